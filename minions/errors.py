@@ -1,0 +1,197 @@
+"""Everything this project raises, as one tree. To add an error, draw it here first.
+
+MinionsError                    exit 1   anything that ends a run
+├── UsageError                  exit 2   the caller asked for something that cannot be done
+│   ├── ConfigError                      a setting, flag or model reference is wrong
+│   ├── CorpusError                      the paths hold nothing that can be asked
+│   └── PriceUnknownError                a cost limit was set for a model whose price nobody stated
+├── BudgetExceededError         exit 4   the next call could pass a limit the user set
+├── VerificationError           exit 5   a citation does not stand in its document
+├── ModelError                  exit 6   a model backend failed; carries what the attempt already used
+│   ├── AuthenticationError              the key is missing or refused
+│   ├── ModelNotFoundError               the endpoint does not serve this model
+│   ├── UnreachableError                 nothing answers at the endpoint
+│   ├── RateLimitedError                 the endpoint asked us to wait
+│   ├── ServerError                      the endpoint failed (5xx), or reset the connection
+│   ├── DeadlineError                    no reply in time
+│   ├── MalformedReplyError              the reply is not what the protocol promises
+│   ├── RequestRefusedError              the endpoint refused this request (4xx), or its content
+│   ├── FormatUnsupportedError           the endpoint does not take this response format
+│   └── ContextOverflowError             the prompt is longer than the model's context
+├── EgressRefusedError          exit 7   the policy does not allow this to leave the device
+├── UnreadableError             (data)   one file could not be read; the run goes on and lists it
+├── PlanError                   exit 1   the planner's reply is not a plan, even after it was asked again
+├── ReplyError                  (data)   a worker's reply cannot be understood; the job is counted as failed
+└── StoreError                  exit 1   the database on disk cannot be used
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from minions.chat import Usage
+
+
+class MinionsError(Exception):
+    """Anything that ends a run. ``hint`` says what to do next, in words to type where there are any."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(MinionsError):
+    """The caller asked for something that cannot be done."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A setting, flag or model reference is wrong."""
+
+
+class CorpusError(UsageError):
+    """The paths hold nothing that can be asked."""
+
+
+class PriceUnknownError(UsageError):
+    """A cost limit was set for a model whose price nobody stated."""
+
+
+class BudgetExceededError(MinionsError):
+    """The next call could pass a limit the user set, so it was not made.
+
+    ``limit``, ``spent`` and ``next_call`` are in ``unit`` ("USD" or "tokens"); ``next_call`` is the upper bound that
+    would have been reserved.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self, *, unit: str, limit: Decimal | int, spent: Decimal | int, next_call: Decimal | int
+    ) -> None:
+        super().__init__(
+            f"budget: {spent} of {limit} {unit} are spent, and the next cloud call could take up to {next_call} {unit}",
+            hint="raise it with "
+            + (
+                f"--max-cost {limit + next_call}"
+                if unit == "USD"
+                else f"--max-cloud-tokens {limit + next_call}"
+            ),
+        )
+        self.unit, self.limit, self.spent, self.next_call = unit, limit, spent, next_call
+
+
+class VerificationError(MinionsError):
+    """A citation does not stand in its document."""
+
+    exit_code = 5
+
+
+class ModelError(MinionsError):
+    """A model backend failed; ``usage`` is what the failed attempt is known to have used.
+
+    ``retryable`` is the adapter's classification: the same request may succeed later. ``billable`` says whether the
+    provider may charge for the attempt although no usable reply came (a reply lost on the way, say).
+    """
+
+    exit_code = 6
+    retryable: ClassVar[bool] = False
+    billable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        usage: Usage | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.usage = usage
+        self.retry_after_s = retry_after_s
+
+
+class AuthenticationError(ModelError):
+    """The key is missing or refused."""
+
+
+class ModelNotFoundError(ModelError):
+    """The endpoint does not serve this model."""
+
+
+class UnreachableError(ModelError):
+    """Nothing answers at the endpoint."""
+
+    retryable = True
+
+
+class RateLimitedError(ModelError):
+    """The endpoint asked us to wait; ``retry_after_s`` is set where it said how long."""
+
+    retryable = True
+
+
+class ServerError(ModelError):
+    """The endpoint failed (5xx), or reset the connection."""
+
+    retryable = True
+    billable = True
+
+
+class DeadlineError(ModelError):
+    """No reply in time."""
+
+    retryable = True
+    billable = True
+
+
+class MalformedReplyError(ModelError):
+    """The reply is not what the protocol promises."""
+
+    retryable = True
+    billable = True
+
+
+class RequestRefusedError(ModelError):
+    """The endpoint refused this request (4xx), or its content."""
+
+
+class FormatUnsupportedError(ModelError):
+    """The endpoint does not take this response format; a simpler one may do."""
+
+
+class ContextOverflowError(ModelError):
+    """The prompt is longer than the model's context."""
+
+
+class EgressRefusedError(MinionsError):
+    """The policy does not allow this to leave the device."""
+
+    exit_code = 7
+
+
+class UnreadableError(MinionsError):
+    """One file could not be read; the run goes on and lists it. ``reason`` is a short sentence."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
+
+
+class PlanError(MinionsError):
+    """The planner's reply is not a plan, even after it was asked again."""
+
+
+class ReplyError(MinionsError):
+    """A worker's reply cannot be understood; the job is counted as failed."""
+
+
+class StoreError(MinionsError):
+    """The database on disk cannot be used."""

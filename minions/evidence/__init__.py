@@ -1,0 +1,1 @@
+"""Is the quote there, what do thousands of findings amount to, and what of it goes up."""

@@ -1,0 +1,57 @@
+"""Findings and citations: what workers bring back, located in the document's own text."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from minions.values import Value
+
+CitationStatus = Literal["exact", "normalised", "fuzzy", "missing"]
+
+
+class Citation(Value):
+    """A quote and the span it stands at: ``quote == document.text[start:end]``, for every status but ``missing``.
+
+    ``status`` tells how the worker's evidence was located: by pointing at lines or verbatim (``exact``), after normalising white
+    space, case and punctuation (``normalised``), or by bounded approximate matching (``fuzzy``); ``score`` in [0, 1] how well.
+    """
+
+    id: str
+    document_id: str
+    path: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+    status: CitationStatus
+    score: float
+
+
+class Finding(Value):
+    """A worker's answer with its evidence. ``confidence`` in [0, 1] orders the digest.
+
+    ``before`` and ``after`` are the document's lines around the quote, ``headings`` and ``table_header`` where it stands.
+    """
+
+    id: str
+    task_id: str
+    answer: str | None
+    confidence: float
+    citation: Citation
+    headings: tuple[str, ...] = ()
+    table_header: str | None = None
+    before: str = ""
+    after: str = ""
+
+
+class Digest(Value):
+    """The text that goes up: ``text`` is what the planner reads, ``findings`` what its ids stand for, ``gist`` the one-line summary.
+
+    ``conclusive`` is False where a task found nothing or its findings conflict.
+    """
+
+    text: str
+    findings: tuple[Finding, ...]
+    gist: str
+    tokens: int
+    conclusive: bool = True

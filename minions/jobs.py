@@ -1,0 +1,41 @@
+"""Jobs: a task applied to a chunk; and what became of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from minions.chat import Usage
+from minions.documents import Chunk
+from minions.findings import Finding
+from minions.plans import Task
+from minions.values import Value
+
+JobStatus = Literal["found", "abstained", "truncated", "failed", "skipped"]
+
+
+class Job(Value):
+    """One task over one chunk; ``sample`` counts repetitions, ``rank`` is the chunk's place in the task's search (0 is best)."""
+
+    id: str
+    task: Task
+    chunk: Chunk
+    sample: int = 0
+    rank: int = 0
+
+
+class JobResult(Value):
+    """What became of a job, with everything it used. Trouble is data: ``reason`` tells it in a sentence.
+
+    ``finding`` is set exactly when ``status`` is ``found``; only grounded findings are. ``ungrounded`` marks a reply that claimed
+    evidence which does not stand in the chunk. ``relevance`` is the look's P(yes) in [0, 1], None where the server has no probabilities.
+    ``partial`` keeps the text of a reply that was cut off.
+    """
+
+    job: Job
+    status: JobStatus
+    finding: Finding | None = None
+    relevance: float | None = None
+    reason: str | None = None
+    ungrounded: bool = False
+    partial: str | None = None
+    usage: Usage = Usage()

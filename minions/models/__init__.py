@@ -1,0 +1,1 @@
+"""Transport adapters (one file a provider) and the wrappers that make policy of them."""

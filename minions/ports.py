@@ -1,0 +1,103 @@
+"""The narrow places where parts meet. No port toward the cloud takes a Document or a Chunk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+    from pathlib import Path
+
+    from minions.chat import ChatRequest, Completion
+    from minions.documents import Chunk, CorpusCard, Document, DocumentFacts, Unreadable
+    from minions.findings import Digest
+    from minions.jobs import Job, JobResult
+    from minions.plans import Decision, History, Plan
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """Transport to one model. One request is one physical attempt: an adapter classifies errors, it never retries.
+
+    ``reference`` is ``provider:model``; ``endpoint`` the URL it talks to, or ``in-process``.
+    """
+
+    @property
+    def reference(self) -> str: ...  # noqa: D102
+
+    @property
+    def endpoint(self) -> str: ...  # noqa: D102
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer one request. Raises ModelError and nothing else."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections, processes and memory. May be called twice."""
+        ...
+
+
+class Planner(Protocol):
+    """Strategy over a ChatModel: splits the question, judges the findings. Sees a card and digests, never a document."""
+
+    async def plan(self, question: str, card: CorpusCard, history: History) -> Plan:
+        """Write the tasks of the first round. Raises PlanError, ModelError, BudgetExceededError."""
+        ...
+
+    async def decide(self, question: str, digest: Digest, history: History) -> Decision:
+        """Answer from the digest, or write the tasks of the next round. Raises like plan."""
+        ...
+
+
+class Worker(Protocol):
+    """Runs one job. Its trouble is data: it raises only what must end the run (AuthenticationError, UnreachableError, ...)."""
+
+    async def run(self, job: Job) -> JobResult: ...  # noqa: D102
+
+
+class Executor(Protocol):
+    """Runs many jobs, each exactly once, and yields results as they come, in any order."""
+
+    def run(self, jobs: Sequence[Job]) -> AsyncIterator[JobResult]: ...  # noqa: D102
+
+
+class Corpus(Protocol):
+    """The documents of one run, indexed."""
+
+    @property
+    def documents(self) -> Sequence[DocumentFacts]: ...  # noqa: D102
+
+    @property
+    def unreadable(self) -> Sequence[Unreadable]: ...  # noqa: D102
+
+    def search(
+        self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
+    ) -> list[Chunk]:
+        """The best chunks for any of the phrases, best first, within the documents with these ids (None: all)."""
+        ...
+
+    def chunks(self, *, documents: Collection[str] | None = None) -> Iterable[Chunk]:
+        """Every chunk in scope, by document and place."""
+        ...
+
+    def text(self, document_id: str) -> str:
+        """A document's whole extracted text."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads one format. Raises UnreadableError with a reason a user understands."""
+
+    def read(self, path: Path) -> Document: ...  # noqa: D102
+
+
+class Clock(Protocol):
+    """Time, so that tests need not wait: seconds that only grow, and the calendar's."""
+
+    def monotonic_s(self) -> float: ...  # noqa: D102
+
+    def now_iso(self) -> str:
+        """UTC, ISO 8601 with seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...  # noqa: D102

@@ -1,0 +1,1 @@
+"""What the policy lets the cloud see."""
