@@ -1,0 +1,1 @@
+"""Strategies that plan: the cloud planner, and the same without a cloud."""

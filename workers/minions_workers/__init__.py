@@ -1,0 +1,1 @@
+"""The workers: the extractor, and pools of endpoints."""
