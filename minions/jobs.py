@@ -26,14 +26,14 @@ class Job(Value):
 class JobResult(Value):
     """What became of a job, with everything it used. Trouble is data: ``reason`` tells it in a sentence.
 
-    ``finding`` is set exactly when ``status`` is ``found``; only grounded findings are. ``ungrounded`` marks a reply that claimed
-    evidence which does not stand in the chunk. ``relevance`` is the look's P(yes) in [0, 1], None where the server has no probabilities.
+    ``findings`` holds one finding a contiguous piece of evidence, and is empty unless ``status`` is ``found``; all are grounded.
+    ``ungrounded`` marks a reply that claimed evidence which does not stand in the chunk. ``relevance`` is the look's P(yes) in [0, 1], None where the server has no probabilities.
     ``partial`` keeps the text of a reply that was cut off.
     """
 
     job: Job
     status: JobStatus
-    finding: Finding | None = None
+    findings: tuple[Finding, ...] = ()
     relevance: float | None = None
     reason: str | None = None
     ungrounded: bool = False

@@ -80,6 +80,10 @@ class Corpus(Protocol):
         """Every chunk in scope, by document and place."""
         ...
 
+    def page_at(self, document_id: str, offset: int) -> int | None:
+        """The number of the page that holds a character offset; None for formats without pages."""
+        ...
+
     def text(self, document_id: str) -> str:
         """A document's whole extracted text."""
         ...

@@ -1,0 +1,53 @@
+"""The protocol: plan, execute, reduce, decide; again while the planner asks for more and rounds are left.
+
+A planner never reads the documents: it sees a card, then digests. A run of one round costs two cloud calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from minions.execution.expand import expand
+from minions.ledger.context import working_for
+from minions.plans import History, Plan
+from minions.privacy.card import describe
+
+if TYPE_CHECKING:
+    from minions.plans import Decision
+    from minions.ports import Corpus, Executor, Planner
+    from minions.privacy.policy import Policy
+    from minions.settings import Limits
+    from minions.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run is made of."""
+
+    corpus: Corpus
+    planner: Planner
+    executor: Executor
+    limits: Limits
+    policy: Policy
+
+
+async def answer(question: str, parts: Parts, transcript: Transcript) -> Decision:
+    """Run the rounds, and write all that happens into ``transcript``, which stays true if the run is stopped midway."""
+    corpus, planner, limits = parts.corpus, parts.planner, parts.limits
+    history = History(rounds_left=limits.max_rounds - 1)
+    with working_for(transcript.run_id, 1):
+        plan = await planner.plan(question, describe(corpus.documents, parts.policy), history)
+    while True:
+        with working_for(transcript.run_id, transcript.next_round):
+            expansion = expand(plan, question, corpus, limits, round_number=transcript.next_round)
+            transcript.planned(plan, expansion)
+            async for result in parts.executor.run(expansion.jobs):
+                transcript.finished(result)
+            digest = transcript.digest(question)
+            decision = await planner.decide(question, digest, history)
+            transcript.decided(decision)
+        if decision.answer is not None or not decision.tasks or not history.rounds_left:
+            return decision
+        history = transcript.history(rounds_left=history.rounds_left - 1)
+        plan = Plan(tasks=decision.tasks)

@@ -1,0 +1,76 @@
+"""What models emit all the same: JSON in fences, behind thoughts, cut off, with trailing words. One ladder for every reply.
+
+Constrained decoding comes first; this is for where it is missing or was cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from minions.errors import ReplyError
+
+_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"```[a-zA-Z0-9_-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
+
+
+def parse_reply(text: str) -> dict[str, Any]:
+    """The JSON object in a model's reply. Raises ReplyError, and nothing else, when there is none."""
+    bare = _THOUGHT.sub("", text).strip()
+    if (value := _as_object(bare)) is not None:
+        return value
+    fenced = _FENCE.search(bare)
+    candidate = fenced.group(1) if fenced else bare
+    if (value := _as_object(candidate)) is not None:
+        return value
+    start = candidate.find("{")
+    if start < 0:
+        raise ReplyError("the reply holds no JSON object")
+    return _repaired(candidate[start:])
+
+
+def _as_object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, dict) else None
+
+
+def _repaired(text: str) -> dict[str, Any]:
+    import json_repair
+
+    try:
+        value = json_repair.loads(text, skip_json_loads=True)
+    except (ValueError, RecursionError, IndexError, TypeError) as error:
+        raise ReplyError("the reply's JSON cannot be repaired") from error
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, dict)), None)
+    if not isinstance(value, dict) or not value:
+        raise ReplyError("the reply's JSON is not an object")
+    return value
+
+
+def as_text(value: Any) -> str | None:
+    """A short text from whatever stands where one was asked for: numbers, booleans and lists become text, empty becomes None."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        value = ", ".join(text for item in value if (text := as_text(item)))
+    elif isinstance(value, dict):
+        value = ", ".join(f"{key}: {text}" for key, item in value.items() if (text := as_text(item)))
+    text = " ".join(str(value).split())
+    return text or None
+
+
+def as_texts(value: Any) -> tuple[str, ...]:
+    """A list of texts from a list, a single value, or nothing."""
+    if value is None:
+        return ()
+    items = value if isinstance(value, list) else [value]
+    return tuple(text for item in items if (text := as_text(item)))

@@ -1,0 +1,32 @@
+"""Limits of a run, and the user's settings from flags, environment and files."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from minions.privacy.policy import Policy
+from minions.values import Value
+
+Reasoning = Literal["none", "draft"]
+
+
+class Limits(Value):
+    """What bounds a run. The defaults were measured (docs/experiments.md).
+
+    ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``: findings that go up a
+    round. ``samples``: repetitions of each job. ``timeout_s``: the whole run; None waits for ever. Limits of cost and tokens count cloud calls.
+    """
+
+    max_rounds: int = 2
+    max_tasks: int = 6
+    max_jobs: int = 400
+    chunks_per_task: int = 8
+    samples: int = 1
+    digest_tokens: int = 700
+    timeout_s: float | None = None
+    max_cost_usd: Decimal | None = None
+    max_cloud_tokens: int | None = None
+
+
+__all__ = ["Limits", "Policy", "Reasoning"]

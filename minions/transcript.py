@@ -1,0 +1,195 @@
+"""What a run did so far: jobs, findings, digests, warnings. A stopped run composes its partial answer from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from minions.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
+from minions.errors import ServerError
+from minions.events import FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
+from minions.evidence.digest import pack
+from minions.evidence.grounding import Location
+from minions.evidence.reduce import Reduction, reduce_findings
+from minions.evidence.surroundings import best_window, find, names_of
+from minions.jobs import Job, JobResult
+from minions.plans import History, RoundGist
+from minions.privacy.policy import Policy, shows_names, shows_quotes
+
+if TYPE_CHECKING:
+    from minions.execution.expand import Expansion
+    from minions.findings import Digest, Finding
+    from minions.plans import Decision, Plan, Task
+    from minions.ports import Corpus
+    from minions.settings import Limits
+
+_INDEX_ONLY_CHUNKS = 2
+_INDEX_ONLY_CONFIDENCE = 0.1
+
+
+class Transcript:
+    """The run's memory. One writer: the loop."""
+
+    def __init__(self, run_id: str, corpus: Corpus, *, limits: Limits, policy: Policy, observe: Observer) -> None:
+        self.run_id = run_id
+        self._corpus = corpus
+        self._limits = limits
+        self._policy = policy
+        self._observe = observe
+        self._names = names_of(corpus, numbered=not shows_names(policy))
+        self._plans: list[Plan] = []
+        self._results: list[list[JobResult]] = []
+        self._skipped = 0
+        self._digests: list[Digest] = []
+        self._decision: Decision | None = None
+        self._warnings: list[str] = []
+
+    @property
+    def next_round(self) -> int:
+        """The number of the round about to be planned, or under way, counted from 1."""
+        return len(self._digests) + 1
+
+    def planned(self, plan: Plan, expansion: Expansion) -> None:
+        """A round begins."""
+        self._plans.append(plan)
+        self._results.append([])
+        self._skipped += len(expansion.skipped)
+        self.warn(*plan.warnings, *expansion.warnings)
+        self._observe(PlanEvent(round=self.next_round, plan=plan, jobs=len(expansion.jobs)))
+
+    def finished(self, result: JobResult) -> None:
+        """A job ended."""
+        result = result.model_copy(update={"findings": tuple(map(self._paged, result.findings))})
+        self._results[-1].append(result)
+        job = result.job
+        self._observe(
+            JobEvent(
+                round=self.next_round,
+                job_id=job.id,
+                task_id=job.task.id,
+                path=job.chunk.path,
+                status=result.status,
+                relevance=result.relevance,
+                reason=result.reason,
+            )
+        )
+        for finding in result.findings:
+            self._observe(FindingEvent(round=self.next_round, finding=finding))
+
+    def digest(self, question: str) -> Digest:
+        """Reduce the round's findings and pack what goes up. Raises ServerError when every job failed: that is no evidence."""
+        results = self._results[-1]
+        failed = [result for result in results if result.status == "failed"]
+        if results and len(failed) == len(results):
+            raise ServerError(
+                f"all {len(failed)} jobs failed; the last one: {failed[-1].reason}", hint="minions doctor"
+            )
+        tasks = self._plans[-1].tasks
+        reductions = [self._reduced(task, results, question) for task in tasks]
+        digest = pack(
+            tasks,
+            reductions,
+            Counter(result.job.task.id for result in results if result.status not in {"failed", "skipped"}),
+            names=self._names,
+            policy=self._policy,
+            budget_tokens=self._limits.digest_tokens,
+            first_id=1 + sum(len(digest.findings) for digest in self._digests),
+        )
+        self._digests.append(digest)
+        return digest
+
+    def decided(self, decision: Decision) -> None:
+        """The planner judged the digest."""
+        self._decision = decision
+        self.warn(*decision.warnings)
+
+    def history(self, *, rounds_left: int) -> History:
+        """The scratchpad for the next round."""
+        gists = [
+            RoundGist(asked=tuple(task.instruction for task in plan.tasks), found=digest.gist)
+            for plan, digest in zip(self._plans, self._digests, strict=True)
+        ]
+        return History(gists=tuple(gists), rounds_left=rounds_left)
+
+    def warn(self, *messages: str) -> None:
+        """Tell the user, once each."""
+        for message in messages:
+            if message not in self._warnings:
+                self._warnings.append(message)
+                self._observe(WarningEvent(message=message))
+
+    def compose(self, question: str, stop_reason: StopReason, *, usage: UsageByRole, elapsed_s: float) -> Answer:
+        """The answer, or as much of it as there is: a run stopped before its decision cites its best findings."""
+        decision = self._decision if stop_reason in {"answered", "no_answer"} else None
+        cited = self._cited(decision)
+        return Answer(
+            run_id=self.run_id,
+            question=question,
+            answer=decision.answer if decision else None,
+            confidence=decision.confidence if decision else 0.0,
+            stop_reason=stop_reason,
+            citations=tuple(finding.citation for finding in cited),
+            coverage=self._coverage(),
+            rounds=tuple(map(_summary, self._plans, self._results)),
+            usage=usage,
+            elapsed_s=round(elapsed_s, 3),
+            warnings=tuple(self._warnings),
+        )
+
+    def _cited(self, decision: Decision | None) -> list[Finding]:
+        findings = {finding.id: finding for digest in self._digests for finding in digest.findings}
+        if decision is None:
+            unpacked = [f for result in (self._results or [[]])[-1] for f in result.findings if not findings]
+            return [*findings.values(), *sorted(unpacked, key=lambda finding: -finding.confidence)][:8]
+        unknown = [finding_id for finding_id in decision.findings if finding_id not in findings]
+        if unknown:
+            self.warn(f"the planner cited findings that do not exist: {', '.join(unknown)}")
+        cited = [findings[finding_id] for finding_id in dict.fromkeys(decision.findings) if finding_id in findings]
+        if decision.answer is not None and not cited:
+            self.warn("the answer cites no finding: it may not come from the documents")
+        return cited
+
+    def _coverage(self) -> Coverage:
+        results = [result for results in self._results for result in results]
+        statuses = Counter(result.status for result in results)
+        seen = {result.job.chunk.id for result in results if result.status not in {"failed", "skipped"}}
+        return Coverage(
+            documents=len(self._corpus.documents),
+            chunks=sum(document.chunks for document in self._corpus.documents),
+            read=len(seen),
+            found=statuses["found"],
+            abstained=statuses["abstained"],
+            truncated=statuses["truncated"],
+            failed=statuses["failed"],
+            skipped=statuses["skipped"] + self._skipped,
+            ungrounded=sum(result.ungrounded for result in results),
+            unreadable=tuple(self._corpus.unreadable),
+        )
+
+    def _reduced(self, task: Task, results: list[JobResult], question: str) -> Reduction:
+        findings = [f for result in results if result.job.task.id == task.id for f in result.findings]
+        if not findings and shows_quotes(self._policy):
+            findings = self._index_lines(task, question)
+        return reduce_findings(task, findings, self._names)
+
+    def _index_lines(self, task: Task, question: str) -> list[Finding]:
+        """What the index shows where the workers found nothing, so that the planner can read a broken table itself."""
+        phrases = (*task.search, task.instruction, question)
+        chunks = self._corpus.search(phrases, limit=_INDEX_ONLY_CHUNKS)
+        findings: list[Finding] = []
+        for chunk in chunks:
+            job = Job(id=f"index.{task.id}.{chunk.id}", task=task, chunk=chunk)
+            location = Location(*best_window(chunk, phrases), "exact", 1.0)
+            findings.append(self._paged(find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE)))
+        return findings
+
+    def _paged(self, finding: Finding) -> Finding:
+        citation = finding.citation
+        page = self._corpus.page_at(citation.document_id, citation.start)
+        return finding.model_copy(update={"citation": citation.model_copy(update={"page": page})})
+
+
+def _summary(plan: Plan, results: list[JobResult]) -> RoundSummary:
+    return RoundSummary(
+        tasks=len(plan.tasks), jobs=len(results), found=sum(result.status == "found" for result in results)
+    )

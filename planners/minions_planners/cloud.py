@@ -1,0 +1,58 @@
+"""The planner proper: two short calls to a strong model, which sees a card and digests, never a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions_planners import schemas
+from minions_planners.asking import ask
+from minions_planners.prompts import load
+from minions_planners.reading import read_decision, read_plan
+
+if TYPE_CHECKING:
+    from minions.documents import CorpusCard
+    from minions.findings import Digest
+    from minions.plans import Decision, History, Plan
+    from minions.ports import ChatModel
+
+OUTPUT_TOKENS = 2_000
+
+
+class CloudPlanner:
+    """Plans and decides over any ChatModel. ``output_tokens`` bounds each reply, hidden reasoning included."""
+
+    def __init__(self, model: ChatModel, *, max_tasks: int, output_tokens: int = OUTPUT_TOKENS) -> None:
+        self._model = model
+        self._max_tasks = max_tasks
+        self._output_tokens = output_tokens
+
+    async def plan(self, question: str, card: CorpusCard, history: History) -> Plan:
+        """See `minions.ports.Planner`."""
+        user = f"Documents: {card.text}\nQuestion: {question}"
+        reply = await ask(
+            self._model,
+            load("plan"),
+            user,
+            schema=schemas.PLAN,
+            name="plan",
+            max_output_tokens=self._output_tokens,
+        )
+        return read_plan(reply, question, max_tasks=self._max_tasks)
+
+    async def decide(self, question: str, digest: Digest, history: History) -> Decision:
+        """See `minions.ports.Planner`."""
+        reply = await ask(
+            self._model,
+            load("decide"),
+            decision_text(question, digest, history),
+            schema=schemas.DECISION if history.rounds_left else schemas.LAST_DECISION,
+            name="decision",
+            max_output_tokens=self._output_tokens,
+        )
+        return read_decision(reply, max_tasks=self._max_tasks)
+
+
+def decision_text(question: str, digest: Digest, history: History) -> str:
+    """What a planner reads to decide: the question, gists of earlier rounds, the digest, and how many rounds are left."""
+    earlier = "".join(f"Earlier: {'; '.join(gist.asked)} -> {gist.found}\n" for gist in history.gists)
+    return f"Question: {question}\n{earlier}Findings:\n{digest.text}\nRounds left: {history.rounds_left}"

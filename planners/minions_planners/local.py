@@ -1,0 +1,61 @@
+"""No cloud at all: a small local model makes the planner's two calls, asked only for what small models can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions.plans import Decision, Plan, Task
+from minions.replies import as_text, as_texts
+from minions_planners import schemas
+from minions_planners.asking import ask
+from minions_planners.cloud import decision_text
+from minions_planners.prompts import load
+
+if TYPE_CHECKING:
+    from minions.documents import CorpusCard
+    from minions.findings import Digest
+    from minions.plans import History
+    from minions.ports import ChatModel
+
+_PLAN_TOKENS = 100
+_DECISION_TOKENS = 200
+_DECISIVE = 0.6
+
+
+class LocalPlanner:
+    """One task, the question itself; the model adds search phrases. The decision may only cite findings that exist."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self._model = model
+
+    async def plan(self, question: str, card: CorpusCard, history: History) -> Plan:
+        """See `minions.ports.Planner`."""
+        reply = await ask(
+            self._model,
+            load("local_plan"),
+            f"Question: {question}",
+            schema=schemas.LOCAL_PLAN,
+            name="plan",
+            max_output_tokens=_PLAN_TOKENS,
+        )
+        phrases = as_texts(reply.get("search"))[:4]
+        return Plan(tasks=(Task(id="t1", instruction=question, search=phrases or (question,)),))
+
+    async def decide(self, question: str, digest: Digest, history: History) -> Decision:
+        """See `minions.ports.Planner`. Never asks for another round: a small model's second plan is no better than its first."""
+        if not digest.findings:
+            return Decision(answer=None)
+        ids = [finding.id for finding in digest.findings]
+        reply = await ask(
+            self._model,
+            load("local_decide"),
+            decision_text(question, digest, history),
+            schema=schemas.local_decision(ids),
+            name="decision",
+            max_output_tokens=_DECISION_TOKENS,
+        )
+        cited = tuple(finding_id for finding_id in as_texts(reply.get("findings")) if finding_id in ids)
+        answer = as_text(reply.get("answer"))
+        known = {finding.id: finding.confidence for finding in digest.findings}
+        confidence = max((known[finding_id] for finding_id in cited), default=0.0) * _DECISIVE
+        return Decision(answer=answer if cited else None, findings=cited, confidence=round(confidence, 3))

@@ -1,0 +1,58 @@
+"""The JSON schemas that go up with the planner's two calls. Strict mode: every property required, none besides.
+
+Every token here is paid twice a question, so there are no titles and descriptions: the prompts explain the fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from minions.plans import Output, Reduce, Unit
+
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+
+
+def _strict(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+TASKS: dict[str, Any] = {
+    "type": "array",
+    "items": _strict(
+        {
+            "instruction": _TEXT,
+            "output": {"enum": list(get_args(Output))},
+            "options": _TEXTS,
+            "documents": _TEXTS,
+            "search": _TEXTS,
+            "unit": {"enum": list(get_args(Unit))},
+            "reduce": {"enum": list(get_args(Reduce))},
+        }
+    ),
+}
+PLAN: dict[str, Any] = _strict({"tasks": TASKS})
+LAST_DECISION: dict[str, Any] = _strict(
+    {"answer": {"type": ["string", "null"]}, "findings": _TEXTS, "confidence": {"type": "number"}}
+)
+FOLLOW_UPS: dict[str, Any] = {
+    "type": "array",
+    "items": _strict({"instruction": _TEXT, "documents": _TEXTS, "search": _TEXTS}),
+}
+DECISION: dict[str, Any] = _strict({**LAST_DECISION["properties"], "tasks": FOLLOW_UPS})
+LOCAL_PLAN: dict[str, Any] = _strict({"search": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 4}})
+
+
+def local_decision(finding_ids: list[str]) -> dict[str, Any]:
+    """The decision of a small model: it may only cite findings that exist, and cites before it answers."""
+    return _strict(
+        {
+            "findings": {"type": "array", "items": {"enum": finding_ids}, "maxItems": 3},
+            "answer": {"type": ["string", "null"]},
+        }
+    )
