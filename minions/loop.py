@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from minions.plans import Decision
     from minions.ports import Corpus, Executor, Planner
     from minions.privacy.policy import Policy
-    from minions.settings import Limits
+    from minions.limits import Limits
     from minions.transcript import Transcript
 
 

@@ -1,32 +1,125 @@
-"""Limits of a run, and the user's settings from flags, environment and files."""
+"""The user's settings. Precedence: flag, environment, ``./minions.toml``, the user's configuration file, default.
+
+Environment: ``MINIONS_<FIELD>``, and ``OPENAI_API_KEY``, ``OPENAI_BASE_URL``, ``OLLAMA_HOST`` as everyone spells them.
+"""
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from minions.errors import ConfigError
+from minions.limits import Limits
 from minions.privacy.policy import Policy
-from minions.values import Value
 
-Reasoning = Literal["none", "draft"]
-
-
-class Limits(Value):
-    """What bounds a run. The defaults were measured (docs/experiments.md).
-
-    ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``: findings that go up a
-    round. ``samples``: repetitions of each job. ``timeout_s``: the whole run; None waits for ever. Limits of cost and tokens count cloud calls.
-    """
-
-    max_rounds: int = 2
-    max_tasks: int = 6
-    max_jobs: int = 400
-    chunks_per_task: int = 8
-    samples: int = 1
-    digest_tokens: int = 700
-    timeout_s: float | None = None
-    max_cost_usd: Decimal | None = None
-    max_cloud_tokens: int | None = None
+CONFIG_NAME = "minions.toml"
+_DEFAULTS = Limits()
 
 
-__all__ = ["Limits", "Policy", "Reasoning"]
+class Settings(BaseSettings):
+    """Every setting with its default; None lets the wiring choose (docs/settings.md)."""
+
+    model_config = SettingsConfigDict(env_prefix="MINIONS_", extra="forbid", frozen=True, populate_by_name=True)
+
+    planner: str | None = None
+    worker: str | None = None
+    protocol: Literal["minions"] = "minions"
+    policy: Policy = "findings"
+    home: Path | None = None
+    local_only: bool = False
+    allow_remote_workers: bool = False
+
+    max_rounds: int = Field(_DEFAULTS.max_rounds, ge=1, le=10)
+    max_tasks: int = Field(_DEFAULTS.max_tasks, ge=1, le=50)
+    max_jobs: int = Field(_DEFAULTS.max_jobs, ge=1)
+    chunks_per_task: int = Field(_DEFAULTS.chunks_per_task, ge=1)
+    samples: int = Field(_DEFAULTS.samples, ge=1, le=10)
+    digest_tokens: int = Field(_DEFAULTS.digest_tokens, ge=50)
+    timeout_s: float | None = Field(None, gt=0)
+    max_cost: Decimal | None = Field(None, ge=0)
+    max_cloud_tokens: int | None = Field(None, ge=0)
+    prices: tuple[str, ...] = ()
+
+    planner_output_tokens: int = Field(2_000, ge=50)
+    concurrency: int | None = Field(None, ge=1)
+    rate_per_s: float | None = Field(None, gt=0)
+    attempts: int = Field(4, ge=1, le=20)
+    chunk_tokens: int | None = Field(None, ge=50)
+    context_tokens: int = Field(4_096, ge=512)
+    threads: int | None = Field(None, ge=1)
+    evidence: Literal["lines", "quote"] = "lines"
+    min_relevance: float = Field(0.5, ge=0, le=1)
+
+    openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"))
+    openai_base_url: str | None = Field(None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"))
+    ollama_host: str | None = Field(None, validation_alias=AliasChoices("ollama_host", "OLLAMA_HOST"))
+
+    @field_validator("openai_base_url", "ollama_host", "planner", "worker", mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, then the configuration files, nearest first."""
+        files: list[PydanticBaseSettingsSource] = []
+        if isinstance(init_settings, InitSettingsSource):
+            paths = init_settings.init_kwargs.pop("_config_files", None)
+            files = [TomlConfigSettingsSource(settings_cls, toml_file=path) for path in paths or ()]
+        return (init_settings, env_settings, *files)
+
+    @classmethod
+    def load(cls, flags: dict[str, Any] | None = None, *, config: Path | None = None) -> Self:
+        """Settings from all sources; flags that are None do not count. Raises ConfigError naming what is wrong."""
+        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        try:
+            return cls(**given, _config_files=_config_files(config))
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise ConfigError(f"settings: {problems}", hint="see docs/settings.md for names and values") from None
+        except (SettingsError, ValueError) as error:
+            raise ConfigError(f"settings: {error}", hint="see docs/settings.md for names and values") from None
+
+    def limits(self) -> Limits:
+        """The part that bounds a run."""
+        shared = {name: getattr(self, name) for name in Limits.model_fields if name != "max_cost_usd"}
+        return Limits(**shared, max_cost_usd=self.max_cost)
+
+    def home_folder(self) -> Path:
+        """Where all state lives: the setting or ``MINIONS_HOME``, else the platform's data folder."""
+        if self.home is not None:
+            return self.home.expanduser()
+        from platformdirs import user_data_path
+
+        return user_data_path("minions", appauthor=False)
+
+
+def _config_files(config: Path | None) -> list[Path]:
+    if config is not None:
+        if not config.is_file():
+            raise ConfigError(f"no such configuration file: {config}", hint="check --config")
+        return [config]
+    from platformdirs import user_config_path
+
+    user = user_config_path("minions", appauthor=False) / CONFIG_NAME
+    local = Path(os.curdir) / CONFIG_NAME
+    return [path for path in (local, user) if path.is_file()]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from minions.findings import Digest, Finding
     from minions.plans import Decision, Plan, Task
     from minions.ports import Corpus
-    from minions.settings import Limits
+    from minions.limits import Limits
 
 _INDEX_ONLY_CHUNKS = 2
 _INDEX_ONLY_CONFIDENCE = 0.1

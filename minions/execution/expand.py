@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minions.documents import Chunk, DocumentFacts
     from minions.plans import Plan, Task
     from minions.ports import Corpus
-    from minions.settings import Limits
+    from minions.limits import Limits
 
 
 class Expansion(NamedTuple):

@@ -1,0 +1,49 @@
+"""How a chunk is shown to a worker. All jobs of a chunk share this prefix to the byte, so that a server reads it once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions.chat import ChatRequest, Message
+from minions.evidence.lines import Line, number_lines
+from minions_workers.prompts import load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from minions.documents import Chunk
+
+_HEADINGS = 3
+
+
+def show(chunk: Chunk, lines: list[Line]) -> str:
+    """The chunk with its lines numbered, under its file name, headings and the header of a table it continues."""
+    from pathlib import PurePath
+
+    place = " > ".join((PurePath(chunk.path).name, *chunk.headings[-_HEADINGS:]))
+    header = f"Table header: {chunk.table_header}\n" if chunk.table_header else ""
+    return f"Passage from {place}\n{header}{number_lines(chunk.text, lines)}"
+
+
+def request(
+    passage: str,
+    tail: str,
+    *,
+    max_output_tokens: int,
+    affinity: str,
+    json_schema: Mapping[str, Any] | None = None,
+    first_token_candidates: int = 0,
+) -> ChatRequest:
+    """``[system][chunk][task]`` as one request."""
+    return ChatRequest(
+        messages=(
+            Message(role="system", content=load("system")),
+            Message(role="user", content=f"{passage}\n\n{tail}"),
+        ),
+        max_output_tokens=max_output_tokens,
+        json_schema=json_schema,
+        schema_name="finding",
+        first_token_candidates=first_token_candidates,
+        affinity=affinity,
+    )

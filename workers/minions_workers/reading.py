@@ -1,0 +1,86 @@
+"""A worker's reply, read: which lines or quote, which answer. Small models bend every shape; the table of cases is in the tests."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from minions.replies import as_text, parse_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_LINES = 3
+_MAX_RANGE = 12
+_EMPTY = {
+    "",
+    "-",
+    "n/a",
+    "na",
+    "nil",
+    "none",
+    "null",
+    "unknown",
+    "not available",
+    "not found",
+    "not given",
+    "not mentioned",
+    "not provided",
+    "not specified",
+    "not stated",
+    "no answer",
+    "no information",
+    "answer",
+    "short answer",
+}
+_NUMBERS = re.compile(r"(\d+)\s*(?:-|\u2013|to)\s*(\d+)|(\d+)")
+
+
+class Reply(NamedTuple):
+    """What a worker said: line numbers as given (existing or not), a quote, and a short answer; all may be missing."""
+
+    lines: list[int]
+    quote: str | None
+    answer: str | None
+
+    @property
+    def abstains(self) -> bool:
+        """Whether it points at nothing."""
+        return not self.lines and self.quote is None
+
+
+def read_reply(text: str) -> Reply:
+    """Read a worker's reply. Raises ReplyError, and nothing else."""
+    value = parse_reply(text)
+    quote = as_text(value.get("quote"))
+    answer = as_text(value.get("answer"))
+    return Reply(
+        lines=_line_numbers(value.get("lines", value.get("line"))),
+        quote=None if _is_empty(quote) else quote,
+        answer=None if _is_empty(answer) else answer,
+    )
+
+
+def _is_empty(text: str | None) -> bool:
+    return text is None or text.strip(" .\"'").casefold() in _EMPTY
+
+
+def _line_numbers(value: Any) -> list[int]:
+    return list(dict.fromkeys(_numbers_in(value)))
+
+
+def _numbers_in(value: Any) -> Iterable[int]:
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int | float):
+        yield int(value)
+    elif isinstance(value, str):
+        for match in _NUMBERS.finditer(value):
+            if match[3] is not None:
+                yield int(match[3])
+            else:
+                first, last = int(match[1]), int(match[2])
+                yield from range(first, min(last, first + _MAX_RANGE) + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _numbers_in(item)
