@@ -1,0 +1,106 @@
+"""Readers, one file a format: a file's bytes to a Document."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import stat
+from typing import TYPE_CHECKING, Final
+
+from minions.corpus.readers.extract import Extract, Source
+from minions.corpus.readers.registry import choose
+from minions.documents import Document
+from minions.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# To be raised whenever the same bytes give another text than before: indexes made earlier are then read again.
+READER_VERSION: Final = 1
+
+_ID_LENGTH: Final = 32
+_PIECE_BYTES: Final = 2**20
+_ERRNO_REASONS: Final = {
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "the file is gone",
+    errno.ENOTDIR: "the file is gone",
+    errno.ELOOP: "symbolic link that leads to itself",
+    errno.ENAMETOOLONG: "the path is too long",
+}
+
+
+def content_id(data: bytes) -> str:
+    """The document id of a file with this content: the first 32 hex digits of its SHA-256."""
+    return hashlib.sha256(data).hexdigest()[:_ID_LENGTH]
+
+
+def content_id_of(path: Path) -> str:
+    """`content_id` of a file, read piece by piece. Raises UnreadableError."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                digest.update(piece)
+    except OSError as error:
+        raise UnreadableError(str(path), _os_reason(error)) from error
+    return digest.hexdigest()[:_ID_LENGTH]
+
+
+def read_document(path: Path) -> Document:
+    """Read a file with the reader for its content and suffix.
+
+    The same bytes under the same suffix always give the same text. Raises UnreadableError and nothing else: empty, binary, broken, encrypted, too
+    large, no permission, vanished, no text layer, or a missing extra, each with what to do about it.
+    """
+    source = Source(path, _read_bytes(path))
+    reader = choose(source)
+    try:
+        extract = reader(source)
+        return _document(source, extract)
+    except UnreadableError:
+        raise
+    except MemoryError as error:
+        raise source.unreadable("too large for this machine's memory: split it") from error
+    except Exception as error:  # parsers of strangers' files raise whatever they like
+        raise source.unreadable(f"cannot be parsed ({type(error).__name__}): it may be broken") from error
+
+
+def _document(source: Source, extract: Extract) -> Document:
+    if not extract.text.strip():
+        raise source.unreadable("no text in it")
+    return Document(
+        id=content_id(source.data),
+        path=str(source.path),
+        title=extract.title or source.path.name,
+        text=extract.text,
+        pages=extract.pages,
+        outline=extract.outline,
+        media_type=extract.media_type,
+    )
+
+
+def _read_bytes(path: Path) -> bytes:
+    from minions.corpus.readers.registry import size_limit
+
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise UnreadableError(str(path), f"{kind}: name a file")
+        if status.st_size > (limit := size_limit(path)):
+            reason = f"too large ({status.st_size / 2**20:,.0f} MiB; at most {limit // 2**20:,} MiB for this format): split it"
+            raise UnreadableError(str(path), reason)
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(str(path), _os_reason(error)) from error
+    except ValueError as error:
+        raise UnreadableError("?", "the path holds a zero byte") from error
+    if not data:
+        raise UnreadableError(str(path), "empty file")
+    return data
+
+
+def _os_reason(error: OSError) -> str:
+    known = _ERRNO_REASONS.get(error.errno or 0)
+    return known or (error.strerror or str(error)).lower()

@@ -1,0 +1,58 @@
+"""JSON and JSON lines: verbatim, but for JSON whose lines are too long to be read or cited."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from minions.corpus.readers.extract import Extract
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minions.corpus.readers.extract import Source
+
+_LONG_LINE: Final = 1000
+_MAX_REFLOWED_CHARS: Final = 64 * 2**20
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_ESCAPE: Final = re.compile(r"\\u(?!d[89a-f])(?!00[01][0-9a-f]|0022|005c)([0-9a-f]{4})", re.IGNORECASE)
+
+
+def read_json(source: Source) -> Extract:
+    """The text as it stands; minified JSON gets a line for each member, its numbers and strings kept as they are written."""
+    text = source.text()
+    if len(text) <= _MAX_REFLOWED_CHARS and max(map(len, text.split("\n"))) > _LONG_LINE and _is_json(text):
+        text = "".join(_reflowed(text))
+    return Extract(text, "application/json")
+
+
+def read_json_lines(source: Source) -> Extract:
+    """The lines as they stand."""
+    return Extract(source.text(), "application/x-ndjson")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _reflowed(text: str) -> Iterator[str]:
+    """Valid JSON, one member a line, indented by depth; escaped letters are written out so that they can be searched."""
+    depth, previous = 0, ""
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token in "}]":
+            depth -= 1
+            if previous not in "{[":
+                yield "\n" + " " * depth
+        elif previous in {"{", "[", ","}:
+            yield "\n" + " " * depth
+        if token in "{[":
+            depth += 1
+        yield f"{token} " if token == ":" else _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), token)
+        previous = token
+    yield "\n"

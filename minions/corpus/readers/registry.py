@@ -1,0 +1,98 @@
+"""Which reader reads a file: what the content shows beyond doubt, then the suffix, then what the content looks like."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from minions.corpus.readers.archive import open_archive
+from minions.corpus.readers.csv_table import read_csv
+from minions.corpus.readers.docx import read_docx
+from minions.corpus.readers.html_page import read_html
+from minions.corpus.readers.json_data import read_json, read_json_lines
+from minions.corpus.readers.markdown import read_markdown
+from minions.corpus.readers.pdf import read_pdf
+from minions.corpus.readers.text import SOURCE_SUFFIXES, read_source, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from minions.corpus.readers.extract import Extract, Source
+
+    Read = Callable[[Source], Extract]
+
+_MIB: Final = 2**20
+# Text is decoded once: a gigabyte needs a small multiple of itself. A page's tree takes twenty times its markup.
+_MAX_TEXT_BYTES: Final = 2048 * _MIB
+_MAX_PARSED_BYTES: Final = 256 * _MIB
+
+_BY_SUFFIX: Final[dict[str, Read]] = {
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".mdown": read_markdown,
+    ".html": read_html,
+    ".htm": read_html,
+    ".xhtml": read_html,
+    ".pdf": read_pdf,
+    ".docx": read_docx,
+    ".docm": read_docx,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".json": read_json,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    **dict.fromkeys(SOURCE_SUFFIXES, read_source),
+}
+
+# What a suffix promises, its content must begin with.
+_ZIPPED: Final = {".docx": "DOCX", ".docm": "DOCX"}
+_PARSED: Final = frozenset({*_ZIPPED, ".html", ".htm", ".xhtml"})
+_IN_ZIP: Final = (("word/document.xml", read_docx),)
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
+_PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
+_HTML_START: Final = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+
+
+def size_limit(path: Path) -> int:
+    """The largest size in bytes that is read, for the format that the name promises."""
+    return _MAX_PARSED_BYTES if path.suffix.lower() in _PARSED else _MAX_TEXT_BYTES
+
+
+def choose(source: Source) -> Read:
+    """The reader for a file. Raises UnreadableError for content that none reads."""
+    suffix, head = source.path.suffix.lower(), source.data[:1024]
+    if b"%PDF-" in head and (suffix == ".pdf" or head.lstrip().startswith(b"%PDF-")):
+        return read_pdf
+    if head.startswith(b"PK\x03\x04"):
+        return _choose_zipped(source)
+    _refuse_known(source, head, suffix)
+    if suffix in _BY_SUFFIX:
+        return _BY_SUFFIX[suffix]
+    return read_html if _HTML_START.match(head) else read_text
+
+
+def _choose_zipped(source: Source) -> Read:
+    with open_archive(source, _ZIPPED.get(source.path.suffix.lower(), "archive")) as archive:
+        names = set(archive.namelist())
+    for name, reader in _IN_ZIP:
+        if name in names:
+            return reader
+    raise source.unreadable("archive: unpack it first")
+
+
+def _refuse_known(source: Source, head: bytes, suffix: str) -> None:
+    """Raise for what is known not to be text, saying what would make it so."""
+    if head.startswith(_OLE):
+        raise source.unreadable("encrypted or old Office file: save it without a password as .docx, .xlsx or .pptx")
+    if suffix == ".pdf":
+        raise source.unreadable("PDF is broken: it does not begin like one")
+    if suffix in _ZIPPED:
+        raise source.unreadable(f"{_ZIPPED[suffix]} is broken: it is no zip archive")
+    if head.startswith(_PICTURES):
+        raise source.unreadable("picture: run OCR first (for example ocrmypdf)")
+    if head.startswith(_PACKED):
+        raise source.unreadable("archive: unpack it first")
+    if head.startswith(b"{\\rtf"):
+        raise source.unreadable("RTF has no reader: save it as DOCX")

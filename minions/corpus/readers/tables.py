@@ -1,0 +1,33 @@
+"""Rows of cells as a Markdown table, the one form in which tables reach the chunker."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_SPACE: Final = re.compile(r"\s+")
+
+
+def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """``| a | b |`` for each row, and ``| --- | --- |`` after the first. Cells are put on one line; ``|`` in them is escaped."""
+    for number, row in enumerate(rows):
+        yield "| " + " | ".join(cell_text(cell) for cell in row) + " |"
+        if number == 0:
+            yield "|" + " --- |" * len(row)
+
+
+def cell_text(cell: str) -> str:
+    """A cell on one line, its white space collapsed."""
+    return _SPACE.sub(" ", cell).strip().replace("|", "\\|")
+
+
+def without_empty_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows, padded to one width, less empty rows and the columns that are empty in every row."""
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    width = max(map(len, filled), default=0)
+    padded = [[*row, *[""] * (width - len(row))] for row in filled]
+    kept = [column for column in range(width) if any(row[column].strip() for row in padded)]
+    return [[row[column] for column in kept] for row in padded]
