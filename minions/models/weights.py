@@ -1,0 +1,172 @@
+"""Model files on disk: written whole or not at all, verified while they are written, and again when they change.
+
+Parts that installed packages carry are found by path. Nothing of those packages is ever imported or run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from minions.errors import ModelError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from minions.models.registry import ModelEntry
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all, a few times a second at most."""
+
+BLOCK_BYTES = 4 * 1024 * 1024
+_SPARE_BYTES = 64 * 1024 * 1024
+_log = structlog.get_logger()
+
+
+def installed_parts(entry: ModelEntry) -> list[Path] | None:
+    """The entry's parts in installed packages, in order; None unless all are there with the right total size."""
+    parts = []
+    for carrier in entry.carriers:
+        spec = find_spec(carrier.package)  # of a top-level name: locates the folder, runs nothing
+        folders = spec.submodule_search_locations if spec else None
+        if not folders:
+            return None
+        path = Path(folders[0]).parent / carrier.part
+        if not path.is_file():
+            return None
+        parts.append(path)
+    if not parts or sum(part.stat().st_size for part in parts) != entry.size_bytes:
+        return None
+    return parts
+
+
+def assemble(parts: Sequence[Path], target: Path, entry: ModelEntry, progress: Progress | None = None) -> Path:
+    """Concatenate the parts into ``target``, verified. Raises ModelNotFoundError on a wrong sha256."""
+    return write_verified(_blocks_of(parts), target, entry, progress)
+
+
+def write_verified(blocks: Iterable[bytes], target: Path, entry: ModelEntry, progress: Progress | None) -> Path:
+    """Write the blocks to ``target`` under a temporary name, check the sha256, then rename.
+
+    Until the rename nothing is at ``target``, so any number of processes may do this at once. Raises ModelError where
+    the disk is too small, ModelNotFoundError where the bytes are not the entry's.
+    """
+    require_space(target.parent, entry.size_bytes)
+    digest, done = hashlib.sha256(), 0
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for block in blocks:
+                file.write(block)
+                digest.update(block)
+                done += len(block)
+                if progress:
+                    progress(done, entry.size_bytes)
+            file.flush()
+            os.fsync(file.fileno())
+        publish(temporary, target, entry, digest.hexdigest())
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def publish(temporary: Path, target: Path, entry: ModelEntry, sha256: str) -> None:
+    """Move a finished file to its place if its sha256 is the entry's; else remove it and raise ModelNotFoundError."""
+    if sha256 != entry.sha256:
+        temporary.unlink(missing_ok=True)
+        raise _wrong(target, entry, sha256)
+    temporary.chmod(0o644)
+    temporary.replace(target)
+    _mark(target, entry)
+    _log.info("weights_verified", model=entry.name, file=str(target))
+
+
+def verify(path: Path, entry: ModelEntry, progress: Progress | None = None) -> None:
+    """Check that ``path`` is the entry's file. Reads it only if it changed since it was last checked.
+
+    Raises ModelNotFoundError, naming both hashes, where it is another file.
+    """
+    if _read_mark(path) == _mark_of(path, entry):
+        return
+    sha256 = hash_file(path, progress)
+    if sha256 != entry.sha256:
+        raise _wrong(path, entry, sha256)
+    _mark(path, entry)
+
+
+def hash_file(path: Path, progress: Progress | None = None) -> str:
+    """The file's sha256 in hexadecimal."""
+    digest, done, total = hashlib.sha256(), 0, path.stat().st_size
+    for block in _blocks_of([path]):
+        digest.update(block)
+        done += len(block)
+        if progress:
+            progress(done, total)
+    return digest.hexdigest()
+
+
+def discard(path: Path) -> None:
+    """Remove a file and what was noted about it."""
+    path.unlink(missing_ok=True)
+    _mark_path(path).unlink(missing_ok=True)
+
+
+def require_space(folder: Path, size_bytes: int) -> None:
+    """Create ``folder``; raise ModelError unless ``size_bytes`` and a little more fit into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be written: {error.strerror}", hint="--home DIR moves all state") from error
+    if free < size_bytes + _SPARE_BYTES:
+        raise ModelError(
+            f"{size_bytes / 1e9:.2f} GB are needed in {folder}, {free / 1e9:.2f} GB are free",
+            hint="free some space, or put the state on another disk with --home DIR",
+        )
+
+
+def _blocks_of(paths: Sequence[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                yield block
+
+
+def _mark_path(path: Path) -> Path:
+    return path.with_name(path.name + ".verified.json")
+
+
+def _mark_of(path: Path, entry: ModelEntry) -> dict[str, object]:
+    facts = path.stat()
+    return {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns, "sha256": entry.sha256}
+
+
+def _read_mark(path: Path) -> object:
+    try:
+        return json.loads(_mark_path(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _mark(path: Path, entry: ModelEntry) -> None:
+    try:
+        _mark_path(path).write_text(json.dumps(_mark_of(path, entry)), "utf-8")
+    except OSError as error:  # a read-only cache works; it is only hashed at every start
+        _log.warning("weights_mark_not_written", file=str(path), reason=str(error))
+
+
+def _wrong(path: Path, entry: ModelEntry, sha256: str) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"{path} is not {entry.name}: its sha256 is {sha256}, expected {entry.sha256}; it was not loaded",
+        hint=f"minions models pull {entry.name}   replaces it",
+    )
