@@ -37,7 +37,7 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What the paths hold. ``skipped_hidden`` counts hidden and noise entries that a walk passed by (a folder is one)."""
+    """What the paths hold. ``skipped_hidden`` counts the hidden and noise entries passed by (a folder is one)."""
 
     files: tuple[FoundFile, ...]
     unreadable: tuple[Unreadable, ...] = ()
@@ -47,10 +47,10 @@ class Discovery:
 def discover(paths: Sequence[Path | str]) -> Discovery:
     """List every file under ``paths``, in the order of the paths and sorted by name within each, each real file once.
 
-    Folders are walked all the way down, through symbolic links too, each real folder once. Names with a leading dot and folders of
-    tools (`NOISE`) are passed by, unless they are named in ``paths`` themselves. What cannot be listed (no permission, a broken
-    link, a pipe) goes to ``unreadable``; whether a file can be opened is known when it is read. Raises CorpusError for a
-    path that does not exist.
+    Folders are walked all the way down, through symbolic links too, each real folder once. Names with a leading dot and
+    folders of tools (`NOISE`) are passed by, unless ``paths`` names them. What cannot be listed (no permission, a broken
+    link, a pipe) goes to ``unreadable``; whether a file can be opened is known when it is read. Raises CorpusError
+    for a path that does not exist.
     """
     walk = _Walk()
     for path in paths:

@@ -31,10 +31,10 @@ _ENOUGH_TO_DETECT: Final = 12
 
 
 def decode_text(data: bytes, *, declared: str | None = None) -> str:
-    """The text of ``data``, with every line break as ``\\n`` and no NUL.
+    """The text of ``data``, with every line break as a line feed and no NUL.
 
-    Tried in this order: a byte order mark, UTF-16 by its pattern of zero bytes, UTF-8, the ``declared`` charset, UTF-8 with a
-    few broken bytes (they become U+FFFD), detection on a bounded sample, Windows-1252, Latin-1. The last cannot fail.
+    Tried in this order: a byte order mark, UTF-16 by its pattern of zero bytes, UTF-8, the ``declared`` charset, UTF-8
+    with a few broken bytes (they become U+FFFD), detection on a bounded sample, Windows-1252, Latin-1, which cannot fail.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -59,7 +59,7 @@ def is_binary(data: bytes) -> bool:
 
 
 def plain(text: str) -> str:
-    """``text`` with line breaks as ``\\n`` and what no database holds (NUL, lone surrogates) as U+FFFD."""
+    """``text`` with each line break as a line feed and each NUL, which no full-text index holds, as U+FFFD."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:

@@ -8,7 +8,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.readers.extract import Extract, Source
-from minions.corpus.readers.registry import choose
+from minions.corpus.readers.registry import choose, size_limit
 from minions.documents import Document
 from minions.errors import UnreadableError
 
@@ -50,8 +50,8 @@ def content_id_of(path: Path) -> str:
 def read_document(path: Path) -> Document:
     """Read a file with the reader for its content and suffix.
 
-    The same bytes under the same suffix always give the same text. Raises UnreadableError and nothing else: empty, binary, broken, encrypted, too
-    large, no permission, vanished, no text layer, or a missing extra, each with what to do about it.
+    The same bytes under the same suffix always give the same text. Raises UnreadableError and nothing else: empty,
+    binary, broken, encrypted, too large, no permission, vanished, no text layer, or a missing extra, with what to do.
     """
     source = Source(path, _read_bytes(path))
     reader = choose(source)
@@ -81,16 +81,14 @@ def _document(source: Source, extract: Extract) -> Document:
 
 
 def _read_bytes(path: Path) -> bytes:
-    from minions.corpus.readers.registry import size_limit
-
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise UnreadableError(str(path), f"{kind}: name a file")
         if status.st_size > (limit := size_limit(path)):
-            reason = f"too large ({status.st_size / 2**20:,.0f} MiB; at most {limit // 2**20:,} MiB for this format): split it"
-            raise UnreadableError(str(path), reason)
+            sizes = f"{status.st_size / 2**20:,.0f} MiB; at most {limit // 2**20:,} MiB for this format"
+            raise UnreadableError(str(path), f"too large ({sizes}): split it")
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableError(str(path), _os_reason(error)) from error

@@ -24,7 +24,7 @@ MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessin
 
 
 def read_docx(source: Source) -> Extract:
-    """The document's text with inserted revisions in and deleted ones out; footnotes stand at the end; pictures are left out."""
+    """The text, with inserted revisions in and deleted ones out, footnotes at the end, and without pictures."""
     import mammoth
 
     with open_archive(source, "DOCX") as archive:

@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A reader's result: text with Markdown conventions, and what stands where in it. ``title`` None: use the file name."""
+    """A reader's result: text with Markdown conventions, and what stands where in it. No ``title``: the file name."""
 
     text: str
     media_type: str

@@ -26,13 +26,13 @@ _BREAK: Final = "\x1f"
 
 # Not part of what the page says: code, forms, ways to other pages.
 _DROPPED_TAGS: Final = """
-script style nav noscript template head iframe object embed svg canvas audio video select button input textarea dialog
-ix:header
+script style nav noscript template head iframe object embed svg canvas audio video select button input
+textarea dialog ix:header
 """
 _DROPPED: Final = frozenset(_DROPPED_TAGS.split())
 _BLOCK_TAGS: Final = """
-address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form header hr
-html legend li main ol p section summary table tbody td tfoot th thead tr ul
+address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer
+form header hr html legend li main ol p section summary table tbody td tfoot th thead tr ul
 """
 _BLOCKS: Final = frozenset(_BLOCK_TAGS.split())
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
@@ -46,7 +46,7 @@ def read_html(source: Source) -> Extract:
 
 
 def convert_html(markup: str) -> Extract:
-    """HTML to text: headings as ``#`` lines, tables as rows, lists as ``-`` lines, ``pre`` as fenced code; links keep their words."""
+    """HTML to text: headings as ``#`` lines, tables as rows, lists as ``-`` lines, ``pre`` as fenced code."""
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(markup)
@@ -167,7 +167,7 @@ class _Page:
             self._append(f"{fence}{language.group(1) if language else ''}\n{code}\n{fence}")
 
     def _append(self, block: str, *, tight: bool = False) -> int:
-        """Add a block after a blank line (``tight``: a list item after another, on the next line); return where it starts."""
+        """Add a block after a blank line (``tight``: an item after another, on the next line); return its start."""
         if not block:
             return self.length
         if self.blocks:

@@ -22,7 +22,7 @@ _SPACE: Final = re.compile(r"\s+")
 
 
 def is_data_table(table: LexborNode) -> bool:
-    """Whether a table's rows mean something: it has two columns somewhere, and nothing in it that lays out a page."""
+    """Whether a table's rows mean something: there are two columns somewhere, and nothing that lays out a page."""
     if any(node.mem_id != table.mem_id for node in table.css(_LAYOUT)):
         return False
     return any(len(list(_cells(row))) > 1 for row in table.css("tr"))

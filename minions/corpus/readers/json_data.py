@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 _LONG_LINE: Final = 1000
 _MAX_REFLOWED_CHARS: Final = 64 * 2**20
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_LEXEME: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _ESCAPE: Final = re.compile(r"\\u(?!d[89a-f])(?!00[01][0-9a-f]|0022|005c)([0-9a-f]{4})", re.IGNORECASE)
 
 
 def read_json(source: Source) -> Extract:
-    """The text as it stands; minified JSON gets a line for each member, its numbers and strings kept as they are written."""
+    """The text as it stands; minified JSON gets a line for each member, its numbers kept as they are written."""
     text = source.text()
     if len(text) <= _MAX_REFLOWED_CHARS and max(map(len, text.split("\n"))) > _LONG_LINE and _is_json(text):
         text = "".join(_reflowed(text))
@@ -41,18 +41,18 @@ def _is_json(text: str) -> bool:
 
 
 def _reflowed(text: str) -> Iterator[str]:
-    """Valid JSON, one member a line, indented by depth; escaped letters are written out so that they can be searched."""
+    """Valid JSON, one member a line, indented by depth; escaped letters written out, so that they can be found."""
     depth, previous = 0, ""
-    for match in _TOKEN.finditer(text):
-        token = match.group()
-        if token in "}]":
+    for match in _LEXEME.finditer(text):
+        lexeme = match.group()
+        if lexeme in "}]":
             depth -= 1
             if previous not in "{[":
                 yield "\n" + " " * depth
         elif previous in {"{", "[", ","}:
             yield "\n" + " " * depth
-        if token in "{[":
+        if lexeme in "{[":
             depth += 1
-        yield f"{token} " if token == ":" else _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), token)
-        previous = token
+        yield f"{lexeme} " if lexeme == ":" else _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), lexeme)
+        previous = lexeme
     yield "\n"

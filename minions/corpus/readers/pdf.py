@@ -24,6 +24,8 @@ _BROKEN_WORD: Final = re.compile(rf"(\w*)[{_HYPHEN}\x02](\w*)")
 _WORD: Final = re.compile(r"\w+(?:-\w+)*")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ufffe\uffff]")
 _LINE_END: Final = re.compile(r"[ \t\xa0]+$", re.MULTILINE)
+# A bookmark's section number is often not written as on the page: "II" for "II.", or not at all.
+_NUMBER: Final = re.compile(r"^(?:[\dA-Z]{1,4}(?:[.-][\dA-Z]{1,3})*\.?|[IVX]+)\s+(?=\S)")
 _MAX_BOOKMARKS: Final = 5000
 _PASSWORD: Final = "password"  # noqa: S105 - a word in PDFium's message
 
@@ -31,9 +33,9 @@ _PASSWORD: Final = "password"  # noqa: S105 - a word in PDFium's message
 def read_pdf(source: Source) -> Extract:
     """The text of each page in the order the file draws it, which keeps table rows on a line and columns apart.
 
-    A blank line after each page but the last belongs to that page, so the pages tile the text. Words that were hyphenated at a
-    line's end are whole again. The outline is the bookmarks that stand on their page. Raises UnreadableError for a broken or encrypted file, and for one
-    whose pages are all pictures.
+    A blank line after each page but the last belongs to that page, so the pages tile the text. Words that were
+    hyphenated at a line's end are whole again. The outline is the bookmarks. Raises UnreadableError for a broken or
+    encrypted file, and for one whose pages are all pictures.
     """
     import pypdfium2
 
@@ -125,7 +127,7 @@ def _outline(text: str, pages: tuple[Page, ...], bookmarks: Sequence[tuple[int, 
         if not title or not 0 <= index < len(pages):
             continue
         page = pages[index]
-        words = r"\s+".join(map(re.escape, title.split()))
+        words = r"\s+".join(map(re.escape, _NUMBER.sub("", title).split()))
         shown = re.compile(words, re.IGNORECASE).search(text, page.start, page.end)
         start = text.rfind("\n", page.start, shown.start()) + 1 if shown else page.start
         found.append(Heading(level=level, text=title, start=max(start, page.start)))

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Final
 from minions.corpus.readers.archive import open_archive
 from minions.corpus.readers.csv_table import read_csv
 from minions.corpus.readers.docx import read_docx
+from minions.corpus.readers.epub import read_epub
 from minions.corpus.readers.html_page import read_html
 from minions.corpus.readers.json_data import read_json, read_json_lines
+from minions.corpus.readers.mail import read_mail, read_mailbox
 from minions.corpus.readers.markdown import read_markdown
 from minions.corpus.readers.pdf import read_pdf
+from minions.corpus.readers.pptx import read_pptx
 from minions.corpus.readers.text import SOURCE_SUFFIXES, read_source, read_text
+from minions.corpus.readers.xlsx import read_xlsx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +41,11 @@ _BY_SUFFIX: Final[dict[str, Read]] = {
     ".pdf": read_pdf,
     ".docx": read_docx,
     ".docm": read_docx,
+    ".pptx": read_pptx,
+    ".xlsx": read_xlsx,
+    ".epub": read_epub,
+    ".eml": read_mail,
+    ".mbox": read_mailbox,
     ".csv": read_csv,
     ".tsv": read_csv,
     ".json": read_json,
@@ -45,14 +54,32 @@ _BY_SUFFIX: Final[dict[str, Read]] = {
     **dict.fromkeys(SOURCE_SUFFIXES, read_source),
 }
 
+_PLAIN: Final = frozenset({".txt", ".text", ".log", ".rst", ".tex", ".xml"})
 # What a suffix promises, its content must begin with.
-_ZIPPED: Final = {".docx": "DOCX", ".docm": "DOCX"}
+_ZIPPED: Final = {
+    ".docx": "DOCX", ".docm": "DOCX", ".pptx": "PPTX", ".pptm": "PPTX", ".xlsx": "XLSX", ".xlsm": "XLSX", ".epub": "EPUB",
+}  # fmt: skip
 _PARSED: Final = frozenset({*_ZIPPED, ".html", ".htm", ".xhtml"})
-_IN_ZIP: Final = (("word/document.xml", read_docx),)
+_IN_ZIP: Final[tuple[tuple[str, Read], ...]] = (
+    ("word/document.xml", read_docx),
+    ("ppt/presentation.xml", read_pptx),
+    ("xl/workbook.xml", read_xlsx),
+    ("META-INF/container.xml", read_epub),
+)
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
-_HTML_START: Final = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S)
+_HTML_START: Final = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+)
+_MAIL_HEADERS: Final = b"Return-Path|Received|Delivered-To|MIME-Version|Message-ID|From|To|Date|Subject"
+_MAIL_START: Final = re.compile(b"(?:(?:" + _MAIL_HEADERS + rb"): .*\r?\n){2}", re.IGNORECASE)
+_MAILBOX_START: Final = re.compile(rb"From \S+.*\d\d:\d\d.*\r?\n[\w-]+: ")
+_LIKELY: Final[tuple[tuple[re.Pattern[bytes], Read], ...]] = (
+    (_HTML_START, read_html),
+    (_MAIL_START, read_mail),
+    (_MAILBOX_START, read_mailbox),
+)
 
 
 def size_limit(path: Path) -> int:
@@ -70,15 +97,22 @@ def choose(source: Source) -> Read:
     _refuse_known(source, head, suffix)
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
-    return read_html if _HTML_START.match(head) else read_text
+    if suffix in _PLAIN:
+        return read_text
+    return next((reader for start, reader in _LIKELY if start.match(head)), read_text)
 
 
 def _choose_zipped(source: Source) -> Read:
-    with open_archive(source, _ZIPPED.get(source.path.suffix.lower(), "archive")) as archive:
+    promised = _ZIPPED.get(source.path.suffix.lower())
+    with open_archive(source, promised or "archive") as archive:
         names = set(archive.namelist())
     for name, reader in _IN_ZIP:
         if name in names:
             return reader
+    if promised:
+        raise source.unreadable(f"{promised} is broken: its main part is missing")
+    if "content.xml" in names:
+        raise source.unreadable("OpenDocument has no reader: save it as DOCX, XLSX or PDF")
     raise source.unreadable("archive: unpack it first")
 
 
