@@ -1,0 +1,168 @@
+"""The Chat Completions protocol: a request as JSON, and a reply read back. Pure; no client, no connection.
+
+https://platform.openai.com/docs/api-reference/chat, as OpenAI, llama.cpp, vLLM and LM Studio speak it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from minions.chat import Completion, FinishReason, Usage
+from minions.errors import MalformedReplyError, RequestRefusedError
+from minions.models.estimate import estimated_usage
+
+if TYPE_CHECKING:
+    from minions.chat import ChatRequest
+
+_MOST_CANDIDATES = 20
+_OPENAI = re.compile(r"https://(?:[\w-]+\.)?api\.openai\.com(?:[:/]|$)")
+_REASONING = re.compile(r"(?:o\d|gpt-[5-9])(?!.*chat)")
+_FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Which spelling and which parameters an endpoint takes."""
+
+    tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    temperature: bool = True
+    logprobs: bool = True
+
+    @classmethod
+    def of(cls, endpoint: str, model: str) -> Dialect:
+        """What is known beforehand: OpenAI's own endpoint calls the limit otherwise; its reasoning models fix the
+        temperature.
+        """
+        if _OPENAI.match(endpoint) is None:
+            return cls()
+        reasoning = _REASONING.match(model) is not None
+        return cls("max_completion_tokens", temperature=not reasoning, logprobs=not reasoning)
+
+    def without(self, parameter: str) -> Dialect:
+        """The dialect after the endpoint refused a parameter."""
+        if parameter in {"max_tokens", "max_completion_tokens"}:
+            return replace(self, tokens="max_completion_tokens" if parameter == "max_tokens" else "max_tokens")
+        if parameter == "temperature":
+            return replace(self, temperature=False)
+        return replace(self, logprobs=False)
+
+
+def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[str, Any]:
+    """The JSON of a request. Only ``json_schema`` carries the schema; the other formats leave it to the prompt."""
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        dialect.tokens: request.max_output_tokens,
+    }
+    if dialect.temperature:
+        body["temperature"] = request.temperature
+    if request.json_schema is not None and request.response_format == "json_schema":
+        schema = {"name": request.schema_name, "strict": True, "schema": dict(request.json_schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif request.response_format == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    if request.first_token_candidates > 0 and dialect.logprobs:
+        body["logprobs"] = True
+        body["top_logprobs"] = min(request.first_token_candidates, _MOST_CANDIDATES)
+    return body
+
+
+def read_completion(body: bytes | str, request: ChatRequest) -> Completion:
+    """The reply to a request. Raises MalformedReplyError, or RequestRefusedError when the model declined to answer."""
+    try:
+        reply = _Reply.model_validate_json(body)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in problem["loc"]) or "body"
+        raise MalformedReplyError(f"the reply is not a chat completion: {place}: {problem['msg']}") from None
+    if not reply.choices:
+        raise MalformedReplyError("the reply holds no choice", usage=_usage(reply, request, ""))
+    choice = reply.choices[0]
+    finish = _FINISH.get(choice.finish_reason, "other")
+    text = choice.message.content
+    usage = _usage(reply, request, text or "")
+    if choice.message.refusal and not text:
+        raise RequestRefusedError("the model declined to answer", usage=usage)
+    if text is None and finish not in {"length", "content_filter"}:
+        raise MalformedReplyError("the reply's choice has no content", usage=usage)
+    wanted = request.first_token_candidates > 0
+    return Completion(
+        text=text or "",
+        finish_reason=finish,
+        usage=usage,
+        model=reply.model,
+        first_token=_first_token(choice) if wanted else None,
+    )
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Candidate(BaseModel):
+    token: str
+    logprob: float | None = None
+
+
+class _Token(_Candidate):
+    top_logprobs: list[_Candidate] | None = None
+
+
+class _Logprobs(BaseModel):
+    content: list[_Token] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _InputDetails(BaseModel):
+    cached_tokens: int | None = None
+
+
+class _OutputDetails(BaseModel):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+
+
+class _Reply(BaseModel):
+    choices: list[_Choice]
+    model: str | None = None
+    usage: _Usage | None = None
+
+
+def _usage(reply: _Reply, request: ChatRequest, text: str) -> Usage:
+    if reply.usage is None:
+        return estimated_usage(request, text)
+    read, written = reply.usage.prompt_tokens_details, reply.usage.completion_tokens_details
+    return Usage(
+        input_tokens=reply.usage.prompt_tokens,
+        cached_input_tokens=(read.cached_tokens if read else None) or 0,
+        output_tokens=reply.usage.completion_tokens,
+        reasoning_tokens=(written.reasoning_tokens if written else None) or 0,
+    )
+
+
+def _first_token(choice: _Choice) -> dict[str, float] | None:
+    tokens = choice.logprobs.content if choice.logprobs else None
+    if not tokens:
+        return None
+    first = tokens[0]
+    candidates: dict[str, float] = {}
+    for candidate in (first, *(first.top_logprobs or ())):
+        if candidate.logprob is not None:
+            candidates.setdefault(candidate.token, candidate.logprob)
+    return candidates or None

@@ -1,0 +1,23 @@
+"""Usage when nobody counted it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions.chat import Usage
+from minions.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from minions.chat import ChatRequest
+
+_TOKENS_PER_TURN = 4
+
+
+def estimated_prompt_tokens(request: ChatRequest) -> int:
+    """About how many tokens a request's messages make, the marks around each turn included."""
+    return sum(estimate_tokens(message.content) + _TOKENS_PER_TURN for message in request.messages)
+
+
+def estimated_usage(request: ChatRequest, text: str) -> Usage:
+    """Usage from the texts alone, marked as estimated."""
+    return Usage(input_tokens=estimated_prompt_tokens(request), output_tokens=estimate_tokens(text), estimated=True)

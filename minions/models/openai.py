@@ -1,0 +1,188 @@
+"""Any OpenAI-compatible endpoint through the ``openai`` client: OpenAI, llama.cpp, vLLM, LM Studio, gateways."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from minions.errors import (
+    ConfigError,
+    DeadlineError,
+    FormatUnsupportedError,
+    MalformedReplyError,
+    ServerError,
+    UnreachableError,
+)
+from minions.models.chat_completions import Dialect, read_completion, request_body
+from minions.models.classification import Refusal, Target, classify
+from minions.models.reference import is_loopback_url, shown_url
+from minions.models.timeouts import Timeouts
+from minions.models.wire import note_request, note_response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx2
+    from openai import APIConnectionError, APIStatusError, AsyncOpenAI
+
+    from minions.chat import ChatRequest, Completion
+    from minions.errors import ModelError
+    from minions.models.reference import ModelRef
+
+
+class OpenAIModel:
+    """A ChatModel at an OpenAI-compatible endpoint. One ``complete`` is one request: no retry, no redirect.
+
+    ``base_url`` ends in ``/v1`` as a rule. ``extra_body`` goes into every request (``cache_prompt`` for llama.cpp,
+    say). ``http_client`` is taken over: it gets the hooks that note what is sent, and is closed with the model.
+    """
+
+    def __init__(  # noqa: PLR0913 - keyword settings
+        self,
+        ref: ModelRef,
+        *,
+        base_url: str,
+        api_key: str,
+        timeout: Timeouts | None = None,
+        http_client: httpx2.AsyncClient | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"{base_url!r} is not an endpoint's URL", hint="write it with its scheme: http://127.0.0.1:8080/v1"
+            )
+        self._ref = ref
+        self._base_url = base_url
+        self._api_key = api_key
+        self._timeout = timeout or Timeouts()
+        self._http_client = http_client
+        self._extra_body = dict(extra_body or {})
+        self._dialect = Dialect.of(base_url, ref.model)
+        self._client: AsyncOpenAI | None = None
+
+    def __repr__(self) -> str:
+        return f"OpenAIModel({self.reference!r}, {self.endpoint!r})"
+
+    @property
+    def reference(self) -> str:
+        """``openai:model``."""
+        return str(self._ref)
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL, without credentials."""
+        return shown_url(self._base_url)
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer one request. Raises ModelError and nothing else."""
+        import openai
+
+        body = request_body(request, model=self._ref.model, dialect=self._dialect)
+        # The SDK's errors hold the request, and with it the key and the prompt: they are not chained.
+        try:
+            async with asyncio.timeout(self._timeout.total_s):
+                raw = await self._connect().chat.completions.with_raw_response.create(
+                    **body, extra_body=self._extra_body or None
+                )
+        except TimeoutError:
+            raise self._too_slow(self._timeout.total_s) from None
+        except openai.APIStatusError as error:
+            raise self._refused(error) from None
+        except openai.APIConnectionError as error:
+            raise self._disconnected(error) from None
+        except openai.OpenAIError as error:
+            raise MalformedReplyError(f"{self.endpoint}: {type(error).__name__}") from None
+        return read_completion(raw.http_response.content, request)
+
+    async def aclose(self) -> None:
+        """Release the connections. May be called twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _connect(self) -> AsyncOpenAI:
+        """The client, made on first use: the SDK takes a while to import."""
+        if self._client is None:
+            from openai import AsyncOpenAI
+
+            http_client = self._http_client or _http_client(self._base_url, self._timeout)
+            http_client.event_hooks["request"].append(_note_request)
+            http_client.event_hooks["response"].append(_note_response)
+            self._client = AsyncOpenAI(
+                base_url=self._base_url,
+                api_key=self._api_key or "none",
+                max_retries=0,
+                timeout=http_client.timeout,
+                http_client=http_client,
+            )
+            if self._dialect.tokens == "max_tokens":
+                # The SDK reads these from OPENAI_* variables meant for OpenAI; they are nobody else's business.
+                self._client.organization = self._client.project = None
+        return self._client
+
+    def _refused(self, error: APIStatusError) -> ModelError:
+        response = error.response
+        refusal = Refusal.read(
+            error.status_code,
+            response.content.replace(self._api_key.encode(), b"***") if self._api_key else response.content,
+            retry_after=response.headers.get("retry-after"),
+            location=response.headers.get("location") if response.is_redirect else None,
+        )
+        local = is_loopback_url(self._base_url)
+        classified = classify(
+            refusal,
+            Target(
+                model=self._ref.model,
+                endpoint=self.endpoint,
+                key_hint="export OPENAI_API_KEY=... (the key that this endpoint expects)",
+                model_hint=f"see what it serves: curl {self.endpoint}/models"
+                if local
+                else f"is {self._ref.model!r} spelt right, and may your key use it?",
+            ),
+        )
+        if isinstance(classified, FormatUnsupportedError) and classified.parameter:
+            self._dialect = self._dialect.without(classified.parameter)
+        return classified
+
+    def _disconnected(self, error: APIConnectionError) -> ModelError:
+        import httpx2
+
+        cause = error.__cause__
+        if isinstance(cause, httpx2.TimeoutException) and not isinstance(cause, httpx2.ConnectTimeout):
+            return self._too_slow(self._timeout.read_s)
+        if isinstance(cause, (httpx2.NetworkError, httpx2.ProtocolError)) and not isinstance(
+            cause, httpx2.ConnectError
+        ):
+            return ServerError(f"{self.endpoint} closed the connection before its reply was complete")
+        if isinstance(cause, httpx2.DecodingError):
+            return MalformedReplyError(f"{self.endpoint} sent a body that cannot be decoded")
+        start = "start the server, or " if is_loopback_url(self._base_url) else "check the network, or "
+        return UnreachableError(
+            f"nothing answers at {self.endpoint}", hint=f"{start}correct the address: export OPENAI_BASE_URL=..."
+        )
+
+    def _too_slow(self, limit_s: float) -> DeadlineError:
+        return DeadlineError(f"{self.endpoint} did not answer within {limit_s:g} s", hint="allow more time: --timeout")
+
+
+def _http_client(base_url: str, timeout: Timeouts) -> httpx2.AsyncClient:
+    import httpx2
+
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(timeout.read_s, connect=timeout.connect_s),
+        follow_redirects=False,
+        # What stays on this machine does not take a detour through a proxy.
+        trust_env=not is_loopback_url(base_url),
+    )
+
+
+async def _note_request(request: httpx2.Request) -> None:
+    note_request(request.content)
+
+
+async def _note_response(response: httpx2.Response) -> None:
+    length = 0
+    try:
+        length = len(await response.aread())
+    finally:
+        note_response(response.num_bytes_downloaded or length)

@@ -1,0 +1,99 @@
+"""Model references, ``provider:model[@URL]``: which model a user means, and whether it is on this machine."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+from minions.errors import ConfigError
+from minions.values import Value
+
+Provider = Literal["openai", "ollama", "llamacpp", "scripted"]
+PROVIDERS: tuple[str, ...] = get_args(Provider)
+
+_EXAMPLES = "e.g. openai:gpt-5.4, ollama:llama3.2:3b, llamacpp:qwen2.5-coder-1.5b, openai:NAME@http://127.0.0.1:8080/v1"
+_ENDPOINT = re.compile(r"(?P<model>.*?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
+_SCHEMELESS = re.compile(r".*@(?P<host>(?:localhost|[\w.-]+:\d+|\[[0-9a-fA-F:]+\](?::\d+)?)(?:/.*)?)")
+_CLOSE_ENOUGH = 0.7
+
+
+class ModelRef(Value):
+    """A model of a provider, and where it is served (None: the provider's usual place)."""
+
+    provider: Provider
+    model: str
+    endpoint: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> ModelRef:
+        """Read ``provider:model[@URL]``; the model may hold colons and slashes. Raises ConfigError with examples."""
+        provider, colon, rest = text.strip().partition(":")
+        if not colon or not rest.strip():
+            raise ConfigError(f"{text!r} is not a model reference: provider:model", hint=_EXAMPLES)
+        if provider not in PROVIDERS:
+            raise _unknown_provider(provider, rest)
+        if provider == "scripted":
+            return cls(provider="scripted", model=rest)
+        model, endpoint = _split_endpoint(rest)
+        return cls.model_validate({"provider": provider, "model": model, "endpoint": endpoint})
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.model}"
+
+
+def is_loopback_url(url: str) -> bool:
+    """Whether a URL (or ``host:port``) names this machine: localhost, 127.0.0.0/8 or ::1. Resolves no name."""
+    if re.search(r"[\s\\\x00-\x1f]", url):
+        return False  # parsers disagree on where such a URL's host begins
+    try:
+        host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+        if host == "localhost":
+            return True
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def is_cloud_tag(ref: ModelRef) -> bool:
+    """Whether Ollama runs this model in its own cloud: tags ``:cloud`` and ``-cloud``, through a local server too."""
+    tag = ref.model.rsplit(":", 1)[-1].lower()
+    return ref.provider == "ollama" and (tag == "cloud" or tag.endswith("-cloud"))
+
+
+def shown_url(url: str) -> str:
+    """A URL fit for logs and messages: without user, password, query and fragment."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _unknown_provider(provider: str, rest: str) -> ConfigError:
+    close = difflib.get_close_matches(provider.lower().replace(".", ""), PROVIDERS, n=1, cutoff=_CLOSE_ENOUGH)
+    if close and not any(letter.isdigit() for letter in provider):
+        hint = (
+            f"did you mean {close[0]}:{rest}? If {provider}:{rest} is a model of Ollama, type ollama:{provider}:{rest}"
+        )
+    else:
+        hint = f"is it a model of Ollama? Type ollama:{provider}:{rest} ({_EXAMPLES})"
+    return ConfigError(f"unknown provider {provider!r}: the providers are {', '.join(PROVIDERS)}", hint=hint)
+
+
+def _split_endpoint(rest: str) -> tuple[str, str | None]:
+    found = _ENDPOINT.fullmatch(rest)
+    if found is None:
+        if schemeless := _SCHEMELESS.fullmatch(rest):
+            host = schemeless["host"]
+            raise ConfigError(f"{host!r} is not a URL", hint=f"write the endpoint with its scheme: @http://{host}")
+        return rest.strip(), None
+    model, url = found["model"].strip(), found["url"].strip()
+    try:
+        usable = bool(model and urlsplit(url).hostname) and (urlsplit(url).port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(f"{rest!r} is not MODEL@URL", hint=_EXAMPLES)
+    return model, url.rstrip("/")
