@@ -160,7 +160,8 @@ class RequestRefusedError(ModelError):
 class FormatUnsupportedError(ModelError):
     """The endpoint does not take this response format; a simpler one may do.
 
-    ``parameter`` names another parameter that was refused instead: the adapter leaves it out, or spells it otherwise, from now on.
+    ``parameter`` names another parameter that was refused instead: the adapter leaves it out, or spells it otherwise,
+    from now on.
     """
 
     parameter: str | None = None

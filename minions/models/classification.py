@@ -74,7 +74,6 @@ class Refusal:
 class Target:
     """Whom the request was for, and what to type when it is not there."""
 
-    model: str
     endpoint: str
     key_hint: str
     model_hint: str

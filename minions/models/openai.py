@@ -132,7 +132,6 @@ class OpenAIModel:
         classified = classify(
             refusal,
             Target(
-                model=self._ref.model,
                 endpoint=self.endpoint,
                 key_hint="export OPENAI_API_KEY=... (the key that this endpoint expects)",
                 model_hint=f"see what it serves: curl {self.endpoint}/models"

@@ -1,0 +1,257 @@
+"""Ollama's native chat API through the ``ollama`` client.
+
+Ollama answers 200 to a prompt longer than its context, having silently cut its head: so the context is asked for
+explicitly, and the count of tokens that it read is checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from minions.chat import Completion, FinishReason, Usage
+from minions.errors import (
+    ContextOverflowError,
+    DeadlineError,
+    MalformedReplyError,
+    ServerError,
+    UnreachableError,
+)
+from minions.models.classification import Refusal, Target, classify
+from minions.models.estimate import estimated_prompt_tokens
+from minions.models.reference import is_loopback_url, shown_url
+from minions.models.timeouts import Timeouts
+from minions.models.wire import note_request, note_response
+from minions.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    import httpx
+    from ollama import AsyncClient, ChatResponse
+
+    from minions.chat import ChatRequest
+    from minions.errors import ModelError
+    from minions.models.reference import ModelRef
+
+_SMALLEST_CONTEXT = 2048
+_ESTIMATE_MARGIN = 1.25
+_MOST_CANDIDATES = 20
+_FAR_BELOW = 0.5
+_CONTEXT_STEP = 256
+_FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length"}
+
+
+class OllamaModel:
+    """A ChatModel of an Ollama server at ``host``. One ``complete`` is one request: no retry, no redirect.
+
+    ``num_ctx``: the context to ask for, in tokens; None sizes it for the longest prompt so far, in coarse steps,
+    because the server loads the model anew whenever it changes. ``keep_alive``: how long the model stays loaded.
+    ``think``: whether models that can reason do so before they reply. ``transport`` replaces the HTTP transport, for
+    tests.
+    """
+
+    def __init__(  # noqa: PLR0913 - keyword settings
+        self,
+        ref: ModelRef,
+        *,
+        host: str,
+        num_ctx: int | None = None,
+        keep_alive: float | str | None = "30m",
+        timeouts: Timeouts | None = None,
+        think: bool | None = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._ref = ref
+        self._host = host if "://" in host else f"http://{host}"
+        self._num_ctx = num_ctx
+        self._largest_num_ctx = _SMALLEST_CONTEXT
+        self._keep_alive = keep_alive
+        self._timeouts = timeouts or Timeouts()
+        self._think = think
+        self._transport = transport
+        self._client: AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"OllamaModel({self.reference!r}, {self.endpoint!r})"
+
+    @property
+    def reference(self) -> str:
+        """``ollama:model``."""
+        return str(self._ref)
+
+    @property
+    def endpoint(self) -> str:
+        """The server's address, without credentials."""
+        return shown_url(self._host)
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer one request. Raises ModelError and nothing else."""
+        import httpx
+
+        num_ctx = self._context_for(request)
+        try:
+            async with asyncio.timeout(self._timeouts.total_s):
+                response = await self._connect().chat(**self._arguments(request, num_ctx))
+        except TimeoutError:
+            raise self._too_slow(self._timeouts.total_s) from None
+        except (httpx.ConnectTimeout, ConnectionError):
+            raise self._unreachable() from None
+        except httpx.TimeoutException:
+            raise self._too_slow(self._timeouts.read_s) from None
+        except (httpx.NetworkError, httpx.ProtocolError):
+            raise ServerError(f"{self.endpoint} closed the connection before its reply was complete") from None
+        except (httpx.HTTPError, ValueError, TypeError) as error:
+            # The client builds its reply from whatever JSON came, and fails in its own ways when that is no chat reply.
+            raise MalformedReplyError(f"{self.endpoint}: not a chat reply ({type(error).__name__})") from None
+        return _read(response, request, num_ctx)
+
+    async def aclose(self) -> None:
+        """Release the connections. May be called twice."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _context_for(self, request: ChatRequest) -> int:
+        if self._num_ctx is not None:
+            return self._num_ctx
+        needed = int(estimated_prompt_tokens(request) * _ESTIMATE_MARGIN) + request.max_output_tokens
+        self._largest_num_ctx = max(self._largest_num_ctx, context_bucket(needed))
+        return self._largest_num_ctx
+
+    def _arguments(self, request: ChatRequest, num_ctx: int) -> dict[str, Any]:
+        form: Any = None
+        if request.json_schema is not None and request.response_format == "json_schema":
+            form = dict(request.json_schema)
+        elif request.response_format == "json_object":
+            form = "json"
+        candidates = min(request.first_token_candidates, _MOST_CANDIDATES)
+        return {
+            "model": self._ref.model,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "stream": False,
+            "format": form,
+            "options": {
+                "num_ctx": num_ctx,
+                "num_predict": request.max_output_tokens,
+                "temperature": request.temperature,
+            },
+            "keep_alive": self._keep_alive,
+            "think": self._think,
+            "logprobs": True if candidates else None,
+            "top_logprobs": candidates or None,
+        }
+
+    def _connect(self) -> AsyncClient:
+        if self._client is None:
+            import httpx
+            from ollama import AsyncClient
+
+            self._client = AsyncClient(
+                host=self._host,
+                timeout=httpx.Timeout(self._timeouts.read_s, connect=self._timeouts.connect_s),
+                follow_redirects=False,
+                # What stays on this machine does not take a detour through a proxy.
+                trust_env=not is_loopback_url(self._host),
+                transport=self._transport,
+                event_hooks={"request": [_note_request], "response": [self._check]},
+            )
+        return self._client
+
+    async def _check(self, response: httpx.Response) -> None:
+        """Note what came, and raise refusals here: the client's own error loses the headers, Retry-After among them."""
+        length = 0
+        try:
+            length = len(await response.aread())
+        finally:
+            note_response(response.num_bytes_downloaded or length)
+        if response.is_success:
+            return
+        refusal = Refusal.read(
+            response.status_code,
+            response.content,
+            retry_after=response.headers.get("retry-after"),
+            location=response.headers.get("location") if response.is_redirect else None,
+        )
+        target = Target(
+            endpoint=self.endpoint,
+            key_hint="export OLLAMA_API_KEY=... (this server asks for a key)",
+            model_hint=f"ollama pull {self._ref.model}",
+        )
+        raise classify(refusal, target)
+
+    def _unreachable(self) -> ModelError:
+        return UnreachableError(
+            f"nothing answers at {self.endpoint}", hint="ollama serve (or correct the address: export OLLAMA_HOST=...)"
+        )
+
+    def _too_slow(self, limit_s: float) -> DeadlineError:
+        return DeadlineError(f"{self.endpoint} did not answer within {limit_s:g} s", hint="allow more time: --timeout")
+
+
+def context_bucket(tokens: int) -> int:
+    """The context to ask for: the next of 2048, 3072, 4096, 6144, 8192, ... tokens."""
+    bucket = _SMALLEST_CONTEXT
+    while bucket < tokens:
+        half_step = bucket + bucket // 2
+        if half_step >= tokens:
+            return half_step
+        bucket *= 2
+    return bucket
+
+
+def was_cut(read: int | None, *, num_ctx: int, estimate: int) -> bool:
+    """Whether the server lost a part of the prompt, from the ``read`` tokens it reports (None: it does not say).
+
+    A cut prompt fills the context exactly. A model whose own context is smaller than ``num_ctx`` fills that one, which
+    is a round number far below the estimate; a small count alone is no sign: some servers leave out what they had
+    cached.
+    """
+    if read is None or read == 0:
+        return estimate * _FAR_BELOW > num_ctx
+    if read >= num_ctx:
+        return True
+    far_below = read < estimate * _FAR_BELOW
+    return far_below and (estimate > num_ctx or read % _CONTEXT_STEP == 0)
+
+
+def _read(response: ChatResponse, request: ChatRequest, num_ctx: int) -> Completion:
+    usage = _usage(response, request)
+    if was_cut(response.prompt_eval_count, num_ctx=num_ctx, estimate=estimated_prompt_tokens(request)):
+        raise ContextOverflowError(
+            f"the prompt was cut to fit the context of {num_ctx} tokens",
+            hint="give the model less at once, or ask for a larger context: --context-tokens N",
+            usage=usage,
+        )
+    text = response.message.content
+    finish = _FINISH.get(response.done_reason, "other")
+    if text is None and finish != "length":
+        raise MalformedReplyError("the reply's message has no content", usage=usage)
+    return Completion(
+        text=text or "",
+        finish_reason=finish,
+        usage=usage,
+        model=response.model,
+        first_token=_first_token(response) if request.first_token_candidates else None,
+    )
+
+
+def _usage(response: ChatResponse, request: ChatRequest) -> Usage:
+    read, written = response.prompt_eval_count, response.eval_count
+    return Usage(
+        input_tokens=estimated_prompt_tokens(request) if read is None else read,
+        output_tokens=estimate_tokens(response.message.content or "") if written is None else written,
+        estimated=read is None or written is None,
+    )
+
+
+def _first_token(response: ChatResponse) -> dict[str, float] | None:
+    if not response.logprobs:
+        return None
+    first = response.logprobs[0]
+    candidates = {first.token: first.logprob}
+    for candidate in first.top_logprobs or ():
+        candidates.setdefault(candidate.token, candidate.logprob)
+    return candidates
+
+
+async def _note_request(request: httpx.Request) -> None:
+    note_request(request.content)
