@@ -1,1 +1,74 @@
-"""Ask questions of large local document sets. The public API; everything loads when first used."""
+"""Ask questions of large local document sets: a cloud planner that never reads them, local workers that do.
+
+    from minions import Minions
+
+    answer = Minions(planner="openai:gpt-5.4", worker="ollama:llama3.2:3b").ask("What was net revenue?", "reports/")
+
+Names load when first used, so that importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from minions._version import __version__
+
+if TYPE_CHECKING:
+    from minions.answers import Answer
+    from minions.api import Minions
+    from minions.errors import (
+        BudgetExceededError,
+        ConfigError,
+        CorpusError,
+        EgressRefusedError,
+        MinionsError,
+        ModelError,
+        PlanError,
+        UsageError,
+    )
+    from minions.events import Event
+    from minions.findings import Citation, Finding
+    from minions.ports import ChatModel, Planner, Worker
+    from minions.settings import Settings
+
+__all__ = [
+    "Answer",
+    "BudgetExceededError",
+    "ChatModel",
+    "Citation",
+    "ConfigError",
+    "CorpusError",
+    "EgressRefusedError",
+    "Event",
+    "Finding",
+    "Minions",
+    "MinionsError",
+    "ModelError",
+    "PlanError",
+    "Planner",
+    "Settings",
+    "UsageError",
+    "Worker",
+    "__version__",
+]
+
+_HOMES = {
+    "Answer": "answers",
+    "ChatModel": "ports",
+    "Citation": "findings",
+    "Event": "events",
+    "Finding": "findings",
+    "Minions": "api",
+    "Planner": "ports",
+    "Settings": "settings",
+    "Worker": "ports",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'minions' has no attribute {name!r}")
+    return getattr(import_module(f"minions.{_HOMES.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

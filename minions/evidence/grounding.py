@@ -14,7 +14,18 @@ MIN_SCORE = 0.85
 _MAX_QUOTE = 600
 _MAX_TEXT = 20_000
 _MIN_FUZZY = 12  # shorter quotes match by chance
-_FOLDED = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2212": "-", "\u00ad": None})
+_FOLDED = str.maketrans(
+    {
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u2212": "-",
+        "\u00ad": None,
+    }
+)
 
 
 class Location(NamedTuple):

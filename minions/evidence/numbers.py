@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-_SCALES = {"thousand": 3, "k": 3, "million": 6, "mn": 6, "m": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12, "tn": 12}
+_SCALES = {
+    "thousand": 3,
+    "k": 3,
+    "million": 6,
+    "mn": 6,
+    "m": 6,
+    "billion": 9,
+    "bn": 9,
+    "b": 9,
+    "trillion": 12,
+    "tn": 12,
+}
 _NUMBER = re.compile(
     r"(?P<bracket>\(\s*)?(?P<sign>[-\u2212+])?\s*(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)?\s*(?P<inner>[-\u2212])?"
     r"(?P<digits>\d{1,3}(?:[,\u00a0\u202f' ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"

@@ -106,7 +106,9 @@ def _group(ranked: Sequence[Finding], names: dict[str, str]) -> str:
 
 
 def _aggregate(task: Task, ranked: Sequence[Finding]) -> str:
-    values = [value for finding in ranked if (value := parse_number(finding.answer or finding.citation.quote)) is not None]
+    values = [
+        value for finding in ranked if (value := parse_number(finding.answer or finding.citation.quote)) is not None
+    ]
     if not values:
         return f"{task.reduce}: no numbers found"
     result = {

@@ -73,7 +73,9 @@ def best_window(chunk: Chunk, phrases: Iterable[str]) -> tuple[int, int]:
 
 
 def _words(text: str) -> list[str]:
-    return [word for word in "".join(c if c.isalnum() else " " for c in text.casefold()).split() if len(word) >= _WORD_MIN]
+    return [
+        word for word in "".join(c if c.isalnum() else " " for c in text.casefold()).split() if len(word) >= _WORD_MIN
+    ]
 
 
 def names_of(corpus: Corpus, *, numbered: bool) -> dict[str, str]:

@@ -12,49 +12,45 @@ if TYPE_CHECKING:
     from minions.jobs import Job, JobResult
     from minions.ports import Worker
 
+_RESULTS_WAITING = 4  # a slot; bounded, so that a slow consumer slows the slots rather than filling memory
+
 
 class LocalExecutor:
-    """Keeps ``concurrency`` slots busy. A slot takes all jobs of a chunk, one after the other, so that its prefix stays cached."""
+    """Keeps ``concurrency`` slots busy.
+
+    A slot takes all jobs of a chunk, one after the other, so that the chunk's prefix stays cached on its server.
+    """
 
     def __init__(self, worker: Worker, *, concurrency: int) -> None:
         self._worker = worker
         self._concurrency = concurrency
 
     async def run(self, jobs: Sequence[Job]) -> AsyncIterator[JobResult]:
-        """Yield one result a job, as they finish. What a worker raises ends the run, after the other slots were stopped."""
+        """Yield one result a job, as they finish. What a worker raises is raised here, after the other slots were stopped."""
         groups = iter([list(group) for _, group in groupby(jobs, key=lambda job: job.chunk.id)])
-        # Bounded, so that a slow consumer slows the slots rather than filling memory.
-        results: asyncio.Queue[JobResult] = asyncio.Queue(maxsize=self._concurrency * 4)
+        results: asyncio.Queue[JobResult | Exception | None] = asyncio.Queue(self._concurrency * _RESULTS_WAITING)
 
         async def slot() -> None:
-            for group in groups:
-                for job in group:
-                    await results.put(await self._worker.run(job))
+            try:
+                for group in groups:
+                    for job in group:
+                        await results.put(await self._worker.run(job))
+            except Exception as error:  # noqa: BLE001 - not handled here: handed to the consumer, which raises it
+                await results.put(error)
+            await results.put(None)
 
         slots = [asyncio.create_task(slot()) for _ in range(self._concurrency)]
+        busy = len(slots)
         try:
-            async for result in _drain(results, slots):
-                yield result
+            while busy:
+                result = await results.get()
+                if result is None:
+                    busy -= 1
+                elif isinstance(result, Exception):
+                    raise result
+                else:
+                    yield result
         finally:
             for task in slots:
                 task.cancel()
             await asyncio.gather(*slots, return_exceptions=True)
-
-
-async def _drain(results: asyncio.Queue[JobResult], slots: list[asyncio.Task[None]]) -> AsyncIterator[JobResult]:
-    finished = asyncio.gather(*slots)
-    try:
-        while True:
-            getter = asyncio.ensure_future(results.get())
-            await asyncio.wait({getter, finished}, return_when=asyncio.FIRST_COMPLETED)
-            if getter.done():
-                yield getter.result()
-                continue
-            getter.cancel()
-            await finished  # raises what a worker raised
-            while not results.empty():
-                yield results.get_nowait()
-            return
-    finally:
-        finished.cancel()
-        await asyncio.gather(finished, return_exceptions=True)

@@ -72,8 +72,8 @@ def _outline(document: DocumentFacts, budget: int) -> str:
 
 
 def _patterns(names: list[str]) -> str:
-    """Names with their digits masked, by frequency: ``filing_####.txt (212)``, until the budget is used."""
-    counts = Counter(re.sub(r"\d", "#", name) for name in names)
+    """Names with their numbers masked, by frequency: ``filing_#.txt (212)``, until the budget is used."""
+    counts = Counter(re.sub(r"\d+", "#", name) for name in names)
     if len(counts) > len(names) // 2:
         counts = Counter("*" + PurePath(name).suffix for name in names)
     parts: list[str] = []

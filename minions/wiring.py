@@ -1,0 +1,239 @@
+"""The one place that builds real clients: from settings to a planner and an executor, every model metered.
+
+The core knows planners and workers only as ports; this module alone imports their packages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from minions.errors import ConfigError, EgressRefusedError
+from minions.ledger.meter import Meter
+from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Literal
+
+    from minions.events import Observer
+    from minions.execution.executor import LocalExecutor
+    from minions.ledger.budgets import Budget
+    from minions.ledger.egress import EgressLog
+    from minions.ledger.ledger import Ledger
+    from minions.ledger.prices import PriceBook
+    from minions.ports import ChatModel, Clock, Planner
+    from minions.settings import Settings
+
+    Role = Literal["planner", "worker"]
+
+LOCAL = "local"
+OPENAI_URL = "https://api.openai.com/v1"
+OLLAMA_URL = "http://127.0.0.1:11434"
+DEFAULT_CLOUD_PLANNER = "openai:gpt-5.4"
+DEFAULT_EMBEDDED_WORKER = "llamacpp:qwen2.5-coder-1.5b"
+DEFAULT_OLLAMA_WORKER = "ollama:llama3.2:3b"
+_CONCURRENCY = {"llamacpp": 1, "ollama": 1, "openai": 4, "scripted": 4}
+_PLANNER_CONCURRENCY = 8
+
+
+@dataclass(frozen=True)
+class Books:
+    """Where a run's calls are entered, and the limits they keep."""
+
+    ledger: Ledger
+    prices: PriceBook
+    egress: EgressLog
+    budget: Budget
+    clock: Clock
+    observe: Observer
+
+
+@dataclass
+class Crew:
+    """A planner and an executor, ready to run; ``planner_name`` and ``worker_name`` are references for the record."""
+
+    planner: Planner
+    executor: LocalExecutor
+    planner_name: str
+    worker_name: str
+    notes: tuple[str, ...] = ()
+    _closing: list[ChatModel] = field(default_factory=list)
+
+    async def aclose(self) -> None:
+        """Close every client."""
+        for model in self._closing:
+            await model.aclose()
+
+
+def choose_models(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
+    """References of planner and worker, and notes on what was chosen for want of a setting."""
+    worker = settings.worker or (
+        DEFAULT_OLLAMA_WORKER if settings.ollama_host or not _has_embedded() else DEFAULT_EMBEDDED_WORKER
+    )
+    if settings.local_only and settings.planner not in {None, LOCAL} and is_cloud(settings.planner or "", settings):
+        raise EgressRefusedError(
+            f"--local-only forbids the cloud planner {settings.planner}",
+            hint="leave --planner out, or use --planner local",
+        )
+    if settings.planner is not None:
+        return settings.planner, worker, ()
+    if settings.local_only:
+        return LOCAL, worker, ()
+    if settings.openai_api_key is not None or settings.openai_base_url is not None:
+        return DEFAULT_CLOUD_PLANNER, worker, ()
+    note = (
+        f"no cloud planner is configured: {worker} plans and decides locally, which answers less well. "
+        "For a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL with OPENAI_BASE_URL"
+    )
+    return LOCAL, worker, (note,)
+
+
+def is_cloud(planner: str, settings: Settings) -> bool:
+    """Whether calls to this planner leave the device, for the ledger, budget and egress log.
+
+    An ``openai:`` planner counts as cloud wherever its endpoint is: a loopback address may be a gateway.
+    """
+    if planner == LOCAL:
+        return False
+    ref = ModelRef.parse(planner)
+    if ref.provider == "openai":
+        return True
+    return ref.provider == "ollama" and (is_cloud_tag(ref) or not is_loopback_url(_endpoint(ref, settings)))
+
+
+async def recruit(settings: Settings, books: Books) -> Crew:
+    """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError; opens no connection yet."""
+    from minions.execution.executor import LocalExecutor
+    from minions_planners.cloud import CloudPlanner
+    from minions_planners.local import LocalPlanner
+    from minions_workers.extractor import Extractor
+
+    planner_name, worker_name, notes = choose_models(settings)
+    worker_ref = ModelRef.parse(worker_name)
+    refuse_remote_worker(worker_ref, settings)
+    concurrency = settings.concurrency or _CONCURRENCY[worker_ref.provider]
+    worker_adapter = await _adapter(worker_ref, settings, slots=concurrency)
+    closing = [worker_adapter]
+
+    def wrapped(adapter: ChatModel, role: Role, *, cloud: bool, limit: int) -> ChatModel:
+        meter = Meter(
+            ledger=books.ledger,
+            prices=books.prices,
+            budget=books.budget if cloud else None,
+            egress=books.egress if cloud else None,
+            role=role,
+            cloud=cloud,
+            clock=books.clock,
+            observe=books.observe,
+        )
+        return _wrap(adapter, meter, settings, concurrency=limit, observe=books.observe)
+
+    worker = wrapped(worker_adapter, "worker", cloud=False, limit=concurrency)
+    extractor = Extractor(worker, evidence=settings.evidence, min_relevance=settings.min_relevance)
+    planner: Planner
+    if planner_name == LOCAL:
+        planner = LocalPlanner(wrapped(worker_adapter, "planner", cloud=False, limit=concurrency))
+    else:
+        planner_adapter = await _adapter(ModelRef.parse(planner_name), settings, slots=1)
+        closing.append(planner_adapter)
+        model = wrapped(planner_adapter, "planner", cloud=is_cloud(planner_name, settings), limit=_PLANNER_CONCURRENCY)
+        planner = CloudPlanner(model, max_tasks=settings.max_tasks, output_tokens=settings.planner_output_tokens)
+    executor = LocalExecutor(extractor, concurrency=concurrency)
+    return Crew(planner, executor, planner_name, worker_name, notes, closing)
+
+
+def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
+    """Workers read the documents: they must be on this machine. Raises EgressRefusedError unless the user allowed others."""
+    if settings.allow_remote_workers:
+        return
+    if is_cloud_tag(ref):
+        raise EgressRefusedError(
+            f"the worker {ref} runs in its provider's cloud and would read your documents there",
+            hint="choose a local model, or allow it: --allow-remote-workers",
+        )
+    endpoint = _endpoint(ref, settings)
+    if endpoint is not None and not is_loopback_url(endpoint):
+        raise EgressRefusedError(
+            f"the worker {ref} is at {endpoint}, which is not on this machine, and would read your documents there",
+            hint="use an endpoint on 127.0.0.1, or allow it: --allow-remote-workers",
+        )
+
+
+def _endpoint(ref: ModelRef, settings: Settings) -> str:
+    """The URL a reference talks to; a loopback address for models in this process."""
+    if ref.endpoint is not None:
+        return ref.endpoint
+    if ref.provider == "openai":
+        return settings.openai_base_url or OPENAI_URL
+    if ref.provider == "ollama":
+        host = settings.ollama_host or OLLAMA_URL
+        return host if "://" in host else f"http://{host}"
+    return "http://127.0.0.1"
+
+
+async def _adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatModel:
+    """The transport for a reference. Each provider's SDK loads only when it is used."""
+    return await _ADAPTERS[ref.provider](ref, settings, slots)
+
+
+async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
+    from minions.models.openai import OpenAIModel
+
+    endpoint = _endpoint(ref, settings)
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+    if not key and not is_loopback_url(endpoint):
+        raise ConfigError(
+            f"{ref} needs an API key for {endpoint}",
+            hint="export OPENAI_API_KEY=..., or run without a cloud: --local-only",
+        )
+    return OpenAIModel(ref, base_url=endpoint, api_key=key or "none")
+
+
+async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
+    from minions.models.ollama import OllamaModel
+
+    return OllamaModel(ref, host=_endpoint(ref, settings), num_ctx=settings.context_tokens)
+
+
+async def _llamacpp(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:
+    from minions.models.llamacpp import open_llamacpp
+
+    return await open_llamacpp(
+        ref,
+        home=settings.home_folder(),
+        context_tokens=settings.context_tokens,
+        slots=slots,
+        threads=settings.threads,
+    )
+
+
+async def _scripted(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
+    from minions.models.scripted import ScriptedModel
+
+    return ScriptedModel.from_file(ref)
+
+
+_ADAPTERS: dict[str, Callable[[ModelRef, Settings, int], Awaitable[ChatModel]]] = {
+    "openai": _openai,
+    "ollama": _ollama,
+    "llamacpp": _llamacpp,
+    "scripted": _scripted,
+}
+
+
+def _wrap(adapter: ChatModel, meter: Meter, settings: Settings, *, concurrency: int, observe: Observer) -> ChatModel:
+    """``falling_back(retrying(throttled(metered(adapter))))``: the meter is innermost, so each physical attempt is an entry."""
+    from minions.models.falling_back import falling_back
+    from minions.models.metered import metered
+    from minions.models.retrying import retrying
+    from minions.models.throttled import throttled
+
+    limited = throttled(metered(adapter, meter=meter), concurrency=concurrency, rate_per_s=settings.rate_per_s)
+    return falling_back(retrying(limited, attempts=settings.attempts), observe=observe)
+
+
+def _has_embedded() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("xllamacpp") is not None

@@ -1,0 +1,74 @@
+"""The digest: few tokens, the document's own lines, and only what the policy allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minions.evidence.digest import pack
+from minions.evidence.reduce import Reduction
+from minions.tokens import estimate_tokens
+
+
+def _pack(make: Any, findings: list[Any], **changes: Any) -> Any:
+    task = make.task()
+    reduction = Reduction(task_id=task.id, findings=tuple(findings))
+    values = {"names": {"doc": "report.pdf"}, "policy": "findings", "budget_tokens": 500}
+    return pack([task], [reduction], {"t1": 8}, **{**values, **changes})
+
+
+def test_a_finding_carries_its_place_its_header_and_its_neighbours(make: Any) -> None:
+    """A row of a table is readable without the table."""
+    finding = make.finding(
+        "12.4",
+        quote="Net revenue 10.1 12.4",
+        page=12,
+        headings=("Report", "Results"),
+        table_header="Item 2021 2022",
+        before="Sales 11.0 13.0",
+        after="Cost 3.0 4.1",
+    )
+    digest = _pack(make, [finding])
+    row = "f1 12.4 | p.12, Report > Results: Item 2021 2022 / Sales 11.0 13.0 / Net revenue 10.1 12.4 / Cost 3.0 4.1"
+    assert digest.text.splitlines() == ["t1 What was net revenue in 2022? (8 passages read)", row]
+
+
+def test_a_corpus_of_several_documents_names_them(make: Any) -> None:
+    """The planner knows which document a line stands in."""
+    digest = _pack(make, [make.finding("1")], names={"doc": "a.txt", "other": "b.txt"})
+    assert "f1 1 | a.txt: It was 1." in digest.text
+
+
+def test_strict_sends_answers_but_no_words_of_the_documents(make: Any) -> None:
+    """Under policy strict neither quotes, headings nor names go up."""
+    finding = make.finding(
+        "12", quote="SECRET", before="SECRET", after="SECRET", headings=("SECRET",), table_header="SECRET"
+    )
+    digest = _pack(make, [finding], policy="strict", names={"doc": "d1", "other": "d2"})
+    assert "SECRET" not in digest.text + digest.gist
+    assert "f1 12 | d1" in digest.text
+
+
+def test_the_best_findings_fill_the_budget(make: Any) -> None:
+    """What does not fit is counted, not cut."""
+    findings = [
+        make.finding(str(n), quote=f"number {n} " * 12, start=n * 1000, confidence=1 - n / 100) for n in range(40)
+    ]
+    digest = _pack(make, findings, budget_tokens=200)
+    assert [finding.answer for finding in digest.findings] == [str(n) for n in range(len(digest.findings))]
+    assert estimate_tokens(digest.text) < 200 + 40
+    assert f"({40 - len(digest.findings)} weaker left out)" in digest.text
+
+
+def test_ids_continue_over_rounds_and_stand_in_order(make: Any) -> None:
+    """A later round can cite an earlier round's finding: ids are never reused."""
+    digest = _pack(make, [make.finding("1"), make.finding("2", start=50)], first_id=7)
+    assert [finding.id for finding in digest.findings] == ["f7", "f8"]
+    assert [finding.citation.id for finding in digest.findings] == ["f7", "f8"]
+    assert digest.gist == "f7 1; f8 2"
+
+
+def test_nothing_found_is_said_with_what_was_read(make: Any) -> None:
+    """The planner can tell an absence from an unread corpus."""
+    digest = _pack(make, [])
+    assert digest.text == "t1 What was net revenue in 2022? (8 passages read; nothing found)"
+    assert not digest.conclusive

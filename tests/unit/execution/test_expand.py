@@ -1,0 +1,121 @@
+"""From a plan to jobs: which chunks, in what order, and what is told when a plan cannot be followed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from minions.documents import Chunk, DocumentFacts
+from minions.execution.expand import chunk_major, expand
+from minions.jobs import Job
+from minions.limits import Limits
+from minions.plans import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+
+class ShelfCorpus:
+    """Three documents of four chunks; search finds the chunks that hold any of the phrases, in order."""
+
+    def __init__(self, make: Any) -> None:
+        names = {"a": "alpha_2022.txt", "b": "beta_2022.txt", "c": "gamma_2023.txt"}
+        self.documents = [
+            DocumentFacts(id=key, path=f"docs/{name}", title=name, tokens=40, chunks=4) for key, name in names.items()
+        ]
+        self.unreadable: list[Any] = []
+        self._chunks: list[Chunk] = [
+            make.chunk(f"{key} part {n}", id=f"{key}:{n}", document_id=key, path=names[key], index=n)
+            for key in names
+            for n in range(4)
+        ]
+
+    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
+        return [chunk for chunk in self.chunks(documents=documents) if any(p in chunk.text for p in phrases)][:limit]
+
+    def chunks(self, *, documents: Collection[str] | None = None) -> list[Chunk]:
+        return [chunk for chunk in self._chunks if documents is None or chunk.document_id in documents]
+
+    def page_at(self, document_id: str, offset: int) -> int | None:
+        return None
+
+    def text(self, document_id: str) -> str:
+        return "".join(chunk.text for chunk in self.chunks(documents={document_id}))
+
+
+@pytest.fixture
+def corpus(make: Any) -> ShelfCorpus:
+    """Three documents of four chunks."""
+    return ShelfCorpus(make)
+
+
+def _ids(jobs: Sequence[Job]) -> list[str]:
+    return [job.chunk.id for job in jobs]
+
+
+def test_a_task_with_phrases_reads_the_best_chunks_only(make: Any, corpus: ShelfCorpus) -> None:
+    """Search bounds the reading."""
+    plan = Plan(tasks=(make.task("x", search=("part 2",)),))
+    assert _ids(expand(plan, "q", corpus, Limits(chunks_per_task=2)).jobs) == ["a:2", "b:2"]
+
+
+def test_a_task_without_phrases_reads_everything_in_scope(make: Any, corpus: ShelfCorpus) -> None:
+    """An exhaustive task misses nothing."""
+    plan = Plan(tasks=(make.task("x", documents=("beta*",)),))
+    assert _ids(expand(plan, "q", corpus, Limits()).jobs) == ["b:0", "b:1", "b:2", "b:3"]
+
+
+def test_phrases_that_find_nothing_fall_back_to_reading(make: Any, corpus: ShelfCorpus) -> None:
+    """A planner's wrong word does not hide the answer."""
+    plan = Plan(tasks=(make.task("x", search=("zebra",), documents=("gamma_2023.txt",)),))
+    assert len(expand(plan, "q", corpus, Limits()).jobs) == 4
+
+
+@pytest.mark.parametrize("name", ["b", "d2", "beta_2022.txt", "beta_2022", "docs/beta_2022.txt", "BETA*", "*/beta*"])
+def test_a_document_is_meant_by_id_number_name_stem_path_or_glob(make: Any, corpus: ShelfCorpus, name: str) -> None:
+    """However the planner writes a document's name, it is found."""
+    plan = Plan(tasks=(make.task("x", documents=(name,)),))
+    assert {job.chunk.document_id for job in expand(plan, "q", corpus, Limits()).jobs} == {"b"}
+
+
+def test_a_document_that_does_not_exist_is_told_and_all_are_read(make: Any, corpus: ShelfCorpus) -> None:
+    """A plan over documents that are not there still answers, with a warning."""
+    plan = Plan(tasks=(make.task("x", documents=("delta.pdf",)),))
+    expansion = expand(plan, "q", corpus, Limits())
+    assert len(expansion.jobs) == 12
+    assert "'delta.pdf'" in expansion.warnings[0]
+
+
+def test_jobs_stand_chunk_by_chunk(make: Any, corpus: ShelfCorpus) -> None:
+    """All tasks on a chunk follow each other, so that a server reads it once."""
+    plan = Plan(tasks=(make.task("x", id="t1"), make.task("y", id="t2")))
+    jobs = expand(plan, "q", corpus, Limits()).jobs
+    assert [job.task.id for job in jobs] == ["t1", "t2"] * 12
+    assert _ids(jobs)[::2] == _ids(jobs)[1::2]
+
+
+def test_what_a_limit_leaves_out_is_counted_and_promised_least(make: Any, corpus: ShelfCorpus) -> None:
+    """A cap on jobs drops the worst-ranked ones and says how many."""
+    plan = Plan(tasks=(make.task("x", search=("part",)),))
+    expansion = expand(plan, "q", corpus, Limits(max_jobs=3))
+    assert (_ids(expansion.jobs), len(expansion.skipped)) == (["a:0", "a:1", "a:2"], 5)
+    assert "5 of 8 jobs were skipped" in expansion.warnings[0]
+
+
+def test_every_job_has_an_id_of_its_own(make: Any, corpus: ShelfCorpus) -> None:
+    """Samples, tasks and chunks never share an id."""
+    plan = Plan(tasks=(make.task("x", id="t1"), make.task("y", id="t2")))
+    jobs = expand(plan, "q", corpus, Limits(samples=2)).jobs
+    assert len({job.id for job in jobs}) == len(jobs) == 48
+
+
+def test_chunk_major_keeps_the_best_rank_first(make: Any) -> None:
+    """A chunk that one task ranks first is read first, with every job on it."""
+    first, second = make.chunk("one", id="d:0"), make.chunk("two", id="d:1")
+    jobs = [
+        Job(id="1", task=make.task(), chunk=first, rank=1),
+        Job(id="2", task=make.task(), chunk=second, rank=0),
+        Job(id="3", task=make.task(), chunk=first, rank=5),
+    ]
+    assert [job.id for job in chunk_major(jobs)] == ["2", "1", "3"]

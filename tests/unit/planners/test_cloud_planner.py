@@ -1,0 +1,108 @@
+"""The cloud planner: what it makes of replies, good and bad."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from minions.documents import CorpusCard
+from minions.errors import PlanError
+from minions.findings import Digest
+from minions.plans import History, RoundGist
+from minions.testing import ScriptedModel
+from minions_planners.cloud import CloudPlanner
+
+CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document, 9k tokens, 20 pages: report.pdf")
+QUESTION = "What was net revenue in 2022?"
+TASK = {
+    "instruction": "State net revenue in 2022.",
+    "output": "number",
+    "options": [],
+    "documents": [],
+    "search": ["net revenue", "2022"],
+    "unit": "chunk",
+    "reduce": "collect",
+}
+
+
+def _digest(text: str = "t1 ...\nf1 12 | Net revenue 12") -> Digest:
+    return Digest(text=text, findings=(), gist="f1 12", tokens=9)
+
+
+async def _plan(*replies: Any, **options: Any) -> Any:
+    planner = CloudPlanner(ScriptedModel(list(replies)), **{"max_tasks": 4, **options})
+    return await planner.plan(QUESTION, CARD, History(rounds_left=1))
+
+
+async def test_a_plan_keeps_what_the_planner_wrote() -> None:
+    """Every field of a task survives the way."""
+    plan = await _plan({"tasks": [TASK]})
+    assert plan.tasks[0].model_dump() == {
+        **TASK,
+        "id": "t1",
+        "options": (),
+        "documents": (),
+        "search": ("net revenue", "2022"),
+    }
+
+
+@pytest.mark.parametrize("reply", [{"tasks": []}, {}, {"tasks": [{"output": "number"}]}, {"tasks": "none"}])
+async def test_an_empty_plan_becomes_the_question_itself(reply: dict[str, Any]) -> None:
+    """A planner that plans nothing does not end the run; the user is told."""
+    plan = await _plan(reply)
+    assert [task.instruction for task in plan.tasks] == [QUESTION]
+    assert "no tasks" in plan.warnings[0]
+
+
+async def test_a_thousand_tasks_are_cut_to_the_limit() -> None:
+    """A runaway plan costs what the limit says, and the user is told."""
+    plan = await _plan({"tasks": [TASK] * 1000})
+    assert len(plan.tasks) == 4
+    assert "1000 tasks" in plan.warnings[0]
+
+
+async def test_unknown_words_in_a_plan_fall_back_to_defaults() -> None:
+    """An output or reduction that does not exist is not an error."""
+    plan = await _plan({"tasks": [{"instruction": "x", "output": "poem", "reduce": "explode", "search": "revenue"}]})
+    task = plan.tasks[0]
+    assert (task.output, task.reduce, task.search) == ("text", "collect", ("revenue",))
+
+
+async def test_prose_is_asked_for_again_once() -> None:
+    """One bad reply costs one more call."""
+    plan = await _plan("I would look at the revenue table.", {"tasks": [TASK]})
+    assert plan.tasks[0].instruction == TASK["instruction"]
+
+
+async def test_prose_twice_is_a_plan_error() -> None:
+    """Two bad replies end the run with a message that names the planner."""
+    with pytest.raises(PlanError, match="did not reply with JSON"):
+        await _plan("no", "still no")
+
+
+async def test_a_decision_answers_or_asks_for_more() -> None:
+    """An answer wins over tasks; without one the tasks are the next round."""
+    follow_up = {"instruction": "Find the row below.", "documents": [], "search": ["cost"]}
+    replies = [
+        {"answer": "12 million", "findings": ["f1"], "confidence": 0.9, "tasks": [follow_up]},
+        {"answer": None, "findings": [], "confidence": 0, "tasks": [follow_up]},
+    ]
+    planner = CloudPlanner(ScriptedModel(list(replies)), max_tasks=4)
+    answered = await planner.decide(QUESTION, _digest(), History(rounds_left=1))
+    assert (answered.answer, answered.findings, answered.tasks) == ("12 million", ("f1",), ())
+    asking = await planner.decide(QUESTION, _digest(), History(rounds_left=1))
+    assert asking.answer is None
+    assert [task.instruction for task in asking.tasks] == ["Find the row below."]
+
+
+async def test_the_planner_is_told_what_was_found_and_how_many_rounds_are_left() -> None:
+    """Findings go up once; an earlier round goes up as a gist; nobody plans a round that will not run."""
+    model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0}])
+    history = History(gists=(RoundGist(asked=("State revenue.",), found="f1 12"),), rounds_left=0)
+    await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest("t1 ...\nf2 13 | Row 13"), history)
+    text = model.requests[0].messages[-1].content
+    assert "Earlier: State revenue. -> f1 12" in text
+    assert text.count("f2 13 | Row 13") == 1
+    assert text.endswith("Rounds left: 0")
+    assert "tasks" not in (model.requests[0].json_schema or {})["properties"]

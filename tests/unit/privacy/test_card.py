@@ -1,0 +1,41 @@
+"""The card: sizes always, names within policy and budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from minions.documents import DocumentFacts, Heading
+from minions.privacy.card import NAMES_TOKENS, describe
+from minions.tokens import estimate_tokens
+
+
+def _facts(path: str, **changes: object) -> DocumentFacts:
+    return DocumentFacts.model_validate({"id": path, "path": path, "title": "", "tokens": 1200, "chunks": 3, **changes})
+
+
+def test_one_document_is_named_with_its_outline() -> None:
+    """The planner can phrase its searches in the document's own headings."""
+    outline = (Heading(level=1, text="Results", start=0), Heading(level=2, text="Revenue", start=9))
+    card = describe([_facts("docs/report.pdf", title="Annual report", pages=88, outline=outline)], "findings")
+    assert card.text == '1 document, 1.2k tokens, 88 pages: report.pdf "Annual report" (Results, Revenue)'
+
+
+def test_strict_names_nothing() -> None:
+    """Under policy strict documents are numbers."""
+    card = describe([_facts("secret.pdf", title="Secret"), _facts("other.pdf")], "strict")
+    assert card.text == "2 documents, 2.4k tokens: d1 to d2"
+
+
+@pytest.mark.parametrize(
+    "names", [[f"filing_{n:04}.txt" for n in range(5000)], [f"{n}x{n * n}.md" for n in range(900)]]
+)
+def test_thousands_of_documents_become_patterns_and_counts(names: list[str]) -> None:
+    """A large corpus costs no more to describe than a small one."""
+    card = describe([_facts(name) for name in names], "findings")
+    assert estimate_tokens(card.text) < NAMES_TOKENS + 60
+    assert f"({len(names)})" in card.text
+
+
+def test_a_folder_path_does_not_go_up() -> None:
+    """Only file names do: a path tells who and where the user is."""
+    assert "alice" not in describe([_facts("/home/alice/clients/report.pdf")], "findings").text

@@ -1,0 +1,71 @@
+"""What models emit all the same: one table of cases."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minions.errors import ReplyError
+from minions.replies import as_text, as_texts, parse_reply
+
+CASES = {
+    "plain": '{"answer": "12"}',
+    "fenced": '```json\n{"answer": "12"}\n```',
+    "fence never closed": '```json\n{"answer": "12"}',
+    "thought first": '<think>The passage says {12}.</think>\n{"answer": "12"}',
+    "words around": 'Sure! Here it is: {"answer": "12"} I hope this helps.',
+    "single quotes": "{'answer': '12'}",
+    "trailing comma": '{"answer": "12",}',
+    "in a list": '[{"answer": "12"}]',
+    "cut off after the value": '{"answer": "12", "lines": [1, 2',
+    "cut off in a string": '{"answer": "12',
+    "unquoted key": '{answer: "12"}',
+}
+
+
+@pytest.mark.parametrize("text", CASES.values(), ids=CASES.keys())
+def test_bent_json_is_read(text: str) -> None:
+    """A reply whose meaning is plain counts, whatever its shape."""
+    assert parse_reply(text)["answer"] == "12"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "I do not know.", "<think>hm", "12", '"12"', "[]", "{}{"])
+def test_what_is_no_object_is_refused(text: str) -> None:
+    """Prose is not data."""
+    with pytest.raises(ReplyError):
+        parse_reply(text)
+
+
+@given(st.text(alphabet=st.sampled_from("{}[]\",:'\\ab1`<think>\n"), max_size=60))
+def test_nothing_but_its_own_error_comes_out(text: str) -> None:
+    """No reply, however broken, ends a run with a stranger's exception."""
+    try:
+        assert isinstance(parse_reply(text), dict)
+    except ReplyError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, None),
+        ("", None),
+        ("  a \n b ", "a b"),
+        (12, "12"),
+        (1.5, "1.5"),
+        (True, "yes"),
+        (["a", None, "b"], "a, b"),
+        ({"a": 1}, "a: 1"),
+    ],
+)
+def test_any_value_becomes_a_short_text(value: object, text: str | None) -> None:
+    """A list, number or boolean where a string was asked for is still an answer."""
+    assert as_text(value) == text
+
+
+def test_texts_come_from_a_list_a_value_or_nothing() -> None:
+    """A string where a list was asked for is a list of one."""
+    assert as_texts("f1") == ("f1",)
+    assert as_texts(["f1", 2, ""]) == ("f1", "2")
+    assert as_texts(None) == ()

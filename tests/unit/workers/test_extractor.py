@@ -1,0 +1,136 @@
+"""The extractor: a job becomes a finding in the document's own words, or an honest status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from minions.chat import Completion, Usage
+from minions.errors import AuthenticationError, ContextOverflowError, ServerError
+from minions.testing import ScriptedModel
+from minions_workers.extractor import Extractor
+
+TEXT = "Overview\nNet revenue was 12.4 million in 2022.\nCosts were 3 million.\nStaff: 40."
+YES = {"Yes": -0.1, "No": -2.5}
+NO = {"No": -0.05, "Yes": -3.0}
+
+
+def look(first_token: dict[str, float] | None) -> Completion:
+    return Completion(
+        text="Yes", finish_reason="length", usage=Usage(input_tokens=90, output_tokens=1), first_token=first_token
+    )
+
+
+def reply(text: str, *, finish_reason: Any = "stop") -> Completion:
+    return Completion(text=text, finish_reason=finish_reason, usage=Usage(input_tokens=95, output_tokens=12))
+
+
+async def _run(make: Any, *replies: Any, task: dict[str, Any] | None = None, **options: Any) -> tuple[Any, Any]:
+    model = ScriptedModel(list(replies))
+    result = await Extractor(model, **options).run(make.job(TEXT, **(task or {})))
+    return result, model
+
+
+async def test_pointing_brings_the_documents_own_line(make: Any) -> None:
+    """The worker says 2; what is cited is the line, at its offsets, with its neighbours."""
+    result, _ = await _run(make, look(YES), reply('{"lines": [2], "answer": "12.4 million"}'))
+    (finding,) = result.findings
+    assert result.status == "found"
+    assert finding.citation.quote == "Net revenue was 12.4 million in 2022."
+    assert TEXT[finding.citation.start : finding.citation.end] == finding.citation.quote
+    assert (finding.before, finding.after) == ("Overview", "Costs were 3 million.")
+    assert finding.confidence == pytest.approx(0.917, abs=0.001)
+
+
+async def test_a_look_that_says_no_abstains_for_one_token(make: Any) -> None:
+    """A passage without the answer costs one token of output."""
+    result, model = await _run(make, look(NO))
+    assert (result.status, result.usage.output_tokens, len(model.requests)) == ("abstained", 1, 1)
+
+
+async def test_without_probabilities_every_chunk_is_extracted(make: Any) -> None:
+    """A server that gives none still works, with a middling confidence."""
+    result, _ = await _run(make, look(None), reply('{"lines": [2], "answer": "12.4"}'))
+    assert (result.status, result.relevance, result.findings[0].confidence) == ("found", None, 0.5)
+
+
+async def test_both_turns_share_the_passage_as_a_prefix(make: Any) -> None:
+    """What a server has read for the look it need not read again for the extraction."""
+    _, model = await _run(make, look(YES), reply('{"lines": [], "answer": null}'))
+    first, second = (request.messages for request in model.requests)
+    shared = first[-1].content.split("\n\nDoes this")[0]
+    assert first[0] == second[0]
+    assert "2: Net revenue was 12.4 million in 2022." in shared
+    assert second[-1].content.startswith(shared)
+
+
+CASES = {
+    "lines as text": ('{"lines": "2", "answer": "12.4 million"}', "found"),
+    "lines as a range": ('{"lines": ["2-3"], "answer": "12.4 million"}', "found"),
+    "a bare number": ('{"lines": 2, "answer": "12.4 million"}', "found"),
+    "fenced": ('```json\n{"lines": [2], "answer": "12.4 million"}\n```', "found"),
+    "answer as a number": ('{"lines": [2], "answer": 12.4}', "found"),
+    "no answer, but lines": ('{"lines": [2], "answer": null}', "found"),
+    "nothing": ('{"lines": [], "answer": null}', "abstained"),
+    "nothing, in words": ('{"lines": [], "answer": "not mentioned"}', "abstained"),
+    "lines that do not exist": ('{"lines": [77], "answer": "12"}', "abstained"),
+    "prose": ("The revenue was good.", "failed"),
+}
+
+
+@pytest.mark.parametrize(("text", "status"), CASES.values(), ids=CASES.keys())
+async def test_replies_of_every_shape_have_a_status(make: Any, text: str, status: str) -> None:
+    """Small models bend every format; each bend is either understood or counted."""
+    result, _ = await _run(make, look(YES), reply(text))
+    assert result.status == status
+    assert bool(result.findings) == (status == "found")
+
+
+async def test_a_quote_is_grounded_or_dropped_and_counted(make: Any) -> None:
+    """With quoting, what does not stand in the passage never becomes a finding."""
+    kept, _ = await _run(
+        make, look(YES), reply('{"quote": "net revenue WAS 12.4 million", "answer": "12.4"}'), evidence="quote"
+    )
+    assert kept.findings[0].citation.quote == "Net revenue was 12.4 million"
+    assert kept.findings[0].citation.status == "normalised"
+    invented, _ = await _run(
+        make, look(YES), reply('{"quote": "gold costs 1,900 dollars an ounce", "answer": "1,900"}'), evidence="quote"
+    )
+    assert (invented.status, invented.ungrounded, invented.findings) == ("abstained", True, ())
+
+
+async def test_an_answer_that_stands_elsewhere_brings_its_own_line_first(make: Any) -> None:
+    """A worker that miscounts lines still brings the right one up."""
+    result, _ = await _run(make, look(YES), reply('{"lines": [4], "answer": "12.4 million"}'))
+    assert result.findings[0].citation.quote == "Net revenue was 12.4 million in 2022."
+
+
+async def test_a_cut_off_reply_keeps_its_evidence_or_says_it_was_cut(make: Any) -> None:
+    """A worker that loops is cut off: its lines count if they were complete, else the partial text is kept."""
+    complete, _ = await _run(make, look(YES), reply('{"lines": [2], "answer": "12.4 12.4 12.4', finish_reason="length"))
+    assert complete.status == "found"
+    cut, _ = await _run(make, look(YES), reply("{ \n \n \n", finish_reason="length"))
+    assert (cut.status, cut.partial, cut.usage.output_tokens) == ("truncated", "{ \n \n \n", 13)
+
+
+@pytest.mark.parametrize("error", [ServerError("down"), ContextOverflowError("too long")])
+async def test_a_jobs_trouble_is_data(make: Any, error: Exception) -> None:
+    """One failed job does not end the run; its reason is kept."""
+    result, _ = await _run(make, error)
+    assert result.status == "failed"
+    assert str(error) in (result.reason or "")
+
+
+async def test_a_wrong_key_ends_the_run(make: Any) -> None:
+    """What would fail every job is raised at once."""
+    with pytest.raises(AuthenticationError):
+        await _run(make, AuthenticationError("no"))
+
+
+async def test_a_document_is_judged_without_a_look(make: Any) -> None:
+    """Whether a review is positive stands in no single line: every passage is asked."""
+    task = {"output": "category", "options": ("good", "bad"), "unit": "document"}
+    result, model = await _run(make, reply('{"lines": [2], "answer": "good"}'), task=task)
+    assert (result.status, result.findings[0].answer, len(model.requests)) == ("found", "good", 1)
+    assert (model.requests[0].json_schema or {})["properties"]["answer"] == {"enum": ["good", "bad", None]}
