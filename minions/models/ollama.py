@@ -108,7 +108,7 @@ class OllamaModel:
         """Release the connections. May be called twice."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await client.close()  # type: ignore[no-untyped-call]  # the client left it without types
 
     def _context_for(self, request: ChatRequest) -> int:
         if self._num_ctx is not None:
