@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minions.corpus.structure import find_blocks
+from minions.documents import Document
 from minions.evidence.lines import split_lines
 from minions.findings import Citation, Finding
 
@@ -42,10 +44,21 @@ def find(job: Job, location: Location, *, answer: str | None, confidence: float,
         confidence=confidence,
         citation=citation,
         headings=chunk.headings,
-        table_header=chunk.table_header,
+        table_header=_table_header(chunk, location.start),
         before=before,
         after=after,
     )
+
+
+def _table_header(chunk: Chunk, offset: int) -> str | None:
+    """The rows that head the table at ``offset`` in the chunk, if the offset lies below them."""
+    whole = Document(id=chunk.id, path=chunk.path, title="", text=chunk.text)
+    for block in find_blocks(whole):
+        if block.start <= offset < block.end and block.kind == "table":
+            if block.start == 0 and chunk.table_header:
+                return chunk.table_header
+            return chunk.text[block.start : block.head_end].strip() or None if block.head_end <= offset else None
+    return None
 
 
 def _neighbours(text: str, start: int, end: int) -> tuple[str, str]:
