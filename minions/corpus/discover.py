@@ -48,9 +48,9 @@ def discover(paths: Sequence[Path | str]) -> Discovery:
     """List every file under ``paths``, in the order of the paths and sorted by name within each, each real file once.
 
     Folders are walked all the way down, through symbolic links too, each real folder once. Names with a leading dot and
-    folders of tools (`NOISE`) are passed by, unless ``paths`` names them. What cannot be listed (no permission, a broken
-    link, a pipe) goes to ``unreadable``; whether a file can be opened is known when it is read. Raises CorpusError
-    for a path that does not exist.
+    folders of tools (`NOISE`) are passed by, unless ``paths`` names them. What cannot be listed (no permission, a dead
+    link, a pipe) goes to ``unreadable``; whether a file can be opened is known when it is read. Raises
+    CorpusError for a path that does not exist.
     """
     walk = _Walk()
     for path in paths:

@@ -34,7 +34,8 @@ def decode_text(data: bytes, *, declared: str | None = None) -> str:
     """The text of ``data``, with every line break as a line feed and no NUL.
 
     Tried in this order: a byte order mark, UTF-16 by its pattern of zero bytes, UTF-8, the ``declared`` charset, UTF-8
-    with a few broken bytes (they become U+FFFD), detection on a bounded sample, Windows-1252, Latin-1, which cannot fail.
+    with a few broken bytes (they become U+FFFD), detection on a bounded sample, Windows-1252, Latin-1. The last
+    cannot fail.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):

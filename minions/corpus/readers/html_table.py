@@ -22,14 +22,14 @@ _SPACE: Final = re.compile(r"\s+")
 
 
 def is_data_table(table: LexborNode) -> bool:
-    """Whether a table's rows mean something: there are two columns somewhere, and nothing that lays out a page."""
+    """Whether a table holds data: two columns somewhere, and nothing that lays out a page."""
     if any(node.mem_id != table.mem_id for node in table.css(_LAYOUT)):
         return False
     return any(len(list(_cells(row))) > 1 for row in table.css("tr"))
 
 
 def table_rows(table: LexborNode) -> list[list[str]]:
-    """The cells of each row, spans spread out, currency and percent signs joined to their numbers, empty columns dropped.
+    """The cells of each row, spans spread out, currency and percent signs joined to their numbers, no empty columns.
 
     A cell that spans rows is repeated in each, so that each row can be read alone.
     """

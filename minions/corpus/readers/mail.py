@@ -6,6 +6,7 @@ import re
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from email.message import Message
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.encoding import decode_text, storable
@@ -15,7 +16,6 @@ from minions.documents import Heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from email.message import Message
 
     from minions.corpus.readers.extract import Source
 
@@ -77,8 +77,9 @@ def _message_text(message: Message) -> str:
 def _bodies(part: Message, attachments: list[str], depth: int) -> Iterator[str]:
     """The texts of a message's parts in order, the plain one of alternatives; other parts' names to ``attachments``."""
     kind, name = part.get_content_type(), part.get_filename()
-    children = part.get_payload()
-    if isinstance(children, list) and depth < _MAX_DEPTH:
+    payload = part.get_payload()
+    if isinstance(payload, list) and depth < _MAX_DEPTH:
+        children = [child for child in payload if isinstance(child, Message)]
         if kind == "message/rfc822":
             yield from (_message_text(child) for child in children)
         elif kind == "multipart/alternative":

@@ -26,6 +26,10 @@ _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ufffe\uffff]")
 _LINE_END: Final = re.compile(r"[ \t\xa0]+$", re.MULTILINE)
 # A bookmark's section number is often not written as on the page: "II" for "II.", or not at all.
 _NUMBER: Final = re.compile(r"^(?:[\dA-Z]{1,4}(?:[.-][\dA-Z]{1,3})*\.?|[IVX]+)\s+(?=\S)")
+# What programs put where nobody wrote a title.
+_NO_TITLE: Final = re.compile(
+    r"$|untitled|microsoft (word|powerpoint)|\S+\.(docx?|tex|dvi|indd|pptx?|pdf)$", re.IGNORECASE
+)
 _MAX_BOOKMARKS: Final = 5000
 _PASSWORD: Final = "password"  # noqa: S105 - a word in PDFium's message
 
@@ -52,14 +56,16 @@ def read_pdf(source: Source) -> Extract:
         try:
             texts = [_page_text(document, number) for number in range(len(document))]
             bookmarks = list(_bookmarks(document))
-            title = str(document.get_metadata_dict().get("Title") or "").strip()
+            title = storable(str(document.get_metadata_dict().get("Title") or "")).strip()
         finally:
             document.close()
     if not any(text.strip() for text in texts):
         raise source.unreadable("PDF has no text layer: run OCR first (for example ocrmypdf)")
     text, pages = _tile(_whole_words(texts))
     outline = _outline(text, pages, bookmarks)
-    return Extract(text, "application/pdf", title=storable(title) or None, pages=pages, outline=outline)
+    return Extract(
+        text, "application/pdf", title=None if _NO_TITLE.match(title) else title, pages=pages, outline=outline
+    )
 
 
 def _page_text(document: Any, number: int) -> str:
@@ -89,7 +95,8 @@ def _whole_words(texts: Sequence[str]) -> list[str]:
     def mended(match: re.Match[str]) -> str:
         before, after = match.group(1), match.group(2)
         joined, hyphened = before + after, f"{before}-{after}"
-        if joined.lower() in words:
+        # A footnote's number sticks to the word it follows.
+        if {joined.lower(), joined.lower().rstrip("0123456789")} & words:
             return joined
         # A capital, a digit or nothing after a hyphen was no division of a word: non-GAAP, mid-2023.
         kept = hyphened.lower() in words or not before.isalpha() or not after.isalpha() or not after.islower()

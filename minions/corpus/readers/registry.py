@@ -56,9 +56,7 @@ _BY_SUFFIX: Final[dict[str, Read]] = {
 
 _PLAIN: Final = frozenset({".txt", ".text", ".log", ".rst", ".tex", ".xml"})
 # What a suffix promises, its content must begin with.
-_ZIPPED: Final = {
-    ".docx": "DOCX", ".docm": "DOCX", ".pptx": "PPTX", ".pptm": "PPTX", ".xlsx": "XLSX", ".xlsm": "XLSX", ".epub": "EPUB",
-}  # fmt: skip
+_ZIPPED: Final = {f".{name.lower()}": name for name in ("DOCX", "DOCM", "PPTX", "PPTM", "XLSX", "XLSM", "EPUB")}
 _PARSED: Final = frozenset({*_ZIPPED, ".html", ".htm", ".xhtml"})
 _IN_ZIP: Final[tuple[tuple[str, Read], ...]] = (
     ("word/document.xml", read_docx),

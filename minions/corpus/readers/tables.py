@@ -12,7 +12,7 @@ _SPACE: Final = re.compile(r"\s+")
 
 
 def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """``| a | b |`` for each row, ``| --- | --- |`` after the first. Cells are put on one line, ``|`` in them escaped."""
+    """``| a | b |`` for each row, ``| --- | --- |`` after the first. Cells are put on one line, ``|`` escaped."""
     for number, row in enumerate(rows):
         yield "| " + " | ".join(cell_text(cell) for cell in row) + " |"
         if number == 0:
