@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from minions.clock import SystemClock
 from minions.corpus.index import Index
 from minions.errors import UsageError
+from minions.events import StartEvent
 from minions.ledger.baseline import estimate_baseline
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
@@ -128,6 +129,16 @@ class Minions:
                 started_at=self._clock.now_iso(),
             )
             record = Record(runs, books, _baseline(question, corpus, settings, books.prices, crew.planner_name))
+            observe(
+                StartEvent(
+                    run_id=run_id,
+                    planner=crew.planner_name,
+                    worker=crew.worker_name,
+                    documents=len(corpus.documents),
+                    tokens=sum(document.tokens for document in corpus.documents),
+                    baseline=record.baseline,
+                )
+            )
             try:
                 return await run(question, corpus, crew, settings, record, run_id=run_id)
             finally:

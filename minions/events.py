@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal
 
-from minions.answers import Answer
+from minions.answers import Answer, Baseline
 from minions.findings import Finding
 from minions.jobs import JobStatus
 from minions.plans import Plan
@@ -23,6 +23,18 @@ class IndexEvent(Value):
     done: int
     total: int
     path: str | None = None
+
+
+class StartEvent(Value):
+    """The documents are read and the run begins; ``tokens`` are the corpus's, ``baseline`` what alternatives would cost."""
+
+    kind: Literal["start"] = "start"
+    run_id: str
+    planner: str
+    worker: str
+    documents: int
+    tokens: int
+    baseline: Baseline | None = None
 
 
 class PlanEvent(Value):
@@ -80,5 +92,5 @@ class AnswerEvent(Value):
     answer: Answer
 
 
-Event = IndexEvent | PlanEvent | JobEvent | FindingEvent | CloudCallEvent | WarningEvent | AnswerEvent
+Event = IndexEvent | StartEvent | PlanEvent | JobEvent | FindingEvent | CloudCallEvent | WarningEvent | AnswerEvent
 Observer = Callable[[Event], None]
