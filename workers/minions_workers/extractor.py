@@ -19,7 +19,8 @@ from minions.errors import (
     UnreachableError,
 )
 from minions.evidence.grounding import Location, locate
-from minions.evidence.lines import Line, point, split_lines
+from minions.evidence.lines import point, split_lines
+from minions.evidence.support import supporting_line
 from minions.evidence.surroundings import find
 from minions.jobs import Job, JobResult, JobStatus
 from minions_workers.look import look
@@ -30,6 +31,7 @@ from minions_workers.schemas import answer_in_words, reply_schema
 
 if TYPE_CHECKING:
     from minions.chat import Completion
+    from minions.evidence.lines import Line
     from minions.ports import ChatModel
 
 Evidence = Literal["lines", "quote"]
@@ -40,7 +42,6 @@ _POINTING_TOKENS = 100
 _QUOTING_TOKENS = 220
 _UNSEEN = 0.5  # the confidence of a finding whose server gives no probabilities
 _PARTIAL_CHARACTERS = 400
-_ANSWER_WORTH_LOCATING = 3
 
 
 class Extractor:
@@ -153,24 +154,11 @@ def _locations(reply: Reply, text: str, lines: list[Line]) -> list[Location]:
     if reply.quote is not None:
         location = locate(reply.quote, text)
         return [location] if location else []
-    spans = point(lines, reply.lines)
-    if spans and not _holds(reply.answer, text, spans):
-        spans = _with_answer(reply.answer, text, lines, spans)
+    numbers = [number for number in reply.lines if 1 <= number <= len(lines)]
+    if not numbers:
+        return []
+    better = supporting_line(reply.answer, text, lines, numbers)
+    spans = point(lines, numbers)
+    if better is not None:
+        spans = [*point(lines, [better]), *spans]
     return [Location(start, end, "exact", 1.0) for start, end in spans]
-
-
-def _holds(answer: str | None, text: str, spans: list[tuple[int, int]]) -> bool:
-    return answer is None or any(locate(answer, text[start:end]) for start, end in spans)
-
-
-def _with_answer(
-    answer: str | None, text: str, lines: list[Line], spans: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """A weak reader often knows the answer but miscounts the lines: where the answer stands elsewhere, that line comes first."""
-    if answer is None or len(answer) < _ANSWER_WORTH_LOCATING:
-        return spans
-    location = locate(answer, text)
-    if location is None or location.status == "fuzzy":
-        return spans
-    holding = [line.number for line in lines if line.start < location.end and location.start < line.end]
-    return [*point(lines, holding), *spans]

@@ -1,0 +1,42 @@
+"""Does the evidence support the answer? A weak reader often knows the answer but miscounts the lines."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minions.evidence.lines import Line
+
+MIN_SUPPORT = 0.6
+_WORD = re.compile(r"\d[\d.,]*\d|\w+")
+_NUMBER_WEIGHT = 3.0  # a number says more about where an answer stands than a word
+_COMMON = frozenset("a an and are as at be by for from in is it its no not of on or that the this to was were will with yes".split())
+
+
+def supporting_line(answer: str | None, text: str, lines: Sequence[Line], pointed: Sequence[int]) -> int | None:
+    """The number of the line that holds the answer, where the lines pointed at do not; None when there is no better one.
+
+    A line's support is the share of the answer's words that stand in it, numbers counting three times.
+    """
+    words = _words(answer or "")
+    if not words:
+        return None
+    by_number = {line.number: _words(text[line.start : line.end]) for line in lines}
+    together = set().union(*(by_number[number] for number in pointed))
+    best = max(by_number, key=lambda number: _support(words, by_number[number]))
+    support = _support(words, by_number[best])
+    if best in pointed or support < MIN_SUPPORT or support <= _support(words, together):
+        return None
+    return best
+
+
+def _support(words: Iterable[str], line: set[str]) -> float:
+    weights = {word: _NUMBER_WEIGHT if word[0].isdigit() else 1.0 for word in words}
+    return sum(weight for word, weight in weights.items() if word in line) / sum(weights.values())
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in _WORD.findall(text.casefold()) if word not in _COMMON}
