@@ -9,7 +9,7 @@ from typing import Final
 
 
 def _classes() -> bytes:
-    """Map every byte of UTF-8 to its class: letter, capital, digit, sign, white space, or the length of its character."""
+    """Map every byte of UTF-8 to its class: letter, capital, digit, sign, white space, or its character's length."""
     table = bytearray(b"." * 256)
     for byte in range(128):
         letter = chr(byte)

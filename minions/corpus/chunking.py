@@ -1,4 +1,4 @@
-"""Cut a document into chunks that a worker can read: they follow its structure, tile its text, and stay under a limit."""
+"""Cut a document into chunks that a worker can read: they follow its structure and tile its text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INSIDE, _AT_BLOCK, _AT_HEADING = 0, 1, 2
 
 
 class _Piece(NamedTuple):
-    """What is never cut further; ``cut`` says how good a place its start is, ``header`` heads the table it continues."""
+    """What is never cut; ``cut`` says how good a place its start is, ``header`` spans the head of its table."""
 
     start: int
     end: int
@@ -42,8 +42,9 @@ class _Piece(NamedTuple):
 def chunk_document(document: Document, *, max_tokens: int = DEFAULT_CHUNK_TOKENS) -> list[Chunk]:
     """Cut ``document`` into chunks of at most ``max_tokens`` estimated tokens each; linear in its length.
 
-    Cuts come at headings, else between blocks, sentences, words, and at last anywhere. A table that fits in a chunk is not
-    cut; a larger one is cut between rows, and ``table_header`` repeats its head. Only a single character may exceed the limit.
+    Cuts come at headings, else between blocks, sentences, words, and at last anywhere. A table that fits in a chunk
+    is not cut; a larger one is cut between rows, and ``table_header`` repeats its head. Only a single character may
+    exceed the limit.
     White space alone makes no chunk where a neighbour has room for it. An empty text has no chunks.
     """
     if max_tokens < 1:
@@ -113,7 +114,7 @@ def _slices(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[
 
 
 def _better_stop(text: str, start: int, stop: int) -> int:
-    """A place at or before ``stop`` after white space, if the second half of the slice has one; else between characters."""
+    """A place at or before ``stop`` after white space, if the slice's second half has one; else between characters."""
     half = start + (stop - start) // 2
     space = max(text.rfind(white, half, stop) for white in " \t\r\n")
     if space > start:
@@ -125,7 +126,7 @@ def _better_stop(text: str, start: int, stop: int) -> int:
 
 
 def _joins(text: str, at: int) -> bool:
-    """Whether the character at ``at`` belongs to the one before: a mark, a joiner, the second half of a surrogate pair."""
+    """Whether the character at ``at`` belongs to the one before: a mark, a joiner, half of a surrogate pair."""
     letter, before = text[at], text[at - 1]
     if combining(letter) or letter in _JOINERS or before in _JOINERS:
         return True

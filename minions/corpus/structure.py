@@ -1,12 +1,13 @@
 """A document's blocks: headings, paragraphs, tables, code, list items and records, found in its text.
 
-Readers of structured formats write Markdown conventions, which are read here exactly; plain text and the text of PDFs have
-none, so numbered clauses, lines in capitals and runs of numeric rows are recognised by rule. Blocks tile the text.
+Readers of structured formats write Markdown conventions, which are read here exactly; plain text and the text of PDFs
+have none, so numbered clauses, lines in capitals and runs of numeric rows are recognised by rule.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from minions.documents import Heading
@@ -34,7 +35,7 @@ _LIST: Final = re.compile(r"(?:[-*+•▪◦■]|\d{1,3}[.)]|\([a-z0-9]{1,4}\))\
 _MARKDOWN: Final = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
 _UNDERLINE: Final = re.compile(r"(=+|-{3,})$")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d\D*$")
-_ROW_END: Final = frozenset("0123456789%)—–-")
+_ROW_END: Final = frozenset("0123456789%)-\N{EM DASH}\N{EN DASH}")
 _ROW_SHARE: Final = 0.3
 _ROW_LABEL_CHARS: Final = 70
 _HEAD_LINES: Final = 3
@@ -71,7 +72,7 @@ def find_blocks(document: Document) -> list[Block]:
     text, media_type = document.text, document.media_type
     marks = sorted({0, len(text), *(page.start for page in document.pages if 0 < page.start < len(text))})
     blocks: list[Block] = []
-    for start, end in zip(marks, marks[1:], strict=False):
+    for start, end in pairwise(marks):
         if media_type in _RECORDS:
             blocks.extend(Block("record", s, e) for s, e in _spans(text, start, end))
         elif _CODE.match(media_type):
@@ -97,7 +98,7 @@ def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _code_blocks(text: str, start: int, end: int) -> Iterator[Block]:
-    """Group source lines: a new block starts at an unindented line after a blank one, decorators with what they decorate."""
+    """Group source lines: a new block starts at an unindented line after a blank one."""
     block_start, blank = start, False
     for line_start, line_end in _spans(text, start, end):
         line = text[line_start : min(line_end, line_start + TITLE_CHARS)]
@@ -145,7 +146,7 @@ def _classify_plain(text: str, start: int, end: int) -> _Line:
 
 
 def _is_row(text: str) -> bool:
-    """Whether a line of plain text looks like a table's row: it ends in a number, and many of its fields are numbers."""
+    """Whether a line of plain text looks like a table's row: it ends in a number, and many fields are numbers."""
     if text[-1] not in _ROW_END or len(text) > 3 * _HEAD_CHARS:
         return False
     fields = text.split()
@@ -196,7 +197,7 @@ def _extent(lines: Sequence[_Line], at: int, stop: int) -> tuple[int, int]:
 
 
 def _after(lines: Sequence[_Line], at: int) -> int:
-    """The first line from ``at`` on that does not go on with a paragraph, or with which a table of plain text begins."""
+    """The first line from ``at`` on that does not go on with a paragraph: another kind, or a plain table's first."""
     while at < len(lines) and lines[at].kind in {"text", "row", "underline"} and _plain_table(lines, at) is None:
         at += 1
     return at
@@ -211,7 +212,7 @@ def _after_fence(lines: Sequence[_Line], at: int) -> int:
 
 
 def _plain_table(lines: Sequence[_Line], at: int) -> tuple[int, Block] | None:
-    """The table of plain text that starts at this line, heads included, and the line after it; None where there is none."""
+    """The table of plain text that starts at this line, heads included, and where it stops; None for none."""
     first = at
     while first < len(lines) and first - at < _HEAD_LINES and _is_head(lines[first]):
         first += 1

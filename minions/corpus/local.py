@@ -1,0 +1,190 @@
+"""The documents of one run, as the index holds them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from minions.corpus.search import SearchHit, fuse, match_expression
+from minions.documents import Chunk, DocumentFacts, Heading, Unreadable
+from minions.errors import CorpusError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterator, Sequence
+    from threading import RLock
+
+HEADS_WEIGHT: Final = 1.0
+_SEPARATOR: Final = "\x1f"
+_FUSED_PER_PHRASE: Final = 4
+_COLUMNS: Final = "c.pk, c.document, c.position, c.start, c.tokens, c.page, c.heads, c.table_header, c.text"
+_SNIPPET_WORDS: Final = 24
+
+
+class LocalCorpus:
+    """Implements `minions.ports.Corpus` over an open `minions.corpus.index.Index`, for one run's files.
+
+    Files with the same content are one document, under the path that comes first. It lives as long as its index is open.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: RLock,
+        places: Sequence[tuple[int, str]],
+        unreadable: Sequence[Unreadable],
+    ) -> None:
+        """``places``: row of the document and path, in the order of the run."""
+        self._connection, self._lock = connection, lock
+        self._unreadable = tuple(unreadable)
+        self._rows: dict[int, DocumentFacts] = _load_facts(connection, places)
+        self._row_of = {facts.id: row for row, facts in self._rows.items()}
+        self._documents = tuple(self._rows.values())
+        self._is_whole = connection.execute("SELECT count(*) FROM documents").fetchone()[0] == len(self._rows)
+        self._scope: frozenset[int] | None = None
+
+    @property
+    def documents(self) -> Sequence[DocumentFacts]:
+        """Every document, in the order of the paths."""
+        return self._documents
+
+    @property
+    def unreadable(self) -> Sequence[Unreadable]:
+        """The files that could not be read, and why."""
+        return self._unreadable
+
+    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
+        """The best chunks for any of the phrases, best first: BM25 for each, fused by reciprocal rank."""
+        rankings = [
+            [row for row, _ in self._match(match_expression(phrase), documents, limit * _FUSED_PER_PHRASE)]
+            for phrase in dict.fromkeys(phrases)
+        ]
+        return self._load(fuse(rankings, limit))
+
+    def search_scored(self, query: str, *, limit: int) -> list[SearchHit]:
+        """The best chunks for one query as `match_expression` reads it, with score and snippet."""
+        expression = match_expression(query)
+        scores = dict(self._match(expression, None, limit))
+        return [
+            SearchHit(chunk=chunk, score=round(score, 4), snippet=self._snippet(expression, row))
+            for (row, score), chunk in zip(scores.items(), self._load(list(scores)), strict=True)
+        ]
+
+    def chunks(self, *, documents: Collection[str] | None = None) -> Iterator[Chunk]:
+        """Every chunk in scope, by document and place."""
+        wanted = None if documents is None else set(documents)
+        for row, facts in self._rows.items():
+            if wanted is None or facts.id in wanted:
+                yield from self._chunks_of(row)
+
+    def text(self, document_id: str) -> str:
+        """A document's whole extracted text. Raises CorpusError for a document that is not (any more) in the corpus."""
+        row = self._row_of.get(document_id)
+        text = "" if row is None else "".join(chunk.text for chunk in self._chunks_of(row))
+        if not text:
+            raise CorpusError(
+                f"document {document_id} is not in the index", hint="it may have changed during the run: ask again"
+            )
+        return text
+
+    def _chunks_of(self, row: int) -> list[Chunk]:
+        sql = f"SELECT {_COLUMNS} FROM chunks c WHERE c.document = ? ORDER BY c.position"  # noqa: S608 - constants
+        return [self._chunk(found) for found in self._query(sql, (row,))]
+
+    def _match(self, expression: str, documents: Collection[str] | None, limit: int) -> list[tuple[int, float]]:
+        """Rows of chunks and their scores, best first."""
+        if not expression or limit < 1:
+            return []
+        with self._lock:
+            join = self._restrict(documents)
+            sql = (
+                f"SELECT words.rowid, -bm25(words, {HEADS_WEIGHT}, 1.0) AS score FROM words {join} "  # noqa: S608 - constants
+                "WHERE words MATCH ? ORDER BY score DESC, words.rowid LIMIT ?"
+            )
+            return [(int(row), float(score)) for row, score in self._query(sql, (expression, limit))]
+
+    def _restrict(self, documents: Collection[str] | None) -> str:
+        """The join that keeps a search to its documents; a table in memory holds their chunks while they stay."""
+        if documents is None:
+            if self._is_whole:
+                return ""
+            rows = frozenset(self._rows)
+        else:
+            rows = frozenset(self._row_of[id_] for id_ in documents if id_ in self._row_of)
+        if rows != self._scope:
+            self._scope = None
+            self._fill_scope(rows)
+            self._scope = rows
+        return f"JOIN temp.{self._table} scope ON scope.pk = words.rowid"
+
+    @property
+    def _table(self) -> str:
+        return f"scope_{id(self)}"
+
+    def _fill_scope(self, rows: frozenset[int]) -> None:
+        self._connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {self._table} (pk INTEGER PRIMARY KEY)")
+        self._connection.execute("BEGIN")
+        self._connection.execute(f"DELETE FROM temp.{self._table}")  # noqa: S608 - a number of our own
+        self._connection.executemany(
+            f"INSERT INTO temp.{self._table} SELECT pk FROM chunks WHERE document = ?",  # noqa: S608 - likewise
+            [(row,) for row in sorted(rows)],
+        )
+        self._connection.execute("COMMIT")
+
+    def _load(self, rows: Sequence[int]) -> list[Chunk]:
+        sql = f"SELECT {_COLUMNS} FROM chunks c WHERE c.pk = ?"  # noqa: S608 - constants
+        found = (self._query(sql, (row,)) for row in rows)
+        return [self._chunk(matches[0]) for matches in found if matches]
+
+    def _snippet(self, expression: str, row: int) -> str:
+        sql = "SELECT snippet(words, 1, '[', ']', '…', ?) FROM words WHERE words MATCH ? AND rowid = ?"
+        found = self._query(sql, (_SNIPPET_WORDS, expression, row))
+        return " ".join(str(found[0][0]).split()) if found else ""
+
+    def _chunk(self, columns: tuple[Any, ...]) -> Chunk:
+        _, document, position, start, tokens, page, heads, header, text = columns
+        facts = self._rows[document]
+        return Chunk(
+            id=f"{facts.id}:{position}",
+            document_id=facts.id,
+            path=facts.path,
+            index=position,
+            start=start,
+            end=start + len(text),
+            text=text,
+            tokens=tokens,
+            page=page,
+            headings=tuple(heads.split(_SEPARATOR)[1:]),
+            table_header=header,
+        )
+
+    def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+
+def join_heads(title: str, headings: Sequence[str]) -> str:
+    """Title and headings as the index stores and searches them."""
+    return _SEPARATOR.join(part.replace(_SEPARATOR, " ") for part in (title, *headings))
+
+
+def _load_facts(connection: sqlite3.Connection, places: Sequence[tuple[int, str]]) -> dict[int, DocumentFacts]:
+    sql = "SELECT id, title, tokens, chunks, pages, outline FROM documents WHERE pk = ?"
+    rows: dict[int, DocumentFacts] = {}
+    seen: set[str] = set()
+    for row, path in places:
+        if row in rows or (found := connection.execute(sql, (row,)).fetchone()) is None or found[0] in seen:
+            continue
+        id_, title, tokens, chunks, pages, outline = found
+        seen.add(id_)
+        rows[row] = DocumentFacts(
+            id=id_,
+            path=path,
+            title=title or PurePath(path).name,
+            tokens=tokens,
+            chunks=chunks,
+            pages=pages,
+            outline=tuple(Heading(level=level, start=start, text=text) for level, start, text in json.loads(outline)),
+        )
+    return rows

@@ -1,0 +1,161 @@
+"""The index's database: its tables, how it is opened, how it mends itself. All of it can be read again from the files."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from minions.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCHEMA_VERSION: Final = 1
+TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
+BUSY_TIMEOUT_S: Final = 60.0
+_CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_TABLES: Final = """
+CREATE TABLE documents (
+    pk INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,              -- hash of the file's bytes
+    suffix TEXT NOT NULL,          -- the same bytes read differently under another suffix
+    recipe TEXT NOT NULL,          -- versions of reader and chunker, and the chunk size
+    title TEXT,                    -- NULL: the file's name
+    tokens INTEGER NOT NULL,
+    chunks INTEGER NOT NULL,
+    pages INTEGER,
+    outline TEXT NOT NULL,         -- JSON: [[level, start, text], ...]
+    UNIQUE (id, suffix, recipe)
+);
+CREATE TABLE files (
+    path TEXT PRIMARY KEY,         -- absolute
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents (pk)
+) WITHOUT ROWID;
+CREATE INDEX files_document ON files (document);
+CREATE INDEX files_size ON files (size);
+CREATE TABLE chunks (
+    pk INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL REFERENCES documents (pk),
+    position INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    page INTEGER,
+    heads TEXT NOT NULL,           -- title and headings, separated by U+001F
+    table_header TEXT,
+    text TEXT NOT NULL
+);
+CREATE INDEX chunks_document ON chunks (document, position);
+CREATE VIRTUAL TABLE words USING fts5 (heads, text, content='chunks', content_rowid='pk', tokenize='{tokenizer}');
+"""
+
+_log = structlog.get_logger()
+
+
+def open_database(path: Path, *, tokenizer: str = TOKENIZER) -> sqlite3.Connection:
+    """Open or create the index at ``path``: WAL, autocommit, waiting for other writers up to a minute.
+
+    An index of another version is dropped; one that is no database any more is moved aside. Raises StoreError.
+    """
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _open(path, tokenizer)
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+        move_aside(path)
+        return _open(path, tokenizer)
+
+
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Whether the file itself is damaged, so that only a new one helps."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
+
+
+def move_aside(path: Path) -> None:
+    """Rename a damaged index, so that a new one can be built in its place. Raises StoreError."""
+    aside = path.with_name(path.name + ".damaged")
+    _log.warning("index_damaged", path=str(path), moved_to=str(aside), action="the documents are read again")
+    with translated(path):
+        path.replace(aside)
+        _drop_companions(path)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn trouble with the file at ``path`` into StoreError with what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"the index at {path} cannot be used: {error}", hint=_hint(str(error))) from error
+    except OSError as error:
+        raise StoreError(
+            f"the index at {path} cannot be used: {error.strerror or error}", hint=_hint("open")
+        ) from error
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction of the one writer; other processes wait, or read what was there before."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _open(path: Path, tokenizer: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        if _version(connection) not in {0, SCHEMA_VERSION}:
+            _log.warning("index_version_differs", path=str(path), action="the documents are read again")
+            connection.close()
+            path.unlink()
+            _drop_companions(path)
+            return _open(path, tokenizer)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -65536")
+        if _version(connection) == 0:
+            _create(connection, tokenizer)
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(connection: sqlite3.Connection, tokenizer: str) -> None:
+    with writing(connection):
+        if _version(connection):  # another process was first
+            return
+        for statement in _TABLES.format(tokenizer=tokenizer).split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _drop_companions(path: Path) -> None:
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _hint(message: str) -> str:
+    if "locked" in message:
+        return "another run is writing to it: wait for it to end, or use another folder with --home"
+    if "full" in message:
+        return "free some disk space, or use a folder on another disk with --home"
+    return "check that the folder exists and can be written, or use another one with --home"

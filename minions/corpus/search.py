@@ -1,0 +1,73 @@
+"""Queries in the index's terms: words, "exact phrases", prefix* words; and how several rankings become one."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from minions.documents import Chunk
+from minions.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# The constant of reciprocal rank fusion: Cormack, Clarke, Buettcher (SIGIR 2009).
+_FUSION_K: Final = 60
+_MAX_TERMS: Final = 48
+_MAX_PHRASE_WORDS: Final = 8
+_QUOTED: Final = re.compile(r'["“”„]([^"“”„]*)["“”„]?')
+# A number keeps its points and commas; a word is what stands between white space and punctuation.
+_WORD: Final = re.compile(r"\d[\d.,]*\d|[^\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u303f\ud800-\udfff\0-\x1f]+")
+_PREFIX: Final = re.compile(r"(\w+)\*(?!\w)")
+_STOPWORDS: Final = frozenset(
+    (
+        "a about after all also an and any are as at be because been being but by can could did do does doing "
+        "during each for from had has have having he her here him his how i if in into is it its me more most "
+        "my no not of on once only or other our out over own s she should so some such t than that the their "
+        "them then there these they this those through to under until up very was we were what when where "
+        "which while who whom whose why will with would you your "
+    ).split()
+)
+
+
+class SearchHit(Value):
+    """A chunk that a query found: ``score`` is BM25 (higher is better), ``snippet`` the place, matches in [brackets]."""
+
+    chunk: Chunk
+    score: float
+    snippet: str
+
+
+def match_expression(query: str) -> str:
+    """The FTS5 expression for what a person or a planner typed; empty when it holds no word. Any text is safe.
+
+    Words are alternatives, all of them in sequence count extra; ``"quoted words"`` match as a phrase, ``prefix*`` as a
+    prefix. Words that stand in every text are dropped where others remain.
+    """
+    prefixes = _PREFIX.findall(query)
+    rest = _PREFIX.sub(" ", query)
+    phrases = [_WORD.findall(quoted) for quoted in _QUOTED.findall(rest)]
+    words = [word.lower() for word in _WORD.findall(_QUOTED.sub(" ", rest))]
+    rare = [word for word in words if word not in _STOPWORDS]
+    if not rare and not prefixes and not any(phrases):
+        rare = words
+    terms = [f"{_quote(prefix)} *" for prefix in prefixes]
+    terms += [_quote(" ".join(phrase)) for phrase in phrases if phrase]
+    terms += [_quote(word) for word in rare]
+    if 1 < len(words) <= _MAX_PHRASE_WORDS:
+        terms.append(_quote(" ".join(words)))
+    return " OR ".join(list(dict.fromkeys(terms))[:_MAX_TERMS])
+
+
+def fuse(rankings: Iterable[Sequence[int]], limit: int) -> list[int]:
+    """Join rankings by reciprocal rank, best first; equal ones by first appearance."""
+    scores: dict[int, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, key in enumerate(ranking, start=1):
+            scores[key] += 1 / (_FUSION_K + rank)
+    return sorted(scores, key=lambda key: -scores[key])[:limit]
+
+
+def _quote(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
