@@ -17,7 +17,7 @@ class RunContext(NamedTuple):
     round: int
 
 
-_current: ContextVar[RunContext] = ContextVar("minions_run", default=RunContext("none", 0))
+_current: ContextVar[RunContext] = ContextVar("minions_run", default=RunContext("none", 0))  # noqa: B039 - a tuple is immutable
 
 
 def current_run() -> RunContext:

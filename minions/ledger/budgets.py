@@ -1,0 +1,139 @@
+"""Budgets: reserve the most a call can take, call, then settle for what it took."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from minions.errors import BudgetExceededError, PriceUnknownError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Amount = TypeVar("Amount", int, Decimal)
+
+
+class _Account(Generic[Amount]):
+    """One limit, or none, and what has been spent and reserved of it."""
+
+    def __init__(self, unit: str, limit: Amount | None, zero: Amount) -> None:
+        self.unit = unit
+        self.limit: Amount | None = limit
+        self.spent: Amount = zero
+        self.reserved: Amount = zero
+
+    def refuse(self, amount: Amount) -> None:
+        """Raise BudgetExceededError when ``amount`` would not fit even after everything in flight came for free."""
+        if self.limit is not None and self.spent + amount > self.limit:
+            raise BudgetExceededError(unit=self.unit, limit=self.limit, spent=self.spent, next_call=amount)
+
+    def fits(self, amount: Amount) -> bool:
+        return self.limit is None or self.spent + self.reserved + amount <= self.limit
+
+    def close(self, reserved: Amount, spent: Amount) -> None:
+        self.reserved -= reserved
+        self.spent += spent
+
+
+class Budget:
+    """Limits on a run's cloud attempts; None is no limit. For the tasks of one event loop.
+
+    Under any interleaving, what is spent and reserved never passes a limit, as long as no call takes more than it
+    reserved.
+    """
+
+    def __init__(self, max_cost_usd: Decimal | None, max_tokens: int | None) -> None:
+        self._cost = _Account("USD", max_cost_usd, Decimal(0))
+        self._tokens = _Account("tokens", max_tokens, 0)
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    @property
+    def spent_usd(self) -> Decimal:
+        """Dollars settled or kept so far."""
+        return self._cost.spent
+
+    @property
+    def spent_tokens(self) -> int:
+        """Tokens settled or kept so far."""
+        return self._tokens.spent
+
+    @property
+    def reserved_usd(self) -> Decimal:
+        """The most that the calls in flight can still cost."""
+        return self._cost.reserved
+
+    @property
+    def reserved_tokens(self) -> int:
+        """The most that the calls in flight can still use."""
+        return self._tokens.reserved
+
+    async def reserve(self, tokens: int, cost_usd: Decimal | None, *, model: str = "MODEL") -> Reservation:
+        """Set aside the most a call can take. Waits while calls in flight may yet leave enough.
+
+        Raises BudgetExceededError when they cannot, and PriceUnknownError when cost is limited and ``cost_usd`` is
+        None.
+        """
+        if cost_usd is None and self._cost.limit is not None:
+            raise PriceUnknownError(
+                f"a cost limit is set, and the price of {model} is not known",
+                hint=f"state it in USD per million tokens: --price {model}=IN/OUT",
+            )
+        cost = cost_usd or Decimal(0)
+        while not self._grant(tokens, cost):
+            await self._settlement()
+        return Reservation(self, tokens, cost)
+
+    def _grant(self, tokens: int, cost_usd: Decimal) -> bool:
+        self._cost.refuse(cost_usd)
+        self._tokens.refuse(tokens)
+        if not (self._cost.fits(cost_usd) and self._tokens.fits(tokens)):
+            return False
+        self._cost.reserved += cost_usd
+        self._tokens.reserved += tokens
+        return True
+
+    async def _settlement(self) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        self._waiting.add(woken)
+        try:
+            await woken
+        finally:
+            self._waiting.discard(woken)
+
+    def _close(self, reservation: Reservation, tokens: int, cost_usd: Decimal) -> None:
+        self._tokens.close(reservation.tokens, tokens)
+        self._cost.close(reservation.cost_usd, cost_usd)
+        # All are woken, not one: the first may want more than was freed, or be cancelled before it runs.
+        for woken in self._unwoken():
+            woken.set_result(None)
+
+    def _unwoken(self) -> Iterator[asyncio.Future[None]]:
+        return (woken for woken in tuple(self._waiting) if not woken.done())
+
+
+class Reservation:
+    """What was set aside for one call. Close it exactly once; a second time raises ValueError."""
+
+    def __init__(self, budget: Budget, tokens: int, cost_usd: Decimal) -> None:
+        self._budget = budget
+        self._open = True
+        self.tokens, self.cost_usd = tokens, cost_usd
+
+    def settle(self, tokens: int, cost_usd: Decimal | None) -> None:
+        """The call took this; a cost of None counts as all that was reserved."""
+        self._close(tokens, self.cost_usd if cost_usd is None else cost_usd)
+
+    def release(self) -> None:
+        """Nothing was billed."""
+        self._close(0, Decimal(0))
+
+    def keep(self) -> None:
+        """Nobody knows what was billed: all that was reserved counts as spent."""
+        self._close(self.tokens, self.cost_usd)
+
+    def _close(self, tokens: int, cost_usd: Decimal) -> None:
+        if not self._open:
+            raise ValueError("this reservation is closed")
+        self._open = False
+        self._budget._close(self, tokens, cost_usd)  # noqa: SLF001 - two halves of one mechanism

@@ -1,0 +1,38 @@
+"""Every physical attempt in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions.models.wire import capturing
+from minions.models.wrapper import Wrapper
+
+if TYPE_CHECKING:
+    from minions.chat import ChatRequest, Completion
+    from minions.ledger.meter import Meter
+    from minions.ports import ChatModel
+
+
+def metered(model: ChatModel, *, meter: Meter) -> ChatModel:
+    """Enter each attempt of ``model`` in the meter's ledger, whatever comes of it. Goes innermost of all wrappers.
+
+    Besides what ``model`` raises: BudgetExceededError and PriceUnknownError before an attempt, StoreError after it.
+    """
+    return _Metered(model, meter)
+
+
+class _Metered(Wrapper):
+    def __init__(self, model: ChatModel, meter: Meter) -> None:
+        super().__init__(model)
+        self._meter = meter
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        attempt = await self._meter.begin(self._model, request)
+        with capturing() as exchange:
+            try:
+                completion = await self._model.complete(request)
+            except BaseException as error:
+                attempt.fail(error, exchange)
+                raise
+        attempt.succeed(completion.usage, exchange)
+        return completion

@@ -1,0 +1,103 @@
+"""Runs: what was asked, with what, and how it ended; the result is on disk even when it is partial."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING, Final, Literal
+
+from minions.answers import Answer
+from minions.clock import SystemClock
+from minions.errors import UsageError
+from minions.values import Value
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from minions.ports import Clock
+    from minions.store.store import Store
+
+RunStatus = Literal["running", "answered", "no_answer", "budget", "timeout", "interrupted", "error"]
+
+_COLUMNS: Final = "run_id, started_at, finished_at, status, question, protocol, planner, worker, policy, answer"
+_SHOWN: Final = 5
+_AFTER_ANY_ID: Final = "\uffff"
+
+
+class Run(Value):
+    """A run as recorded. ``status`` stays ``running`` when the process died; ``answer`` is then the last one saved."""
+
+    run_id: str
+    started_at: str
+    finished_at: str | None
+    status: RunStatus
+    question: str
+    protocol: str
+    planner: str
+    worker: str
+    policy: str
+    answer: Answer | None
+
+
+class Runs:
+    """The runs of a store. All methods raise StoreError."""
+
+    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
+        self._store = store
+        self._clock = clock or SystemClock()
+
+    def start(  # noqa: PLR0913 - by name only; each is a column
+        self, run_id: str, *, question: str, planner: str, worker: str, protocol: str, policy: str, started_at: str
+    ) -> None:
+        """Record that a run has begun."""
+        self._store.write(
+            f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, NULL, 'running', ?, ?, ?, ?, ?, NULL)",  # noqa: S608 - constant
+            (run_id, started_at, question, protocol, planner, worker, policy),
+        )
+
+    def save(self, answer: Answer) -> None:
+        """Keep what a run has so far; it goes on."""
+        self._store.write("UPDATE runs SET answer = ? WHERE run_id = ?", (answer.model_dump_json(), answer.run_id))
+
+    def finish(self, answer: Answer) -> None:
+        """Record a run's result, complete or partial; its stop reason becomes the run's status."""
+        self._store.write(
+            "UPDATE runs SET answer = ?, status = ?, finished_at = ? WHERE run_id = ?",
+            (answer.model_dump_json(), answer.stop_reason, self._clock.now_iso(), answer.run_id),
+        )
+
+    def get(self, reference: str) -> Run:
+        """The run with this id or unique beginning of one, or ``last``. Raises UsageError for none or several."""
+        if reference == "last":
+            found = self.recent(limit=1)
+        else:
+            found = self._select(
+                "WHERE run_id >= ? AND run_id < ? ORDER BY run_id = ? DESC, run_id LIMIT ?",
+                (reference, reference + _AFTER_ANY_ID, reference, _SHOWN + 1),
+            )
+        if not found or not reference:
+            raise UsageError(f"there is no run {reference!r}", hint="`minions runs` lists them")
+        if len(found) > 1 and found[0].run_id != reference:
+            names = ", ".join(run.run_id for run in found[:_SHOWN])
+            raise UsageError(f"{reference!r} begins the ids of several runs: {names}", hint="type more of it")
+        return found[0]
+
+    def recent(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
+        """The latest runs, last one first; ``since`` is a UTC time or date in ISO 8601."""
+        return self._select("WHERE started_at >= ? ORDER BY started_at DESC, rowid DESC LIMIT ?", (since or "", limit))
+
+    def _select(self, clauses: str, parameters: tuple[str | int, ...]) -> list[Run]:
+        rows = self._store.read(f"SELECT {_COLUMNS} FROM runs {clauses}", parameters)  # noqa: S608 - constants of this file
+        return [_run(row) for row in rows]
+
+
+def new_run_id(clock: Clock) -> str:
+    """A unique name that sorts by time, such as ``20260131-235959-9f3a1c``."""
+    digits = re.sub(r"\D", "", clock.now_iso())
+    return f"{digits[:8]}-{digits[8:14]}-{secrets.token_hex(3)}"
+
+
+def _run(row: sqlite3.Row) -> Run:
+    values = dict(row)
+    answer = values.pop("answer")
+    return Run(**values, answer=Answer.model_validate_json(answer) if answer is not None else None)

@@ -1,0 +1,112 @@
+"""The tables, as an ordered list of migrations. A released migration never changes: append another.
+
+``PRAGMA user_version`` is the number of migrations a database has seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from minions.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_RUNS = """
+CREATE TABLE runs (
+    run_id TEXT NOT NULL UNIQUE,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    status TEXT NOT NULL,
+    question TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    planner TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    answer TEXT
+)
+"""
+_ENTRIES = """
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    cloud INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    at TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    usage_estimated INTEGER NOT NULL,
+    cost_usd TEXT,
+    price_source TEXT,
+    price_date TEXT,
+    bytes_out INTEGER NOT NULL,
+    bytes_in INTEGER NOT NULL,
+    latency_s REAL NOT NULL,
+    status TEXT NOT NULL
+)
+"""
+_EGRESS = """
+CREATE TABLE egress (
+    id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    entry_id INTEGER NOT NULL REFERENCES entries (id),
+    endpoint TEXT NOT NULL,
+    body BLOB NOT NULL
+)
+"""
+
+
+def _append_only(table: str) -> tuple[str, ...]:
+    return tuple(
+        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        for verb in ("update", "delete")
+    )
+
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        _RUNS,
+        _ENTRIES,
+        _EGRESS,
+        "CREATE INDEX runs_by_start ON runs (started_at)",
+        "CREATE INDEX entries_by_run ON entries (run_id)",
+        "CREATE INDEX entries_by_time ON entries (at)",
+        "CREATE INDEX egress_by_run ON egress (run_id)",
+        *_append_only("entries"),
+        *_append_only("egress"),
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection, name: str) -> None:
+    """Bring a database up to date, all or nothing. Raises StoreError when a newer version of this program wrote it."""
+    if _version(connection, name) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated while this one waited for the lock.
+        for number in range(_version(connection, name), len(MIGRATIONS)):
+            for statement in MIGRATIONS[number]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, name: str) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"{name} was written by a newer version of this program (schema {version}, known {len(MIGRATIONS)})",
+            hint="upgrade with `pip install -U local-minions`, or set MINIONS_HOME to another folder",
+        )
+    return version
