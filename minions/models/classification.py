@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -31,6 +31,7 @@ _OVERFLOW = re.compile(
     r"|exceeds? the (?:available )?context",
     re.IGNORECASE,
 )
+_PASSED_ON = re.compile(r"\bError code: (?P<status>4\d\d)\b")
 _FORMAT = re.compile(
     r"response_format|json_schema|json_object|json mode|structured output|grammar|\bformat\b|schema", re.IGNORECASE
 )
@@ -81,6 +82,7 @@ class Target:
 
 def classify(refusal: Refusal, target: Target) -> ModelError:  # noqa: PLR0911 - a table, one line a kind
     """The error of the tree for a refusal; it is raised by the adapter and never tried again there."""
+    refusal = _unwrapped(refusal)
     text = f"{target.endpoint} ({refusal.status}): {scrub(refusal.message) or 'no reason given'}"
     status = refusal.status
     if _overflows(refusal):
@@ -116,6 +118,12 @@ def scrub(text: str) -> str:
     """An endpoint's words in one short line, without anything that looks like a key."""
     line = " ".join(_KEY.sub("***", text).split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
+
+
+def _unwrapped(refusal: Refusal) -> Refusal:
+    """A gateway's 502 that only passes on the refusal of the server behind it, as that server's."""
+    passed_on = _PASSED_ON.search(refusal.message) if refusal.status == HTTPStatus.BAD_GATEWAY else None
+    return replace(refusal, status=int(passed_on["status"])) if passed_on else refusal
 
 
 def _overflows(refusal: Refusal) -> bool:

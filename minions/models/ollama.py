@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from minions.models.reference import ModelRef
 
 _SMALLEST_CONTEXT = 2048
+_SMALLEST_MODEL_CONTEXT = 512
 _ESTIMATE_MARGIN = 1.25
 _MOST_CANDIDATES = 20
 _FAR_BELOW = 0.5
-_CONTEXT_STEP = 256
+_CERTAINLY = 0.8
 _FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length"}
 
 
@@ -201,16 +202,17 @@ def context_bucket(tokens: int) -> int:
 def was_cut(read: int | None, *, num_ctx: int, estimate: int) -> bool:
     """Whether the server lost a part of the prompt, from the ``read`` tokens it reports (None: it does not say).
 
-    A cut prompt fills the context exactly. A model whose own context is smaller than ``num_ctx`` fills that one, which
-    is a round number far below the estimate; a small count alone is no sign: some servers leave out what they had
-    cached.
+    A cut prompt fills the context exactly. A model whose own context is smaller than ``num_ctx`` fills that one: a
+    power of two, far below the estimate. A small count alone is no sign: some servers leave out what they had cached,
+    and proxies count words.
     """
-    if read is None or read == 0:
-        return estimate * _FAR_BELOW > num_ctx
+    overlong = estimate * _CERTAINLY > num_ctx
+    if not read:
+        return overlong
     if read >= num_ctx:
         return True
-    far_below = read < estimate * _FAR_BELOW
-    return far_below and (estimate > num_ctx or read % _CONTEXT_STEP == 0)
+    power_of_two = read >= _SMALLEST_MODEL_CONTEXT and read & (read - 1) == 0
+    return read < estimate * _FAR_BELOW and (overlong or power_of_two)
 
 
 def _read(response: ChatResponse, request: ChatRequest, num_ctx: int) -> Completion:
