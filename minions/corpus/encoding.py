@@ -46,7 +46,7 @@ def decode_text(data: bytes, *, declared: str | None = None) -> str:
     try:
         return plain(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        return plain(_decode_legacy(data, error.start, declared))
+        return storable(_decode_legacy(data, error.start, declared))
 
 
 def is_binary(data: bytes) -> bool:
@@ -104,7 +104,7 @@ def _decode_legacy(data: bytes, first_bad: int, declared: str | None) -> str:
 def _try(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):  # a declared charset may be any codec that Python has, or none
         return None
 
 

@@ -67,7 +67,7 @@ def read_document(path: Path) -> Document:
 
 
 def _document(source: Source, extract: Extract) -> Document:
-    if not extract.text.strip():
+    if not extract.text or extract.text.isspace():
         raise source.unreadable("no text in it")
     return Document(
         id=content_id(source.data),

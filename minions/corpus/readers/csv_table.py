@@ -36,13 +36,24 @@ def read_csv(source: Source) -> Extract:
 
 
 def _table(text: str, delimiter: str, quoting: int) -> str:
-    return "".join(f"{line}\n" for line in table_lines(_rows(text, delimiter, quoting)))
+    # Not a join of lines: a list of them all takes several times the text.
+    written = io.StringIO()
+    written.writelines(f"{line}\n" for line in table_lines(_rows(text, delimiter, quoting)))
+    return written.getvalue()
 
 
 def _rows(text: str, delimiter: str, quoting: int) -> Iterator[list[str]]:
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting):  # type: ignore[arg-type]
+    for row in csv.reader(_lines(text), delimiter=delimiter, quoting=quoting):  # type: ignore[arg-type]
         if any(cell.strip() for cell in row):
             yield row
+
+
+def _lines(text: str) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
 def _delimiter(text: str, *, first: str) -> str:

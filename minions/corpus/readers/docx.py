@@ -29,12 +29,8 @@ def read_docx(source: Source) -> Extract:
 
     with open_archive(source, "DOCX") as archive:
         title = _title(archive)
-    html = mammoth.convert_to_html(
-        io.BytesIO(source.data), style_map=_STYLES, convert_image=_no_image, external_file_access=False
-    ).value
+    html = mammoth.convert_to_html(io.BytesIO(source.data), style_map=_STYLES, convert_image=_no_image).value
     extract = convert_html(html.replace("↑</a>", "</a>"))
-    if not extract.text.strip():
-        raise source.unreadable("DOCX has no text")
     return replace(extract, media_type=MEDIA_TYPE, title=title or extract.title)
 
 

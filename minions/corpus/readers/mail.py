@@ -105,19 +105,26 @@ def _best(choices: list[Message], attachments: list[str], depth: int) -> Iterato
 
 
 def _part_text(part: Message, kind: str) -> str:
+    declared = part.get_content_charset()
+    # Undoing the transfer encoding, the parser tries the charset too, and stumbles over odd ones.
+    part.del_param("charset")
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
-    text = storable(decode_text(data, declared=part.get_content_charset()))
+    text = storable(decode_text(data, declared=declared))
     return convert_html(text).text if kind == "text/html" else text
 
 
 def _header(message: Message, name: str) -> str:
-    return _decoded(message.get(name) or "")
+    # The raw value: the parsed one has lost what was sent without encoding, which many programs do.
+    found = (value for key, value in message.raw_items() if key.lower() == name.lower())
+    return _decoded(next(found, ""))
 
 
 def _decoded(value: object) -> str:
     """A header on one line; what cannot be decoded stays as it was sent."""
     raw = str(value)
+    if not raw.isascii():
+        raw = decode_text(raw.encode("utf-8", "surrogateescape"))
     try:
         decoded = str(make_header(decode_header(raw)))
     except (HeaderParseError, LookupError, ValueError):

@@ -60,11 +60,20 @@ def test_a_forwarded_message_is_part_of_the_text(tmp_path: Path) -> None:
     assert "the secret is 42" in text
 
 
-@pytest.mark.parametrize("charset", ["no-such-charset", "us-ascii", "utf-8"])
+@pytest.mark.parametrize("charset", ["no-such-charset", "us-ascii", "utf-8", "idna", "hex"])
 def test_a_wrong_charset_does_not_lose_the_message(tmp_path: Path, charset: str) -> None:
     """Mail programs lie about charsets: the words are still there."""
     data = f"From: a@b.example\nSubject: x\nContent-Type: text/plain; charset={charset}\n\n".encode() + b"caf\xe9 42\n"
     assert "café 42" in read_document(written(tmp_path, "a.eml", data)).text
+
+
+def test_headers_sent_without_encoding_are_read(tmp_path: Path) -> None:
+    """A subject in plain UTF-8 or Latin-1 bytes keeps its accents."""
+    for encoding in ("utf-8", "latin-1"):
+        data = "From: Zoë <z@a.example>\nSubject: Café für alle\n\nbody\n".encode(encoding)
+        document = read_document(written(tmp_path, "a.eml", data))
+        assert document.title == "Café für alle"
+        assert document.text.startswith("From: Zoë <z@a.example>\n")
 
 
 def test_each_message_of_a_mailbox_has_its_heading(tmp_path: Path) -> None:
