@@ -77,7 +77,7 @@ def _message_text(message: Message) -> str:
 def _bodies(part: Message, attachments: list[str], depth: int) -> Iterator[str]:
     """The texts of a message's parts in order, the plain one of alternatives; other parts' names to ``attachments``."""
     kind, name = part.get_content_type(), part.get_filename()
-    payload = part.get_payload()
+    payload = part.get_payload() if part.is_multipart() else None
     if isinstance(payload, list) and depth < _MAX_DEPTH:
         children = [child for child in payload if isinstance(child, Message)]
         if kind == "message/rfc822":

@@ -31,6 +31,8 @@ _NO_TITLE: Final = re.compile(
     r"$|untitled|microsoft (word|powerpoint)|\S+\.(docx?|tex|dvi|indd|pptx?|pdf)$", re.IGNORECASE
 )
 _MAX_BOOKMARKS: Final = 5000
+_ENCRYPTED: Final = "PDF is encrypted: decrypt it first (for example qpdf --decrypt)"
+_BROKEN: Final = "PDF is broken: it cannot be opened"
 _PASSWORD: Final = "password"  # noqa: S105 - a word in PDFium's message
 
 
@@ -47,12 +49,7 @@ def read_pdf(source: Source) -> Extract:
         try:
             document = pypdfium2.PdfDocument(source.data)
         except pypdfium2.PdfiumError as error:
-            encrypted = _PASSWORD in str(error).lower()
-            raise source.unreadable(
-                "PDF is encrypted: decrypt it first (for example qpdf --decrypt)"
-                if encrypted
-                else "PDF is broken: it cannot be opened"
-            ) from error
+            raise source.unreadable(_ENCRYPTED if _PASSWORD in str(error).lower() else _BROKEN) from error
         try:
             texts = [_page_text(document, number) for number in range(len(document))]
             bookmarks = list(_bookmarks(document))
