@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from minions.clock import SystemClock
+from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
+from minions.estimate import baseline_of, estimate_question
 from minions.events import StartEvent
-from minions.ledger.baseline import estimate_baseline
+from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
@@ -19,21 +21,26 @@ from minions.run import Record, run
 from minions.settings import Settings
 from minions.store.runs import Runs, new_run_id
 from minions.store.store import Store
-from minions.wiring import Books, choose_models, recruit
+from minions.tokens import estimate_tokens
+from minions.wiring import Books, priced_planner, recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+    from decimal import Decimal
     from pathlib import Path
     from types import TracebackType
 
-    from minions.answers import Answer
+    from minions.answers import Answer, Baseline
+    from minions.chat import Usage
     from minions.corpus.index import IndexReport
+    from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
     from minions.estimate import Estimate
     from minions.events import Event, Observer
-    from minions.ports import Corpus
 
     Paths = str | Path | Sequence[str | Path]
+
+_ANSWER_TOKENS = 150  # what a cloud model writes to answer a question: an estimate for the baselines
 
 
 class Minions:
@@ -91,8 +98,6 @@ class Minions:
 
     def estimate(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Estimate:
         """What asking would take in tokens, minutes and dollars. Calls no model."""
-        from minions.estimate import estimate_question
-
         chosen = self._with(settings)
         with self._corpus(paths, chosen, observe or _ignore) as (corpus, _), self._store() as store:
             return estimate_question(question, corpus, chosen, PriceBook.parse(chosen.prices), Ledger(store))
@@ -128,7 +133,7 @@ class Minions:
                 policy=settings.policy,
                 started_at=self._clock.now_iso(),
             )
-            record = Record(runs, books, _baseline(question, corpus, settings, books.prices, crew.planner_name))
+            record = Record(runs, books, baseline_of(question, corpus, settings, books.prices))
             observe(
                 StartEvent(
                     run_id=run_id,
@@ -157,10 +162,10 @@ class Minions:
             yield store
 
     @contextmanager
-    def _corpus(self, paths: Paths, settings: Settings, observe: Observer) -> Iterator[tuple[Corpus, IndexReport]]:
+    def _corpus(self, paths: Paths, settings: Settings, observe: Observer) -> Iterator[tuple[LocalCorpus, IndexReport]]:
         wanted = [paths] if isinstance(paths, str) or not hasattr(paths, "__iter__") else list(paths)
         with Index.open(self.home / "index.sqlite3") as index:
-            yield index.update(wanted, chunk_tokens=settings.chunk_tokens, observe=observe)
+            yield index.update(wanted, chunk_tokens=settings.chunk_tokens or DEFAULT_CHUNK_TOKENS, observe=observe)
 
     def _await(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         if self._runner is None:
@@ -186,4 +191,21 @@ def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observ
         budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
         clock=clock,
         observe=observe,
+    )
+
+
+def baseline_of(question: str, corpus: LocalCorpus, settings: Settings, prices: PriceBook) -> Baseline:
+    """Estimates of the alternatives, at the prices of the cloud planner in use, or of the default one for a local run."""
+    reference, endpoint = priced_planner(settings)
+
+    def price(usage: Usage) -> Decimal | None:
+        cost = prices.cost(reference, endpoint, usage)
+        return None if cost is None else cost.usd
+
+    return estimate_baseline(
+        corpus_tokens=sum(document.tokens for document in corpus.documents),
+        question_tokens=estimate_tokens(question),
+        answer_output_tokens=_ANSWER_TOKENS,
+        rag_tokens=RAG_CHUNKS * (settings.chunk_tokens or DEFAULT_CHUNK_TOKENS),
+        price=price,
     )

@@ -14,10 +14,10 @@ from minions.plans import History, Plan
 from minions.privacy.card import describe
 
 if TYPE_CHECKING:
+    from minions.limits import Limits
     from minions.plans import Decision
     from minions.ports import Corpus, Executor, Planner
     from minions.privacy.policy import Policy
-    from minions.limits import Limits
     from minions.transcript import Transcript
 
 

@@ -70,9 +70,7 @@ class Corpus(Protocol):
     @property
     def unreadable(self) -> Sequence[Unreadable]: ...  # noqa: D102
 
-    def search(
-        self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
-    ) -> list[Chunk]:
+    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
         """The best chunks for any of the phrases, best first, within the documents with these ids (None: all)."""
         ...
 

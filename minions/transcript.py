@@ -19,9 +19,9 @@ from minions.privacy.policy import Policy, shows_names, shows_quotes
 if TYPE_CHECKING:
     from minions.execution.expand import Expansion
     from minions.findings import Digest, Finding
+    from minions.limits import Limits
     from minions.plans import Decision, Plan, Task
     from minions.ports import Corpus
-    from minions.limits import Limits
 
 _INDEX_ONLY_CHUNKS = 2
 _INDEX_ONLY_CONFIDENCE = 0.1

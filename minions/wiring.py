@@ -99,7 +99,14 @@ def is_cloud(planner: str, settings: Settings) -> bool:
     ref = ModelRef.parse(planner)
     if ref.provider == "openai":
         return True
-    return ref.provider == "ollama" and (is_cloud_tag(ref) or not is_loopback_url(_endpoint(ref, settings)))
+    return ref.provider == "ollama" and (is_cloud_tag(ref) or not is_loopback_url(endpoint_of(ref, settings)))
+
+
+def priced_planner(settings: Settings) -> tuple[str, str]:
+    """Reference and endpoint of the cloud planner in use, or of the default one when the run is local: for the baselines."""
+    planner, _, _ = choose_models(settings)
+    ref = ModelRef.parse(planner if is_cloud(planner, settings) else DEFAULT_CLOUD_PLANNER)
+    return str(ref), endpoint_of(ref, settings)
 
 
 async def recruit(settings: Settings, books: Books) -> Crew:
@@ -152,7 +159,7 @@ def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
             f"the worker {ref} runs in its provider's cloud and would read your documents there",
             hint="choose a local model, or allow it: --allow-remote-workers",
         )
-    endpoint = _endpoint(ref, settings)
+    endpoint = endpoint_of(ref, settings)
     if endpoint is not None and not is_loopback_url(endpoint):
         raise EgressRefusedError(
             f"the worker {ref} is at {endpoint}, which is not on this machine, and would read your documents there",
@@ -160,8 +167,8 @@ def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
         )
 
 
-def _endpoint(ref: ModelRef, settings: Settings) -> str:
-    """The URL a reference talks to; a loopback address for models in this process."""
+def endpoint_of(ref: ModelRef, settings: Settings) -> str:
+    """The URL a reference talks to, by its settings; a loopback address for models in this process."""
     if ref.endpoint is not None:
         return ref.endpoint
     if ref.provider == "openai":
@@ -180,7 +187,7 @@ async def _adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatMode
 async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
     from minions.models.openai import OpenAIModel
 
-    endpoint = _endpoint(ref, settings)
+    endpoint = endpoint_of(ref, settings)
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     if not key and not is_loopback_url(endpoint):
         raise ConfigError(
@@ -193,7 +200,7 @@ async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  
 async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
     from minions.models.ollama import OllamaModel
 
-    return OllamaModel(ref, host=_endpoint(ref, settings), num_ctx=settings.context_tokens)
+    return OllamaModel(ref, host=endpoint_of(ref, settings), num_ctx=settings.context_tokens)
 
 
 async def _llamacpp(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:

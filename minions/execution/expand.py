@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minions.documents import Chunk, DocumentFacts
+    from minions.limits import Limits
     from minions.plans import Plan, Task
     from minions.ports import Corpus
-    from minions.limits import Limits
 
 
 class Expansion(NamedTuple):
