@@ -12,7 +12,6 @@ from minions.corpus.index import Index
 from minions.errors import UsageError
 from minions.estimate import baseline_of, estimate_question
 from minions.events import StartEvent
-from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
@@ -21,17 +20,14 @@ from minions.run import Record, run
 from minions.settings import Settings
 from minions.store.runs import Runs, new_run_id
 from minions.store.store import Store
-from minions.tokens import estimate_tokens
 from minions.wiring import Books, priced_planner, recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-    from decimal import Decimal
     from pathlib import Path
     from types import TracebackType
 
-    from minions.answers import Answer, Baseline
-    from minions.chat import Usage
+    from minions.answers import Answer
     from minions.corpus.index import IndexReport
     from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
@@ -39,8 +35,6 @@ if TYPE_CHECKING:
     from minions.events import Event, Observer
 
     Paths = str | Path | Sequence[str | Path]
-
-_ANSWER_TOKENS = 150  # what a cloud model writes to answer a question: an estimate for the baselines
 
 
 class Minions:
@@ -191,21 +185,4 @@ def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observ
         budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
         clock=clock,
         observe=observe,
-    )
-
-
-def baseline_of(question: str, corpus: LocalCorpus, settings: Settings, prices: PriceBook) -> Baseline:
-    """Estimates of the alternatives, at the prices of the cloud planner in use, or of the default one for a local run."""
-    reference, endpoint = priced_planner(settings)
-
-    def price(usage: Usage) -> Decimal | None:
-        cost = prices.cost(reference, endpoint, usage)
-        return None if cost is None else cost.usd
-
-    return estimate_baseline(
-        corpus_tokens=sum(document.tokens for document in corpus.documents),
-        question_tokens=estimate_tokens(question),
-        answer_output_tokens=_ANSWER_TOKENS,
-        rag_tokens=RAG_CHUNKS * (settings.chunk_tokens or DEFAULT_CHUNK_TOKENS),
-        price=price,
     )

@@ -1,0 +1,128 @@
+"""``ask`` and ``estimate``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from minions.cli.options import FilesFrom, Flags, JsonFlag, Paths, asking
+
+_EXAMPLE = "minions ask 'What was net revenue in 2022?' reports/"
+_CODES = {"answered": 0, "no_answer": 3, "budget": 4, "timeout": 4, "interrupted": 130}
+
+Question = Annotated[str, typer.Argument(metavar="QUESTION", help="The question; - reads it from stdin.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this file."""
+    app.command()(ask)
+    app.command()(estimate)
+
+
+@asking
+def ask(  # noqa: PLR0913 - one parameter an option
+    question: Question,
+    paths: Paths = None,
+    *,
+    files_from: FilesFrom = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate only: the same as `estimate`.")] = False,
+    as_json: JsonFlag = False,
+    events: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Append every event as a line of JSON; - is stdout.")
+    ] = None,
+    flags: Flags,
+) -> int:
+    """Answer a question from documents, with citations."""
+    from minions.cli.logs import configure_logging
+    from minions.errors import UsageError
+
+    configure_logging(verbose=flags.verbose, quiet=flags.quiet)
+    if events == "-" and as_json:
+        raise UsageError("--events - and --json both want stdout", hint="--events FILE, or drop --json")
+    question = read_question(question, files_from)
+    chosen = read_paths(paths, files_from)
+    if dry_run:
+        return _estimate(question, chosen, flags, as_json=as_json)
+    return _ask(question, chosen, flags, as_json=as_json, events=events)
+
+
+@asking
+def estimate(
+    question: Question, paths: Paths = None, *, files_from: FilesFrom = None, as_json: JsonFlag = False, flags: Flags
+) -> int:
+    """Say what asking would take in tokens, minutes and dollars. Calls no model."""
+    from minions.cli.logs import configure_logging
+
+    configure_logging(verbose=flags.verbose, quiet=flags.quiet)
+    return _estimate(read_question(question, files_from), read_paths(paths, files_from), flags, as_json=as_json)
+
+
+def read_question(question: str, files_from: str | None = None) -> str:
+    """The question as given, or stdin's for ``-``. Raises UsageError where stdin would be read twice."""
+    if question != "-":
+        return question
+    if files_from == "-":
+        from minions.errors import UsageError
+
+        raise UsageError("the question and -f cannot both be stdin", hint="put the paths into a file: -f FILE")
+    return sys.stdin.read().strip()
+
+
+def read_paths(paths: list[Path] | None, files_from: str | None, *, example: str = _EXAMPLE) -> list[Path]:
+    """The paths of the command line and of ``-f``. Raises UsageError where there are none."""
+    from minions.errors import UsageError
+
+    chosen = list(paths or ())
+    if files_from is not None:
+        try:
+            text = sys.stdin.read() if files_from == "-" else Path(files_from).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"-f {files_from}: {error}", hint="name a text file with a path on each line") from None
+        chosen += [Path(line.strip()) for line in text.splitlines() if line.strip()]
+    if not chosen:
+        raise UsageError("no documents: name files or folders", hint=example)
+    return chosen
+
+
+def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, events: str | None) -> int:
+    from minions.api import Minions
+    from minions.cli.eventlog import event_log
+    from minions.cli.output import answer_lines, bill_lines, verdict
+    from minions.cli.progress import progress_for
+
+    with (
+        Minions(config=flags.config, **flags.settings) as minions,
+        event_log(events) as log,
+        progress_for(sys.stderr, quiet=flags.quiet) as progress,
+    ):
+        observers = [progress] if log is None else [progress, log]
+        answer = minions.ask(question, paths, observe=lambda event: [observe(event) for observe in observers] and None)
+    if as_json:
+        sys.stdout.write(answer.model_dump_json() + "\n")
+    elif events != "-":
+        sys.stdout.writelines(f"{line}\n" for line in answer_lines(answer))
+    sys.stdout.flush()
+    if not flags.quiet:
+        tally = progress.tally
+        lines = bill_lines(answer, planner=tally.planner, worker=tally.worker)
+        reason = verdict(answer)
+        sys.stderr.writelines(f"{line}\n" for line in [*([reason] if reason else []), "", *lines])
+    return _CODES[answer.stop_reason]
+
+
+def _estimate(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
+    from minions.api import Minions
+    from minions.cli.output import estimate_lines
+    from minions.cli.progress import progress_for
+
+    with (
+        Minions(config=flags.config, **flags.settings) as minions,
+        progress_for(sys.stderr, quiet=flags.quiet) as progress,
+    ):
+        estimated = minions.estimate(question, paths, observe=progress)
+    if as_json:
+        sys.stdout.write(estimated.model_dump_json() + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in estimate_lines(estimated))
+    return 0

@@ -1,0 +1,7 @@
+"""``models`` and ``doctor``."""
+
+import typer
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this file."""

@@ -1,0 +1,198 @@
+"""How results look as text. Pure functions from values to lines; nothing is written here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minions.answers import Answer, Baseline, BaselineEstimate, RoleUsage
+    from minions.corpus.index import IndexReport
+    from minions.corpus.search import SearchHit
+    from minions.estimate import Estimate
+    from minions.findings import Citation
+
+_QUOTE_CHARACTERS = 240
+_CENT = Decimal("0.01")
+_STOPPED = {
+    "no_answer": "no answer was found",
+    "budget": "the budget stopped the run before an answer",
+    "timeout": "the time limit stopped the run before an answer",
+    "interrupted": "the run was interrupted before an answer",
+    "error": "the run ended in an error before an answer",
+}
+
+
+def answer_lines(answer: Answer) -> list[str]:
+    """What stdout carries: the answer, an empty line, its citations. Without an answer, the citations of what was found."""
+    lines = [answer.answer] if answer.answer is not None else []
+    if answer.citations:
+        lines += [""] if lines else []
+        lines += [citation_line(number, citation) for number, citation in enumerate(answer.citations, 1)]
+    return lines
+
+
+def citation_line(number: int, citation: Citation) -> str:
+    """``[1] path p. 12 (characters 120-180): "quote"``, the quote on one line and shortened where it is long."""
+    page = f" p. {citation.page}" if citation.page is not None else ""
+    located = "" if citation.status == "exact" else f", {citation.status} {citation.score:.2f}"
+    place = f"{citation.path}{page} (characters {citation.start}-{citation.end}{located})"
+    return f'[{number}] {place}: "{shortened(citation.quote, _QUOTE_CHARACTERS)}"'
+
+
+def shortened(text: str, length: int) -> str:
+    """One line of at most ``length`` characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else flat[: length - 3].rstrip() + "..."
+
+
+def verdict(answer: Answer) -> str | None:
+    """Why there is no answer, in words; None where there is one."""
+    return None if answer.answer is not None else _STOPPED.get(answer.stop_reason, "no answer")
+
+
+def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[str]:
+    """What the run took, and what the alternatives would have: four or five lines."""
+    usage, coverage = answer.usage, answer.coverage
+    lines = [
+        f"planner   {_role(usage.planner, planner)}",
+        f"worker    {_role(usage.worker, worker)}",
+        f"read      {coverage.read:,} of {coverage.chunks:,} chunks of {_count(coverage.documents, 'document')} "
+        f"in {duration(answer.elapsed_s)}",
+    ]
+    if answer.baseline is not None:
+        lines += baseline_lines(answer.baseline, usage.planner.cost_usd)
+    return lines
+
+
+def baseline_lines(baseline: Baseline, spent_usd: Decimal | None) -> list[str]:
+    """What other ways would have cost, and what was saved against the first of them; estimates, said to be."""
+    ways = (
+        ("everything in the prompt", baseline.remote_only),
+        ("with prompt cache", baseline.remote_cached),
+        ("top-k retrieval", baseline.rag),
+    )
+    lines = ["instead   (estimates) " + ", ".join(f"{name} {_way(estimate)}" for name, estimate in ways)]
+    saved = saved_usd(baseline, spent_usd)
+    if saved is not None and saved > 0 and baseline.remote_only.cost_usd:
+        share = 100 * saved / baseline.remote_only.cost_usd
+        lines.append(f"saved     about {money(saved)} ({share:.1f} %) against everything in the prompt (estimate)")
+    return lines
+
+
+def saved_usd(baseline: Baseline | None, spent_usd: Decimal | None) -> Decimal | None:
+    """Dollars saved against reading everything in the cloud; None where a price is unknown."""
+    if baseline is None or spent_usd is None or baseline.remote_only.cost_usd is None:
+        return None
+    return baseline.remote_only.cost_usd - spent_usd
+
+
+def money(cost_usd: Decimal | None) -> str:
+    """US dollars with as many digits as matter; ``cost unknown`` for None."""
+    if cost_usd is None:
+        return "cost unknown"
+    if cost_usd == 0:
+        return "$0"
+    return (
+        f"${cost_usd:,.2f}"
+        if abs(cost_usd) >= 1
+        else f"${cost_usd:.4f}"
+        if abs(cost_usd) < _CENT
+        else f"${cost_usd:.3f}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+    """Columns as wide as their content, two spaces between; the columns ``right`` are numbers."""
+    cells = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+
+    def line(row: list[str]) -> str:
+        padded = (
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join(padded).rstrip()
+
+    return [line(row) for row in cells]
+
+
+def _role(usage: RoleUsage, name: str) -> str:
+    cached = f" ({usage.cached_input_tokens:,} cached)" if usage.cached_input_tokens else ""
+    tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
+    return f"{name + ': ' if name else ''}{_count(usage.calls, 'call')}, {tokens}, {money(usage.cost_usd)}"
+
+
+def _way(estimate: BaselineEstimate) -> str:
+    return f"{money(estimate.cost_usd)} ({estimate.input_tokens:,} tokens)"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def estimate_lines(estimate: Estimate) -> list[str]:
+    """The estimate as a small table, and what it rests on."""
+    rows = [
+        [name, str(cloud.calls), f"{cloud.input_tokens:,}", f"{cloud.output_tokens:,}", money(cloud.cost_usd)]
+        for name, cloud in (
+            ("one round (typical)", estimate.typical),
+            (f"{_count(estimate.upper.rounds, 'round')} (at most)", estimate.upper),
+        )
+    ]
+    baseline = estimate.baseline
+    rows += [
+        [name, "1", f"{way.input_tokens:,}", f"{way.output_tokens:,}", money(way.cost_usd)]
+        for name, way in (
+            ("instead: everything in the prompt", baseline.remote_only),
+            ("instead: with prompt cache", baseline.remote_cached),
+            ("instead: top-k retrieval", baseline.rag),
+        )
+    ]
+    local = estimate.local
+    return [
+        f"{_count(estimate.documents, 'document')}, {_count(estimate.chunks, 'chunk')}, about {estimate.tokens:,} tokens",
+        f"planner {estimate.planner}, worker {estimate.worker}. All numbers are estimates; no model was called.",
+        "",
+        *table(["cloud", "calls", "input tokens", "output tokens", "cost"], rows, right=frozenset({1, 2, 3, 4})),
+        "",
+        f"local     about {_count(local.jobs, 'job')} over {_count(local.chunks, 'chunk')}, {local.input_tokens:,} tokens: "
+        f"{local.minutes:g} minutes at {local.tokens_per_s:g} tokens/s ({local.speed})",
+        *(f"note      {note}" for note in estimate.notes),
+    ]
+
+
+def index_lines(report: IndexReport) -> list[str]:
+    """What indexing did."""
+    unreadable = f", {len(report.unreadable)} unreadable" if report.unreadable else ""
+    lines = [
+        f"{_count(report.files, 'file')}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{report.removed} removed{unreadable}",
+        f"{_count(report.documents, 'document')}, {_count(report.chunks, 'chunk')}, about {report.tokens:,} tokens",
+    ]
+    return lines + [f"unreadable: {item.path}: {item.reason}" for item in report.unreadable]
+
+
+def hit_lines(hits: Sequence[SearchHit]) -> list[str]:
+    """Each hit's score and place, and under it the words around the match."""
+    lines = []
+    for hit in hits:
+        chunk = hit.chunk
+        page = f" p. {chunk.page}" if chunk.page is not None else ""
+        lines += [
+            f"{hit.score:8.3f}  {chunk.path}{page} (characters {chunk.start}-{chunk.end})",
+            f"          {hit.snippet}",
+        ]
+    return lines

@@ -1,0 +1,197 @@
+"""Progress on stderr while a question is answered: bars on a terminal, a line now and then elsewhere, nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from minions.cli.output import money, saved_usd, shortened
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import TextIO
+
+    from minions.answers import Baseline
+    from minions.events import Event
+
+LINE_EVERY_S = 5.0
+
+
+@dataclass
+class Tally:
+    """What the events told so far. ``spent_usd`` is None once a call's cost is unknown."""
+
+    files: int = 0
+    files_total: int = 0
+    round: int = 0
+    jobs: int = 0
+    jobs_total: int = 0
+    found: int = 0
+    cloud_calls: int = 0
+    spent_usd: Decimal | None = Decimal(0)
+    baseline: Baseline | None = None
+    planner: str = ""
+    worker: str = ""
+    run_id: str = ""
+
+    def add(self, event: Event) -> None:
+        """Count an event."""
+        if event.kind == "index":
+            self.files, self.files_total = event.done, event.total
+        elif event.kind == "start":
+            self.planner, self.worker, self.run_id = event.planner, event.worker, event.run_id
+            self.baseline = event.baseline
+        elif event.kind == "plan":
+            self.round, self.jobs, self.jobs_total = event.round, 0, event.jobs
+        elif event.kind == "job":
+            self.jobs += 1
+        elif event.kind == "finding":
+            self.found += 1
+        elif event.kind == "cloud_call":
+            self.cloud_calls += 1
+            known = self.spent_usd is not None and event.cost_usd is not None
+            self.spent_usd = self.spent_usd + event.cost_usd if known else None  # type: ignore[operator]
+
+    def money(self) -> str:
+        """Cloud dollars spent so far, and saved against reading everything in the cloud (an estimate)."""
+        if not self.cloud_calls:
+            return "no cloud call yet"
+        text = f"cloud {money(self.spent_usd)}"
+        saved = saved_usd(self.baseline, self.spent_usd)
+        return f"{text}, saved about {money(saved)}" if saved is not None and saved > 0 else text
+
+
+class Progress(Protocol):
+    """Shows events while a ``with`` block runs; ``tally`` stays readable after it."""
+
+    tally: Tally
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __call__(self, event: Event) -> None: ...  # noqa: D102
+
+
+def progress_for(stream: TextIO, *, quiet: bool) -> Progress:
+    """The progress that suits the stream."""
+    if quiet:
+        return Silent()
+    return Bars() if stream.isatty() else Lines(stream)
+
+
+class Silent:
+    """Counts, and shows nothing."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Count the event."""
+        self.tally.add(event)
+
+
+class Lines(Silent):
+    """A line when something begins or ends, and one every few seconds in between. For logs and pipes."""
+
+    def __init__(self, stream: TextIO, *, every_s: float = LINE_EVERY_S) -> None:
+        super().__init__()
+        self._stream = stream
+        self._every_s = every_s
+        self._last_s = time.monotonic()
+        self._reading = False
+
+    def __call__(self, event: Event) -> None:
+        """Count the event, and write a line where it is worth one."""
+        super().__call__(event)
+        tally = self.tally
+        if event.kind == "warning":
+            self._write(f"warning: {event.message}")
+        elif event.kind == "plan":
+            self._write(f"round {event.round}: {len(event.plan.tasks)} tasks, {event.jobs} jobs")
+        elif event.kind == "index":
+            self._reading = self._reading or event.path is not None
+            if self._reading:
+                line = f"reading files: {tally.files} of {tally.files_total}"
+                self._now_and_then(line, last=event.done == event.total)
+        elif event.kind == "job":
+            state = f"jobs: {tally.jobs} of {tally.jobs_total}, found {tally.found}; {tally.money()}"
+            self._now_and_then(state, last=tally.jobs == tally.jobs_total)
+
+    def _now_and_then(self, line: str, *, last: bool) -> None:
+        if last or time.monotonic() - self._last_s >= self._every_s:
+            self._write(line)
+
+    def _write(self, line: str) -> None:
+        self._last_s = time.monotonic()
+        self._stream.write(" ".join(line.split()) + "\n")
+        self._stream.flush()
+
+
+class Bars(Silent):
+    """One bar for files and one for each round's jobs, on a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: Any = None
+        self._files: Any = None
+        self._jobs: Any = None
+
+    def __enter__(self) -> Self:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[state]}", markup=False),
+        )
+        console = Console(file=sys.stderr, markup=False, highlight=False)
+        self._bars = Progress(*columns, console=console, redirect_stdout=False, transient=True)
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Count the event and move the bars."""
+        super().__call__(event)
+        tally = self.tally
+        if event.kind == "warning":
+            self._bars.console.print(f"warning: {event.message}")
+        elif event.kind == "index":
+            self._files = self._files if self._files is not None else self._bar("reading")
+            name = shortened(event.path or "", 40)
+            self._bars.update(self._files, completed=event.done, total=event.total, state=name)
+        elif event.kind == "start":
+            self._jobs = self._bar("planning", total=None)
+        elif event.kind == "plan":
+            self._end_of_round()
+            self._jobs = self._bar(f"round {event.round}", total=event.jobs)
+        if self._jobs is not None and event.kind in {"plan", "job", "finding", "cloud_call"}:
+            state = f"found {tally.found}   {tally.money()}"
+            self._bars.update(self._jobs, completed=tally.jobs, state=state)
+
+    def _bar(self, description: str, total: int | None = 0) -> Any:
+        return self._bars.add_task(description, total=total, state="")
+
+    def _end_of_round(self) -> None:
+        if self._jobs is not None:
+            self._bars.remove_task(self._jobs)
