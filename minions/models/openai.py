@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from minions.errors import ModelError
     from minions.models.reference import ModelRef
 
+_SHORTEST_KEY = 12
+
 
 class OpenAIModel:
     """A ChatModel at an OpenAI-compatible endpoint. One ``complete`` is one request: no retry, no redirect.
@@ -124,7 +126,7 @@ class OpenAIModel:
         response = error.response
         refusal = Refusal.read(
             error.status_code,
-            response.content.replace(self._api_key.encode(), b"***") if self._api_key else response.content,
+            self._without_key(response.content),
             retry_after=response.headers.get("retry-after"),
             location=response.headers.get("location") if response.is_redirect else None,
         )
@@ -142,6 +144,10 @@ class OpenAIModel:
         if isinstance(classified, FormatUnsupportedError) and classified.parameter:
             self._dialect = self._dialect.without(classified.parameter)
         return classified
+
+    def _without_key(self, body: bytes) -> bytes:
+        """A refusal's body, should it repeat the key; placeholders such as ``none`` are words like others."""
+        return body.replace(self._api_key.encode(), b"***") if len(self._api_key) >= _SHORTEST_KEY else body
 
     def _disconnected(self, error: APIConnectionError) -> ModelError:
         import httpx2
