@@ -21,6 +21,7 @@ from minions.models.classification import Refusal, Target, classify
 from minions.models.estimate import estimated_prompt_tokens
 from minions.models.reference import is_loopback_url, shown_url
 from minions.models.timeouts import Timeouts
+from minions.models.tls import verification_for
 from minions.models.wire import note_request, note_response
 from minions.tokens import estimate_tokens
 
@@ -149,6 +150,7 @@ class OllamaModel:
             self._client = AsyncClient(
                 host=self._host,
                 timeout=httpx.Timeout(self._timeouts.read_s, connect=self._timeouts.connect_s),
+                verify=verification_for(self._host),
                 follow_redirects=False,
                 # What stays on this machine does not take a detour through a proxy.
                 trust_env=not is_loopback_url(self._host),

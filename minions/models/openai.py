@@ -17,6 +17,7 @@ from minions.models.chat_completions import Dialect, read_completion, request_bo
 from minions.models.classification import Refusal, Target, classify
 from minions.models.reference import is_loopback_url, shown_url
 from minions.models.timeouts import Timeouts
+from minions.models.tls import verification_for
 from minions.models.wire import note_request, note_response
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def _http_client(base_url: str, timeout: Timeouts) -> httpx2.AsyncClient:
 
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(timeout.read_s, connect=timeout.connect_s),
+        verify=verification_for(base_url),
         follow_redirects=False,
         # What stays on this machine does not take a detour through a proxy.
         trust_env=not is_loopback_url(base_url),
