@@ -55,7 +55,9 @@ def estimate_tokens(text: str) -> int:
     """
     classes = text.encode("utf-8", "surrogatepass").translate(_CLASSES)
     count = classes.count
-    total = sum(weight * count(pair) for pair, weight in _WEIGHTS)
+    total = 0.0
+    for pair, weight in _WEIGHTS:
+        total += weight * count(pair)
     return max(round(total), min(len(text), 1))
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -13,25 +11,29 @@ import structlog
 
 from minions.corpus.chunking import CHUNKER_VERSION, DEFAULT_CHUNK_TOKENS, chunk_document
 from minions.corpus.discover import FoundFile, discover
-from minions.corpus.local import LocalCorpus, join_heads
+from minions.corpus.local import LocalCorpus
 from minions.corpus.readers import READER_VERSION, content_id_of, read_document
-from minions.corpus.schema import is_corrupt, move_aside, open_database, translated, writing
-from minions.documents import Document, Unreadable
+from minions.corpus.schema import is_corrupt, move_aside, open_database, translated
+from minions.corpus.write import FileRead, Writer
+from minions.documents import Unreadable
 from minions.errors import CorpusError, UnreadableError
 from minions.events import IndexEvent
 from minions.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
 
-    from minions.documents import Chunk
+    from minions.documents import Document
     from minions.events import Observer
 
     Read = Callable[[Path], Document]
 
 _BATCH_FILES: Final = 500
 _BATCH_CHARS: Final = 8_000_000
+# Files up to this size are read at once; larger ones are first hashed, in case their content is known.
+_CHEAP_BYTES: Final = 2**16
 _SHOWN_UNREADABLE: Final = 3
 _log = structlog.get_logger()
 
@@ -58,16 +60,6 @@ class _Known(NamedTuple):
     row: int
     id: str
     recipe: str
-
-
-class _Read(NamedTuple):
-    """A file that was opened: with the document and its chunks, or None where the index has that content already."""
-
-    path: str
-    file: FoundFile
-    id: str
-    document: Document | None = None
-    chunks: tuple[Chunk, ...] = ()
 
 
 class Index:
@@ -130,9 +122,10 @@ class _Update:
         self._index, self._connection = index, index._connection  # noqa: SLF001 - one class in two
         self._paths, self._chunk_tokens, self._observe, self._read = paths, chunk_tokens, observe, read
         self._recipe = f"{READER_VERSION}.{CHUNKER_VERSION}.{chunk_tokens}"
+        self._writer = Writer(self._connection, self._recipe)
         self._unreadable: list[Unreadable] = []
         self._counts = dict.fromkeys(("added", "updated", "unchanged", "removed"), 0)
-        self._batch: list[_Read] = []
+        self._batch: list[FileRead] = []
         self._batch_chars = 0
 
     def run(self) -> tuple[LocalCorpus, IndexReport]:
@@ -142,7 +135,9 @@ class _Update:
         known = self._known_files()
         refused = self._read_new(files, known)
         self._flush()
-        self._forget(known.keys() - (files.keys() - refused))
+        gone = known.keys() - (files.keys() - refused)
+        self._counts["removed"] = len(gone)
+        self._writer.forget(gone)
         corpus = self._corpus(files)
         if not corpus.documents:
             raise self._nothing_readable()
@@ -183,7 +178,7 @@ class _Update:
                 continue
             self._observe(IndexEvent(done=done, total=total, path=str(file.path)))
             try:
-                read = self._read_file(path, file)
+                read = self._read_file(path, file, old)
             except UnreadableError as error:
                 self._unreadable.append(Unreadable(path=str(file.path), reason=error.reason))
                 refused.add(path)
@@ -194,14 +189,18 @@ class _Update:
         self._observe(IndexEvent(done=total, total=total))
         return refused
 
-    def _read_file(self, path: str, file: FoundFile) -> _Read:
+    def _read_file(self, path: str, file: FoundFile, old: _Known | None) -> FileRead:
         """Open a file. Content that the index has, under this or another path, is hashed and not chunked again."""
-        same_size = self._connection.execute("SELECT 1 FROM files WHERE size = ? LIMIT 1", (file.size,)).fetchone()
-        if same_size and file.size and (id_ := content_id_of(file.path)) and self._row(id_, path) is not None:
-            return _Read(path, file, id_)
+        if old is not None or (file.size > _CHEAP_BYTES and self._has_size(file.size)):
+            id_ = content_id_of(file.path)
+            if self._writer.row(id_, path) is not None:
+                return FileRead(path, file, id_)
         return self._read_whole(path, file)
 
-    def _read_whole(self, path: str, file: FoundFile) -> _Read:
+    def _has_size(self, size: int) -> bool:
+        return self._connection.execute("SELECT 1 FROM files WHERE size = ? LIMIT 1", (size,)).fetchone() is not None
+
+    def _read_whole(self, path: str, file: FoundFile) -> FileRead:
         document = self._read(file.path)
         try:
             document.text.encode()
@@ -210,9 +209,9 @@ class _Update:
         chunks = chunk_document(document, max_tokens=self._chunk_tokens)
         if not chunks:
             raise UnreadableError(str(file.path), "no text in it")
-        return _Read(path, file, document.id, document, tuple(chunks))
+        return FileRead(path, file, document.id, document, tuple(chunks))
 
-    def _add(self, read: _Read) -> None:
+    def _add(self, read: FileRead) -> None:
         self._batch.append(read)
         self._batch_chars += len(read.document.text) if read.document else 0
         if len(self._batch) >= _BATCH_FILES or self._batch_chars >= _BATCH_CHARS:
@@ -220,73 +219,8 @@ class _Update:
 
     def _flush(self) -> None:
         batch, self._batch, self._batch_chars = self._batch, [], 0
-        if not batch:
-            return
-        with writing(self._connection):
-            first = self._next_chunk()
-            rows = [(read, self._row(read.id, read.path) or self._insert(read)) for read in batch]
-            self._connection.execute(
-                "INSERT INTO words (rowid, heads, text) SELECT pk, heads, text FROM chunks WHERE pk >= ?", (first,)
-            )
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO files (path, size, mtime_ns, document) VALUES (?, ?, ?, ?)",
-                [(read.path, read.file.size, read.file.mtime_ns, row) for read, row in rows],
-            )
-
-    def _insert(self, read: _Read) -> int:
-        """Insert a document and its chunks; the row of the document."""
-        if read.document is None:  # another process dropped it since
-            read = self._read_whole(read.path, read.file)
-        document = read.document
-        assert document is not None  # noqa: S101 - for the type checker
-        title = document.title if document.title != Path(document.path).name else None
-        outline = json.dumps([(head.level, head.start, head.text) for head in document.outline])
-        inserted = self._connection.execute(
-            "INSERT INTO documents (id, suffix, recipe, title, tokens, chunks, pages, outline) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                document.id,
-                _suffix(read.path),
-                self._recipe,
-                title,
-                sum(chunk.tokens for chunk in read.chunks),
-                len(read.chunks),
-                len(document.pages) or None,
-                outline,
-            ),
-        )
-        row = inserted.lastrowid or 0
-        first = self._next_chunk()
-        self._connection.executemany(
-            "INSERT INTO chunks (pk, document, position, start, tokens, page, heads, table_header, text) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            _chunk_rows(read.chunks, row, first, document.title),
-        )
-        return row
-
-    def _next_chunk(self) -> int:
-        return int(self._connection.execute("SELECT coalesce(max(pk), 0) + 1 FROM chunks").fetchone()[0])
-
-    def _row(self, id_: str, path: str) -> int | None:
-        found = self._connection.execute(
-            "SELECT pk FROM documents WHERE id = ? AND suffix = ? AND recipe = ?", (id_, _suffix(path), self._recipe)
-        ).fetchone()
-        return int(found[0]) if found else None
-
-    def _forget(self, gone: set[str]) -> None:
-        """Drop files, and the documents that no file holds any more."""
-        orphans = "SELECT pk FROM documents d WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.document = d.pk)"
-        self._counts["removed"] = len(gone)
-        if not gone and self._connection.execute(orphans + " LIMIT 1").fetchone() is None:
-            return
-        chunks = f"SELECT pk, heads, text FROM chunks WHERE document IN ({orphans})"  # noqa: S608 - constants
-        with writing(self._connection):
-            self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in gone])
-            self._connection.execute(
-                f"INSERT INTO words (words, rowid, heads, text) SELECT 'delete', pk, heads, text FROM ({chunks})"  # noqa: S608
-            )
-            self._connection.execute(f"DELETE FROM chunks WHERE document IN ({orphans})")  # noqa: S608 - constants
-            self._connection.execute(f"DELETE FROM documents WHERE pk IN ({orphans})")  # noqa: S608 - constants
+        if batch:
+            self._writer.write(batch, lambda read: self._read_whole(read.path, read.file))
 
     def _corpus(self, files: dict[str, FoundFile]) -> LocalCorpus:
         rows = {path: known.row for path, known in self._known_files().items()}
@@ -302,16 +236,6 @@ class _Update:
         shown = "; ".join(f"{item.path}: {item.reason}" for item in self._unreadable[:_SHOWN_UNREADABLE])
         more = len(self._unreadable) - _SHOWN_UNREADABLE
         return CorpusError(f"nothing readable in {where}", hint=shown + (f"; and {more} more" if more > 0 else ""))
-
-
-def _chunk_rows(chunks: Sequence[Chunk], document: int, first: int, title: str) -> Iterator[tuple[object, ...]]:
-    for row, chunk in enumerate(chunks, start=first):
-        heads = join_heads(title, chunk.headings)
-        yield row, document, chunk.index, chunk.start, chunk.tokens, chunk.page, heads, chunk.table_header, chunk.text
-
-
-def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 files costs more
 
 
 def _ignore(event: object) -> None:

@@ -1,4 +1,4 @@
-"""The index's database: its tables, how it is opened, how it mends itself. All of it can be read again from the files."""
+"""The index's database: its tables, how it is opened, how it mends itself. A cache: the files have it all."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ _CAPITALS: Final = 4
 class Block(NamedTuple):
     """A piece of the text, ``[start, end)``; blocks tile the document.
 
-    ``title`` and ``level`` (1 outermost) are set where a heading starts the block; ``head_end`` is where the rows that head
-    a table end (``start`` when there are none).
+    ``title`` and ``level`` (1 outermost) are set where a heading starts the block; ``head_end`` is where the rows that
+    head a table end (``start`` when there are none).
     """
 
     kind: BlockKind
@@ -118,17 +118,18 @@ def _classify(raw: str, start: int, end: int) -> _Line:
     if not text:
         return _Line("blank", start, end, text)
     first = text[0]
-    if first == "|":
-        return _Line("pipe", start, end, text)
     if first == "#" and (match := _MARKDOWN.match(text)):
         return _Line("heading", start, end, text, len(match[1]), match[2][:TITLE_CHARS])
-    if first in "`~" and text.startswith(("```", "~~~")):
-        return _Line("fence", start, end, text)
-    if first in "=-" and _UNDERLINE.match(text):
-        return _Line("underline", start, end, text)
-    if _is_row(text):
-        return _Line("row", start, end, text)
-    return _classify_plain(text, start, end)
+    kind = ""
+    if first == "|":
+        kind = "pipe"
+    elif first in "`~" and text.startswith(("```", "~~~")):
+        kind = "fence"
+    elif first in "=-" and _UNDERLINE.match(text):
+        kind = "underline"
+    elif _is_row(text):
+        kind = "row"
+    return _Line(kind, start, end, text) if kind else _classify_plain(text, start, end)
 
 
 def _classify_plain(text: str, start: int, end: int) -> _Line:

@@ -1,0 +1,116 @@
+"""Documents and their chunks into the index's tables, many at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from minions.corpus.local import join_heads
+from minions.corpus.schema import writing
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Sequence
+
+    from minions.corpus.discover import FoundFile
+    from minions.documents import Chunk, Document
+
+_ORPHANS: Final = "SELECT pk FROM documents d WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.document = d.pk)"
+_ORPHAN_CHUNKS: Final = f"SELECT pk, heads, text FROM chunks WHERE document IN ({_ORPHANS})"  # noqa: S608 - constants
+
+
+class FileRead(NamedTuple):
+    """A file that was opened: with the document and its chunks, or None where the index has that content already."""
+
+    path: str
+    file: FoundFile
+    id: str
+    document: Document | None = None
+    chunks: tuple[Chunk, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What decides the text: the content, and the suffix, for which a reader is chosen."""
+        return self.id, suffix_of(self.path)
+
+
+class Writer:
+    """Writes for one recipe (versions of reader and chunker, and chunk size)."""
+
+    def __init__(self, connection: sqlite3.Connection, recipe: str) -> None:
+        self._connection, self._recipe = connection, recipe
+
+    def row(self, id_: str, path: str) -> int | None:
+        """The row of the document with this content under this path's suffix."""
+        return self._rows([id_]).get((id_, suffix_of(path)))
+
+    def write(self, batch: Sequence[FileRead], read_again: Callable[[FileRead], FileRead]) -> None:
+        """Write files, and those of their documents that are new, in one transaction.
+
+        ``read_again`` reads a file whose content was known when it was hashed, and which another process has dropped.
+        """
+        with writing(self._connection):
+            rows = self._rows([read.id for read in batch])
+            fresh = {read.key: read for read in batch if read.key not in rows}
+            whole = [read if read.document is not None else read_again(read) for read in fresh.values()]
+            rows |= self._insert(whole)
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO files (path, size, mtime_ns, document) VALUES (?, ?, ?, ?)",
+                [(read.path, read.file.size, read.file.mtime_ns, rows[read.key]) for read in batch],
+            )
+
+    def forget(self, paths: set[str]) -> None:
+        """Drop files, and the documents that no file holds any more."""
+        if not paths and self._connection.execute(_ORPHANS + " LIMIT 1").fetchone() is None:
+            return
+        with writing(self._connection):
+            execute = self._connection.execute
+            self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
+            execute(f"INSERT INTO words (words, rowid, heads, text) SELECT 'delete', * FROM ({_ORPHAN_CHUNKS})")  # noqa: S608 - constants
+            execute(f"DELETE FROM chunks WHERE document IN ({_ORPHANS})")  # noqa: S608 - constants
+            execute(f"DELETE FROM documents WHERE pk IN ({_ORPHANS})")  # noqa: S608 - constants
+
+    def _rows(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        marks = ", ".join("?" * len(ids))
+        sql = f"SELECT id, suffix, pk FROM documents WHERE id IN ({marks}) AND recipe = ?"  # noqa: S608 - question marks
+        return {(id_, suffix): row for id_, suffix, row in self._connection.execute(sql, (*ids, self._recipe))}
+
+    def _insert(self, batch: Sequence[FileRead]) -> dict[tuple[str, str], int]:
+        document_row, chunk_row = self._next("documents"), self._next("chunks")
+        documents: list[tuple[object, ...]] = []
+        chunks: list[tuple[object, ...]] = []
+        for row, read in enumerate(batch, start=document_row):
+            chunks.extend(_chunk_rows(read, row, chunk_row + len(chunks)))
+            documents.append(_document_row(read, row, self._recipe))
+        insert = self._connection.executemany
+        insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
+        insert("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", chunks)
+        insert("INSERT INTO words (rowid, heads, text) VALUES (?, ?, ?)", ((row[0], row[6], row[8]) for row in chunks))
+        return {read.key: row for row, read in enumerate(batch, start=document_row)}
+
+    def _next(self, table: str) -> int:
+        found = self._connection.execute(f"SELECT coalesce(max(pk), 0) + 1 FROM {table}").fetchone()  # noqa: S608
+        return int(found[0])
+
+
+def suffix_of(path: str) -> str:
+    """A path's suffix in lower case, with its dot."""
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 files costs more
+
+
+def _document_row(read: FileRead, row: int, recipe: str) -> tuple[object, ...]:
+    document = read.document
+    if document is None:
+        raise ValueError("a file that was only hashed has no document")
+    title = None if document.title == os.path.basename(read.path) else document.title  # noqa: PTH119 - see suffix_of
+    outline = json.dumps([(head.level, head.start, head.text) for head in document.outline])
+    tokens, pages = sum(chunk.tokens for chunk in read.chunks), len(document.pages) or None
+    return row, *read.key, recipe, title, tokens, len(read.chunks), pages, outline
+
+
+def _chunk_rows(read: FileRead, document: int, first: int) -> Iterator[tuple[object, ...]]:
+    title = read.document.title if read.document else ""
+    for row, chunk in enumerate(read.chunks, start=first):
+        heads = join_heads(title, chunk.headings)
+        yield row, document, chunk.index, chunk.start, chunk.tokens, chunk.page, heads, chunk.table_header, chunk.text
