@@ -31,7 +31,7 @@ PLANNER = {
 }
 WORKER = {
     "rules": [{"matches": "Answer yes or no", "first_token": {"yes": -0.05, "no": -3.0}}],
-    "default": {"lines": [5], "answer": "28.4"},
+    "default": {"lines": [3], "answer": "28.4"},
 }
 
 
