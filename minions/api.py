@@ -20,7 +20,7 @@ from minions.run import Record, run
 from minions.settings import Settings
 from minions.store.runs import Runs, new_run_id
 from minions.store.store import Store
-from minions.wiring import Books, priced_planner, recruit
+from minions.wiring import Books, recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -36,13 +36,15 @@ if TYPE_CHECKING:
 
     Paths = str | Path | Sequence[str | Path]
 
+STORE_FILE = "minions.sqlite3"
+
 
 class Minions:
     """Asks questions of local documents: a planner that never reads them, workers on this machine that do.
 
-    ``planner`` and ``worker`` are model references (``provider:model[@URL]``), or ``local`` for a planner without a cloud;
-    ``settings`` are the fields of `minions.settings.Settings` and win over environment and files. All methods raise
-    MinionsError. Use it as a context manager, or call ``close``, to free a model that runs in this process.
+    ``planner`` and ``worker`` are model references (``provider:model[@URL]``), or ``local`` for a planner without a
+    cloud; ``settings`` are the fields of `minions.settings.Settings` and win over environment and files. All methods
+    raise MinionsError. Use it as a context manager, or call ``close``, to free a model that runs in this process.
     """
 
     def __init__(
@@ -152,7 +154,7 @@ class Minions:
 
     @contextmanager
     def _store(self) -> Iterator[Store]:
-        with Store.open(self.home / "minions.sqlite3") as store:
+        with Store.open(self.home / STORE_FILE) as store:
             yield store
 
     @contextmanager

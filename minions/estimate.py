@@ -1,7 +1,7 @@
 """What a question would take, before it is asked. No model is called: every number here is an estimate.
 
-The planner's fixed tokens are measured in tests/unit/planners/test_prompt_cost.py; a worker's speed comes from this home's own
-ledger where it has one.
+The planner's fixed tokens are measured in tests/unit/planners/test_prompt_cost.py; a worker's speed comes from this
+home's own ledger where it has one.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Estimate(Value):
 
 
 def estimate_question(question: str, corpus: Corpus, settings: Settings, prices: PriceBook, ledger: Ledger) -> Estimate:
-    """Estimate a question over an indexed corpus, with the models that ``settings`` choose. Raises ConfigError, EgressRefusedError."""
+    """Estimate a question over an indexed corpus. Raises ConfigError, EgressRefusedError."""
     planner, worker, notes = choose_models(settings)
     chunks = sum(document.chunks for document in corpus.documents)
     tokens = sum(document.tokens for document in corpus.documents)
@@ -103,7 +103,7 @@ def estimate_question(question: str, corpus: Corpus, settings: Settings, prices:
 
 
 def baseline_of(question: str, corpus: Corpus, settings: Settings, prices: PriceBook) -> Baseline:
-    """Estimates of the alternatives, at the prices of the cloud planner in use, or of the default one for a local run."""
+    """Estimates of the alternatives, at the price of the cloud planner in use, or of the default one."""
     reference, endpoint = priced_planner(settings)
 
     def price(usage: Usage) -> Decimal | None:
@@ -119,7 +119,7 @@ def baseline_of(question: str, corpus: Corpus, settings: Settings, prices: Price
     )
 
 
-def _cloud(  # noqa: PLR0913 - the question's facts
+def _cloud(
     question: str, corpus: Corpus, settings: Settings, prices: PriceBook, planner: str, *, upper: bool
 ) -> CloudEstimate:
     """The planner's calls: one plan, and one decision a round."""
@@ -160,7 +160,7 @@ def _local(settings: Settings, ledger: Ledger, worker: str, *, chunks: int, toke
 
 
 def measured_tokens_per_s(ledger: Ledger, worker: str) -> float | None:
-    """Median input tokens a second over this worker's past calls, the part of the prompt cache left out; None without any."""
+    """Median input tokens a second over this worker's past calls, cached ones left out; None without any call."""
     ref = ModelRef.parse(worker)
     speeds = [
         (entry.input_tokens - entry.cached_input_tokens) / entry.latency_s

@@ -21,8 +21,8 @@ CheckStatus = Literal["ok", "moved", "changed", "missing"]
 class CitationCheck(Value):
     """What became of a citation.
 
-    ``ok``: the quote stands at its offsets. ``moved``: it stands elsewhere, at ``found_start``. ``changed``: the file has
-    other text. ``missing``: the file cannot be read; ``reason`` says why.
+    ``ok``: the quote stands at its offsets. ``moved``: it stands elsewhere, nearest at ``found_start``. ``changed``:
+    the file has other text. ``missing``: the file cannot be read; ``reason`` says why.
     """
 
     citation_id: str
@@ -35,7 +35,7 @@ class CitationCheck(Value):
 
 
 def verify_answer(answer: Answer, *, folder: Path | None = None) -> list[CitationCheck]:
-    """Re-read each cited file and check every citation, in order. Relative paths are below ``folder`` (default: the current one)."""
+    """Re-read each cited file and check every citation, in order. Relative paths are below ``folder`` (here)."""
     return verify_citations(answer.citations, folder=folder)
 
 

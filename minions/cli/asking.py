@@ -21,7 +21,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 @asking
-def ask(  # noqa: PLR0913 - one parameter an option
+def ask(
     question: Question,
     paths: Paths = None,
     *,
@@ -87,7 +87,7 @@ def read_paths(paths: list[Path] | None, files_from: str | None, *, example: str
 
 def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, events: str | None) -> int:
     from minions.api import Minions
-    from minions.cli.eventlog import event_log
+    from minions.cli.eventlog import both, event_log
     from minions.cli.output import answer_lines, bill_lines, verdict
     from minions.cli.progress import progress_for
 
@@ -96,8 +96,7 @@ def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, event
         event_log(events) as log,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
     ):
-        observers = [progress] if log is None else [progress, log]
-        answer = minions.ask(question, paths, observe=lambda event: [observe(event) for observe in observers] and None)
+        answer = minions.ask(question, paths, observe=both(progress, log) if log else progress)
     if as_json:
         sys.stdout.write(answer.model_dump_json() + "\n")
     elif events != "-":

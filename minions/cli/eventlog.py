@@ -27,15 +27,25 @@ def event_log(target: str | None) -> Iterator[Observer | None]:
         yield write_events(sys.stdout)
     else:
         try:
-            file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 - closed below; only opening it may fail
+            file = Path(target).open("a", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"--events {target}: {error.strerror}", hint="name a file that can be written") from None
         with file:
             yield write_events(file)
 
 
+def both(first: Observer, second: Observer) -> Observer:
+    """An observer that passes each event to two."""
+
+    def observe(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return observe
+
+
 def write_events(stream: TextIO, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Observer:
-    """An observer that writes ``{"seq", "time", "run_id", "kind", ...}`` lines; ``run_id`` is null until the run starts."""
+    """An observer that writes ``{"seq", "time", "run_id", "kind", ...}`` lines; ``run_id`` is null before the run."""
     run_id: str | None = None
     count = 0
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from minions._version import __version__
-from minions.cli import asking, documents, machine, records
+from minions.cli import asking, checking, documents, machine, records
 
 INTERRUPTED = 130
 _EPILOG = "Start with: minions doctor    Then: minions ask 'QUESTION' FOLDER"
@@ -24,6 +24,7 @@ app = typer.Typer(
 asking.add_commands(app)
 documents.add_commands(app)
 records.add_commands(app)
+checking.add_commands(app)
 machine.add_commands(app)
 
 
@@ -57,7 +58,7 @@ def _run(arguments: list[str]) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         return _reader_left()
-    except Exception as error:  # noqa: BLE001 - the last line of defence: every error ends in words and a code
+    except Exception as error:
         return _report(error, as_json=as_json, traceback=any(_asks_for_traceback(word) for word in arguments))
     if code == INTERRUPTED:
         _tell("interrupted", "what was found so far is kept: minions show last")

@@ -26,7 +26,7 @@ _STOPPED = {
 
 
 def answer_lines(answer: Answer) -> list[str]:
-    """What stdout carries: the answer, an empty line, its citations. Without an answer, the citations of what was found."""
+    """What stdout carries: the answer, an empty line, its citations; without an answer, what was found."""
     lines = [answer.answer] if answer.answer is not None else []
     if answer.citations:
         lines += [""] if lines else []
@@ -56,11 +56,11 @@ def verdict(answer: Answer) -> str | None:
 def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[str]:
     """What the run took, and what the alternatives would have: four or five lines."""
     usage, coverage = answer.usage, answer.coverage
+    chunks = f"{coverage.read:,} of {_count(coverage.chunks, 'chunk')}"
     lines = [
         f"planner   {_role(usage.planner, planner)}",
         f"worker    {_role(usage.worker, worker)}",
-        f"read      {coverage.read:,} of {coverage.chunks:,} chunks of {_count(coverage.documents, 'document')} "
-        f"in {duration(answer.elapsed_s)}",
+        f"read      {chunks} in {_count(coverage.documents, 'document')}, {duration(answer.elapsed_s)}",
     ]
     if answer.baseline is not None:
         lines += baseline_lines(answer.baseline, usage.planner.cost_usd)
@@ -106,10 +106,10 @@ def money(cost_usd: Decimal | None) -> str:
 
 def duration(seconds: float) -> str:
     """``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 60:  # noqa: PLR2004
+    if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004
+    if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
 
@@ -127,6 +127,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozen
         return "  ".join(padded).rstrip()
 
     return [line(row) for row in cells]
+
+
+def _corpus(of: IndexReport | Estimate) -> str:
+    return f"{_count(of.documents, 'document')}, {_count(of.chunks, 'chunk')}, about {of.tokens:,} tokens"
 
 
 def _role(usage: RoleUsage, name: str) -> str:
@@ -162,26 +166,26 @@ def estimate_lines(estimate: Estimate) -> list[str]:
         )
     ]
     local = estimate.local
+    work = f"about {_count(local.jobs, 'job')} over {_count(local.chunks, 'chunk')}, {local.input_tokens:,} tokens"
+    pace = f"{local.minutes:g} minutes at {local.tokens_per_s:g} tokens/s ({local.speed})"
     return [
-        f"{_count(estimate.documents, 'document')}, {_count(estimate.chunks, 'chunk')}, about {estimate.tokens:,} tokens",
+        _corpus(estimate),
         f"planner {estimate.planner}, worker {estimate.worker}. All numbers are estimates; no model was called.",
         "",
         *table(["cloud", "calls", "input tokens", "output tokens", "cost"], rows, right=frozenset({1, 2, 3, 4})),
         "",
-        f"local     about {_count(local.jobs, 'job')} over {_count(local.chunks, 'chunk')}, {local.input_tokens:,} tokens: "
-        f"{local.minutes:g} minutes at {local.tokens_per_s:g} tokens/s ({local.speed})",
+        f"local     {work}: {pace}",
         *(f"note      {note}" for note in estimate.notes),
     ]
 
 
 def index_lines(report: IndexReport) -> list[str]:
     """What indexing did."""
-    unreadable = f", {len(report.unreadable)} unreadable" if report.unreadable else ""
-    lines = [
-        f"{_count(report.files, 'file')}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-        f"{report.removed} removed{unreadable}",
-        f"{_count(report.documents, 'document')}, {_count(report.chunks, 'chunk')}, about {report.tokens:,} tokens",
-    ]
+    counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
+    done = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    if report.unreadable:
+        done += f", {len(report.unreadable):,} unreadable"
+    lines = [f"{_count(report.files, 'file')}: {done}", _corpus(report)]
     return lines + [f"unreadable: {item.path}: {item.reason}" for item in report.unreadable]
 
 

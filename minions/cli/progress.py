@@ -1,4 +1,4 @@
-"""Progress on stderr while a question is answered: bars on a terminal, a line now and then elsewhere, nothing when quiet."""
+"""Progress on stderr while a question is answered: bars on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from minions.cli.output import money, saved_usd, shortened
 
@@ -64,27 +64,8 @@ class Tally:
         return f"{text}, saved about {money(saved)}" if saved is not None and saved > 0 else text
 
 
-class Progress(Protocol):
-    """Shows events while a ``with`` block runs; ``tally`` stays readable after it."""
-
-    tally: Tally
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def __call__(self, event: Event) -> None: ...  # noqa: D102
-
-
-def progress_for(stream: TextIO, *, quiet: bool) -> Progress:
-    """The progress that suits the stream."""
-    if quiet:
-        return Silent()
-    return Bars() if stream.isatty() else Lines(stream)
-
-
-class Silent:
-    """Counts, and shows nothing."""
+class Progress:
+    """An observer that counts and shows nothing; ``tally`` stays readable after the ``with`` block."""
 
     def __init__(self) -> None:
         self.tally = Tally()
@@ -102,7 +83,14 @@ class Silent:
         self.tally.add(event)
 
 
-class Lines(Silent):
+def progress_for(stream: TextIO, *, quiet: bool) -> Progress:
+    """The progress that suits the stream."""
+    if quiet:
+        return Progress()
+    return Bars() if stream.isatty() else Lines(stream)
+
+
+class Lines(Progress):
     """A line when something begins or ends, and one every few seconds in between. For logs and pipes."""
 
     def __init__(self, stream: TextIO, *, every_s: float = LINE_EVERY_S) -> None:
@@ -139,7 +127,7 @@ class Lines(Silent):
         self._stream.flush()
 
 
-class Bars(Silent):
+class Bars(Progress):
     """One bar for files and one for each round's jobs, on a terminal."""
 
     def __init__(self) -> None:
@@ -150,7 +138,8 @@ class Bars(Silent):
 
     def __enter__(self) -> Self:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
 
         columns = (
             SpinnerColumn(),
@@ -161,7 +150,7 @@ class Bars(Silent):
             TextColumn("{task.fields[state]}", markup=False),
         )
         console = Console(file=sys.stderr, markup=False, highlight=False)
-        self._bars = Progress(*columns, console=console, redirect_stdout=False, transient=True)
+        self._bars = RichProgress(*columns, console=console, redirect_stdout=False, transient=True)
         self._bars.start()
         return self
 

@@ -1,0 +1,32 @@
+"""Settings and the store for commands that only look things up."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minions.cli.options import Flags
+    from minions.settings import Settings
+    from minions.store.store import Store
+
+
+def settings_of(flags: Flags) -> Settings:
+    """The settings of a command line, logging configured on the way. Raises ConfigError."""
+    from minions.cli.logs import configure_logging
+    from minions.settings import Settings
+
+    configure_logging(verbose=flags.verbose, quiet=flags.quiet)
+    return Settings.load(flags.settings, config=flags.config)
+
+
+@contextmanager
+def open_store(flags: Flags) -> Iterator[Store]:
+    """The store of the home that the command line means. Raises ConfigError, StoreError."""
+    from minions.api import STORE_FILE
+    from minions.store.store import Store
+
+    with Store.open(settings_of(flags).home_folder() / STORE_FILE) as store:
+        yield store

@@ -1,0 +1,150 @@
+"""How records look as text: runs, the ledger, checks, models. Pure functions to lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions.cli.output import answer_lines, bill_lines, money, shortened, table, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minions.doctor import Report
+    from minions.ledger.entries import Entry
+    from minions.ledger.ledger import SummaryRow
+    from minions.models.registry import ModelStatus
+    from minions.store.runs import Run
+    from minions.verify import CitationCheck
+
+_CHECK_WORDS = {"ok": "OK", "moved": "moved", "changed": "changed", "missing": "file missing"}
+_REPORT_WORDS = {"ok": "ok", "warning": "note", "problem": "PROBLEM"}
+
+
+def run_table(runs: Sequence[Run], *, question_characters: int) -> list[str]:
+    """Id, when, status, cloud cost and question of each run."""
+    if not runs:
+        return ["no runs yet: minions ask 'QUESTION' FOLDER"]
+    rows = [
+        [
+            run.run_id,
+            _when(run.started_at),
+            run.status,
+            money(run.answer.usage.planner.cost_usd) if run.answer else "-",
+            shortened(run.question, question_characters),
+        ]
+        for run in runs
+    ]
+    return table(["run", "started (UTC)", "status", "cloud", "question"], rows, right=frozenset({3}))
+
+
+def run_lines(run: Run, entries: Sequence[Entry]) -> list[str]:
+    """A whole run: what was asked and with what, the answer, coverage, bill, warnings and every ledger entry."""
+    lines = [
+        f"run       {run.run_id}: {run.status}, started {_when(run.started_at)} UTC",
+        f"question  {' '.join(run.question.split())}",
+        f"models    planner {run.planner}, worker {run.worker}; policy {run.policy}",
+    ]
+    answer = run.answer
+    if answer is None:
+        lines += ["", "nothing was kept of its answer"]
+    else:
+        reason = verdict(answer)
+        lines += ["", *([f"({reason})"] if reason else []), *answer_lines(answer), ""]
+        for number, summary in enumerate(answer.rounds, 1):
+            lines.append(f"round {number}   {summary.tasks} tasks, {summary.jobs} jobs, {summary.found} found")
+        lines += bill_lines(answer, planner=run.planner, worker=run.worker)
+        lines += [f"unreadable {item.path}: {item.reason}" for item in answer.coverage.unreadable]
+        lines += [f"warning   {warning}" for warning in answer.warnings]
+    return [*lines, "", *entry_table(entries)]
+
+
+def entry_table(entries: Sequence[Entry]) -> list[str]:
+    """Every call, one row each."""
+    if not entries:
+        return ["no calls were made"]
+    rows = [
+        [
+            entry.at[11:19],
+            str(entry.round),
+            entry.role + (" (cloud)" if entry.cloud else ""),
+            f"{entry.provider}:{shortened(entry.model, 40)}",
+            f"{entry.input_tokens:,}",
+            f"{entry.cached_input_tokens:,}",
+            f"{entry.output_tokens:,}",
+            money(entry.cost_usd),
+            f"{entry.latency_s:.1f} s",
+            entry.status,
+        ]
+        for entry in entries
+    ]
+    header = ["time", "round", "role", "model", "in", "cached", "out", "cost", "took", "status"]
+    return table(header, rows, right=frozenset({1, 4, 5, 6, 7, 8}))
+
+
+def ledger_table(rows: Sequence[SummaryRow], by: str) -> list[str]:
+    """One row a model, role, day or run; a cost of which only a part is known says so."""
+    if not rows:
+        return ["no calls on record"]
+    cells = [
+        [
+            row.key,
+            f"{row.calls:,}",
+            f"{row.input_tokens:,}",
+            f"{row.cached_input_tokens:,}",
+            f"{row.output_tokens:,}",
+            money(row.cost_usd)
+            if row.cost_usd is not None
+            else f"{money(row.known_cost_usd)} + {row.unknown_cost_calls} calls unknown",
+        ]
+        for row in rows
+    ]
+    return table([by, "calls", "in", "cached", "out", "cost"], cells, right=frozenset({1, 2, 3, 4, 5}))
+
+
+def check_lines(checks: Sequence[CitationCheck]) -> list[str]:
+    """A verdict a citation."""
+    if not checks:
+        return ["no citations to check"]
+    lines = []
+    for number, check in enumerate(checks, 1):
+        why = f": {check.reason}" if check.reason else ""
+        lines.append(
+            f"{_CHECK_WORDS[check.status]:<12}  [{number}] {check.path} (characters {check.start}-{check.end}){why}"
+        )
+    return lines
+
+
+def model_lines(statuses: Sequence[ModelStatus], *, planner: str, worker: str) -> list[str]:
+    """The embedded models and whether their weights are here; then what would be used."""
+    places = {"cache": "here", "packages": "in installed packages", None: "not here"}
+    rows = [
+        [
+            status.entry.name,
+            f"{status.entry.size_bytes / 1e9:.2f} GB",
+            places[status.origin],
+            str(status.path) if status.path else f"minions models pull {status.entry.name}",
+        ]
+        for status in statuses
+    ]
+    return [
+        *table(["model", "size", "weights", "path, or how to get them"], rows, right=frozenset({1})),
+        "",
+        f"planner   {planner}",
+        f"worker    {worker}",
+    ]
+
+
+def report_lines(report: Report) -> list[str]:
+    """A line a check, and under it what to type."""
+    lines = []
+    for check in report.checks:
+        lines.append(f"{_REPORT_WORDS[check.status]:<8} {check.name:<9} {check.detail}")
+        if check.fix:
+            lines.append(f"{'':<18} {check.fix}")
+    lines.append("")
+    lines.append("ready: minions ask 'QUESTION' FOLDER" if report.ready else "not ready: mend the problems above")
+    return lines
+
+
+def _when(iso: str) -> str:
+    return iso[:16].replace("T", " ")
