@@ -1,4 +1,6 @@
-"""Answers: the result of a run, in the shape of schema ``minions/1``. Money is Decimal US dollars, None when unknown."""
+"""Answers: the result of a run, in the shape of schema ``minions/1``. Money is Decimal US dollars, None when
+unknown.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ StopReason = Literal["answered", "no_answer", "budget", "timeout", "interrupted"
 
 
 class Coverage(Value):
-    """What of the corpus was read. ``documents`` and ``chunks`` are the corpus; ``read`` counts distinct chunks a worker saw.
+    """What of the corpus was read. ``documents`` and ``chunks`` are the corpus; ``read`` counts distinct chunks a
+    worker saw.
 
-    ``found``, ``abstained``, ``truncated``, ``failed`` and ``skipped`` count jobs; ``ungrounded`` those dropped for evidence that does not stand.
+    ``found``, ``abstained``, ``truncated``, ``failed`` and ``skipped`` count jobs; ``ungrounded`` those dropped for
+    evidence that does not stand.
     """
 
     documents: int = 0
@@ -41,7 +45,9 @@ class RoundSummary(Value):
 
 
 class RoleUsage(Value):
-    """What one role used over a run; ``calls`` counts physical attempts, ``cost_usd`` is None when any part of it is unknown."""
+    """What one role used over a run; ``calls`` counts physical attempts, ``cost_usd`` is None when any part of it is
+    unknown.
+    """
 
     calls: int = 0
     input_tokens: int = 0
@@ -68,7 +74,9 @@ class BaselineEstimate(Value):
 
 
 class Baseline(Value):
-    """Estimates of the alternatives: everything in the prompt, the same with the provider's prompt cache, and top-k retrieval."""
+    """Estimates of the alternatives: everything in the prompt, the same with the provider's prompt cache, and top-k
+    retrieval.
+    """
 
     estimated: Literal[True] = True
     remote_only: BaselineEstimate

@@ -24,10 +24,10 @@ class Message(Value):
 class ChatRequest(Value):
     """What is asked of a ChatModel.
 
-    ``json_schema`` is the wanted shape of the reply; ``response_format`` says how it is enforced (constrained decoding,
-    JSON mode, or by asking in words only). ``schema_name`` matches ``[a-zA-Z0-9_-]{1,64}``.
-    ``first_token_candidates`` asks for that many candidates of the first token with their log probabilities; 0 for none.
-    ``affinity`` names requests that share a long prompt prefix, so that a pool can send them to the same server.
+    ``json_schema`` is the wanted shape of the reply; ``response_format`` says how it is enforced (constrained
+    decoding, JSON mode, or by asking in words only). ``schema_name`` matches ``[a-zA-Z0-9_-]{1,64}``.
+    ``first_token_candidates`` asks for that many candidates of the first token with their log probabilities; 0 for
+    none. ``affinity`` names requests that share a long prompt prefix, so that a pool can send them to the same server.
     """
 
     messages: tuple[Message, ...]

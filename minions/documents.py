@@ -28,9 +28,9 @@ class Heading(Value):
 class Document(Value):
     """A source, read: its whole extracted text, and what is known of its structure.
 
-    ``id`` identifies the content (a prefix of the SHA-256 of the file's bytes, in hex), ``path`` the place it was read from.
-    Readers of structured formats write Markdown conventions into ``text`` (``#`` headings, ``|`` table rows, fenced code), so
-    that one chunker understands them all. Reading the same bytes gives the same text.
+    ``id`` identifies the content (a prefix of the SHA-256 of the file's bytes, in hex), ``path`` the place it was read
+    from. Readers of structured formats write Markdown conventions into ``text`` (``#`` headings, ``|`` table rows,
+    fenced code), so that one chunker understands them all. Reading the same bytes gives the same text.
     """
 
     id: str
@@ -45,10 +45,10 @@ class Document(Value):
 class Chunk(Value):
     """A contiguous piece of a document: ``text`` is exactly ``document.text[start:end]``.
 
-    The chunks of a document tile it: sorted by ``index`` they follow each other without gap or overlap.
-    ``headings`` are the titles above the chunk, outermost first; ``table_header`` is the header row of the table that the chunk
-    continues, when the row itself stands in an earlier chunk. ``page`` is the page on which it starts, where there are pages.
-    ``tokens`` is an estimate (`minions.tokens`).
+    The chunks of a document tile it: sorted by ``index`` they follow each other without gap or overlap. ``headings``
+    are the titles above the chunk, outermost first; ``table_header`` is the header row of the table that the chunk
+    continues, when the row itself stands in an earlier chunk. ``page`` is the page on which it starts, where there are
+    pages. ``tokens`` is an estimate (`minions.tokens`).
     """
 
     id: str

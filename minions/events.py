@@ -26,7 +26,9 @@ class IndexEvent(Value):
 
 
 class StartEvent(Value):
-    """The documents are read and the run begins; ``tokens`` are the corpus's, ``baseline`` what alternatives would cost."""
+    """The documents are read and the run begins; ``tokens`` are the corpus's, ``baseline`` what alternatives would
+    cost.
+    """
 
     kind: Literal["start"] = "start"
     run_id: str

@@ -12,8 +12,9 @@ CitationStatus = Literal["exact", "normalised", "fuzzy", "missing"]
 class Citation(Value):
     """A quote and the span it stands at: ``quote == document.text[start:end]``, for every status but ``missing``.
 
-    ``status`` tells how the worker's evidence was located: by pointing at lines or verbatim (``exact``), after normalising white
-    space, case and punctuation (``normalised``), or by bounded approximate matching (``fuzzy``); ``score`` in [0, 1] how well.
+    ``status`` tells how the worker's evidence was located: by pointing at lines or verbatim (``exact``), after
+    normalising white space, case and punctuation (``normalised``), or by bounded approximate matching (``fuzzy``);
+    ``score`` in [0, 1] how well.
     """
 
     id: str
@@ -30,7 +31,8 @@ class Citation(Value):
 class Finding(Value):
     """A worker's answer with its evidence. ``confidence`` in [0, 1] orders the digest.
 
-    ``before`` and ``after`` are the document's lines around the quote, ``headings`` and ``table_header`` where it stands.
+    ``before`` and ``after`` are the document's lines around the quote, ``headings`` and ``table_header`` where it
+    stands.
     """
 
     id: str
@@ -45,7 +47,8 @@ class Finding(Value):
 
 
 class Digest(Value):
-    """The text that goes up: ``text`` is what the planner reads, ``findings`` what its ids stand for, ``gist`` the one-line summary.
+    """The text that goes up: ``text`` is what the planner reads, ``findings`` what its ids stand for, ``gist`` the
+    one-line summary.
 
     ``conclusive`` is False where a task found nothing or its findings conflict.
     """

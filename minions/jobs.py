@@ -14,7 +14,9 @@ JobStatus = Literal["found", "abstained", "truncated", "failed", "skipped"]
 
 
 class Job(Value):
-    """One task over one chunk; ``sample`` counts repetitions, ``rank`` is the chunk's place in the task's search (0 is best)."""
+    """One task over one chunk; ``sample`` counts repetitions, ``rank`` is the chunk's place in the task's search (0 is
+    best).
+    """
 
     id: str
     task: Task
@@ -26,9 +28,10 @@ class Job(Value):
 class JobResult(Value):
     """What became of a job, with everything it used. Trouble is data: ``reason`` tells it in a sentence.
 
-    ``findings`` holds one finding a contiguous piece of evidence, and is empty unless ``status`` is ``found``; all are grounded.
-    ``ungrounded`` marks a reply that claimed evidence which does not stand in the chunk. ``relevance`` is the look's P(yes) in [0, 1], None where the server has no probabilities.
-    ``partial`` keeps the text of a reply that was cut off.
+    ``findings`` holds one finding a contiguous piece of evidence, and is empty unless ``status`` is ``found``; all are
+    grounded. ``ungrounded`` marks a reply that claimed evidence which does not stand in the chunk. ``relevance`` is
+    the look's P(yes) in [0, 1], None where the server has no probabilities. ``partial`` keeps the text of a reply that
+    was cut off.
     """
 
     job: Job

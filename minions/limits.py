@@ -10,9 +10,9 @@ from minions.values import Value
 class Limits(Value):
     """The limits of one run. The defaults were measured (docs/experiments.md).
 
-    ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``: findings
-    that go up a round. ``samples``: repetitions of each job. ``timeout_s``: the whole run; None waits for ever.
-    ``max_cost_usd`` and ``max_cloud_tokens`` (input and output) count cloud calls, failed ones too.
+    ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``:
+    findings that go up a round. ``samples``: repetitions of each job. ``timeout_s``: the whole run; None waits for
+    ever. ``max_cost_usd`` and ``max_cloud_tokens`` (input and output) count cloud calls, failed ones too.
     """
 
     max_rounds: int = 2

@@ -37,7 +37,7 @@ async def answer(question: str, parts: Parts, transcript: Transcript) -> Decisio
     corpus, planner, limits = parts.corpus, parts.planner, parts.limits
     history = History(rounds_left=limits.max_rounds - 1)
     with working_for(transcript.run_id, 1):
-        plan = await planner.plan(question, describe(corpus.documents, parts.policy), history)
+        plan = await planner.plan(question, describe(corpus.documents, parts.policy))
     while True:
         with working_for(transcript.run_id, transcript.next_round):
             expansion = expand(plan, question, corpus, limits, round_number=transcript.next_round)

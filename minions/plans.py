@@ -14,8 +14,9 @@ Reduce = Literal["collect", "unique", "count", "sum", "min", "max", "mean", "vot
 class Task(Value):
     """One atomic instruction, answerable from a single chunk.
 
-    ``documents``: globs, names or ids, empty for all. ``search``: keyword phrases for the index; empty to read every chunk in
-    scope. ``unit``: ``document`` asks for one result a document, reduced over its chunks. ``options``: the categories.
+    ``documents``: globs, names or ids, empty for all. ``search``: keyword phrases for the index; empty to read every
+    chunk in scope. ``unit``: ``document`` asks for one result a document, reduced over its chunks. ``options``: the
+    categories.
     """
 
     id: str
@@ -38,7 +39,8 @@ class Plan(Value):
 class Decision(Value):
     """The planner's verdict on a digest: an answer that rests on findings, or tasks for the next round.
 
-    ``answer`` is None when the findings do not suffice. ``findings`` are ids as they stand in the digest. ``confidence`` is in [0, 1].
+    ``answer`` is None when the findings do not suffice. ``findings`` are ids as they stand in the digest.
+    ``confidence`` is in [0, 1].
     """
 
     answer: str | None

@@ -38,9 +38,11 @@ class ChatModel(Protocol):
 
 
 class Planner(Protocol):
-    """Strategy over a ChatModel: splits the question, judges the findings. Sees a card and digests, never a document."""
+    """Strategy over a ChatModel: splits the question, judges the findings. Sees a card and digests, never a
+    document.
+    """
 
-    async def plan(self, question: str, card: CorpusCard, history: History) -> Plan:
+    async def plan(self, question: str, card: CorpusCard) -> Plan:
         """Write the tasks of the first round. Raises PlanError, ModelError, BudgetExceededError."""
         ...
 
@@ -50,7 +52,9 @@ class Planner(Protocol):
 
 
 class Worker(Protocol):
-    """Runs one job. Its trouble is data: it raises only what must end the run (AuthenticationError, UnreachableError, ...)."""
+    """Runs one job. Its trouble is data: it raises only what must end the run (AuthenticationError, UnreachableError,
+    ...).
+    """
 
     async def run(self, job: Job) -> JobResult: ...  # noqa: D102
 

@@ -1,4 +1,5 @@
-"""What models emit all the same: JSON in fences, behind thoughts, cut off, with trailing words. One ladder for every reply.
+"""What models emit all the same: JSON in fences, behind thoughts, cut off, with trailing words. One ladder for every
+reply.
 
 Constrained decoding comes first; this is for where it is missing or was cut off.
 """
@@ -55,7 +56,9 @@ def _repaired(text: str) -> dict[str, Any]:
 
 
 def as_text(value: Any) -> str | None:
-    """A short text from whatever stands where one was asked for: numbers, booleans and lists become text, empty becomes None."""
+    """A short text from whatever stands where one was asked for: numbers, booleans and lists become text, empty
+    becomes None.
+    """
     if value is None:
         return None
     if isinstance(value, bool):

@@ -33,7 +33,8 @@ class Record:
 
 
 async def run(question: str, corpus: Corpus, crew: Crew, settings: Settings, record: Record, *, run_id: str) -> Answer:
-    """Ask one question. A budget or time limit gives a partial answer; other trouble is raised, its partial answer on disk.
+    """Ask one question. A budget or time limit gives a partial answer; other trouble is raised, its partial answer on
+    disk.
 
     Raises MinionsError; CancelledError when interrupted. In every case the run's record says how it ended.
     """

@@ -25,6 +25,7 @@ from minions.limits import Limits
 from minions.privacy.policy import Policy
 
 CONFIG_NAME = "minions.toml"
+_CONFIG_FILES = "_config_files"  # how load hands the files to the sources
 _DEFAULTS = Limits()
 
 
@@ -77,13 +78,13 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, environment, then the configuration files, nearest first."""
         files: list[PydanticBaseSettingsSource] = []
         if isinstance(init_settings, InitSettingsSource):
-            paths = init_settings.init_kwargs.pop("_config_files", None)
+            paths = init_settings.init_kwargs.pop(_CONFIG_FILES, None)
             files = [TomlConfigSettingsSource(settings_cls, toml_file=path) for path in paths or ()]
         return (init_settings, env_settings, *files)
 
@@ -92,7 +93,7 @@ class Settings(BaseSettings):
         """Settings from all sources; flags that are None do not count. Raises ConfigError naming what is wrong."""
         given = {name: value for name, value in (flags or {}).items() if value is not None}
         try:
-            return cls(**given, _config_files=_config_files(config))
+            return cls(**{**given, _CONFIG_FILES: _config_files(config)})
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
             raise ConfigError(f"settings: {problems}", hint="see docs/settings.md for names and values") from None

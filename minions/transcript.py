@@ -77,7 +77,9 @@ class Transcript:
             self._observe(FindingEvent(round=self.next_round, finding=finding))
 
     def digest(self, question: str) -> Digest:
-        """Reduce the round's findings and pack what goes up. Raises ServerError when every job failed: that is no evidence."""
+        """Reduce the round's findings and pack what goes up. Raises ServerError when every job failed: that is no
+        evidence.
+        """
         results = self._results[-1]
         failed = [result for result in results if result.status == "failed"]
         if results and len(failed) == len(results):

@@ -103,14 +103,18 @@ def is_cloud(planner: str, settings: Settings) -> bool:
 
 
 def priced_planner(settings: Settings) -> tuple[str, str]:
-    """Reference and endpoint of the cloud planner in use, or of the default one when the run is local: for the baselines."""
+    """Reference and endpoint of the cloud planner in use, or of the default one when the run is local: for the
+    baselines.
+    """
     planner, _, _ = choose_models(settings)
     ref = ModelRef.parse(planner if is_cloud(planner, settings) else DEFAULT_CLOUD_PLANNER)
     return str(ref), endpoint_of(ref, settings)
 
 
 async def recruit(settings: Settings, books: Books) -> Crew:
-    """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError; opens no connection yet."""
+    """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError; opens no connection
+    yet.
+    """
     from minions.execution.executor import LocalExecutor
     from minions_planners.cloud import CloudPlanner
     from minions_planners.local import LocalPlanner
@@ -151,7 +155,9 @@ async def recruit(settings: Settings, books: Books) -> Crew:
 
 
 def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
-    """Workers read the documents: they must be on this machine. Raises EgressRefusedError unless the user allowed others."""
+    """Workers read the documents: they must be on this machine. Raises EgressRefusedError unless the user allowed
+    others.
+    """
     if settings.allow_remote_workers:
         return
     if is_cloud_tag(ref):
@@ -160,7 +166,7 @@ def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
             hint="choose a local model, or allow it: --allow-remote-workers",
         )
     endpoint = endpoint_of(ref, settings)
-    if endpoint is not None and not is_loopback_url(endpoint):
+    if not is_loopback_url(endpoint):
         raise EgressRefusedError(
             f"the worker {ref} is at {endpoint}, which is not on this machine, and would read your documents there",
             hint="use an endpoint on 127.0.0.1, or allow it: --allow-remote-workers",
@@ -230,7 +236,9 @@ _ADAPTERS: dict[str, Callable[[ModelRef, Settings, int], Awaitable[ChatModel]]] 
 
 
 def _wrap(adapter: ChatModel, meter: Meter, settings: Settings, *, concurrency: int, observe: Observer) -> ChatModel:
-    """``falling_back(retrying(throttled(metered(adapter))))``: the meter is innermost, so each physical attempt is an entry."""
+    """``falling_back(retrying(throttled(metered(adapter))))``: the meter is innermost, so each physical attempt is an
+    entry.
+    """
     from minions.models.falling_back import falling_back
     from minions.models.metered import metered
     from minions.models.retrying import retrying

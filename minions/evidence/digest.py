@@ -1,8 +1,8 @@
 """The digest: the few lines that go up. Each finding once, with its heading and the lines around it, best first.
 
-A finding reads ``f1 12.4 million | report.pdf p.12, Results > Revenue: 2021 | 2022 / Net revenue 10.1 12.4 / Cost 3.0 4.1``:
-its id, the worker's unsure answer, where it stands, then the document's own lines (header row and neighbours included).
-Under policy ``strict`` only the id, the answer and the document's number go up.
+A finding reads ``f1 12.4 million | report.pdf p.12, Results > Revenue: 2021 | 2022 / Net revenue 10.1 12.4 / Cost 3.0
+4.1``: its id, the worker's unsure answer, where it stands, then the document's own lines (header row and neighbours
+included). Under policy ``strict`` only the id, the answer and the document's number go up.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def _task_line(task: Task, reduction: Reduction, read: int) -> str:
 
 
 def _choose(reductions: Sequence[Reduction], writer: _Writer, budget_tokens: int) -> dict[str, list[Finding]]:
-    """Findings that fit: the best of each task, then by confidence; one that overlaps a chosen one costs nothing new and stays out."""
+    """Findings that fit: the best of each task, then by confidence; one that overlaps a chosen one costs nothing new
+    and stays out.
+    """
     candidates = [
         (rank == 0, finding.confidence, reduction.task_id, finding)
         for reduction in reductions

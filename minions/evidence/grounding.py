@@ -1,4 +1,5 @@
-"""Is the quote there? Exact, then normalised (white space, case, quotation marks, dashes), then bounded approximate matching.
+"""Is the quote there? Exact, then normalised (white space, case, quotation marks, dashes), then bounded approximate
+matching.
 
 Approximate matching is bounded in both lengths, so that no document can make it slow.
 """
@@ -6,9 +7,10 @@ Approximate matching is bounded in both lengths, so that no document can make it
 from __future__ import annotations
 
 import unicodedata
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from minions.findings import CitationStatus
+if TYPE_CHECKING:
+    from minions.findings import CitationStatus
 
 MIN_SCORE = 0.85
 _MAX_QUOTE = 600
@@ -59,7 +61,9 @@ def _normalised(quote: str, text: str) -> Location | None:
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
-    """Case-folded text with runs of white space as one blank, and for each of its characters the offset it came from."""
+    """Case-folded text with runs of white space as one blank, and for each of its characters the offset it came
+    from.
+    """
     folded: list[str] = []
     offsets: list[int] = []
     for offset, character in enumerate(text):

@@ -1,4 +1,6 @@
-"""A chunk's numbered lines: what a worker points at, and the spans the device takes from the text instead of the worker's copy."""
+"""A chunk's numbered lines: what a worker points at, and the spans the device takes from the text instead of the
+worker's copy.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def number_lines(text: str, lines: list[Line]) -> str:
 
 
 def point(lines: list[Line], numbers: list[int], *, gap: int = 1) -> list[tuple[int, int]]:
-    """Spans of the lines with these numbers, in the order of the text; runs with at most ``gap`` lines between are one span."""
+    """Spans of the lines with these numbers, in the order of the text; runs with at most ``gap`` lines between are one
+    span.
+    """
     spans: list[tuple[int, int]] = []
     last = None
     for number in sorted({number for number in numbers if 1 <= number <= len(lines)}):

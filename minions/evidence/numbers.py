@@ -26,7 +26,9 @@ _NUMBER = re.compile(
 
 
 def parse_number(text: str) -> Decimal | None:
-    """The first number in ``text`` with its scale applied ("$4.2 billion" is 4200000000, "(35)" is -35, "7 %" is 7), or None."""
+    """The first number in ``text`` with its scale applied ("$4.2 billion" is 4200000000, "(35)" is -35, "7 %" is 7),
+    or None.
+    """
     match = _NUMBER.search(text)
     if match is None:
         return None

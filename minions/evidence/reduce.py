@@ -21,7 +21,8 @@ _NO = {"no", "false", "n"}
 
 
 class Reduction(Value):
-    """One task's outcome: its findings, best first, and a sentence that sums them up (empty where the findings speak alone).
+    """One task's outcome: its findings, best first, and a sentence that sums them up (empty where the findings speak
+    alone).
 
     ``names`` maps a document's id to how the summary writes it.
     """
@@ -32,21 +33,32 @@ class Reduction(Value):
 
 
 def reduce_findings(task: Task, findings: Iterable[Finding], names: dict[str, str]) -> Reduction:
-    """Apply the task's ``reduce`` to its findings. With ``unit`` document, each document first becomes its best finding."""
+    """Apply the task's ``reduce`` to its findings. With ``unit`` document, each document first becomes its best
+    finding.
+    """
     ranked = sorted(findings, key=lambda finding: (-finding.confidence, finding.id))
     if task.unit == "document":
         ranked = _one_a_document(task, ranked)
-    summaries = {
-        "collect": lambda: "",
-        "unique": lambda: _tally("distinct", ranked),
-        "count": lambda: _count(task, ranked),
-        "vote": lambda: _tally("votes", ranked),
-        "group": lambda: _group(ranked, names),
-    }
-    summary = summaries.get(task.reduce, lambda: _aggregate(task, ranked))()
+    summary = _summarise(task, ranked, names)
     if task.reduce in {"collect", "unique", "vote"}:
         ranked = _without_overlaps(ranked)
     return Reduction(task_id=task.id, findings=tuple(ranked), summary=summary)
+
+
+def _summarise(task: Task, ranked: Sequence[Finding], names: dict[str, str]) -> str:
+    match task.reduce:
+        case "collect":
+            return ""
+        case "unique":
+            return _tally("distinct", ranked)
+        case "vote":
+            return _tally("votes", ranked)
+        case "count":
+            return _count(task, ranked)
+        case "group":
+            return _group(ranked, names)
+        case "sum" | "min" | "max" | "mean":
+            return _aggregate(task, ranked)
 
 
 def _one_a_document(task: Task, ranked: Sequence[Finding]) -> list[Finding]:

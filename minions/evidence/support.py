@@ -13,11 +13,43 @@ if TYPE_CHECKING:
 MIN_SUPPORT = 0.6
 _WORD = re.compile(r"\d[\d.,]*\d|\w+")
 _NUMBER_WEIGHT = 3.0  # a number says more about where an answer stands than a word
-_COMMON = frozenset(["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "is", "it", "its", "no", "not", "of", "on", "or", "that", "the", "this", "to", "was", "were", "will", "with", "yes"])
+_COMMON = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "for",
+        "from",
+        "in",
+        "is",
+        "it",
+        "its",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "that",
+        "the",
+        "this",
+        "to",
+        "was",
+        "were",
+        "will",
+        "with",
+        "yes",
+    ]
+)
 
 
 def supporting_line(answer: str | None, text: str, lines: Sequence[Line], pointed: Sequence[int]) -> int | None:
-    """The number of the line that holds the answer, where the lines pointed at do not; None when there is no better one.
+    """The number of the line that holds the answer, where the lines pointed at do not; None when there is no better
+    one.
 
     A line's support is the share of the answer's words that stand in it, numbers counting three times.
     """

@@ -73,7 +73,9 @@ def _joined(text: str, lines: Sequence[tuple[int, int, int]]) -> str:
 
 
 def best_window(chunk: Chunk, phrases: Iterable[str]) -> tuple[int, int]:
-    """Span within the chunk of the three lines that share most words with the phrases: what the index alone would show."""
+    """Span within the chunk of the three lines that share most words with the phrases: what the index alone would
+    show.
+    """
     words = {word for phrase in phrases for word in _words(phrase)}
     lines = split_lines(chunk.text)
     if not lines:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from minions.jobs import Job, JobResult
     from minions.ports import Worker
@@ -25,8 +25,10 @@ class LocalExecutor:
         self._worker = worker
         self._concurrency = concurrency
 
-    async def run(self, jobs: Sequence[Job]) -> AsyncIterator[JobResult]:
-        """Yield one result a job, as they finish. What a worker raises is raised here, after the other slots were stopped."""
+    async def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]:
+        """Yield one result a job, as they finish. What a worker raises is raised here, after the other slots were
+        stopped.
+        """
         groups = iter([list(group) for _, group in groupby(jobs, key=lambda job: job.chunk.id)])
         results: asyncio.Queue[JobResult | Exception | None] = asyncio.Queue(self._concurrency * _RESULTS_WAITING)
 

@@ -1,7 +1,7 @@
 """A plan becomes jobs: each task over the chunks it concerns, chunk-major.
 
-The worker's prompt is ``[system][chunk][task]``, so all jobs of a chunk stand together: a server with a prefix cache reads the
-chunk once, however many tasks ask about it (DESIGN section 6).
+The worker's prompt is ``[system][chunk][task]``, so all jobs of a chunk stand together: a server with a prefix cache
+reads the chunk once, however many tasks ask about it (DESIGN section 6).
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ class Expansion(NamedTuple):
 
 
 def expand(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_number: int = 1) -> Expansion:
-    """Jobs of a round. A task with search phrases reads the best chunks for them and for the question, another reads all in scope.
+    """Jobs of a round. A task with search phrases reads the best chunks for them and for the question, another reads
+    all in scope.
 
-    Chunks stand in the order of the best rank any task gives them, so that what a limit leaves out is what promised least.
+    Chunks stand in the order of the best rank any task gives them, so that what a limit leaves out is what promised
+    least.
     """
     jobs: list[Job] = []
     warnings: list[str] = []

@@ -1,4 +1,6 @@
-"""The card: what the planner sees of the corpus. Sizes always; names, titles and headings as policy and budget allow."""
+"""The card: what the planner sees of the corpus. Sizes always; names, titles and headings as policy and budget
+allow.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ _AGAIN = "That was not the JSON asked for. Reply again with the JSON object only
 async def ask(
     model: ChatModel, system: str, user: str, *, schema: dict[str, Any], name: str, max_output_tokens: int
 ) -> dict[str, Any]:
-    """The model's reply as a JSON object. Raises PlanError after two replies that are none, and what the model raises."""
+    """The model's reply as a JSON object. Raises PlanError after two replies that are none, and what the model
+    raises.
+    """
     request = ChatRequest(
         messages=(Message(role="system", content=system), Message(role="user", content=user)),
         json_schema=schema,
@@ -33,7 +35,7 @@ async def ask(
     except ReplyError as error:
         _log.warning("planner_reply_unreadable", call=name, reason=str(error), finish_reason=first.finish_reason)
     # The unreadable reply is not sent back: it costs tokens and teaches nothing.
-    again = request.messages[:-1] + (Message(role="user", content=f"{user}\n\n{_AGAIN}"),)
+    again = (*request.messages[:-1], Message(role="user", content=f"{user}\n\n{_AGAIN}"))
     second = await model.complete(request.model_copy(update={"messages": again}))
     try:
         return parse_reply(second.text)

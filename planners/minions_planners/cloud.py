@@ -26,7 +26,7 @@ class CloudPlanner:
         self._max_tasks = max_tasks
         self._output_tokens = output_tokens
 
-    async def plan(self, question: str, card: CorpusCard, history: History) -> Plan:
+    async def plan(self, question: str, card: CorpusCard) -> Plan:
         """See `minions.ports.Planner`."""
         user = f"Documents: {card.text}\nQuestion: {question}"
         reply = await ask(
@@ -53,6 +53,8 @@ class CloudPlanner:
 
 
 def decision_text(question: str, digest: Digest, history: History) -> str:
-    """What a planner reads to decide: the question, gists of earlier rounds, the digest, and how many rounds are left."""
+    """What a planner reads to decide: the question, gists of earlier rounds, the digest, and how many rounds are
+    left.
+    """
     earlier = "".join(f"Earlier: {'; '.join(gist.asked)} -> {gist.found}\n" for gist in history.gists)
     return f"Question: {question}\n{earlier}Findings:\n{digest.text}\nRounds left: {history.rounds_left}"

@@ -28,7 +28,7 @@ class LocalPlanner:
     def __init__(self, model: ChatModel) -> None:
         self._model = model
 
-    async def plan(self, question: str, card: CorpusCard, history: History) -> Plan:
+    async def plan(self, question: str, card: CorpusCard) -> Plan:  # noqa: ARG002 - the port's; a small model plans no better for knowing the corpus
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
@@ -42,7 +42,9 @@ class LocalPlanner:
         return Plan(tasks=(Task(id="t1", instruction=question, search=phrases or (question,)),))
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
-        """See `minions.ports.Planner`. Never asks for another round: a small model's second plan is no better than its first."""
+        """See `minions.ports.Planner`. Never asks for another round: a small model's second plan is no better than its
+        first.
+        """
         if not digest.findings:
             return Decision(answer=None)
         ids = [finding.id for finding in digest.findings]

@@ -38,7 +38,7 @@ def read_decision(reply: dict[str, Any], *, max_tasks: int) -> Decision:
 def _read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str, ...]]:
     items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
     items = [item for item in items if as_text(item.get("instruction"))]
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if len(items) > max_tasks:
         warnings = (f"the planner gave {len(items)} tasks; the first {max_tasks} are run",)
     return tuple(_task(number, item) for number, item in enumerate(items[:max_tasks], 1)), warnings

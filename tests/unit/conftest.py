@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -10,9 +10,6 @@ from minions.documents import Chunk
 from minions.findings import Citation, Finding
 from minions.jobs import Job
 from minions.plans import Task
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def make_chunk(text: str, **changes: Any) -> Chunk:
@@ -45,16 +42,9 @@ def make_finding(answer: str | None = "12", *, confidence: float = 0.5, **change
     return Finding(**{**values, **changes})
 
 
-class Make(Protocol):
+class Make:
     """The makers, as one fixture."""
 
-    chunk: Callable[..., Chunk]
-    task: Callable[..., Task]
-    finding: Callable[..., Finding]
-    job: Callable[..., Job]
-
-
-class _Make:
     chunk = staticmethod(make_chunk)
     task = staticmethod(make_task)
     finding = staticmethod(make_finding)
@@ -67,4 +57,4 @@ class _Make:
 @pytest.fixture
 def make() -> Make:
     """Makers of chunks, tasks, findings and jobs."""
-    return _Make()
+    return Make()

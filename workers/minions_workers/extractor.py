@@ -47,7 +47,8 @@ _PARTIAL_CHARACTERS = 400
 class Extractor:
     """Runs jobs over any ChatModel.
 
-    ``evidence``: the worker points at numbered lines, or quotes. ``min_relevance``: a look below it abstains without extracting.
+    ``evidence``: the worker points at numbered lines, or quotes. ``min_relevance``: a look below it abstains without
+    extracting.
     """
 
     def __init__(self, model: ChatModel, *, evidence: Evidence = "lines", min_relevance: float = 0.5) -> None:

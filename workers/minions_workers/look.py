@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from minions.chat import Usage
 from minions_workers.passage import request
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from minions.chat import Usage
     from minions.jobs import Job
     from minions.ports import ChatModel
 
@@ -19,7 +19,9 @@ CANDIDATES = 10
 
 
 class Look(NamedTuple):
-    """P(yes) in [0, 1], None where the server gives no probabilities and the word is neither; and the tokens it took."""
+    """P(yes) in [0, 1], None where the server gives no probabilities and the word is neither; and the tokens it
+    took.
+    """
 
     relevance: float | None
     usage: Usage

@@ -1,4 +1,6 @@
-"""How a chunk is shown to a worker. All jobs of a chunk share this prefix to the byte, so that a server reads it once."""
+"""How a chunk is shown to a worker. All jobs of a chunk share this prefix to the byte, so that a server reads it
+once.
+"""
 
 from __future__ import annotations
 

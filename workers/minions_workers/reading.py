@@ -1,4 +1,6 @@
-"""A worker's reply, read: which lines or quote, which answer. Small models bend every shape; the table of cases is in the tests."""
+"""A worker's reply, read: which lines or quote, which answer. Small models bend every shape; the table of cases is in
+the tests.
+"""
 
 from __future__ import annotations
 

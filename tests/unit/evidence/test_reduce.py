@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from minions.evidence.reduce import reduce_findings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAMES = {"a": "a.txt", "b": "b.txt", "c": "c.txt"}
 

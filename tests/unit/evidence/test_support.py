@@ -7,7 +7,10 @@ import pytest
 from minions.evidence.lines import split_lines
 from minions.evidence.support import supporting_line
 
-TEXT = "Definitions\nThe seller warrants for one (1) year from delivery.\nNo other warranty is given.\nFees: 12,400 dollars."
+TEXT = (
+    "Definitions\nThe seller warrants for one (1) year from delivery.\n"
+    "No other warranty is given.\nFees: 12,400 dollars."
+)
 
 
 @pytest.mark.parametrize(
@@ -23,5 +26,7 @@ TEXT = "Definitions\nThe seller warrants for one (1) year from delivery.\nNo oth
     ],
 )
 def test_the_line_that_holds_the_answer_is_found(answer: str | None, pointed: list[int], better: int | None) -> None:
-    """An answer that stands elsewhere brings its own line; one that stands where the worker pointed, or nowhere, none."""
+    """An answer that stands elsewhere brings its own line; one that stands where the worker pointed, or nowhere,
+    none.
+    """
     assert supporting_line(answer, TEXT, split_lines(TEXT), pointed) == better

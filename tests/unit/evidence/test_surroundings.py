@@ -7,7 +7,9 @@ from typing import Any
 from minions.evidence.grounding import Location
 from minions.evidence.surroundings import best_window, find
 
-TABLE = "| Item | 2021 | 2022 |\n| --- | --- | --- |\n| Sales | 11 | 13 |\n| Net revenue | 10 | 12 |\n| Cost | 3 | 4 |\n"
+TABLE = (
+    "| Item | 2021 | 2022 |\n| --- | --- | --- |\n| Sales | 11 | 13 |\n| Net revenue | 10 | 12 |\n| Cost | 3 | 4 |\n"
+)
 
 
 def _find(make: Any, text: str, quote: str, **chunk: Any) -> Any:

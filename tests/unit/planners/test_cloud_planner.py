@@ -32,7 +32,7 @@ def _digest(text: str = "t1 ...\nf1 12 | Net revenue 12") -> Digest:
 
 async def _plan(*replies: Any, **options: Any) -> Any:
     planner = CloudPlanner(ScriptedModel(list(replies)), **{"max_tasks": 4, **options})
-    return await planner.plan(QUESTION, CARD, History(rounds_left=1))
+    return await planner.plan(QUESTION, CARD)
 
 
 async def test_a_plan_keeps_what_the_planner_wrote() -> None:
@@ -84,11 +84,11 @@ async def test_prose_twice_is_a_plan_error() -> None:
 async def test_a_decision_answers_or_asks_for_more() -> None:
     """An answer wins over tasks; without one the tasks are the next round."""
     follow_up = {"instruction": "Find the row below.", "documents": [], "search": ["cost"]}
-    replies = [
+    replies: list[Any] = [
         {"answer": "12 million", "findings": ["f1"], "confidence": 0.9, "tasks": [follow_up]},
         {"answer": None, "findings": [], "confidence": 0, "tasks": [follow_up]},
     ]
-    planner = CloudPlanner(ScriptedModel(list(replies)), max_tasks=4)
+    planner = CloudPlanner(ScriptedModel(replies), max_tasks=4)
     answered = await planner.decide(QUESTION, _digest(), History(rounds_left=1))
     assert (answered.answer, answered.findings, answered.tasks) == ("12 million", ("f1",), ())
     asking = await planner.decide(QUESTION, _digest(), History(rounds_left=1))

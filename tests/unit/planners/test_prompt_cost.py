@@ -21,7 +21,9 @@ PER_MESSAGE = 6  # the chat template around each message
 
 
 async def test_a_one_round_run_sends_at_most_800_tokens_besides_its_findings() -> None:
-    """Both calls together: system texts, schemas, the card of a long document with an outline, a question of 30 tokens."""
+    """Both calls together: system texts, schemas, the card of a long document with an outline, a question of 30
+    tokens.
+    """
     model = ScriptedModel([{"tasks": []}, {"answer": "12", "findings": [], "confidence": 1, "tasks": []}])
     outline = tuple(Heading(level=1, text=f"Section {n} of the annual report", start=n) for n in range(40))
     facts = DocumentFacts(
@@ -35,7 +37,7 @@ async def test_a_one_round_run_sends_at_most_800_tokens_besides_its_findings() -
     )
     planner = CloudPlanner(model, max_tasks=6)
     history = History(rounds_left=1)
-    await planner.plan(QUESTION, describe([facts], "findings"), history)
+    await planner.plan(QUESTION, describe([facts], "findings"))
     await planner.decide(QUESTION, Digest(text="", findings=(), gist="", tokens=0), history)
     tokens = 0
     for request in model.requests:
