@@ -24,6 +24,7 @@ _QUOTE_CHARACTERS = 700
 _NEIGHBOUR_CHARACTERS = 160
 _HEADING_CHARACTERS = 80
 _GIST_CHARACTERS = 90
+_ADJOINING_CHARACTERS = 4
 
 
 def pack(
@@ -85,6 +86,8 @@ def _choose(reductions: Sequence[Reduction], writer: _Writer, budget_tokens: int
     seen: set[tuple[str, int, int, str | None]] = set()
     for _, _, task_id, finding in candidates:
         place = (finding.citation.document_id, finding.citation.start, finding.citation.end, finding.answer)
+        if any(_adjoins(finding, other) for others in chosen.values() for other in others):
+            finding = finding.model_copy(update={"before": "", "after": "", "table_header": None})  # noqa: PLW2901
         cost = estimate_tokens(writer.line(finding))
         if place in seen or cost > budget_tokens:
             continue
@@ -92,6 +95,13 @@ def _choose(reductions: Sequence[Reduction], writer: _Writer, budget_tokens: int
         budget_tokens -= cost
         chosen[task_id].append(finding)
     return chosen
+
+
+def _adjoins(finding: Finding, other: Finding) -> bool:
+    """Whether two findings stand next to each other, so that one's neighbours are the other's lines, shown already."""
+    one, two = finding.citation, other.citation
+    gap = max(one.start, two.start) - min(one.end, two.end)
+    return one.document_id == two.document_id and gap <= _ADJOINING_CHARACTERS
 
 
 class _Writer:

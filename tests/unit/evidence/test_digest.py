@@ -72,3 +72,12 @@ def test_nothing_found_is_said_with_what_was_read(make: Any) -> None:
     digest = _pack(make, [])
     assert digest.text == "t1 What was net revenue in 2022? (8 passages read; nothing found)"
     assert not digest.conclusive
+
+
+def test_lines_next_to_each_other_are_not_sent_twice(make: Any) -> None:
+    """A finding beside one that is already shown goes up without the neighbours it shares."""
+    row = make.finding("12", quote="Net revenue 12", start=0, after="Cost 4", table_header="2022", confidence=0.9)
+    below = make.finding("4", quote="Cost 4", start=15, before="Net revenue 12", table_header="2022", confidence=0.8)
+    text = _pack(make, [row, below]).text
+    assert text.count("Net revenue 12") == 1
+    assert text.count("2022 /") == 1
