@@ -1,0 +1,134 @@
+"""How well a local worker judges and points, on the development sets, without a planner: the question itself is the task.
+
+    python tests/benchmarks/worker_quality.py altered_facts,covid_papers --questions 6 --chunks 6 [--evidence quote]
+
+For each question the best chunks of the index are looked at and extracted from, whatever the look says. Printed: how often a
+chunk that holds an accepted answer is among them, where search and look rank it, what each threshold on the look would keep,
+and how often the lines brought back hold the answer. Raw results go to ``--out`` as JSON lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minions.clock import SystemClock
+from minions.corpus.index import Index
+from minions.jobs import Job, JobResult
+from minions.models.llamacpp import open_llamacpp
+from minions.models.reference import ModelRef
+from minions.plans import Task
+from minions.settings import Settings
+from minions_workers.extractor import Extractor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minions.documents import Chunk
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
+
+
+def accepted(question: dict[str, Any]) -> list[str]:
+    """The accepted answers, folded."""
+    answer = question["answer"]
+    return [" ".join(text.split()).casefold() for text in (answer if isinstance(answer, list) else [answer])]
+
+
+def holds(text: str, answers: Sequence[str]) -> bool:
+    """Whether a text contains an accepted answer, or its first 60 characters."""
+    folded = " ".join(text.split()).casefold()
+    return any(answer[:60] in folded for answer in answers)
+
+
+async def judge(worker: Extractor, question: dict[str, Any], chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+    """One row a chunk: its rank, whether it holds the answer, the look, and whether the lines brought back hold it."""
+    answers, clock = accepted(question), SystemClock()
+    rows = []
+    for rank, chunk in enumerate(chunks):
+        started_s = clock.monotonic_s()
+        job = Job(id=f"{question['id']}.{rank}", task=Task(id="t1", instruction=question["question"]), chunk=chunk)
+        result: JobResult = await worker.run(job)
+        quotes = [finding.citation.quote for finding in result.findings]
+        rows.append(
+            {
+                "id": question["id"],
+                "rank": rank,
+                "gold": holds(chunk.text, answers),
+                "look": result.relevance,
+                "status": result.status,
+                "hit": any(holds(quote, answers) for quote in quotes),
+                "answered": any(finding.answer and holds(finding.answer, answers) for finding in result.findings),
+                "seconds": round(clock.monotonic_s() - started_s, 2),
+            }
+        )
+    return rows
+
+
+def report(name: str, rows: Sequence[dict[str, Any]]) -> str:
+    """The table for one set."""
+    by_question: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_question.setdefault(row["id"], []).append(row)
+    reached = [group for group in by_question.values() if any(row["gold"] for row in group)]
+    gold = [row for row in rows if row["gold"]]
+    other = [row for row in rows if not row["gold"]]
+    lines = [f"{name}: {len(by_question)} questions, a chunk with the answer among the chunks read for {len(reached)}"]
+    if reached:
+        search = sum(1 / (1 + min(row["rank"] for row in group if row["gold"])) for group in reached) / len(reached)
+        look = sum(1 / (1 + _look_rank(group)) for group in reached) / len(reached)
+        lines.append(f"  mean reciprocal rank of the answer's chunk: search {search:.2f}, look {look:.2f}")
+    for threshold in THRESHOLDS:
+        kept, noise = (_share_above(group, threshold) for group in (gold, other))
+        lines.append(f"  look >= {threshold}: keeps {kept:.0%} of chunks with the answer, {noise:.0%} of the others")
+    hits = sum(row["hit"] for row in gold)
+    lines.append(f"  lines that hold the answer: {hits} of {len(gold)} chunks that hold it")
+    lines.append(f"  questions with such lines: {sum(any(r['hit'] for r in g) for g in reached)} of {len(reached)}")
+    lines.append(f"  seconds a job, mean: {sum(row['seconds'] for row in rows) / len(rows):.1f}")
+    return "\n".join(lines)
+
+
+def _look_rank(group: Sequence[dict[str, Any]]) -> int:
+    ordered = sorted(group, key=lambda row: -(row["look"] or 0))
+    return next(rank for rank, row in enumerate(ordered) if row["gold"])
+
+
+def _share_above(rows: Sequence[dict[str, Any]], threshold: float) -> float:
+    return sum((row["look"] or 0) >= threshold for row in rows) / max(1, len(rows))
+
+
+async def main() -> None:
+    """Run the sets asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sets")
+    parser.add_argument("--questions", type=int, default=6)
+    parser.add_argument("--chunks", type=int, default=6)
+    parser.add_argument("--evidence", choices=["lines", "quote"], default="lines")
+    parser.add_argument("--worker", default="llamacpp:qwen2.5-coder-1.5b")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    model = await open_llamacpp(ModelRef.parse(options.worker), home=Settings.load().home_folder())
+    worker = Extractor(model, evidence=options.evidence, min_relevance=0.0)
+    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder) / "index.sqlite3") as index:
+        for name in options.sets.split(","):
+            lines = (DATA / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+            rows: list[dict[str, Any]] = []
+            for question in [json.loads(line) for line in lines][: options.questions]:
+                paths = [DATA / name / "docs" / document for document in question["documents"]]
+                corpus, _ = index.update(paths)
+                chunks = corpus.search((question["question"],), limit=options.chunks)
+                rows += await judge(worker, question, chunks)
+            print(report(name, rows), flush=True)  # noqa: T201 - a script's result
+            if options.out:
+                with options.out.open("a", encoding="utf-8") as file:
+                    file.writelines(json.dumps({"set": name, **row}) + "\n" for row in rows)
+    await model.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
