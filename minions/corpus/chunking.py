@@ -54,8 +54,7 @@ def chunk_document(document: Document, *, max_tokens: int = DEFAULT_CHUNK_TOKENS
     if not text:
         return []
     if whole <= max_tokens:
-        piece = _Piece(0, len(text), whole, _AT_HEADING)
-        return _describe(document, document.outline, [(piece, len(text), whole)])
+        return [_only_chunk(document, whole)]
     blocks = find_blocks(document)
     headings = find_headings(document, blocks)
     pieces = _join_blanks(text, list(_pieces(text, blocks, headings, max_tokens)), max_tokens)
@@ -184,7 +183,7 @@ def _describe(document: Document, headings: Sequence[Heading], cuts: Iterable[tu
     ahead = 0
     page_starts = [page.start for page in document.pages]
     for piece, end, tokens in cuts:
-        visible = _first_visible(document.text, piece.start, end)
+        visible = _first_visible(document.text, piece.start, end) if headings or page_starts else piece.start
         while ahead < len(headings) and headings[ahead].start <= visible:
             while trail and trail[-1].level >= headings[ahead].level:
                 trail.pop()
@@ -210,6 +209,24 @@ def _describe(document: Document, headings: Sequence[Heading], cuts: Iterable[tu
             )
         )
     return chunks
+
+
+def _only_chunk(document: Document, tokens: int) -> Chunk:
+    """The chunk of a document that fits in one; most documents of a large corpus do, so this takes the short way."""
+    if document.outline:
+        end = len(document.text)
+        return _describe(document, document.outline, [(_Piece(0, end, tokens, _AT_HEADING), end, tokens)])[0]
+    return Chunk(
+        id=f"{document.id}:0",
+        document_id=document.id,
+        path=document.path,
+        index=0,
+        start=0,
+        end=len(document.text),
+        text=document.text,
+        tokens=tokens,
+        page=document.pages[0].number if document.pages else None,
+    )
 
 
 def _first_visible(text: str, start: int, end: int) -> int:

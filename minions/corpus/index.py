@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Read = Callable[[Path], Document]
 
-_BATCH_FILES: Final = 500
+_BATCH_FILES: Final = 4000
 _BATCH_CHARS: Final = 8_000_000
 # Files up to this size are read at once; larger ones are first hashed, in case their content is known.
 _CHEAP_BYTES: Final = 2**16

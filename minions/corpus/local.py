@@ -6,6 +6,7 @@ import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
+from minions.corpus.schema import ROWS_PER_QUERY
 from minions.corpus.search import SearchHit, fuse, match_expression
 from minions.documents import Chunk, DocumentFacts, Heading, Unreadable
 from minions.errors import CorpusError
@@ -20,13 +21,12 @@ _SEPARATOR: Final = "\x1f"
 _FUSED_PER_PHRASE: Final = 4
 _COLUMNS: Final = "c.pk, c.document, c.position, c.start, c.tokens, c.page, c.heads, c.table_header, c.text"
 _SNIPPET_WORDS: Final = 24
-_ROWS_PER_QUERY: Final = 500
 
 
 class LocalCorpus:
-    """Implements `minions.ports.Corpus` over an open `Index`: one run's files.
+    """Implements `minions.ports.Corpus` over an open index, for one run's files.
 
-    Files with the same content are one document, under the path that comes first. It lives as long as its index is open.
+    Files with the same content are one document, under the path that comes first. It ends with its index.
     """
 
     def __init__(
@@ -173,8 +173,8 @@ def join_heads(title: str, headings: Sequence[str]) -> str:
 def _load_facts(connection: sqlite3.Connection, places: Sequence[tuple[int, str]]) -> dict[int, DocumentFacts]:
     stored: dict[int, tuple[Any, ...]] = {}
     wanted = list(dict.fromkeys(row for row, _ in places))
-    for at in range(0, len(wanted), _ROWS_PER_QUERY):
-        some = wanted[at : at + _ROWS_PER_QUERY]
+    for at in range(0, len(wanted), ROWS_PER_QUERY):
+        some = wanted[at : at + ROWS_PER_QUERY]
         marks = ", ".join("?" * len(some))
         sql = f"SELECT pk, id, title, tokens, chunks, pages, outline FROM documents WHERE pk IN ({marks})"  # noqa: S608
         stored.update((row, columns) for row, *columns in connection.execute(sql, some))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Final = 1
 TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
+ROWS_PER_QUERY: Final = 500
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _TABLES: Final = """
 CREATE TABLE documents (
@@ -124,6 +125,7 @@ def _open(path: Path, tokenizer: str) -> sqlite3.Connection:
             return _open(path, tokenizer)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4096")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
         if _version(connection) == 0:

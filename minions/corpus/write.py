@@ -7,11 +7,11 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minions.corpus.local import join_heads
-from minions.corpus.schema import writing
+from minions.corpus.schema import ROWS_PER_QUERY, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from minions.corpus.discover import FoundFile
     from minions.documents import Chunk, Document
@@ -52,12 +52,16 @@ class Writer:
         """
         with writing(self._connection):
             rows = self._rows([read.id for read in batch])
-            fresh = {read.key: read for read in batch if read.key not in rows}
-            whole = [read if read.document is not None else read_again(read) for read in fresh.values()]
+            keys = [read.key for read in batch]
+            fresh = {key: read for key, read in zip(keys, batch, strict=True) if key not in rows}
+            whole = {key: read if read.document else read_again(read) for key, read in fresh.items()}
             rows |= self._insert(whole)
             self._connection.executemany(
                 "INSERT OR REPLACE INTO files (path, size, mtime_ns, document) VALUES (?, ?, ?, ?)",
-                [(read.path, read.file.size, read.file.mtime_ns, rows[read.key]) for read in batch],
+                [
+                    (read.path, read.file.size, read.file.mtime_ns, rows[key])
+                    for key, read in zip(keys, batch, strict=True)
+                ],
             )
 
     def forget(self, paths: set[str]) -> None:
@@ -72,22 +76,30 @@ class Writer:
             execute(f"DELETE FROM documents WHERE pk IN ({_ORPHANS})")  # noqa: S608 - constants
 
     def _rows(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
-        marks = ", ".join("?" * len(ids))
-        sql = f"SELECT id, suffix, pk FROM documents WHERE id IN ({marks}) AND recipe = ?"  # noqa: S608 - question marks
-        return {(id_, suffix): row for id_, suffix, row in self._connection.execute(sql, (*ids, self._recipe))}
+        rows: dict[tuple[str, str], int] = {}
+        for at in range(0, len(ids), ROWS_PER_QUERY):
+            some = ids[at : at + ROWS_PER_QUERY]
+            marks = ", ".join("?" * len(some))
+            sql = f"SELECT id, suffix, pk FROM documents WHERE id IN ({marks}) AND recipe = ?"  # noqa: S608
+            rows.update(
+                ((id_, suffix), row) for id_, suffix, row in self._connection.execute(sql, (*some, self._recipe))
+            )
+        return rows
 
-    def _insert(self, batch: Sequence[FileRead]) -> dict[tuple[str, str], int]:
+    def _insert(self, batch: Mapping[tuple[str, str], FileRead]) -> dict[tuple[str, str], int]:
         document_row, chunk_row = self._next("documents"), self._next("chunks")
         documents: list[tuple[object, ...]] = []
         chunks: list[tuple[object, ...]] = []
-        for row, read in enumerate(batch, start=document_row):
+        for row, (key, read) in enumerate(batch.items(), start=document_row):
             chunks.extend(_chunk_rows(read, row, chunk_row + len(chunks)))
-            documents.append(_document_row(read, row, self._recipe))
+            documents.append(_document_row(read, (row, *key, self._recipe)))
         insert = self._connection.executemany
         insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
         insert("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", chunks)
-        insert("INSERT INTO words (rowid, heads, text) VALUES (?, ?, ?)", ((row[0], row[6], row[8]) for row in chunks))
-        return {read.key: row for row, read in enumerate(batch, start=document_row)}
+        self._connection.execute(
+            "INSERT INTO words (rowid, heads, text) SELECT pk, heads, text FROM chunks WHERE pk >= ?", (chunk_row,)
+        )
+        return {key: row for row, key in enumerate(batch, start=document_row)}
 
     def _next(self, table: str) -> int:
         found = self._connection.execute(f"SELECT coalesce(max(pk), 0) + 1 FROM {table}").fetchone()  # noqa: S608
@@ -99,14 +111,14 @@ def suffix_of(path: str) -> str:
     return os.path.splitext(path)[1].lower()  # noqa: PTH122 - a Path for each of 100,000 files costs more
 
 
-def _document_row(read: FileRead, row: int, recipe: str) -> tuple[object, ...]:
+def _document_row(read: FileRead, key: tuple[object, ...]) -> tuple[object, ...]:
     document = read.document
     if document is None:
         raise ValueError("a file that was only hashed has no document")
     title = None if document.title == os.path.basename(read.path) else document.title  # noqa: PTH119 - see suffix_of
-    outline = json.dumps([(head.level, head.start, head.text) for head in document.outline])
+    heads = [(head.level, head.start, head.text) for head in document.outline]
     tokens, pages = sum(chunk.tokens for chunk in read.chunks), len(document.pages) or None
-    return row, *read.key, recipe, title, tokens, len(read.chunks), pages, outline
+    return *key, title, tokens, len(read.chunks), pages, json.dumps(heads) if heads else "[]"
 
 
 def _chunk_rows(read: FileRead, document: int, first: int) -> Iterator[tuple[object, ...]]:
