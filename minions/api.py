@@ -23,7 +23,7 @@ from minions.store.store import Store
 from minions.wiring import Books, recruit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -66,7 +66,7 @@ class Minions:
         """Answer a question; see ``ask``. Cancelling it records the run as interrupted."""
         return await self._ask(question, paths, self._with(settings), observe or _ignore)
 
-    async def stream(self, question: str, paths: Paths, **settings: Any) -> AsyncIterator[Event]:
+    async def stream(self, question: str, paths: Paths, **settings: Any) -> AsyncGenerator[Event]:
         """Events as they happen (index, plan, job, finding, cloud call, warning), the last of them the answer.
 
         Leaving the loop early stops the run and records it as interrupted.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.corpus.structure import find_blocks
+from minions.corpus.structure import Block, find_blocks
 from minions.documents import Document
 from minions.evidence.lines import split_lines
 from minions.findings import Citation, Finding
@@ -36,6 +36,7 @@ def find(job: Job, location: Location, *, answer: str | None, confidence: float,
         status=location.status,
         score=location.score,
     )
+    headings, table_header = _place(chunk, location.start)
     before, after = _neighbours(chunk.text, location.start, location.end)
     return Finding(
         id=finding_id,
@@ -43,22 +44,37 @@ def find(job: Job, location: Location, *, answer: str | None, confidence: float,
         answer=answer,
         confidence=confidence,
         citation=citation,
-        headings=chunk.headings,
-        table_header=_table_header(chunk, location.start),
+        headings=headings,
+        table_header=table_header,
         before=before,
         after=after,
     )
 
 
-def _table_header(chunk: Chunk, offset: int) -> str | None:
-    """The rows that head the table at ``offset`` in the chunk, if the offset lies below them."""
-    whole = Document(id=chunk.id, path=chunk.path, title="", text=chunk.text)
-    for block in find_blocks(whole):
-        if block.start <= offset < block.end and block.kind == "table":
-            if block.start == 0 and chunk.table_header:
-                return chunk.table_header
-            return chunk.text[block.start : block.head_end].strip() or None if block.head_end <= offset else None
-    return None
+def _place(chunk: Chunk, offset: int) -> tuple[tuple[str, ...], str | None]:
+    """The headings above ``offset`` in the chunk, and the rows that head its table if it lies below them.
+
+    A heading inside the chunk is nearer than those above the chunk, of which only the outermost then stays.
+    """
+    inner: list[tuple[int, str]] = []
+    header: str | None = None
+    for block in find_blocks(Document(id=chunk.id, path=chunk.path, title="", text=chunk.text)):
+        if block.start > offset:
+            break
+        if block.level:
+            inner = [*((level, title) for level, title in inner if level < block.level), (block.level, block.title)]
+        if block.kind == "table" and offset < block.end:
+            header = _header_of(chunk, block, offset)
+    titles = tuple(title for _, title in inner)
+    return (
+        (*(title for title in chunk.headings[:1] if title not in titles), *titles) if inner else chunk.headings
+    ), header
+
+
+def _header_of(chunk: Chunk, table: Block, offset: int) -> str | None:
+    if table.start == 0 and chunk.table_header:
+        return chunk.table_header
+    return chunk.text[table.start : table.head_end].strip() or None if table.head_end <= offset else None
 
 
 def _neighbours(text: str, start: int, end: int) -> tuple[str, str]:

@@ -48,3 +48,14 @@ def test_the_best_window_shares_most_words_with_the_phrases(make: Any) -> None:
     chunk = make.chunk("nothing here\nnor here\nthe harbour fee\nwas raised in May\nend of it\n")
     start, end = best_window(chunk, ["harbour fee raised"])
     assert "the harbour fee\nwas raised in May" in chunk.text[start:end]
+
+
+def test_the_nearest_heading_is_the_findings(make: Any) -> None:
+    """A finding in the middle of a chunk stands under the heading above it, not under the chunk's."""
+    text = "## Foreword\n\nGood.\n\n## Results\n\n### Revenue\n\nNet revenue was 12.\n\n## Staff\n\nForty.\n"
+    finding = _find(make, text, "Net revenue was 12.", headings=("Annual report", "Foreword"))
+    assert finding.headings == ("Annual report", "Results", "Revenue")
+    assert _find(make, "Plain text.", "Plain text.", headings=("Annual report", "Foreword")).headings == (
+        "Annual report",
+        "Foreword",
+    )
