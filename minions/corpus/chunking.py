@@ -70,19 +70,18 @@ def _pieces(text: str, blocks: Sequence[Block], headings: Sequence[Heading], max
             yield _Piece(block.start, block.end, tokens, cut, glued=block.kind == "heading")
             continue
         header = (block.start, block.head_end) if block.head_end > block.start else None
-        for start, end in _atoms(text, block, max_tokens):
+        for start, end, size in _atoms(text, block, max_tokens):
             inside = start > block.start
             continued = header if header and start >= block.head_end else None
-            size = estimate_tokens(text[start:end])
             yield _Piece(start, end, size, _INSIDE if inside else cut, header=continued)
 
 
-def _atoms(text: str, block: Block, max_tokens: int) -> Iterator[tuple[int, int]]:
+def _atoms(text: str, block: Block, max_tokens: int) -> Iterator[tuple[int, int, int]]:
     """Cut a block that is too large: between its rows or lines, sentences, words, at last anywhere."""
     by_line = block.kind in {"table", "code", "record"}
     for start, end in _split(text, block.start, block.end, None if by_line else _SENTENCE):
-        if end - start <= max_tokens or estimate_tokens(text[start:end]) <= max_tokens:
-            yield start, end
+        if (tokens := estimate_tokens(text[start:end])) <= max_tokens:
+            yield start, end, tokens
         else:
             yield from _slices(text, start, end, max_tokens)
 
@@ -101,14 +100,17 @@ def _split(text: str, start: int, end: int, pattern: re.Pattern[str] | None) -> 
         yield start, end
 
 
-def _slices(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int]]:
+def _slices(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int, int]]:
     while start < end:
         stop = min(end, start + max(1, max_tokens * _SLICE_CHARS_PER_TOKEN))
-        while stop - start > 1 and estimate_tokens(text[start:stop]) > max_tokens:
+        while (tokens := estimate_tokens(text[start:stop])) > max_tokens and stop - start > 1:
             stop = start + (stop - start) // 2
         if stop < end:
-            stop = _better_stop(text, start, stop)
-        yield start, stop
+            better = _better_stop(text, start, stop)
+            # Fewer characters can be estimated at more, where a run of signs is cut.
+            if (fewer := estimate_tokens(text[start:better])) <= max_tokens:
+                stop, tokens = better, fewer
+        yield start, stop, tokens
         start = stop
 
 

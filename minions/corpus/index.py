@@ -127,6 +127,7 @@ class _Update:
         self._counts = dict.fromkeys(("added", "updated", "unchanged", "removed"), 0)
         self._batch: list[FileRead] = []
         self._batch_chars = 0
+        self._large_sizes: set[int] | None = None
 
     def run(self) -> tuple[LocalCorpus, IndexReport]:
         found = discover(self._paths)
@@ -137,7 +138,8 @@ class _Update:
         self._flush()
         gone = known.keys() - (files.keys() - refused)
         self._counts["removed"] = len(gone)
-        self._writer.forget(gone)
+        if gone or self._counts["updated"]:
+            self._writer.forget(gone)
         corpus = self._corpus(files)
         if not corpus.documents:
             raise self._nothing_readable()
@@ -198,7 +200,10 @@ class _Update:
         return self._read_whole(path, file)
 
     def _has_size(self, size: int) -> bool:
-        return self._connection.execute("SELECT 1 FROM files WHERE size = ? LIMIT 1", (size,)).fetchone() is not None
+        if self._large_sizes is None:
+            rows = self._connection.execute("SELECT size FROM files WHERE size > ?", (_CHEAP_BYTES,))
+            self._large_sizes = {row[0] for row in rows}
+        return size in self._large_sizes
 
     def _read_whole(self, path: str, file: FoundFile) -> FileRead:
         document = self._read(file.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +79,11 @@ class LocalCorpus:
         for row, facts in self._rows.items():
             if wanted is None or facts.id in wanted:
                 yield from self._chunks_of(row)
+
+    def page_at(self, document_id: str, offset: int) -> int | None:
+        """The number of the page that holds a character offset; None for formats without pages."""
+        stored = self._query("SELECT pages FROM documents WHERE pk = ?", (self._row_of[document_id],))[0][0]
+        return bisect_right(json.loads(stored), offset) if stored else None
 
     def text(self, document_id: str) -> str:
         """A document's whole extracted text. Raises CorpusError for a document that is not (any more) in the corpus."""
@@ -191,7 +197,7 @@ def _load_facts(connection: sqlite3.Connection, places: Sequence[tuple[int, str]
             title=title or PurePath(path).name,
             tokens=tokens,
             chunks=chunks,
-            pages=pages,
+            pages=len(json.loads(pages)) if pages else None,
             outline=_outline(outline) if outline != "[]" else (),
         )
     return rows

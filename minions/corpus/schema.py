@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
 ROWS_PER_QUERY: Final = 500
@@ -28,7 +28,7 @@ CREATE TABLE documents (
     title TEXT,                    -- NULL: the file's name
     tokens INTEGER NOT NULL,
     chunks INTEGER NOT NULL,
-    pages INTEGER,
+    pages TEXT,                    -- JSON: where each page starts; NULL without pages
     outline TEXT NOT NULL,         -- JSON: [[level, start, text], ...]
     UNIQUE (id, suffix, recipe)
 );
@@ -38,8 +38,6 @@ CREATE TABLE files (
     mtime_ns INTEGER NOT NULL,
     document INTEGER NOT NULL REFERENCES documents (pk)
 ) WITHOUT ROWID;
-CREATE INDEX files_document ON files (document);
-CREATE INDEX files_size ON files (size);
 CREATE TABLE chunks (
     pk INTEGER PRIMARY KEY,
     document INTEGER NOT NULL REFERENCES documents (pk),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from minions.corpus.discover import FoundFile
     from minions.documents import Chunk, Document
 
-_ORPHANS: Final = "SELECT pk FROM documents d WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.document = d.pk)"
+_ORPHANS: Final = "SELECT pk FROM documents WHERE pk NOT IN (SELECT document FROM files)"
 _ORPHAN_CHUNKS: Final = f"SELECT pk, heads, text FROM chunks WHERE document IN ({_ORPHANS})"  # noqa: S608 - constants
 
 
@@ -66,8 +66,6 @@ class Writer:
 
     def forget(self, paths: set[str]) -> None:
         """Drop files, and the documents that no file holds any more."""
-        if not paths and self._connection.execute(_ORPHANS + " LIMIT 1").fetchone() is None:
-            return
         with writing(self._connection):
             execute = self._connection.execute
             self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
@@ -117,7 +115,8 @@ def _document_row(read: FileRead, key: tuple[object, ...]) -> tuple[object, ...]
         raise ValueError("a file that was only hashed has no document")
     title = None if document.title == os.path.basename(read.path) else document.title  # noqa: PTH119 - see suffix_of
     heads = [(head.level, head.start, head.text) for head in document.outline]
-    tokens, pages = sum(chunk.tokens for chunk in read.chunks), len(document.pages) or None
+    tokens = sum(chunk.tokens for chunk in read.chunks)
+    pages = json.dumps([page.start for page in document.pages]) if document.pages else None
     return *key, title, tokens, len(read.chunks), pages, json.dumps(heads) if heads else "[]"
 
 
