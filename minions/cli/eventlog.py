@@ -27,7 +27,7 @@ def event_log(target: str | None) -> Iterator[Observer | None]:
         yield write_events(sys.stdout)
     else:
         try:
-            file = Path(target).open("a", encoding="utf-8")
+            file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 - closed below; only opening it may fail
         except OSError as error:
             raise UsageError(f"--events {target}: {error.strerror}", hint="name a file that can be written") from None
         with file:

@@ -46,10 +46,11 @@ def _minions(
 def run(arguments: list[str] | None = None) -> None:
     """The console entry: runs a command and exits with its code (docs/cli.md lists them)."""
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(_run(given or ["--help"]))
+    sys.exit(execute(given or ["--help"]))
 
 
-def _run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
+    """Run a command; its exit code. What it has to say is written to stdout and stderr."""
     as_json = "--json" in arguments
     try:
         code = app(arguments, standalone_mode=False, prog_name="minions")
@@ -58,19 +59,20 @@ def _run(arguments: list[str]) -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         return _reader_left()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last line of defence: every error ends in words and a code
         return _report(error, as_json=as_json, traceback=any(_asks_for_traceback(word) for word in arguments))
     if code == INTERRUPTED:
-        _tell("interrupted", "what was found so far is kept: minions show last")
+        _tell("interrupted", "what was found so far is on record: minions runs")
     return code if isinstance(code, int) else 0
 
 
 def _report(error: Exception, *, as_json: bool, traceback: bool) -> int:
-    from minions.errors import MinionsError
+    from minions.errors import MinionsError, ModelError
 
     kind, message, hint, code = type(error).__name__, str(error), "", 1
     if isinstance(error, MinionsError):
-        message, hint, code = error.message, error.hint or "", error.exit_code
+        message, code = error.message, error.exit_code
+        hint = error.hint or ("minions doctor   looks at every endpoint" if isinstance(error, ModelError) else "")
     elif hasattr(error, "format_message"):  # how typer says that the command line is wrong
         kind, message, code = "UsageError", error.format_message(), 2
         hint = f"{_command_of(error)} --help"

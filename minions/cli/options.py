@@ -32,7 +32,7 @@ def _everywhere(
 ) -> None: ...
 
 
-def _asking(
+def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
     planner: Annotated[str | None, typer.Option(metavar="SPEC", help="Planner: PROVIDER:MODEL[@URL] or local.")] = None,
     worker: Annotated[str | None, typer.Option(metavar="SPEC", help="Worker: PROVIDER:MODEL[@URL].")] = None,
     policy: Annotated[

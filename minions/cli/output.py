@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _QUOTE_CHARACTERS = 240
 _CENT = Decimal("0.01")
+_MINUTE = 60
 _STOPPED = {
     "no_answer": "no answer was found",
     "budget": "the budget stopped the run before an answer",
@@ -106,12 +107,12 @@ def money(cost_usd: Decimal | None) -> str:
 
 def duration(seconds: float) -> str:
     """``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 60:
+    if seconds < _MINUTE:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
         return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:

@@ -1,0 +1,104 @@
+"""The command line inside the test's process."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+import structlog
+
+from minions.answers import Answer, Baseline, BaselineEstimate, Coverage, RoleUsage, RoundSummary, UsageByRole
+from minions.cli.main import execute
+from minions.findings import Citation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Minions = Callable[..., "Ended"]
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder: empty, and the test's own."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def minions(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Ended]]:
+    """Runs a command; logging is as it was afterwards."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments: str | Path) -> Ended:
+        capsys.readouterr()
+        code = execute([str(argument) for argument in arguments])
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    structlog.reset_defaults()
+
+
+def make_citation(**changes: Any) -> Citation:
+    quote = changes.pop("quote", "It is 41 metres tall.")
+    start = changes.pop("start", 120)
+    values = {"id": "f1", "document_id": "d", "path": "guide.md", "page": None, "status": "exact", "score": 1.0}
+    return Citation(**{**values, **changes}, start=start, end=start + len(quote), quote=quote)
+
+
+def make_answer(**changes: Any) -> Answer:
+    values: dict[str, Any] = {
+        "run_id": "20260101-000000-abcdef",
+        "question": "How tall?",
+        "answer": "41 metres",
+        "confidence": 0.9,
+        "stop_reason": "answered",
+        "citations": (make_citation(),),
+        "coverage": Coverage(documents=2, chunks=1200, read=9, found=1),
+        "rounds": (RoundSummary(tasks=1, jobs=9, found=1),),
+        "usage": UsageByRole(
+            planner=RoleUsage(
+                calls=2, input_tokens=1234, cached_input_tokens=100, output_tokens=56, cost_usd="0.00303"
+            ),
+            worker=RoleUsage(calls=10, input_tokens=9000, output_tokens=80),
+        ),
+        "elapsed_s": 12.34,
+    }
+    return Answer(**{**values, **changes})
+
+
+def make_baseline(cost_usd: str | None) -> Baseline:
+    """Alternatives of which the first costs so much."""
+    way = BaselineEstimate(input_tokens=480_000, output_tokens=150, cost_usd=cost_usd)
+    return Baseline(remote_only=way, remote_cached=way, rag=way)
+
+
+class Make:
+    """The makers, as one fixture."""
+
+    answer = staticmethod(make_answer)
+    citation = staticmethod(make_citation)
+    baseline = staticmethod(make_baseline)
+
+
+@pytest.fixture
+def make() -> Make:
+    """Makers of answers, citations and baselines."""
+    return Make()

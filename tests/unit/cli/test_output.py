@@ -1,0 +1,104 @@
+"""How an answer, its citations and its bill look."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minions.cli import output, tables
+from minions.verify import CitationCheck
+
+if TYPE_CHECKING:
+    from minions.answers import StopReason
+
+
+def test_an_answer_is_followed_by_its_citations(make: Any) -> None:
+    """The answer, an empty line, and one line a citation with path, page, offsets and quote."""
+    answer = make.answer(citations=(make.citation(page=12), make.citation(start=7, quote="Two\nlines")))
+    assert output.answer_lines(answer) == [
+        "41 metres",
+        "",
+        '[1] guide.md p. 12 (characters 120-141): "It is 41 metres tall."',
+        '[2] guide.md (characters 7-16): "Two lines"',
+    ]
+
+
+def test_a_partial_result_shows_what_was_found(make: Any) -> None:
+    """Without an answer stdout carries the citations alone, or nothing."""
+    assert output.answer_lines(make.answer(answer=None, stop_reason="budget"))[0].startswith("[1] guide.md")
+    assert output.answer_lines(make.answer(answer=None, stop_reason="no_answer", citations=())) == []
+
+
+def test_a_citation_that_is_not_verbatim_says_so(make: Any) -> None:
+    """A fuzzy match shows how well it matched."""
+    assert "(characters 120-141, fuzzy 0.87)" in output.citation_line(1, make.citation(status="fuzzy", score=0.871))
+
+
+@given(text=st.text(), length=st.integers(4, 60))
+def test_a_shortened_text_is_one_line_that_fits(text: str, length: int) -> None:
+    """No quote, however long or odd, breaks the layout."""
+    short = output.shortened(text, length)
+    assert len(short) <= length
+    assert short == " ".join(short.split())
+
+
+@pytest.mark.parametrize(
+    ("cost_usd", "shown"),
+    [(None, "cost unknown"), ("0", "$0"), ("0.00303", "$0.0030"), ("0.0456", "$0.046"), ("1234.5", "$1,234.50")],
+)
+def test_unknown_money_is_never_zero(cost_usd: str | None, shown: str) -> None:
+    """A cost nobody knows is said to be unknown; small costs keep digits that matter."""
+    assert output.money(None if cost_usd is None else Decimal(cost_usd)) == shown
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(4.16, "4.2 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
+def test_durations_are_read_at_a_glance(seconds: float, shown: str) -> None:
+    """Seconds, minutes, hours."""
+    assert output.duration(seconds) == shown
+
+
+def test_the_bill_states_cost_and_alternatives(make: Any) -> None:
+    """Calls, tokens and dollars of both roles, the alternatives labelled as estimates, and what was saved."""
+    answer = make.answer(baseline=make.baseline("1.20"))
+    assert output.bill_lines(answer, planner="openai:p", worker="ollama:w") == [
+        "planner   openai:p: 2 calls, 1,234 tokens in (100 cached), 56 out, $0.0030",
+        "worker    ollama:w: 10 calls, 9,000 tokens in, 80 out, $0",
+        "read      9 of 1,200 chunks in 2 documents, 12.3 s",
+        "instead   (estimates) everything in the prompt $1.20 (480,000 tokens), with prompt cache $1.20 "
+        "(480,000 tokens), top-k retrieval $1.20 (480,000 tokens)",
+        "saved     about $1.20 (99.7 %) against everything in the prompt (estimate)",
+    ]
+
+
+def test_nothing_is_said_to_be_saved_at_an_unknown_price(make: Any) -> None:
+    """An unknown price gives no savings, and no zero."""
+    lines = output.bill_lines(make.answer(baseline=make.baseline(None)))
+    assert "cost unknown" in lines[3]
+    assert not any(line.startswith("saved") for line in lines)
+
+
+@pytest.mark.parametrize("reason", ["no_answer", "budget", "timeout", "interrupted", "error"])
+def test_a_run_without_an_answer_says_why(make: Any, reason: StopReason) -> None:
+    """Every way to end without an answer has its words."""
+    said = output.verdict(make.answer(answer=None, stop_reason=reason))
+    assert said not in {None, "no answer"}
+    assert output.verdict(make.answer()) is None
+
+
+def test_columns_line_up() -> None:
+    """Text is set to the left, numbers to the right, and no line ends in spaces."""
+    lines = output.table(["name", "n"], [["a", "1"], ["longer", "1,000"]], right=frozenset({1}))
+    assert lines == ["name        n", "a           1", "longer  1,000"]
+
+
+def test_every_check_has_its_word() -> None:
+    """A citation is OK, moved, changed, or its file is missing."""
+    values = {"citation_id": "f1", "path": "a.txt", "start": 1, "end": 3, "reason": "why"}
+    checks = [CitationCheck(**values, status=status) for status in ("ok", "moved", "changed", "missing")]
+    words = [line.split("  ")[0] for line in tables.check_lines(checks)]
+    assert words == ["OK", "moved", "changed", "file missing"]
+    assert tables.check_lines([]) == ["no citations to check"]
