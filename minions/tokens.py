@@ -29,25 +29,21 @@ def _classes() -> bytes:
 
 
 _CLASSES: Final = _classes()
-# Tokens each single class and each pair of neighbours adds. A run of signs merges, so the pair takes tokens away again;
-# non-overlapping pairs are at most half the signs, which keeps the sum positive.
+# Every byte adds a quarter of a token, as in a word; each of these adds or takes away from that, since counting what is
+# rare is quicker than counting letters. A run of signs merges, so a pair of signs takes tokens away again; pairs do not
+# overlap, so they are at most half the signs and the sum stays positive.
+_BYTE_WEIGHT: Final = 0.25
 _ASCII_WEIGHTS: Final = (
-    (b"a", 0.25),
-    (b"A", 0.25),
-    (b"Aa", 0.73),
-    (b"0", 1.04),
+    (b" ", -0.25),
+    (b"  ", 0.30),
+    (b"0", 0.79),
     (b" 0", 0.80),
-    (b".", 0.70),
+    (b".", 0.45),
     (b" .", 0.47),
     (b"..", -1.20),
-    (b"  ", 0.30),
+    (b"Aa", 0.73),
 )
-_WEIGHTS: Final = (
-    *_ASCII_WEIGHTS,
-    (b"2", 0.36),
-    (b"3", 0.73),
-    (b"4", 6.00),
-)
+_WEIGHTS: Final = (*_ASCII_WEIGHTS, (b"~", -0.25), (b"2", 0.11), (b"3", 0.48), (b"4", 5.75))
 
 
 def estimate_tokens(text: str) -> int:
@@ -56,10 +52,11 @@ def estimate_tokens(text: str) -> int:
     A linear model over the classes of bytes and of neighbouring bytes, fitted to the Qwen 2.5 vocabulary. 0 only for
     the empty text. Runs at the speed of counting bytes.
     """
-    count = text.encode("utf-8", "surrogatepass").translate(_CLASSES).count
-    total = 0.0
-    for pair, weight in _ASCII_WEIGHTS if text.isascii() else _WEIGHTS:
-        total += weight * count(pair)
+    classes = text.encode("utf-8", "surrogatepass").translate(_CLASSES)
+    count = classes.count
+    total = _BYTE_WEIGHT * len(classes)
+    for pattern, weight in _ASCII_WEIGHTS if text.isascii() else _WEIGHTS:
+        total += weight * count(pattern)
     return max(round(total), min(len(text), 1))
 
 

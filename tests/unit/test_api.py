@@ -41,7 +41,7 @@ It was a good year for everybody at the quay.
 | Net revenue | 10.1 | 12.4 |
 | Cost | 3.0 | 4.1 |
 """
-SECRET = "The combination of the safe is 4711."
+SECRET = "Questions about revenue go to Ms Hall. The combination of the safe is 4711."
 PLAN = {"tasks": [{"instruction": "State net revenue in 2022.", "output": "number", "search": ["net revenue"]}]}
 DECISION = {"answer": "12.4", "findings": ["f1"], "confidence": 0.9, "tasks": []}
 YES, NO = {"yes": -0.1, "no": -2.4}, {"no": -0.1, "yes": -2.4}
@@ -51,6 +51,7 @@ class Office:
     """Plays all roles: plans, decides, and reads for the row that holds ``Net revenue``."""
 
     def __init__(self) -> None:
+        self.plan: dict[str, Any] = PLAN
         self.decisions: list[dict[str, Any]] = [DECISION]
 
     def __call__(self, request: ChatRequest) -> Any:
@@ -58,7 +59,7 @@ class Office:
         if "Question:" in text and "Findings:" in text:
             return self.decisions.pop(0) if len(self.decisions) > 1 else self.decisions[0]
         if "Question:" in text:
-            return PLAN
+            return self.plan
         if "Does this passage" in text:
             first_token = YES if "Net revenue" in text else NO
             return _look(first_token)
@@ -196,8 +197,12 @@ def test_findings_that_do_not_exist_are_not_cited(minions: Minions, documents: P
     assert any("cites no finding" in warning for warning in answer.warnings)
 
 
-def test_a_budget_stops_with_what_was_found(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_a_budget_stops_with_what_was_found(
+    minions: Minions, documents: Path, cloud: LoopbackServer, office: Office
+) -> None:
     """The call that could pass the limit is not made; the findings so far are in the partial answer, on disk too."""
+    wordy = {**PLAN["tasks"][0], "instruction": "State net revenue in 2022, and do so in many words. " * 12}
+    office.plan = {"tasks": [wordy] * 4}  # four tasks make the second call the larger one
     plan_only = 3_000
     answer = minions.ask(QUESTION, documents, max_cloud_tokens=plan_only, planner_output_tokens=400)
     spent = sum(usage.input_tokens + usage.output_tokens for usage in cloud.usages)
