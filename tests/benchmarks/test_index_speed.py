@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from minions.documents import Chunk, Document
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = 3
+ROUNDS = 5
 BATCH = 4000
 
 
