@@ -1,0 +1,91 @@
+"""Which models are chosen for want of a setting, and which are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from minions import wiring
+from minions.errors import ConfigError, EgressRefusedError
+from minions.models.reference import ModelRef
+from minions.settings import Settings
+
+
+def _settings(**values: Any) -> Settings:
+    return Settings.load(values)
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_without_settings_everything_is_local(monkeypatch: pytest.MonkeyPatch, embedded: bool) -> None:
+    """No key: the worker plans too, and a note says so; the embedded model is the worker where it is installed."""
+    monkeypatch.setattr(wiring, "_has_embedded", lambda: embedded)
+    planner, worker, notes = wiring.choose_models(_settings())
+    assert planner == "local"
+    assert worker == (wiring.DEFAULT_EMBEDDED_WORKER if embedded else wiring.DEFAULT_OLLAMA_WORKER)
+    assert "OPENAI_API_KEY" in notes[0]
+
+
+def test_a_key_or_an_endpoint_brings_the_cloud_planner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either variable that everyone sets is enough."""
+    for name, value in (("OPENAI_API_KEY", "sk-x"), ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert wiring.choose_models(_settings())[0] == wiring.DEFAULT_CLOUD_PLANNER
+
+
+def test_an_ollama_host_brings_an_ollama_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who set OLLAMA_HOST wants Ollama."""
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:11434")
+    assert wiring.choose_models(_settings())[1] == wiring.DEFAULT_OLLAMA_WORKER
+
+
+def test_local_only_wins_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key in the environment does not open a way out."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    assert wiring.choose_models(_settings(local_only=True))[0] == "local"
+    with pytest.raises(EgressRefusedError):
+        wiring.choose_models(_settings(local_only=True, planner="openai:gpt-5.4"))
+
+
+@pytest.mark.parametrize(
+    ("planner", "cloud"),
+    [
+        ("local", False),
+        ("openai:gpt-5.4", True),
+        ("openai:gpt-5.4@http://127.0.0.1:9/v1", True),
+        ("ollama:llama3.2:3b", False),
+        ("ollama:gpt-oss:120b-cloud", True),
+        ("ollama:llama3.2:3b@http://192.0.2.1:11434", True),
+        ("llamacpp:qwen2.5-coder-1.5b", False),
+    ],
+)
+def test_what_counts_as_cloud(planner: str, cloud: bool) -> None:
+    """A planner behind an OpenAI-compatible URL is metered as cloud, even on loopback: it may be a gateway."""
+    assert wiring.is_cloud(planner, _settings()) is cloud
+
+
+@pytest.mark.parametrize(
+    "worker",
+    ["openai:x@http://192.0.2.1/v1", "openai:x", "ollama:x:120b-cloud", "ollama:x@http://ollama.example.com:11434"],
+)
+def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
+    """Documents are read on this machine."""
+    with pytest.raises(EgressRefusedError, match="would read your documents"):
+        wiring.refuse_remote_worker(ModelRef.parse(worker), _settings())
+    wiring.refuse_remote_worker(ModelRef.parse(worker), _settings(allow_remote_workers=True))
+
+
+def test_a_scheme_is_not_needed_for_ollama_host() -> None:
+    """OLLAMA_HOST is spelled as Ollama spells it."""
+    settings = _settings(ollama_host="127.0.0.1:9999")
+    wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), settings)
+    with pytest.raises(EgressRefusedError):
+        wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host="192.0.2.1:11434"))
+
+
+@pytest.mark.parametrize("flags", [{"max_rounds": 0}, {"policy": "secret"}, {"max_cost": "-1"}, {"nonsense": 1}])
+def test_a_wrong_setting_is_named(flags: dict[str, Any]) -> None:
+    """The message names the setting, and nothing starts."""
+    with pytest.raises(ConfigError, match=next(iter(flags))):
+        Settings.load(flags)
