@@ -5,6 +5,7 @@ The core knows planners and workers only as ports; this module alone imports the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ DEFAULT_EMBEDDED_WORKER = "llamacpp:qwen2.5-coder-1.5b"
 DEFAULT_OLLAMA_WORKER = "ollama:llama3.2:3b"
 _CONCURRENCY = {"llamacpp": 1, "ollama": 1, "openai": 4, "scripted": 4}
 _PLANNER_CONCURRENCY = 8
+_PORT = re.compile(r":\d+/?$")
 
 
 @dataclass(frozen=True)
@@ -180,9 +182,14 @@ def endpoint_of(ref: ModelRef, settings: Settings) -> str:
     if ref.provider == "openai":
         return settings.openai_base_url or OPENAI_URL
     if ref.provider == "ollama":
-        host = settings.ollama_host or OLLAMA_URL
-        return host if "://" in host else f"http://{host}"
+        return _ollama_url(settings.ollama_host) if settings.ollama_host else OLLAMA_URL
     return "http://127.0.0.1"
+
+
+def _ollama_url(host: str) -> str:
+    """``OLLAMA_HOST`` as Ollama reads it: the scheme and port may be missing, and 0.0.0.0 is where a server listens."""
+    url = host if "://" in host else f"http://{host}" + ("" if _PORT.search(host) else ":11434")
+    return url.replace("//0.0.0.0", "//127.0.0.1")
 
 
 async def _adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatModel:

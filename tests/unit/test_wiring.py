@@ -76,10 +76,23 @@ def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
     wiring.refuse_remote_worker(ModelRef.parse(worker), _settings(allow_remote_workers=True))
 
 
-def test_a_scheme_is_not_needed_for_ollama_host() -> None:
-    """OLLAMA_HOST is spelled as Ollama spells it."""
-    settings = _settings(ollama_host="127.0.0.1:9999")
-    wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), settings)
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1:9999", "http://127.0.0.1:9999"),
+        ("127.0.0.1", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("http://localhost:11434", "http://localhost:11434"),
+    ],
+)
+def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
+    """Scheme and port may be missing; an address to listen on is one of this machine."""
+    assert wiring._endpoint(ModelRef.parse("ollama:x"), _settings(ollama_host=host)) == url
+    wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host=host))
+
+
+def test_an_ollama_host_elsewhere_is_refused() -> None:
+    """The variable does not open a way out."""
     with pytest.raises(EgressRefusedError):
         wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host="192.0.2.1:11434"))
 
