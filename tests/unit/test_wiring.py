@@ -81,13 +81,13 @@ def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
     [
         ("127.0.0.1:9999", "http://127.0.0.1:9999"),
         ("127.0.0.1", "http://127.0.0.1:11434"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104 - what servers set it to
         ("http://localhost:11434", "http://localhost:11434"),
     ],
 )
 def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
     """Scheme and port may be missing; an address to listen on is one of this machine."""
-    assert wiring._endpoint(ModelRef.parse("ollama:x"), _settings(ollama_host=host)) == url
+    assert wiring.endpoint_of(ModelRef.parse("ollama:x"), _settings(ollama_host=host)) == url
     wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host=host))
 
 
