@@ -48,8 +48,7 @@ class Tally:
             self.round, self.jobs, self.jobs_total = event.round, 0, event.jobs
         elif event.kind == "job":
             self.jobs += 1
-        elif event.kind == "finding":
-            self.found += 1
+            self.found += event.status == "found"
         elif event.kind == "cloud_call":
             self.cloud_calls += 1
             known = self.spent_usd is not None and event.cost_usd is not None
@@ -58,7 +57,7 @@ class Tally:
     def money(self) -> str:
         """Cloud dollars spent so far, and saved against reading everything in the cloud (an estimate)."""
         if not self.cloud_calls:
-            return "no cloud call yet"
+            return "nothing went to a cloud"
         text = f"cloud {money(self.spent_usd)}"
         saved = saved_usd(self.baseline, self.spent_usd)
         return f"{text}, saved about {money(saved)}" if saved is not None and saved > 0 else text
@@ -174,7 +173,7 @@ class Bars(Progress):
         elif event.kind == "plan":
             self._end_of_round()
             self._jobs = self._bar(f"round {event.round}", total=event.jobs)
-        if self._jobs is not None and event.kind in {"plan", "job", "finding", "cloud_call"}:
+        if self._jobs is not None and event.kind in {"plan", "job", "cloud_call"}:
             state = f"found {tally.found}   {tally.money()}"
             self._bars.update(self._jobs, completed=tally.jobs, state=state)
 

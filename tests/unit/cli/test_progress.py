@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from minions.events import Event
 
 JOB = JobEvent(round=1, job_id="j", task_id="t1", path="a.txt", status="abstained")
+FOUND = JOB.model_copy(update={"status": "found"})
 PLAN = PlanEvent(round=1, plan=Plan(tasks=(Task(id="t1", instruction="Read."),)), jobs=3)
 
 
@@ -68,10 +69,10 @@ def test_one_unknown_cost_makes_the_sum_unknown(make: Any) -> None:
 
 def test_a_pipe_gets_few_lines() -> None:
     """Warnings and rounds at once; jobs when the round's last one ended."""
-    assert lines(WarningEvent(message="Look\nout"), PLAN, JOB, JOB, JOB) == [
+    assert lines(WarningEvent(message="Look\nout"), PLAN, JOB, JOB, FOUND) == [
         "warning: Look out",
         "round 1: 1 tasks, 3 jobs",
-        "jobs: 3 of 3, found 0; no cloud call yet",
+        "jobs: 3 of 3, found 1; nothing went to a cloud",
     ]
 
 
