@@ -38,20 +38,25 @@ def describe(documents: Sequence[DocumentFacts], policy: Policy) -> CorpusCard:
 def _names(documents: Sequence[DocumentFacts], policy: Policy) -> str:
     if not shows_names(policy):
         return "d1" if len(documents) == 1 else f"d1 to d{len(documents)}"
-    names = [_name(document) for document in documents]
-    listed = "; ".join(names)
-    if estimate_tokens(listed) > NAMES_TOKENS:
-        return _patterns([PurePath(document.path).name for document in documents])
+    plain = [PurePath(document.path).name for document in documents]
+    names = [_titled(name, document) for name, document in zip(plain, documents, strict=True)]
+    if not _fits(names):
+        names = plain
+    if not _fits(names):
+        return _patterns(plain)
     if len(documents) <= _OUTLINED_DOCUMENTS:
-        listed = "; ".join(
+        return "; ".join(
             name + _outline(document, OUTLINE_TOKENS // len(documents))
             for name, document in zip(names, documents, strict=True)
         )
-    return listed
+    return "; ".join(names)
 
 
-def _name(document: DocumentFacts) -> str:
-    name = PurePath(document.path).name
+def _fits(names: Sequence[str]) -> bool:
+    return estimate_tokens("; ".join(names)) <= NAMES_TOKENS
+
+
+def _titled(name: str, document: DocumentFacts) -> str:
     title = " ".join(document.title.split())
     if not title or title.casefold() in {name.casefold(), PurePath(name).stem.casefold()}:
         return name

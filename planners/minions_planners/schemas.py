@@ -13,6 +13,10 @@ _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
 
 
+def _one_of(literal: Any) -> dict[str, Any]:
+    return {"type": "string", "enum": list(get_args(literal))}
+
+
 def _strict(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
@@ -27,12 +31,12 @@ TASKS: dict[str, Any] = {
     "items": _strict(
         {
             "instruction": _TEXT,
-            "output": {"enum": list(get_args(Output))},
+            "output": _one_of(Output),
             "options": _TEXTS,
             "documents": _TEXTS,
             "search": _TEXTS,
-            "unit": {"enum": list(get_args(Unit))},
-            "reduce": {"enum": list(get_args(Reduce))},
+            "unit": _one_of(Unit),
+            "reduce": _one_of(Reduce),
         }
     ),
 }

@@ -39,3 +39,10 @@ def test_thousands_of_documents_become_patterns_and_counts(names: list[str]) -> 
 def test_a_folder_path_does_not_go_up() -> None:
     """Only file names do: a path tells who and where the user is."""
     assert "alice" not in describe([_facts("/home/alice/clients/report.pdf")], "findings").text
+
+
+def test_titles_go_before_names_do() -> None:
+    """A few documents with long titles are still named one by one."""
+    long = "A rather long title of a quarterly report that says little more than its file name does"
+    card = describe([_facts(f"2023_Q{n}_report.pdf", title=long) for n in range(1, 8)], "findings")
+    assert "2023_Q1_report.pdf; 2023_Q2_report.pdf; 2023_Q3_report.pdf; 2023_Q4_report.pdf" in card.text
