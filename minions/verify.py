@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minions.findings import Citation
 
 CheckStatus = Literal["ok", "moved", "changed", "missing"]
+_REASONS = {"changed": "the quote does not stand in the file any more"}
 
 
 class CitationCheck(Value):
@@ -57,37 +58,37 @@ def _read(path: Path) -> Document | UnreadableError:
         return error
 
 
-def _check(citation: Citation, source: Document | UnreadableError) -> CitationCheck:
-    def result(status: CheckStatus, *, found_start: int | None = None, reason: str | None = None) -> CitationCheck:
-        return CitationCheck(
-            citation_id=citation.id,
-            path=citation.path,
-            start=citation.start,
-            end=citation.end,
-            status=status,
-            found_start=found_start,
-            reason=reason,
-        )
-
-    if isinstance(source, UnreadableError):
-        return result("missing", reason=source.reason)
-    if not citation.quote:
-        return result("changed", reason="the citation has no quote")
-    if source.text[citation.start : citation.end] == citation.quote:
-        return result("ok")
-    places = _places(source.text, citation.quote)
-    if places:
-        nearest = min(places, key=lambda start: abs(start - citation.start))
-        return result(
-            "moved", found_start=nearest, reason=f"it stands at characters {nearest}-{nearest + len(citation.quote)}"
-        )
-    return result("changed", reason="the quote does not stand in the file any more")
-
-
-def _places(text: str, quote: str) -> list[int]:
+def check_quote(text: str, quote: str, start: int) -> tuple[CheckStatus, int | None]:
+    """Whether a quote stands in a text at ``start``, elsewhere (and where nearest), or not at all."""
+    if not quote:
+        return "changed", None
+    if text[start : start + len(quote)] == quote:
+        return "ok", None
     places: list[int] = []
-    start = text.find(quote)
-    while start >= 0:
-        places.append(start)
-        start = text.find(quote, start + len(quote))
-    return places
+    place = text.find(quote)
+    while place >= 0:
+        places.append(place)
+        place = text.find(quote, place + 1)
+    return ("moved", min(places, key=lambda found: abs(found - start))) if places else ("changed", None)
+
+
+def _check(citation: Citation, source: Document | UnreadableError) -> CitationCheck:
+    status: CheckStatus
+    reason: str | None
+    found_start = None
+    if isinstance(source, UnreadableError):
+        status, reason = "missing", source.reason
+    else:
+        status, found_start = check_quote(source.text, citation.quote, citation.start)
+        reason = _REASONS.get(status)
+        if found_start is not None:
+            reason = f"it stands at characters {found_start}-{found_start + len(citation.quote)}"
+    return CitationCheck(
+        citation_id=citation.id,
+        path=citation.path,
+        start=citation.start,
+        end=citation.end,
+        status=status,
+        found_start=found_start,
+        reason=reason,
+    )

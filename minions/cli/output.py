@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.answers import Answer, Baseline, BaselineEstimate, RoleUsage
+    from minions.answers import Answer, Baseline, RoleUsage
     from minions.corpus.index import IndexReport
     from minions.corpus.search import SearchHit
     from minions.estimate import Estimate
@@ -70,12 +70,13 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
 
 def baseline_lines(baseline: Baseline, spent_usd: Decimal | None) -> list[str]:
     """What other ways would have cost, and what was saved against the first of them; estimates, said to be."""
+    whole, cached, few = baseline.remote_only, baseline.remote_cached, baseline.rag
     ways = (
-        ("everything in the prompt", baseline.remote_only),
-        ("with prompt cache", baseline.remote_cached),
-        ("top-k retrieval", baseline.rag),
+        f"everything in the prompt {money(whole.cost_usd)} ({whole.input_tokens:,} tokens)",
+        f"with prompt cache {money(cached.cost_usd)}",
+        f"top-k retrieval {money(few.cost_usd)} ({few.input_tokens:,} tokens)",
     )
-    lines = ["instead   (estimates) " + ", ".join(f"{name} {_way(estimate)}" for name, estimate in ways)]
+    lines = ["instead   (estimates) " + ", ".join(ways)]
     saved = saved_usd(baseline, spent_usd)
     if saved is not None and saved > 0 and baseline.remote_only.cost_usd:
         share = 100 * saved / baseline.remote_only.cost_usd
@@ -138,10 +139,6 @@ def _role(usage: RoleUsage, name: str) -> str:
     cached = f" ({usage.cached_input_tokens:,} cached)" if usage.cached_input_tokens else ""
     tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
     return f"{name + ': ' if name else ''}{_count(usage.calls, 'call')}, {tokens}, {money(usage.cost_usd)}"
-
-
-def _way(estimate: BaselineEstimate) -> str:
-    return f"{money(estimate.cost_usd)} ({estimate.input_tokens:,} tokens)"
 
 
 def _count(number: int, noun: str) -> str:

@@ -165,9 +165,7 @@ class Bars(Progress):
         if event.kind == "warning":
             self._bars.console.print(f"warning: {event.message}")
         elif event.kind == "index":
-            self._files = self._files if self._files is not None else self._bar("reading")
-            name = shortened(event.path or "", 40)
-            self._bars.update(self._files, completed=event.done, total=event.total, state=name)
+            self._index(event.done, event.total, event.path)
         elif event.kind == "start":
             self._jobs = self._bar("planning", total=None)
         elif event.kind == "plan":
@@ -176,6 +174,14 @@ class Bars(Progress):
         if self._jobs is not None and event.kind in {"plan", "job", "cloud_call"}:
             state = f"found {tally.found}   {tally.money()}"
             self._bars.update(self._jobs, completed=tally.jobs, state=state)
+            if event.kind == "job" and tally.jobs == tally.jobs_total:
+                self._bars.update(self._jobs, description=f"round {tally.round}, deciding")
+
+    def _index(self, done: int, total: int, path: str | None) -> None:
+        if self._files is None and path is not None:
+            self._files = self._bar("reading")
+        if self._files is not None:
+            self._bars.update(self._files, completed=done, total=total, state=shortened(path or "", 40))
 
     def _bar(self, description: str, total: int | None = 0) -> Any:
         return self._bars.add_task(description, total=total, state="")

@@ -35,7 +35,6 @@ TASK = {
     "reduce": "collect",
 }
 DECISION = {"answer": ANSWER, "findings": ["f1"], "confidence": 0.9, "tasks": []}
-NO_DECISION = {"answer": None, "findings": [], "confidence": 0.0, "tasks": []}
 PRICE = ("--price", "openai:planner=2/10")
 
 
@@ -61,7 +60,7 @@ class Commands:
     def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "minions.cli.main", *map(str, arguments)]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, **options)  # noqa: S603
+        return subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, **options)
 
     def __call__(self, *arguments: str | Path, stdin: str = "") -> Ended:
         with self.start(*arguments) as process:
@@ -94,7 +93,9 @@ def guide(minions: Commands) -> Path:
 def reading(request: ChatRequest) -> Completion:
     """A worker that reads well: it points at the line that holds the answer."""
     text = request.messages[-1].content
-    line = next((number for number, content in re.findall(r"^(\d+): (.*)$", text, re.M) if ANSWER in content), None)
+    line = next(
+        (number for number, content in re.findall(r"^(\d+): (.*)$", text, re.MULTILINE) if ANSWER in content), None
+    )
     usage = Usage(input_tokens=len(text) // 4, output_tokens=3)
     if request.first_token_candidates:
         odds = {"yes": -0.1, "no": -2.4} if line else {"yes": -4.0, "no": -0.02}

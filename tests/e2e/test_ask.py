@@ -17,7 +17,7 @@ SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 
 
 def test_the_answer_and_its_citation_go_to_stdout_and_the_bill_to_stderr(minions: Any, guide: Path, crew: Any) -> None:
-    """stdout carries the answer, an empty line and the citations; the offsets are those of the file."""
+    """On stdout stand the answer, an empty line and the citations; the offsets are those of the file."""
     ended = minions("ask", QUESTION, "docs", *crew)
     start = (guide / "guide.md").read_text().index(SENTENCE)
     citation = f'[1] docs/guide.md (characters {start}-{start + len(SENTENCE)}): "{SENTENCE}"'
@@ -41,7 +41,7 @@ def test_json_is_one_object_of_the_schema(minions: Any, guide: Path, crew: Any) 
 def test_the_ledger_holds_what_the_servers_received(
     minions: Any, guide: Path, crew: Any, planner: LoopbackServer, worker: LoopbackServer
 ) -> None:
-    """Requests and tokens of both servers equal the ledger's; egress prints the cloud's bytes, which hold only findings."""
+    """Requests and tokens of both servers equal the ledger's; `egress` prints the cloud's bytes, all findings."""
     assert minions("ask", QUESTION, guide, *crew).code == 0
     rows = {row["key"]: row for row in minions("ledger", "--by", "role", "--json").json}
     for role, server in (("planner", planner), ("worker", worker)):
@@ -76,7 +76,7 @@ def test_question_and_paths_come_from_stdin(minions: Any, guide: Path, crew: Any
 
 
 def test_an_answer_can_be_verified_until_the_document_changes(minions: Any, guide: Path, crew: Any) -> None:
-    """verify exits 0 on what ask --json printed, and 5 after the cited line was edited."""
+    """`verify` exits 0 on what ask --json printed, and 5 after the cited line was edited."""
     minions.write("result.json", minions("ask", QUESTION, "docs", *crew, "--json").out)
     stands = minions("verify", "result.json")
     assert (stands.code, stands.out[:2]) == (0, "OK")
@@ -87,7 +87,7 @@ def test_an_answer_can_be_verified_until_the_document_changes(minions: Any, guid
 
 
 def test_a_run_is_on_record(minions: Any, guide: Path, crew: Any) -> None:
-    """runs lists it with its cost; show prints question, answer, citation and each call."""
+    """`runs` lists it with its cost; show prints question, answer, citation and each call."""
     run_id = minions("ask", QUESTION, guide, *crew, "--json").json["run_id"]
     listed = minions("runs").out
     assert run_id in listed
@@ -122,7 +122,7 @@ def test_an_ollama_worker_answers_too(
 
 def test_no_answer_has_its_own_code(minions: Any, guide: Path, worker: LoopbackServer) -> None:
     """When the planner finds no answer the exit code is 3 and stdout is empty; why is on stderr."""
-    nothing = {"answer": None, "findings": [], "confidence": 0, "tasks": []}
+    nothing: dict[str, Any] = {"answer": None, "findings": [], "confidence": 0, "tasks": []}
     plan = {"tasks": [{"instruction": "Who cooks at Skerrow?", "search": ["cook"]}]}
     rules = [Rule(contains="You plan how", reply=plan), Rule(contains="Findings:", reply=nothing)]
     with LoopbackServer(rules=rules) as planner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -75,7 +76,7 @@ def make_answer(**changes: Any) -> Answer:
         "rounds": (RoundSummary(tasks=1, jobs=9, found=1),),
         "usage": UsageByRole(
             planner=RoleUsage(
-                calls=2, input_tokens=1234, cached_input_tokens=100, output_tokens=56, cost_usd="0.00303"
+                calls=2, input_tokens=1234, cached_input_tokens=100, output_tokens=56, cost_usd=Decimal("0.00303")
             ),
             worker=RoleUsage(calls=10, input_tokens=9000, output_tokens=80),
         ),
@@ -86,7 +87,9 @@ def make_answer(**changes: Any) -> Answer:
 
 def make_baseline(cost_usd: str | None) -> Baseline:
     """Alternatives of which the first costs so much."""
-    way = BaselineEstimate(input_tokens=480_000, output_tokens=150, cost_usd=cost_usd)
+    way = BaselineEstimate(
+        input_tokens=480_000, output_tokens=150, cost_usd=None if cost_usd is None else Decimal(cost_usd)
+    )
     return Baseline(remote_only=way, remote_cached=way, rag=way)
 
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from minions.answers import StopReason
 
 
+INSTEAD = (
+    "instead   (estimates) everything in the prompt $1.20 (480,000 tokens), with prompt cache $1.20, "
+    "top-k retrieval $1.20 (480,000 tokens)"
+)
+
+
 def test_an_answer_is_followed_by_its_citations(make: Any) -> None:
     """The answer, an empty line, and one line a citation with path, page, offsets and quote."""
     answer = make.answer(citations=(make.citation(page=12), make.citation(start=7, quote="Two\nlines")))
@@ -68,8 +74,7 @@ def test_the_bill_states_cost_and_alternatives(make: Any) -> None:
         "planner   openai:p: 2 calls, 1,234 tokens in (100 cached), 56 out, $0.0030",
         "worker    ollama:w: 10 calls, 9,000 tokens in, 80 out, $0",
         "read      9 of 1,200 chunks in 2 documents, 12.3 s",
-        "instead   (estimates) everything in the prompt $1.20 (480,000 tokens), with prompt cache $1.20 "
-        "(480,000 tokens), top-k retrieval $1.20 (480,000 tokens)",
+        INSTEAD,
         "saved     about $1.20 (99.7 %) against everything in the prompt (estimate)",
     ]
 
@@ -97,7 +102,7 @@ def test_columns_line_up() -> None:
 
 def test_every_check_has_its_word() -> None:
     """A citation is OK, moved, changed, or its file is missing."""
-    values = {"citation_id": "f1", "path": "a.txt", "start": 1, "end": 3, "reason": "why"}
+    values: dict[str, Any] = {"citation_id": "f1", "path": "a.txt", "start": 1, "end": 3, "reason": "why"}
     checks = [CitationCheck(**values, status=status) for status in ("ok", "moved", "changed", "missing")]
     words = [line.split("  ")[0] for line in tables.check_lines(checks)]
     assert words == ["OK", "moved", "changed", "file missing"]

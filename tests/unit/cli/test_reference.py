@@ -1,0 +1,72 @@
+"""docs/cli.md shows the help of every command as it is.
+
+After a change of options, write it anew: ``WRITE_DOCS=1 pytest tests/unit/cli/test_reference.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "cli.md"
+COMMANDS = (
+    "",
+    "ask",
+    "estimate",
+    "index",
+    "search",
+    "runs",
+    "show",
+    "ledger",
+    "egress",
+    "verify",
+    "doctor",
+    "models",
+    "models list",
+    "models pull",
+)
+
+
+def block(command: str) -> re.Pattern[str]:
+    """The fenced help of a command in the reference."""
+    return re.compile(rf"(### `minions{' ' * bool(command)}{command}`\n\n```text\n)(.*?)(```\n)", re.DOTALL)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_shows_the_help_as_it_is(minions: Any, command: str) -> None:
+    """What the page says about a command is what the command says."""
+    shown = minions(*command.split(), "--help")
+    assert shown.code == 0
+    page = REFERENCE.read_text("utf-8")
+    if os.environ.get("WRITE_DOCS"):
+        page, count = block(command).subn(lambda found: found[1] + shown.out + found[3], page)
+        assert count == 1, f"{REFERENCE} has no section for `minions {command}`"
+        REFERENCE.write_text(page, "utf-8")
+    written = block(command).search(page)
+    assert written is not None
+    assert written[2] == shown.out
+
+
+def test_every_command_has_its_section(minions: Any) -> None:
+    """No command is missing from the page, and none is on it that does not exist."""
+    listed = re.findall(r"^  (\w+)  ", minions("--help").out.partition("Commands:")[2], re.MULTILINE)
+    assert set(listed) == {command.split()[0] for command in COMMANDS if command}
+    sections = re.findall(r"^### `minions ?(.*)`$", REFERENCE.read_text("utf-8"), re.MULTILINE)
+    assert sorted(sections) == sorted(COMMANDS)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """--help and --version answer at once: no pydantic, no rich, no SDK, no asyncio is imported for them."""
+    heavy = {"pydantic", "rich", "openai", "ollama", "httpx", "structlog", "asyncio", "sqlite3"}
+    code = (
+        "import sys; from minions.cli.main import execute; execute(['--help']); execute(['--version']); "
+        f"sys.exit(' '.join({heavy!r} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    assert (ended.returncode, ended.stderr) == (1, "\n")

@@ -1,0 +1,248 @@
+"""What works and what does not, before a question is asked."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from minions import doctor, probes
+from minions.doctor import Check, examine
+from minions.models import weights
+from minions.settings import Settings
+from minions.testing import LoopbackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCRIPT = '{"default": "x"}'
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    """A reference to a model that needs no server."""
+    (tmp_path / "script.json").write_text(SCRIPT)
+    return f"scripted:{tmp_path / 'script.json'}"
+
+
+def checks(**settings: Any) -> dict[str, Check]:
+    """Checks by name; of several with one name the worst."""
+    worst: dict[str, Check] = {}
+    order = ("ok", "warning", "problem")
+    for check in examine(Settings.load(settings)).checks:
+        known = worst.get(check.name)
+        if known is None or order.index(check.status) > order.index(known.status):
+            worst[check.name] = check
+    return worst
+
+
+def test_a_machine_that_can_answer_is_ready(script: str) -> None:
+    """No problem means ready; what was looked at is listed."""
+    report = examine(Settings.load({"planner": script, "worker": script}))
+    assert report.ready
+    assert {check.name for check in report.checks} >= {"python", "home", "planner", "worker"}
+
+
+def test_a_home_that_cannot_be_written_is_a_problem(script: str, tmp_path: Path) -> None:
+    """A file where the home should be: another folder is proposed."""
+    (tmp_path / "file").write_text("")
+    home = checks(planner=script, worker=script, home=tmp_path / "file" / "home")["home"]
+    assert home.status == "problem"
+    assert "--home" in (home.fix or "")
+
+
+def test_a_planner_is_looked_at_without_spending_a_token(script: str) -> None:
+    """GET /v1/models with the key, and no completion."""
+    with LoopbackServer(models=("p",)) as server:
+        found = checks(planner=f"openai:p@{server.openai_url}", worker=script, openai_api_key="sk-1")
+    assert found["planner"].status == "ok"
+    assert server.requests == []
+    assert [(request.path, request.headers["authorization"]) for request in server.other_requests] == [
+        ("/v1/models", "Bearer sk-1")
+    ]
+
+
+def test_a_model_that_is_not_served_is_a_problem(script: str) -> None:
+    """The nearest names that are served are proposed, ready to type."""
+    with LoopbackServer(models=("planner-large", "planner-small")) as server:
+        url = server.openai_url
+        found = checks(planner=f"openai:planner-larg@{url}", worker=script)["planner"]
+    assert found.status == "problem"
+    assert f"--planner openai:planner-large@{url}" in (found.fix or "")
+
+
+def test_a_missing_key_is_a_problem(script: str) -> None:
+    """A cloud without a key: say which variable, and that one can do without."""
+    found = checks(planner="openai:gpt-5.4", worker=script)["planner"]
+    assert found.status == "problem"
+    assert "OPENAI_API_KEY" in (found.fix or "")
+
+
+@pytest.mark.parametrize("reference", ["openai:m@http://127.0.0.1:9/v1", "ollama:m@http://127.0.0.1:9"])
+def test_a_server_that_does_not_answer_is_a_problem(script: str, reference: str) -> None:
+    """Nothing listens: start it, or correct the address."""
+    found = checks(planner=script, worker=reference)["worker"]
+    assert found.status == "problem"
+    assert "start" in (found.fix or "")
+
+
+def test_an_unknown_price_is_a_warning(script: str) -> None:
+    """Costs cannot be counted, but questions can be asked; the flag is shown."""
+    with LoopbackServer() as server:
+        found = checks(planner=f"openai:p@{server.openai_url}", worker=script)["price"]
+        stated = checks(planner=f"openai:p@{server.openai_url}", worker=script, prices=("openai:p=2/10",))["price"]
+    assert (found.status, stated.status) == ("warning", "ok")
+    assert "--price openai:p=" in (found.fix or "")
+    assert "$2.00" in stated.detail
+
+
+def test_slots_and_context_are_asked_of_the_server(script: str) -> None:
+    """llama.cpp says what it really gives each slot: less than is asked for is a warning with both ways out."""
+    with LoopbackServer(models=("w",), context_tokens=2048) as server:
+        reference = f"openai:w@{server.openai_url}"
+        small = checks(planner=script, worker=reference)["context"]
+        fits = checks(planner=script, worker=reference, context_tokens=2048)["context"]
+        crowded = checks(planner=script, worker=reference, context_tokens=2048, concurrency=4)["context"]
+    assert (small.status, fits.status, crowded.status) == ("warning", "ok", "warning")
+    assert "--context-tokens 2048" in (small.fix or "")
+    assert fits.detail == "1 slot, 2,048 tokens of context each"
+    assert "--concurrency 1" in (crowded.fix or "")
+
+
+def test_a_llama_server_answers_to_any_name(script: str) -> None:
+    """One local model under another name works, and is told."""
+    with LoopbackServer(models=("qwen",)) as server:
+        found = checks(planner=script, worker=f"openai:other@{server.openai_url}")["worker"]
+    assert found.status == "warning"
+    assert "serves qwen" in found.detail
+
+
+def test_an_ollama_worker_is_found(script: str) -> None:
+    """The version, the model, the context it was trained for; how many requests at a time Ollama does not say."""
+    with LoopbackServer(models=("w",), context_tokens=8192) as server:
+        found = checks(planner=script, worker=f"ollama:w@{server.url}")
+    assert (found["worker"].status, found["context"].status, found["locality"].status) == ("ok", "ok", "ok")
+    assert "8,192" in found["context"].detail
+    assert "OLLAMA_NUM_PARALLEL" in (found["context"].fix or "")
+
+
+def test_an_ollama_model_that_is_not_there_can_be_pulled(script: str) -> None:
+    """The command that fetches it."""
+    with LoopbackServer(models=("llama3.2:3b",)) as server:
+        found = checks(planner=script, worker=f"ollama:qwen3:4b@{server.url}")["worker"]
+    assert found.status == "problem"
+    assert (found.fix or "").startswith("ollama pull qwen3:4b")
+
+
+@pytest.mark.parametrize("worker", ["ollama:big:120b-cloud", "openai:w@http://192.0.2.1/v1"])
+def test_a_worker_elsewhere_is_a_problem(script: str, worker: str) -> None:
+    """It would read the documents on another machine; nothing is sent to find out."""
+    found = checks(planner=script, worker=worker)["worker"]
+    assert found.status == "problem"
+    assert "--allow-remote-workers" in (found.fix or "")
+
+
+def test_embedded_weights_are_looked_for(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing weights come with the command that fetches them; a file of one's own is taken as it is."""
+    monkeypatch.setattr(doctor, "find_spec", lambda _: object())
+    monkeypatch.setattr(weights, "installed_parts", lambda _: None)
+    missing = checks(planner=script, worker="llamacpp:qwen2.5-coder-0.5b")["worker"]
+    assert (missing.status, (missing.fix or "")[:40]) == ("problem", "minions models pull qwen2.5-coder-0.5b  ")
+    (tmp_path / "own.gguf").write_bytes(b"GGUF")
+    assert checks(planner=script, worker=f"llamacpp:{tmp_path / 'own.gguf'}")["worker"].status == "ok"
+    assert checks(planner=script, worker="llamacpp:nobody")["worker"].status == "problem"
+    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    assert "local-minions[embedded]" in (checks(planner=script, worker="llamacpp:nobody")["worker"].fix or "")
+
+
+def test_a_reference_that_is_none_is_a_problem() -> None:
+    """A wrong setting does not keep the other checks from being made."""
+    report = examine(Settings.load({"planner": "gpt", "worker": "ollama:w"}))
+    assert not report.ready
+    assert report.checks[-1].name == "models"
+
+
+@contextmanager
+def refusing(
+    status: int, body: bytes = b"{}", headers: dict[str, str] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """A server that answers every GET alike; its address, and the paths it was asked for."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_refused_key_is_a_problem(script: str) -> None:
+    """401 from the endpoint: the key is what is wrong, and it is not shown."""
+    with refusing(401) as (url, _):
+        found = checks(planner=f"openai:p@{url}/v1", worker=script, openai_api_key="sk-secret")["planner"]
+    assert found.status == "problem"
+    assert "OPENAI_API_KEY" in (found.fix or "")
+    assert "secret" not in found.model_dump_json()
+
+
+def test_an_endpoint_without_a_list_is_a_warning(script: str) -> None:
+    """A gateway may hide its models: questions may still be asked."""
+    with refusing(404) as (url, _):
+        assert checks(planner=f"openai:p@{url}/v1", worker=script)["planner"].status == "warning"
+
+
+def test_a_key_follows_no_redirect() -> None:
+    """An endpoint that points elsewhere gets no second request."""
+    with refusing(200) as (other, asked), refusing(302, headers={"Location": f"{other}/v1/models"}) as (url, _):
+        page = probes.fetch(f"{url}/v1/models", api_key="sk-1")
+    assert (page.status, asked) == (302, [])
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"models": [1, {}]}', b"null"])
+def test_nonsense_is_no_list_of_models(body: bytes) -> None:
+    """A server that answers 200 with something else does not upset anybody."""
+    with refusing(200, body) as (url, _):
+        page = probes.fetch(url)
+        assert not probes.served_models(page)
+        assert not probes.ollama_models(page)
+        assert probes.llama_slots(url) is None
+        assert probes.ollama_context(url, "m") == (None, None, False)
+
+
+def test_a_server_that_hangs_is_not_waited_for() -> None:
+    """A reply that does not come is nobody answering, after the time that was set."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        started_s = time.monotonic()
+        page = probes.fetch(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.2)
+    assert page.status is None
+    assert time.monotonic() - started_s < 3
+
+
+def test_only_web_addresses_are_fetched() -> None:
+    """A file is no endpoint."""
+    assert probes.fetch(Path(__file__).as_uri()).status is None

@@ -1,0 +1,136 @@
+"""What a question would take, before it is asked."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from minions import Minions
+from minions.estimate import measured_tokens_per_s
+from minions.ledger.entries import Entry
+from minions.ledger.ledger import Ledger
+from minions.store.store import Store
+from minions.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from minions.estimate import Estimate
+
+QUESTION = "How tall is the lighthouse at Skerrow?"
+CLOUD: dict[str, Any] = {
+    "planner": "openai:p",
+    "worker": "ollama:w",
+    "openai_api_key": "k",
+    "prices": ("openai:p=2/10",),
+}
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """A folder with forty pages of text."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for number in range(40):
+        text = "\n\n".join(f"Paragraph {n} of part {number} says little about the sea." for n in range(30))
+        (folder / f"part{number}.txt").write_text(text)
+    return folder
+
+
+def estimate(docs: Path, **settings: Any) -> Estimate:
+    with Minions(**{**CLOUD, **settings}) as minions:
+        return minions.estimate(QUESTION, docs)
+
+
+def entry(latency_s: float, **changes: Any) -> Entry:
+    values: dict[str, Any] = {
+        "run_id": "r",
+        "round": 1,
+        "role": "worker",
+        "cloud": False,
+        "provider": "ollama",
+        "model": "w",
+        "endpoint": "http://127.0.0.1:11434",
+        "at": "2026-01-01T00:00:00+00:00",
+        "input_tokens": 1000,
+        "cost_usd": 0,
+        "status": "ok",
+    }
+    return Entry(**{**values, **changes}, latency_s=latency_s)
+
+
+def test_the_price_of_a_typical_run_is_its_tokens_times_the_stated_price(docs: Path) -> None:
+    """Two calls for one round; dollars follow from tokens and the price that the user stated."""
+    typical = estimate(docs).typical
+    assert (typical.rounds, typical.calls) == (1, 2)
+    assert typical.cost_usd == (typical.input_tokens * 2 + typical.output_tokens * Decimal(10)) / 1_000_000
+
+
+def test_the_upper_bound_grows_with_the_limits(docs: Path) -> None:
+    """More rounds and longer replies cost more; nothing typical costs more than the most."""
+    small, large = estimate(docs, max_rounds=1), estimate(docs, max_rounds=4, planner_output_tokens=4000)
+    assert small.typical.input_tokens <= small.upper.input_tokens < large.upper.input_tokens
+    assert large.upper.calls == 5
+    assert large.upper.output_tokens == 20_000
+
+
+def test_an_unknown_price_is_unknown(docs: Path) -> None:
+    """A model that nobody has a price for costs None, not 0."""
+    estimated = estimate(docs, prices=(), planner="openai:nobodys-model@http://127.0.0.1:9/v1")
+    assert estimated.typical.cost_usd is None
+    assert estimated.baseline.remote_only.cost_usd is None
+
+
+def test_a_local_run_costs_nothing_and_says_what_a_cloud_would(docs: Path) -> None:
+    """Without a cloud no call is billed; the alternatives are priced as the default cloud planner's."""
+    estimated = estimate(docs, planner="local")
+    assert estimated.typical.calls == 0
+    assert estimated.typical.cost_usd == estimated.upper.cost_usd == Decimal(0)
+    assert estimated.baseline.remote_only.cost_usd
+
+
+def test_local_work_is_capped_by_the_corpus(docs: Path) -> None:
+    """Two tasks over the best chunks of each, or over the few chunks there are."""
+    many, few = estimate(docs).local, estimate(docs / "part0.txt").local
+    assert (many.chunks, many.jobs) == (16, 16)
+    assert few.chunks == 1
+    assert few.jobs == 2
+    assert few.minutes < many.minutes
+
+
+def test_the_alternatives_read_the_whole_corpus(docs: Path) -> None:
+    """Everything in the prompt is the corpus and the question; retrieval is a part of it."""
+    estimated = estimate(docs)
+    assert estimated.baseline.remote_only.input_tokens == estimated.tokens + estimate_tokens(QUESTION)
+    assert estimated.baseline.rag.input_tokens < estimated.baseline.remote_only.input_tokens
+
+
+def test_no_call_is_made_and_nothing_recorded(docs: Path) -> None:
+    """An estimate leaves the ledger as it was."""
+    with Minions(**CLOUD) as minions:
+        minions.estimate(QUESTION, docs)
+        with Store.open(minions.home / "minions.sqlite3") as store:
+            assert Ledger(store).entries() == []
+
+
+def test_speed_is_measured_where_there_is_a_past() -> None:
+    """The median of this worker's good calls; cached tokens, other models and failures do not count."""
+    with Store.memory() as store:
+        ledger = Ledger(store)
+        assert measured_tokens_per_s(ledger, "ollama:w") is None
+        for latency_s in (10, 20, 50):
+            ledger.append(entry(latency_s))
+        ledger.append(entry(1, model="other"))
+        ledger.append(entry(1, status="server_error"))
+        ledger.append(entry(1, cached_input_tokens=1000))
+        assert measured_tokens_per_s(ledger, "ollama:w") == 50
+
+
+def test_an_estimate_names_what_asking_would_use(docs: Path) -> None:
+    """The planner, the worker, and why they were chosen where nobody chose them."""
+    estimated = estimate(docs, planner=None, openai_api_key=None)
+    assert (estimated.planner, estimated.worker) == ("local", "ollama:w")
+    assert "OPENAI_API_KEY" in estimated.notes[0]
+    assert (estimated.documents, estimate(docs).planner) == (40, "openai:p")
