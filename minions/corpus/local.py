@@ -173,6 +173,8 @@ class LocalCorpus:
 
 def join_heads(title: str, headings: Sequence[str]) -> str:
     """Title and headings as the index stores and searches them."""
+    if not headings and _SEPARATOR not in title:
+        return title
     return _SEPARATOR.join(part.replace(_SEPARATOR, " ") for part in (title, *headings))
 
 

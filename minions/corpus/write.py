@@ -114,8 +114,8 @@ def _document_row(read: FileRead, key: tuple[object, ...]) -> tuple[object, ...]
     if document is None:
         raise ValueError("a file that was only hashed has no document")
     title = None if document.title == os.path.basename(read.path) else document.title  # noqa: PTH119 - see suffix_of
-    heads = [(head.level, head.start, head.text) for head in document.outline]
-    tokens = sum(chunk.tokens for chunk in read.chunks)
+    heads = [(head.level, head.start, head.text) for head in document.outline] if document.outline else None
+    tokens = sum([chunk.tokens for chunk in read.chunks])
     pages = json.dumps([page.start for page in document.pages]) if document.pages else None
     return *key, title, tokens, len(read.chunks), pages, json.dumps(heads) if heads else "[]"
 

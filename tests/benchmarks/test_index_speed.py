@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from minions.documents import Chunk, Document
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = 5
+ROUNDS = 7
 BATCH = 4000
+COLUMNS = "heads, text, path UNINDEXED, start UNINDEXED, end_ UNINDEXED"
 
 
 @pytest.fixture
@@ -66,9 +67,12 @@ def _inserted(path: Path, chunks: Sequence[Chunk], titles: dict[str, str]) -> No
     """What one would write by hand: a table of chunks, searched as ours are, in one transaction."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"CREATE VIRTUAL TABLE words USING fts5 (heads, text, tokenize='{TOKENIZER}')")
-        rows = [(join_heads(titles[chunk.document_id], chunk.headings), chunk.text) for chunk in chunks]
-        connection.executemany("INSERT INTO words (heads, text) VALUES (?, ?)", rows)
+        connection.execute(f"CREATE VIRTUAL TABLE words USING fts5 ({COLUMNS}, tokenize='{TOKENIZER}')")
+        rows = [
+            (join_heads(titles[chunk.document_id], chunk.headings), chunk.text, chunk.path, chunk.start, chunk.end)
+            for chunk in chunks
+        ]
+        connection.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def test_indexing_runs_at_half_the_speed_of_sqlite_by_hand_or_better(passages: Path, tmp_path: Path) -> None:
@@ -87,7 +91,7 @@ def test_indexing_runs_at_half_the_speed_of_sqlite_by_hand_or_better(passages: P
         indexed.append(_seconds(partial(_indexed, ours, documents), time.process_time))
         inserted.append(_seconds(partial(_inserted, hand, chunks, titles), time.process_time))
     gc.unfreeze()
-    ratio = min(inserted) / min(indexed)
+    ratio = statistics.median(hand / ours for ours, hand in zip(indexed, inserted, strict=True))
     report = f"{len(chunks)} chunks: chunked and indexed {min(indexed):.2f} s, inserted by hand {min(inserted):.2f} s"
     print(f"\n{report}, speed ratio {ratio:.2f}")  # noqa: T201 - the report
     assert ratio >= 0.5

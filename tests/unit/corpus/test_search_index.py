@@ -1,0 +1,146 @@
+"""Search: what is found, in which order, and that nothing a user types breaks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minions.corpus.index import Index
+from minions.corpus.search import fuse, match_expression
+
+if TYPE_CHECKING:
+    from minions.corpus.local import LocalCorpus
+    from minions.ports import Corpus
+
+TEXTS = {
+    "apples.txt": "The net price of apples in 2022 was 3.50 euros. Apples are sold by weight.",
+    "pears.txt": "Pears were harvested in autumn. Their price is not known.",
+    "contract.txt": "Either party may terminate this agreement with thirty days notice.",
+    "notice.txt": "This agreement is a notice about thirty apples; days pass.",
+    "strasse.txt": "Die Straße nach Łódź führt über Zürich; naïve Übersetzung. 价格是三十欧元。",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> LocalCorpus:
+    """Five documents of one chunk each, in an index that also holds another folder."""
+    folder = tmp_path_factory.mktemp("search")
+    for part in ("docs", "others"):
+        (folder / part).mkdir()
+    for name, text in TEXTS.items():
+        (folder / "docs" / name).write_text(text, encoding="utf-8")
+    (folder / "others" / "hidden.txt").write_text("Apples, apples, apples: terminate this agreement.")
+    index = Index.open(folder / "index.sqlite3")
+    index.update([folder / "others"])
+    return index.update([folder / "docs"])[0]
+
+
+def _names(corpus: LocalCorpus, *phrases: str, limit: int = 9) -> list[str]:
+    return [Path(chunk.path).name for chunk in corpus.search(phrases, limit=limit)]
+
+
+def test_it_is_a_corpus(corpus: LocalCorpus) -> None:
+    """The index satisfies the port that the loop is written against."""
+    port: Corpus = corpus
+    assert len(port.documents) == len(TEXTS)
+    assert not port.unreadable
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [
+        ("What was the net price of apples?", "apples.txt"),
+        ("terminating agreements", "contract.txt"),
+        ('"thirty days"', "contract.txt"),
+        ("harv*", "pears.txt"),
+        ("strasse LODZ zurich", "strasse.txt"),
+        ("3.50", "apples.txt"),
+        ("pears.txt", "pears.txt"),
+    ],
+)
+def test_the_best_chunk_comes_first(corpus: LocalCorpus, query: str, best: str) -> None:
+    """Words, word forms, phrases, prefixes, numbers, names and unaccented spellings find their document."""
+    assert _names(corpus, query)[0] == best
+
+
+def test_a_quoted_phrase_matches_only_as_it_stands(corpus: LocalCorpus) -> None:
+    """Quotes ask for the words in sequence."""
+    assert _names(corpus, '"thirty days notice"') == ["contract.txt"]
+    assert _names(corpus, '"days thirty"') == []
+
+
+def test_common_words_do_not_decide(corpus: LocalCorpus) -> None:
+    """A question's little words find nothing by themselves, unless there are no others."""
+    assert _names(corpus, "what was in the harvest") == ["pears.txt"]
+    assert _names(corpus, "is not") == ["pears.txt", "notice.txt"]
+
+
+def test_phrases_are_fused(corpus: LocalCorpus) -> None:
+    """Each phrase of a task brings its best chunk to the top, and the number of chunks is limited."""
+    assert set(_names(corpus, "pears harvest", "terminate agreement", limit=2)) == {"pears.txt", "contract.txt"}
+    assert _names(corpus) == []
+    assert _names(corpus, "apples", limit=0) == []
+
+
+def test_other_folders_of_the_index_are_not_searched(corpus: LocalCorpus) -> None:
+    """A run never sees a document that its paths do not reach."""
+    assert "hidden.txt" not in _names(corpus, "apples terminate agreement")
+    assert len(list(corpus.chunks())) == len(TEXTS)
+
+
+def test_a_search_can_be_kept_to_some_documents(corpus: LocalCorpus) -> None:
+    """A task for two documents is served from these, whatever was searched before."""
+    ids = {Path(facts.path).name: facts.id for facts in corpus.documents}
+    for wanted in (["pears.txt"], ["apples.txt", "notice.txt"], ["pears.txt"]):
+        found = corpus.search(["price apples"], documents=[ids[name] for name in wanted], limit=9)
+        assert {Path(chunk.path).name for chunk in found} == set(wanted)
+        assert {chunk.path for chunk in corpus.chunks(documents=[ids[name] for name in wanted])} == {
+            chunk.path for chunk in found
+        }
+    assert corpus.search(["apples"], documents=[], limit=9) == []
+    assert corpus.search(["apples"], documents=["unknown"], limit=9) == []
+
+
+def test_scored_hits_show_the_place(corpus: LocalCorpus) -> None:
+    """`minions search` prints scores, best first, and the matching words."""
+    hits = corpus.search_scored("price of apples", limit=3)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].score > 0
+    assert "[price" in hits[0].snippet.lower()
+    assert "[apples]" in hits[0].snippet.lower()
+
+
+@given(query=st.text(st.characters()) | st.text(alphabet='"*()^:-+{}ANDORT NEAR,\0\ud800 x1.', max_size=40))
+def test_no_text_breaks_the_search(corpus: LocalCorpus, query: str) -> None:
+    """Whatever is typed is searched for, and never read as the database's own syntax."""
+    assert len(corpus.search([query], limit=3)) <= 3
+    assert len(corpus.search_scored(query, limit=3)) <= 3
+
+
+@pytest.mark.parametrize(
+    "query", ["heads : price", "apples NOT price", "apples AND pears", "NEAR(apples price, 1)", "-apples"]
+)
+def test_operators_are_words(corpus: LocalCorpus, query: str) -> None:
+    """A question that says NOT or AND is a question, not a formula."""
+    assert "apples.txt" in _names(corpus, query) or "pears.txt" in _names(corpus, query)
+
+
+def test_a_very_long_query_is_cut() -> None:
+    """A page pasted as a query becomes a bounded number of terms."""
+    assert match_expression(" ".join(f"word{number}" for number in range(5000))).count(" OR ") < 50
+
+
+@given(st.lists(st.lists(st.integers(0, 30), unique=True), max_size=5), st.integers(0, 40))
+def test_fusion_keeps_what_was_ranked_and_nothing_else(rankings: list[list[int]], limit: int) -> None:
+    """Every ranked chunk appears once; what all rankings put first stays first."""
+    fused = fuse(rankings, limit)
+    everything = {key for ranking in rankings for key in ranking}
+    assert len(fused) == len(set(fused)) == min(limit, len(everything))
+    assert set(fused) <= everything
+    firsts = {ranking[0] for ranking in rankings if ranking}
+    if len(firsts) == 1 and limit:
+        assert fused[0] in firsts
