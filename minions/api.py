@@ -115,7 +115,7 @@ class Minions:
     async def _ask(self, question: str, paths: Paths, settings: Settings, observe: Observer) -> Answer:
         if not question.strip():
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
-        with self._store() as store, self._corpus(paths, settings, observe) as (corpus, _):
+        with self._store() as store, self._corpus(paths, settings, _unless_cancelled(observe)) as (corpus, _):
             books = _books(store, settings, self._clock, observe)
             crew = await recruit(settings, books)
             run_id = new_run_id(self._clock)
@@ -177,6 +177,18 @@ class Minions:
 
 def _ignore(event: Event) -> None:
     """The observer of those who do not watch."""
+
+
+def _unless_cancelled(observe: Observer) -> Observer:
+    """Ends what it observes once the task was cancelled: reading files awaits nothing, so nothing else would."""
+    task = asyncio.current_task()
+
+    def observed(event: Event) -> None:
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        observe(event)
+
+    return observed
 
 
 def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observer) -> Books:
