@@ -9,7 +9,7 @@ from typing import Final
 
 
 def _classes() -> bytes:
-    """Map every byte of UTF-8 to its class: letter, capital, digit, sign, space, line end, or its character's length."""
+    """Map every byte of UTF-8 to its class: letter, capital, digit, sign, space, line end, or length of character."""
     table = bytearray(b"." * 256)
     for byte in range(128):
         letter = chr(byte)
