@@ -1,7 +1,7 @@
 """What a question would take, before it is asked. No model is called: every number here is an estimate.
 
-The planner's fixed tokens are measured in tests/unit/planners/test_prompt_cost.py; a worker's speed comes from this
-home's own ledger where it has one.
+The planner's fixed tokens are compared with its prompts in tests/unit/test_estimate.py; a worker's speed comes from
+this home's own ledger where it has one.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from minions.ports import Corpus
     from minions.settings import Settings
 
-PLAN_INPUT_TOKENS: Final = 500
-DECISION_INPUT_TOKENS: Final = 220
+PLAN_INPUT_TOKENS: Final = 340
+DECISION_INPUT_TOKENS: Final = 250
 GIST_TOKENS: Final = 80
 PLAN_OUTPUT_TOKENS: Final = 200
 DECISION_OUTPUT_TOKENS: Final = 100

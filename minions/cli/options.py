@@ -53,7 +53,9 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
     ] = None,
     prices: Annotated[
         list[str] | None,
-        typer.Option("--price", metavar="MODEL=IN/OUT", help="US dollars per million tokens; may be repeated."),
+        typer.Option(
+            "--price", metavar="MODEL=IN/OUT[/CACHED]", help="US dollars per million tokens; may be repeated."
+        ),
     ] = None,
     chunk_tokens: Annotated[int | None, typer.Option(metavar="N", help="Tokens of a chunk at most.")] = None,
     context_tokens: Annotated[int | None, typer.Option(metavar="N", help="Context of the worker.")] = None,

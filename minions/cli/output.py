@@ -57,11 +57,11 @@ def verdict(answer: Answer) -> str | None:
 def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[str]:
     """What the run took, and what the alternatives would have: four or five lines."""
     usage, coverage = answer.usage, answer.coverage
-    chunks = f"{coverage.read:,} of {_count(coverage.chunks, 'chunk')}"
+    chunks = f"{coverage.read:,} of {counted(coverage.chunks, 'chunk')}"
     lines = [
         f"planner   {_role(usage.planner, planner)}",
         f"worker    {_role(usage.worker, worker)}",
-        f"read      {chunks} in {_count(coverage.documents, 'document')}, {duration(answer.elapsed_s)}",
+        f"read      {chunks} in {counted(coverage.documents, 'document')}, {duration(answer.elapsed_s)}",
     ]
     if answer.baseline is not None:
         lines += baseline_lines(answer.baseline, usage.planner.cost_usd)
@@ -131,17 +131,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozen
     return [line(row) for row in cells]
 
 
-def _corpus(of: IndexReport | Estimate) -> str:
-    return f"{_count(of.documents, 'document')}, {_count(of.chunks, 'chunk')}, about {of.tokens:,} tokens"
-
-
-def _role(usage: RoleUsage, name: str) -> str:
-    cached = f" ({usage.cached_input_tokens:,} cached)" if usage.cached_input_tokens else ""
-    tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
-    return f"{name + ': ' if name else ''}{_count(usage.calls, 'call')}, {tokens}, {money(usage.cost_usd)}"
-
-
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """``1 job``, ``2 jobs``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
@@ -151,7 +142,7 @@ def estimate_lines(estimate: Estimate) -> list[str]:
         [name, str(cloud.calls), f"{cloud.input_tokens:,}", f"{cloud.output_tokens:,}", money(cloud.cost_usd)]
         for name, cloud in (
             ("one round (typical)", estimate.typical),
-            (f"{_count(estimate.upper.rounds, 'round')} (at most)", estimate.upper),
+            (f"{counted(estimate.upper.rounds, 'round')} (at most)", estimate.upper),
         )
     ]
     baseline = estimate.baseline
@@ -164,7 +155,7 @@ def estimate_lines(estimate: Estimate) -> list[str]:
         )
     ]
     local = estimate.local
-    work = f"about {_count(local.jobs, 'job')} over {_count(local.chunks, 'chunk')}, {local.input_tokens:,} tokens"
+    work = f"about {counted(local.jobs, 'job')} over {counted(local.chunks, 'chunk')}, {local.input_tokens:,} tokens"
     pace = f"{local.minutes:g} minutes at {local.tokens_per_s:g} tokens/s ({local.speed})"
     return [
         _corpus(estimate),
@@ -183,7 +174,7 @@ def index_lines(report: IndexReport) -> list[str]:
     done = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     if report.unreadable:
         done += f", {len(report.unreadable):,} unreadable"
-    lines = [f"{_count(report.files, 'file')}: {done}", _corpus(report)]
+    lines = [f"{counted(report.files, 'file')}: {done}", _corpus(report)]
     return lines + [f"unreadable: {item.path}: {item.reason}" for item in report.unreadable]
 
 
@@ -198,3 +189,13 @@ def hit_lines(hits: Sequence[SearchHit]) -> list[str]:
             f"          {hit.snippet}",
         ]
     return lines
+
+
+def _corpus(of: IndexReport | Estimate) -> str:
+    return f"{counted(of.documents, 'document')}, {counted(of.chunks, 'chunk')}, about {of.tokens:,} tokens"
+
+
+def _role(usage: RoleUsage, name: str) -> str:
+    cached = f" ({usage.cached_input_tokens:,} cached)" if usage.cached_input_tokens else ""
+    tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
+    return f"{name + ': ' if name else ''}{counted(usage.calls, 'call')}, {tokens}, {money(usage.cost_usd)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from minions.cli.output import money, saved_usd, shortened
+from minions.cli.output import counted, money, saved_usd, shortened
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -106,7 +106,7 @@ class Lines(Progress):
         if event.kind == "warning":
             self._write(f"warning: {event.message}")
         elif event.kind == "plan":
-            self._write(f"round {event.round}: {len(event.plan.tasks)} tasks, {event.jobs} jobs")
+            self._write(f"round {event.round}: {counted(len(event.plan.tasks), 'task')}, {counted(event.jobs, 'job')}")
         elif event.kind == "index":
             self._reading = self._reading or event.path is not None
             if self._reading:

@@ -101,6 +101,7 @@ def ledger(
 def egress(run: Run = "last", *, flags: Flags) -> None:
     """Print the exact bytes that a run sent to the cloud, a request a line."""
     from minions.cli.opening import open_store
+    from minions.cli.output import counted
     from minions.ledger.egress import EgressLog
     from minions.store.runs import Runs
 
@@ -109,7 +110,7 @@ def egress(run: Run = "last", *, flags: Flags) -> None:
         departures = EgressLog(store).departures(found.run_id)
     total = sum(len(departure.body) for departure in departures)
     if not flags.quiet:
-        sys.stderr.write(f"run {found.run_id} sent {len(departures)} requests, {total:,} bytes in all\n")
+        sys.stderr.write(f"run {found.run_id} sent {counted(len(departures), 'request')}, {total:,} bytes in all\n")
     for departure in departures:
         if not flags.quiet:
             sys.stderr.write(f"to {departure.endpoint}, {len(departure.body):,} bytes:\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.cli.output import answer_lines, bill_lines, money, shortened, table, verdict
+from minions.cli.output import answer_lines, bill_lines, counted, money, shortened, table, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,8 @@ def run_lines(run: Run, entries: Sequence[Entry]) -> list[str]:
         reason = verdict(answer)
         lines += ["", *([f"({reason})"] if reason else []), *answer_lines(answer), ""]
         for number, summary in enumerate(answer.rounds, 1):
-            lines.append(f"round {number}   {summary.tasks} tasks, {summary.jobs} jobs, {summary.found} found")
+            work = f"{counted(summary.tasks, 'task')}, {counted(summary.jobs, 'job')}"
+            lines.append(f"round {number}   {work}, {summary.found} found")
         lines += bill_lines(answer, planner=run.planner, worker=run.worker)
         lines += [f"unreadable {item.path}: {item.reason}" for item in answer.coverage.unreadable]
         lines += [f"warning   {warning}" for warning in answer.warnings]

@@ -82,9 +82,10 @@ def test_a_server_that_talks_nonsense_is_told(minions: Any, guide: Path, worker:
 
 
 def test_garbage_on_the_wire_is_told(
-    minions: Any, guide: Path, planner: LoopbackServer, worker: LoopbackServer
+    minions: Any, guide: Path, planner: LoopbackServer, worker: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server whose replies are no JSON is a backend that is not available: exit code 6."""
+    monkeypatch.setenv("MINIONS_ATTEMPTS", "1")
     planner.fail_next(*[faults.garbage()] * 20)
     models = ("--planner", f"openai:planner@{planner.openai_url}", "--worker", f"openai:reader@{worker.openai_url}")
     refused(minions("ask", QUESTION, guide, *models), 6)

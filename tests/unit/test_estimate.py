@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from minions import Minions
-from minions.estimate import measured_tokens_per_s
+from minions.documents import CorpusCard
+from minions.estimate import DECISION_INPUT_TOKENS, PLAN_INPUT_TOKENS, measured_tokens_per_s
+from minions.findings import Digest
 from minions.ledger.entries import Entry
 from minions.ledger.ledger import Ledger
+from minions.plans import History
 from minions.store.store import Store
+from minions.testing import ScriptedModel
 from minions.tokens import estimate_tokens
+from minions_planners.cloud import CloudPlanner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +72,19 @@ def test_the_price_of_a_typical_run_is_its_tokens_times_the_stated_price(docs: P
     typical = estimate(docs).typical
     assert (typical.rounds, typical.calls) == (1, 2)
     assert typical.cost_usd == (typical.input_tokens * 2 + typical.output_tokens * Decimal(10)) / 1_000_000
+
+
+async def test_the_fixed_tokens_are_those_of_the_prompts() -> None:
+    """What is said to go up besides question, card and findings is what the planner's prompts and schemas hold."""
+    model = ScriptedModel([{"tasks": []}, {"answer": "x", "findings": [], "confidence": 1, "tasks": []}])
+    planner = CloudPlanner(model, max_tasks=6)
+    await planner.plan("", CorpusCard(documents=0, tokens=0, pages=0, text=""))
+    await planner.decide("", Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1))
+    for request, stated in zip(model.requests, (PLAN_INPUT_TOKENS, DECISION_INPUT_TOKENS), strict=True):
+        texts = [message.content for message in request.messages]
+        schema = json.dumps(request.json_schema, separators=(",", ":"))
+        tokens = sum(estimate_tokens(text) + 6 for text in texts) + estimate_tokens(schema)
+        assert tokens == pytest.approx(stated, rel=0.15)
 
 
 def test_the_upper_bound_grows_with_the_limits(docs: Path) -> None:

@@ -43,7 +43,7 @@ def test_ask_answers(minions: Any, docs: Path) -> None:
     """Answer and citation on stdout; progress and bill on stderr."""
     ended = minions("ask", QUESTION, "docs", *CREW)
     assert (ended.code, ended.out.splitlines()[0]) == (0, "41 metres")
-    assert "round 1: 1 tasks, 1 jobs" in ended.err
+    assert "round 1: 1 task, 1 job" in ended.err
     assert "planner   scripted:planner.json: 2 calls" in ended.err
 
 

@@ -71,7 +71,7 @@ def test_a_pipe_gets_few_lines() -> None:
     """Warnings and rounds at once; jobs when the round's last one ended."""
     assert lines(WarningEvent(message="Look\nout"), PLAN, JOB, JOB, FOUND) == [
         "warning: Look out",
-        "round 1: 1 tasks, 3 jobs",
+        "round 1: 1 task, 3 jobs",
         "jobs: 3 of 3, found 1; nothing went to a cloud",
     ]
 
