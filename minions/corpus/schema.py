@@ -19,7 +19,7 @@ TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
 ROWS_PER_QUERY: Final = 500
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-# FTS5 merges segments when sixteen have come together, not four: inserting takes a quarter less, searching half a ms more.
+# FTS5 merges segments when sixteen have come together, not four: a quarter less to insert, half a ms more to search.
 _TABLES: Final = """
 CREATE TABLE documents (
     pk INTEGER PRIMARY KEY,
