@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from minions.corpus.structure import Block, find_blocks
 from minions.documents import Document
-from minions.evidence.lines import split_lines
+from minions.evidence.lines import Line, split_lines
 from minions.findings import Citation, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from minions.documents import Chunk
     from minions.evidence.grounding import Location
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 _WORD_MIN = 3
 _WINDOW_LINES = 3
+_RULE = re.compile(r"[-|:=\s]+")  # the line under a table's header
+_NEIGHBOURS = 3
+_NEIGHBOUR_CHARACTERS = 160
 
 
 def find(job: Job, location: Location, *, answer: str | None, confidence: float, part: int = 0) -> Finding:
-    """The finding at ``location`` (offsets within the job's chunk), with one line of the chunk on each side."""
+    """The finding at ``location`` (offsets within the job's chunk), with the lines of the chunk around it."""
     chunk = job.chunk
     finding_id = f"{job.id}.{part}"
     citation = Citation(
@@ -36,56 +40,80 @@ def find(job: Job, location: Location, *, answer: str | None, confidence: float,
         status=location.status,
         score=location.score,
     )
-    headings, table_header = _place(chunk, location.start)
-    before, after = _neighbours(chunk.text, location.start, location.end)
+    place = _place(chunk, location.start)
+    before, after = _neighbours(chunk.text, location.start, location.end, place.header_end)
     return Finding(
         id=finding_id,
         task_id=job.task.id,
         answer=answer,
         confidence=confidence,
         citation=citation,
-        headings=headings,
-        table_header=table_header,
+        headings=place.headings,
+        table_header=place.table_header,
         before=before,
         after=after,
     )
 
 
-def _place(chunk: Chunk, offset: int) -> tuple[tuple[str, ...], str | None]:
-    """The headings above ``offset`` in the chunk, and the rows that head its table if it lies below them.
+class _Place(NamedTuple):
+    """Where an offset of a chunk stands; ``header_end`` is where the table's header ends if it is in the chunk,
+    else 0.
+    """
+
+    headings: tuple[str, ...]
+    table_header: str | None = None
+    header_end: int = 0
+
+
+def _place(chunk: Chunk, offset: int) -> _Place:
+    """The headings above ``offset``, and the rows that head its table if it lies below them.
 
     A heading inside the chunk is nearer than those above the chunk, of which only the outermost then stays.
     """
     inner: list[tuple[int, str]] = []
-    header: str | None = None
+    table: Block | None = None
     for block in find_blocks(Document(id=chunk.id, path=chunk.path, title="", text=chunk.text)):
         if block.start > offset:
             break
         if block.level:
             inner = [*((level, title) for level, title in inner if level < block.level), (block.level, block.title)]
-        if block.kind == "table" and offset < block.end:
-            header = _header_of(chunk, block, offset)
+        table = block if block.kind == "table" and offset < block.end else None
     titles = tuple(title for _, title in inner)
-    return (
-        (*(title for title in chunk.headings[:1] if title not in titles), *titles) if inner else chunk.headings
-    ), header
+    outer = tuple(title for title in chunk.headings[:1] if title not in titles) if inner else chunk.headings
+    return _headed(_Place((*outer, *titles)), chunk, table, offset)
 
 
-def _header_of(chunk: Chunk, table: Block, offset: int) -> str | None:
+def _headed(place: _Place, chunk: Chunk, table: Block | None, offset: int) -> _Place:
+    if table is None:
+        return place
     if table.start == 0 and chunk.table_header:
-        return chunk.table_header
-    return chunk.text[table.start : table.head_end].strip() or None if table.head_end <= offset else None
+        return place._replace(table_header=chunk.table_header)
+    header = chunk.text[table.start : table.head_end].strip()
+    if not header or offset < table.head_end:
+        return place
+    return place._replace(table_header=header, header_end=table.head_end)
 
 
-def _neighbours(text: str, start: int, end: int) -> tuple[str, str]:
-    lines = split_lines(text)
-    before = [line for line in lines if line.end <= start][-1:]
-    after = [line for line in lines if line.start >= end][:1]
-    return _joined(text, before), _joined(text, after)
+def _neighbours(text: str, start: int, end: int, floor: int) -> tuple[str, str]:
+    """A long line on each side, or up to three short ones: the rows around a row of a table, from ``floor`` on."""
+    lines = [line for line in split_lines(text) if not _RULE.fullmatch(text, line.start, line.end)]
+    above = _few(reversed([line for line in lines if floor <= line.start and line.end <= start]))
+    below = _few(line for line in lines if line.start >= end)
+    return _joined(text, reversed(above)), _joined(text, below)
 
 
-def _joined(text: str, lines: Sequence[tuple[int, int, int]]) -> str:
-    return "\n".join(text[start:end] for _, start, end in lines)
+def _few(lines: Iterable[Line]) -> list[Line]:
+    few: list[Line] = []
+    for line in lines:
+        characters = line.end - line.start + sum(other.end - other.start for other in few)
+        if few and (len(few) == _NEIGHBOURS or characters > _NEIGHBOUR_CHARACTERS):
+            break
+        few.append(line)
+    return few
+
+
+def _joined(text: str, lines: Iterable[Line]) -> str:
+    return "\n".join(text[line.start : line.end] for line in lines)
 
 
 def best_window(chunk: Chunk, phrases: Iterable[str]) -> tuple[int, int]:
