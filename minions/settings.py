@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     context_tokens: int = Field(4_096, ge=512)
     threads: int | None = Field(None, ge=1)
     evidence: Literal["lines", "quote"] = "lines"
-    min_relevance: float = Field(0.5, ge=0, le=1)
+    min_relevance: float = Field(0.3, ge=0, le=1)
 
     openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"))
     openai_base_url: str | None = Field(None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"))

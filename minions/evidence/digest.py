@@ -25,6 +25,8 @@ _NEIGHBOUR_CHARACTERS = 160
 _HEADING_CHARACTERS = 80
 _GIST_CHARACTERS = 90
 _ADJOINING_CHARACTERS = 4
+_ALWAYS = 3
+_NEARLY = 0.75
 
 
 def pack(
@@ -73,21 +75,18 @@ def _task_line(task: Task, reduction: Reduction, read: int) -> str:
 
 
 def _choose(reductions: Sequence[Reduction], writer: _Writer, budget_tokens: int) -> dict[str, list[Finding]]:
-    """Findings that fit: the best of each task, then by confidence; one that overlaps a chosen one costs nothing new
-    and stays out.
-    """
+    """Findings that fit: the best of each task, then by confidence. The same lines with the same answer go once."""
     candidates = [
         (rank == 0, finding.confidence, reduction.task_id, finding)
         for reduction in reductions
-        for rank, finding in enumerate(reduction.findings)
+        for rank, finding in enumerate(_worth_sending(reduction.findings))
     ]
     candidates.sort(key=lambda candidate: (not candidate[0], -candidate[1]))
     chosen: dict[str, list[Finding]] = {reduction.task_id: [] for reduction in reductions}
     seen: set[tuple[str, int, int, str | None]] = set()
-    for _, _, task_id, finding in candidates:
-        place = (finding.citation.document_id, finding.citation.start, finding.citation.end, finding.answer)
-        if any(_adjoins(finding, other) for others in chosen.values() for other in others):
-            finding = finding.model_copy(update={"before": "", "after": "", "table_header": None})  # noqa: PLW2901
+    for _, _, task_id, candidate in candidates:
+        place = (candidate.citation.document_id, candidate.citation.start, candidate.citation.end, candidate.answer)
+        finding = _without_shared_lines(candidate, [other for others in chosen.values() for other in others])
         cost = estimate_tokens(writer.line(finding))
         if place in seen or cost > budget_tokens:
             continue
@@ -95,6 +94,20 @@ def _choose(reductions: Sequence[Reduction], writer: _Writer, budget_tokens: int
         budget_tokens -= cost
         chosen[task_id].append(finding)
     return chosen
+
+
+def _worth_sending(findings: Sequence[Finding]) -> list[Finding]:
+    """The first three, and those nearly as sure as the best: a look ranks well and filters badly
+    (docs/experiments.md).
+    """
+    least = _NEARLY * findings[0].confidence if findings else 0.0
+    return [finding for rank, finding in enumerate(findings) if rank < _ALWAYS or finding.confidence >= least]
+
+
+def _without_shared_lines(finding: Finding, others: Sequence[Finding]) -> Finding:
+    if any(_adjoins(finding, other) for other in others):
+        return finding.model_copy(update={"before": "", "after": "", "table_header": None})
+    return finding
 
 
 def _adjoins(finding: Finding, other: Finding) -> bool:

@@ -51,7 +51,7 @@ class Extractor:
     extracting.
     """
 
-    def __init__(self, model: ChatModel, *, evidence: Evidence = "lines", min_relevance: float = 0.5) -> None:
+    def __init__(self, model: ChatModel, *, evidence: Evidence = "lines", min_relevance: float = 0.3) -> None:
         self._model = model
         self._evidence: Evidence = evidence
         self._min_relevance = min_relevance

@@ -81,3 +81,12 @@ def test_lines_next_to_each_other_are_not_sent_twice(make: Any) -> None:
     text = _pack(make, [row, below]).text
     assert text.count("Net revenue 12") == 1
     assert text.count("2022 /") == 1
+
+
+def test_weak_findings_stay_behind_a_strong_one(make: Any) -> None:
+    """Three always go; more only when they are nearly as sure as the best."""
+    looks = [0.9, 0.8, 0.5, 0.4, 0.35]
+    findings = [make.finding(str(n), start=n * 100, confidence=look) for n, look in enumerate(looks)]
+    assert len(_pack(make, findings).findings) == 3
+    close = [make.finding(str(n), start=n * 100, confidence=0.8) for n in range(5)]
+    assert len(_pack(make, close).findings) == 5

@@ -39,7 +39,7 @@ async def test_pointing_brings_the_documents_own_line(make: Any) -> None:
     assert result.status == "found"
     assert finding.citation.quote == "Net revenue was 12.4 million in 2022."
     assert TEXT[finding.citation.start : finding.citation.end] == finding.citation.quote
-    assert (finding.before, finding.after) == ("Overview", "Costs were 3 million.")
+    assert (finding.before, finding.after) == ("Overview", "Costs were 3 million.\nStaff: 40.")
     assert finding.confidence == pytest.approx(0.917, abs=0.001)
 
 
