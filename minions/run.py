@@ -69,7 +69,7 @@ async def run(question: str, corpus: Corpus, crew: Crew, settings: Settings, rec
         close("interrupted")
         raise
     except MinionsError as error:
-        transcript.warn(error.message)
+        transcript.note(error.message)
         close("error")
         raise
     return close("answered" if decision.answer is not None else "no_answer")

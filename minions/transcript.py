@@ -117,8 +117,12 @@ class Transcript:
         """Tell the user, once each."""
         for message in messages:
             if message not in self._warnings:
-                self._warnings.append(message)
+                self.note(message)
                 self._observe(WarningEvent(message=message))
+
+    def note(self, message: str) -> None:
+        """Keep a warning for the answer alone: what is raised as well tells the user itself."""
+        self._warnings.append(message)
 
     def compose(self, question: str, stop_reason: StopReason, *, usage: UsageByRole, elapsed_s: float) -> Answer:
         """The answer, or as much of it as there is: a run stopped before its decision cites its best findings."""

@@ -1,6 +1,7 @@
 """Logging, configured here and nowhere else: to stderr, warnings unless asked for more."""
 
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 _LEVELS = ("warning", "info", "debug")
@@ -14,6 +15,7 @@ def configure_logging(*, verbose: int, quiet: bool) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _plain_retry,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
             structlog.processors.format_exc_info,
@@ -23,6 +25,21 @@ def configure_logging(*, verbose: int, quiet: bool) -> None:
         logger_factory=_to_current_stderr,
         cache_logger_on_first_use=False,
     )
+
+
+def _plain_retry(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A retry in words; the library that retries names its own call and arguments."""
+    if event.get("event") != "stamina.retry_scheduled":
+        return event
+    reason = str(event.get("caused_by"))
+    kept = {key: value for key, value in event.items() if key in {"level", "timestamp"}}
+    return {
+        **kept,
+        "event": "trying_again",
+        "model": event.get("callable"),
+        "in_s": event.get("wait_for"),
+        "after": reason,
+    }
 
 
 def _to_current_stderr(*_: Any) -> Any:

@@ -64,7 +64,8 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
         f"read      {chunks} in {counted(coverage.documents, 'document')}, {duration(answer.elapsed_s)}",
     ]
     if answer.baseline is not None:
-        lines += baseline_lines(answer.baseline, usage.planner.cost_usd)
+        # A run without an answer saved nothing.
+        lines += baseline_lines(answer.baseline, usage.planner.cost_usd if answer.answer is not None else None)
     return lines
 
 

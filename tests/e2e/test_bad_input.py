@@ -63,7 +63,9 @@ def test_an_unreachable_worker_is_told(
     """Nothing listens: exit code 6, and how to mend it."""
     monkeypatch.setenv("MINIONS_ATTEMPTS", "1")
     models = ("--planner", f"openai:planner@{planner.openai_url}", "--worker", "openai:w@http://127.0.0.1:9/v1")
-    refused(minions("ask", QUESTION, guide, *models), 6, "127.0.0.1:9", "start the server")
+    ended = minions("ask", QUESTION, guide, *models)
+    refused(ended, 6, "127.0.0.1:9", "start the server")
+    assert ended.err.count("nothing answers") == 1
 
 
 def test_an_unknown_model_is_told(minions: Any, guide: Path, planner: LoopbackServer, worker: LoopbackServer) -> None:

@@ -198,6 +198,19 @@ def test_a_download_shows_how_far_it_is(capsys: pytest.CaptureFixture[str], *, t
     assert "1,000" in shown
 
 
+def test_a_retry_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is tried again, when, and why; none of the retry library's own fields."""
+    try:
+        configure_logging(verbose=0, quiet=False)
+        facts = {"callable": "openai:p", "args": (), "kwargs": {}, "wait_for": 0.5, "caused_by": "ServerError('oops')"}
+        structlog.get_logger().warning("stamina.retry_scheduled", retry_num=1, waited_so_far=0, **facts)
+    finally:
+        structlog.reset_defaults()
+    told = capsys.readouterr().err
+    assert all(text in told for text in ("trying_again", "openai:p", "0.5", "oops"))
+    assert "kwargs" not in told
+
+
 def test_logging_is_quiet_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
     """Warnings by default, information with -v, errors only when quiet; all of it on stderr."""
     try:

@@ -79,6 +79,12 @@ def test_the_bill_states_cost_and_alternatives(make: Any) -> None:
     ]
 
 
+def test_a_run_without_an_answer_saved_nothing(make: Any) -> None:
+    """Savings are stated for answers only."""
+    answer = make.answer(answer=None, stop_reason="budget", baseline=make.baseline("1.20"))
+    assert not any(line.startswith("saved") for line in output.bill_lines(answer))
+
+
 def test_nothing_is_said_to_be_saved_at_an_unknown_price(make: Any) -> None:
     """An unknown price gives no savings, and no zero."""
     lines = output.bill_lines(make.answer(baseline=make.baseline(None)))
