@@ -74,11 +74,12 @@ class BaselineEstimate(Value):
 
 
 class Baseline(Value):
-    """Estimates of the alternatives: everything in the prompt, the same with the provider's prompt cache, and top-k
-    retrieval.
+    """Estimates at the prices of ``model`` of the alternatives: everything in the prompt, the same with the provider's
+    prompt cache, and top-k retrieval.
     """
 
     estimated: Literal[True] = True
+    model: str = ""
     remote_only: BaselineEstimate
     remote_cached: BaselineEstimate
     rag: BaselineEstimate

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
@@ -20,23 +23,28 @@ from minions.run import Record, run
 from minions.settings import Settings
 from minions.store.runs import Runs, new_run_id
 from minions.store.store import Store
-from minions.wiring import Books, recruit
+from minions.wiring import Books, check_models, open_embedded, recruit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
     from types import TracebackType
 
     from minions.answers import Answer
     from minions.corpus.index import IndexReport
     from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
+    from minions.doctor import Report
     from minions.estimate import Estimate
     from minions.events import Event, Observer
+    from minions.ledger.ledger import Grouping, SummaryRow
+    from minions.models.llamacpp import LlamaCppModel
+    from minions.store.runs import Run
 
     Paths = str | Path | Sequence[str | Path]
 
 STORE_FILE = "minions.sqlite3"
+INDEX_FILE = "index.sqlite3"
+T = TypeVar("T")
 
 
 class Minions:
@@ -54,6 +62,7 @@ class Minions:
         self.home = self.settings.home_folder()
         self._clock = SystemClock()
         self._runner: asyncio.Runner | None = None
+        self._embedded: LlamaCppModel | None = None
 
     def ask(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Answer:
         """Answer a question from the documents at ``paths`` (files or folders). Blocks; ``aask`` is its asyncio twin.
@@ -98,11 +107,40 @@ class Minions:
         with self._corpus(paths, chosen, observe or _ignore) as (corpus, _), self._store() as store:
             return estimate_question(question, corpus, chosen, PriceBook.parse(chosen.prices), Ledger(store))
 
+    def runs(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
+        """Recent runs, the last one first; ``since`` is the beginning of a UTC time (``2026-11-01``)."""
+        with self._store() as store:
+            return Runs(store).recent(limit=limit, since=since)
+
+    def show(self, run: str = "last") -> Run:
+        """A run by its id, a unique beginning of it, or ``last``. Raises UsageError for none or several."""
+        with self._store() as store:
+            return Runs(store).get(run)
+
+    def ledger(self, by: Grouping = "model", *, since: str | None = None) -> list[SummaryRow]:
+        """Calls, tokens and dollars, summed by model, role, day or run."""
+        with self._store() as store:
+            return Ledger(store).summary(by, since)
+
+    def egress(self, run: str = "last") -> list[bytes]:
+        """The exact bytes that a run sent to the cloud, a request each."""
+        with self._store() as store:
+            return EgressLog(store).bodies(Runs(store).get(run).run_id)
+
+    def doctor(self) -> Report:
+        """What works, what does not, and what to type to mend it. Calls no model."""
+        from minions.doctor import examine
+
+        return examine(self.settings)
+
     def close(self) -> None:
         """Free what ``ask`` keeps between questions. The object stays usable."""
         if self._runner is not None:
             self._runner.close()
             self._runner = None
+        if self._embedded is not None:
+            self._embedded.release()
+            self._embedded = None
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +153,11 @@ class Minions:
     async def _ask(self, question: str, paths: Paths, settings: Settings, observe: Observer) -> Answer:
         if not question.strip():
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
-        with self._store() as store, self._corpus(paths, settings, _unless_cancelled(observe)) as (corpus, _):
+        check_models(settings)
+        with self._store() as store, Index.open(self.home / INDEX_FILE) as index:
+            update = partial(index.update, _listed(paths), chunk_tokens=_chunk_tokens(settings))
+            corpus, _ = await _in_thread(update, observe)
+            await self._keep_embedded(settings)
             books = _books(store, settings, self._clock, observe)
             crew = await recruit(settings, books)
             run_id = new_run_id(self._clock)
@@ -159,9 +201,13 @@ class Minions:
 
     @contextmanager
     def _corpus(self, paths: Paths, settings: Settings, observe: Observer) -> Iterator[tuple[LocalCorpus, IndexReport]]:
-        wanted = [paths] if isinstance(paths, str) or not hasattr(paths, "__iter__") else list(paths)
-        with Index.open(self.home / "index.sqlite3") as index:
-            yield index.update(wanted, chunk_tokens=settings.chunk_tokens or DEFAULT_CHUNK_TOKENS, observe=observe)
+        with Index.open(self.home / INDEX_FILE) as index:
+            yield index.update(_listed(paths), chunk_tokens=_chunk_tokens(settings), observe=observe)
+
+    async def _keep_embedded(self, settings: Settings) -> None:
+        """Keep a model that runs in this process loaded until ``close``: it takes seconds to load."""
+        if self._embedded is None:
+            self._embedded = await open_embedded(settings)
 
     def _await(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         if self._runner is None:
@@ -179,16 +225,30 @@ def _ignore(event: Event) -> None:
     """The observer of those who do not watch."""
 
 
-def _unless_cancelled(observe: Observer) -> Observer:
-    """Ends what it observes once the task was cancelled: reading files awaits nothing, so nothing else would."""
-    task = asyncio.current_task()
+def _listed(paths: Paths) -> list[str | Path]:
+    return [paths] if isinstance(paths, str | Path) else list(paths)
+
+
+def _chunk_tokens(settings: Settings) -> int:
+    return settings.chunk_tokens or DEFAULT_CHUNK_TOKENS
+
+
+async def _in_thread(update: Callable[..., T], observe: Observer) -> T:
+    """Read and index in a thread, so that the loop goes on; events come back to it. Cancelling ends it at a file."""
+    loop, cancelled = asyncio.get_running_loop(), threading.Event()
 
     def observed(event: Event) -> None:
-        if task is not None and task.cancelling():
+        if cancelled.is_set():
             raise asyncio.CancelledError
-        observe(event)
+        loop.call_soon_threadsafe(observe, event)
 
-    return observed
+    reading = asyncio.ensure_future(asyncio.to_thread(update, observe=observed))
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        cancelled.set()
+        await asyncio.wait({reading})  # the index must not be closed under it
+        raise
 
 
 def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observer) -> Books:

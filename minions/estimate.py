@@ -110,13 +110,14 @@ def baseline_of(question: str, corpus: Corpus, settings: Settings, prices: Price
         cost = prices.cost(reference, endpoint, usage)
         return None if cost is None else cost.usd
 
-    return estimate_baseline(
+    baseline = estimate_baseline(
         corpus_tokens=sum(document.tokens for document in corpus.documents),
         question_tokens=estimate_tokens(question),
         answer_output_tokens=ANSWER_OUTPUT_TOKENS,
         rag_tokens=RAG_CHUNKS * (settings.chunk_tokens or DEFAULT_CHUNK_TOKENS),
         price=price,
     )
+    return baseline.model_copy(update={"model": reference})
 
 
 def _cloud(

@@ -68,8 +68,8 @@ async def run(question: str, corpus: Corpus, crew: Crew, settings: Settings, rec
     except asyncio.CancelledError:
         close("interrupted")
         raise
-    except MinionsError as error:
-        transcript.note(error.message)
+    except Exception as error:  # not handled here: whatever ends a run, its record says that it ended
+        transcript.note(error.message if isinstance(error, MinionsError) else f"{type(error).__name__}: a bug")
         close("error")
         raise
     return close("answered" if decision.answer is not None else "no_answer")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minions.ledger.egress import EgressLog
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
+    from minions.models.llamacpp import LlamaCppModel
     from minions.ports import ChatModel, Clock, Planner
     from minions.settings import Settings
 
@@ -113,6 +114,25 @@ def priced_planner(settings: Settings) -> tuple[str, str]:
     return str(ref), endpoint_of(ref, settings)
 
 
+def check_models(settings: Settings) -> None:
+    """Refuse what can be refused before a document is read. Raises ConfigError, EgressRefusedError."""
+    planner, worker, _ = choose_models(settings)
+    if planner != LOCAL:
+        ModelRef.parse(planner)
+    refuse_remote_worker(ModelRef.parse(worker), settings)
+
+
+async def open_embedded(settings: Settings) -> LlamaCppModel | None:
+    """A hold on the embedded worker, which stays loaded while anybody holds it; None when the worker is another."""
+    _, worker, _ = choose_models(settings)
+    ref = ModelRef.parse(worker)
+    return await _llamacpp(ref, settings, _slots(ref, settings)) if ref.provider == "llamacpp" else None
+
+
+def _slots(ref: ModelRef, settings: Settings) -> int:
+    return settings.concurrency or _CONCURRENCY[ref.provider]
+
+
 async def recruit(settings: Settings, books: Books) -> Crew:
     """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError; opens no connection
     yet.
@@ -125,7 +145,7 @@ async def recruit(settings: Settings, books: Books) -> Crew:
     planner_name, worker_name, notes = choose_models(settings)
     worker_ref = ModelRef.parse(worker_name)
     refuse_remote_worker(worker_ref, settings)
-    concurrency = settings.concurrency or _CONCURRENCY[worker_ref.provider]
+    concurrency = _slots(worker_ref, settings)
     worker_adapter = await _adapter(worker_ref, settings, slots=concurrency)
     closing = [worker_adapter]
 
@@ -153,7 +173,12 @@ async def recruit(settings: Settings, books: Books) -> Crew:
         model = wrapped(planner_adapter, "planner", cloud=is_cloud(planner_name, settings), limit=_PLANNER_CONCURRENCY)
         planner = CloudPlanner(model, max_tasks=settings.max_tasks, output_tokens=settings.planner_output_tokens)
     executor = LocalExecutor(extractor, concurrency=concurrency)
-    return Crew(planner, executor, planner_name, worker_name, notes, closing)
+    return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, closing)
+
+
+def _recorded(planner: str) -> str:
+    """A planner as the record names it: without its URL, which may hold credentials."""
+    return planner if planner == LOCAL else str(ModelRef.parse(planner))
 
 
 def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
@@ -216,7 +241,7 @@ async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  
     return OllamaModel(ref, host=endpoint_of(ref, settings), num_ctx=settings.context_tokens)
 
 
-async def _llamacpp(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:
+async def _llamacpp(ref: ModelRef, settings: Settings, slots: int) -> LlamaCppModel:
     from minions.models.llamacpp import open_llamacpp
 
     return await open_llamacpp(

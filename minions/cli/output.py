@@ -77,7 +77,7 @@ def baseline_lines(baseline: Baseline, spent_usd: Decimal | None) -> list[str]:
         f"with prompt cache {money(cached.cost_usd)}",
         f"top-k retrieval {money(few.cost_usd)} ({few.input_tokens:,} tokens)",
     )
-    lines = ["instead   (estimates) " + ", ".join(ways)]
+    lines = [f"instead   (estimates for {baseline.model}) " + ", ".join(ways)]
     saved = saved_usd(baseline, spent_usd)
     if saved is not None and saved > 0 and baseline.remote_only.cost_usd:
         share = 100 * saved / baseline.remote_only.cost_usd

@@ -14,7 +14,7 @@ PriceOf = Callable[[Usage], Decimal | None]
 RAG_CHUNKS: Final = 8
 
 
-def estimate_baseline(  # noqa: PLR0913 - by name only; each is one quantity of the formula
+def estimate_baseline(
     *,
     corpus_tokens: int,
     question_tokens: int,

@@ -129,6 +129,12 @@ class LlamaCppModel:
         if engine is not None:
             await asyncio.to_thread(_release, engine)
 
+    def release(self) -> None:
+        """Free the model's memory if nobody else uses it, without an event loop: for one that never completed."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            _release(engine)
+
     async def _open(self) -> OpenAIModel:
         async with self._opening:
             if self._engine is None:
@@ -150,7 +156,7 @@ class LlamaCppModel:
         )
 
 
-async def open_llamacpp(  # noqa: PLR0913  (settings, by keyword)
+async def open_llamacpp(
     ref: ModelRef,
     *,
     home: Path,

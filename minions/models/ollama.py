@@ -51,7 +51,7 @@ class OllamaModel:
     tests.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword settings
+    def __init__(
         self,
         ref: ModelRef,
         *,

@@ -40,7 +40,7 @@ class OpenAIModel:
     say). ``http_client`` is taken over: it gets the hooks that note what is sent, and is closed with the model.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword settings
+    def __init__(
         self,
         ref: ModelRef,
         *,

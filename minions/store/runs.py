@@ -46,7 +46,7 @@ class Runs:
         self._store = store
         self._clock = clock or SystemClock()
 
-    def start(  # noqa: PLR0913 - by name only; each is a column
+    def start(
         self, run_id: str, *, question: str, planner: str, worker: str, protocol: str, policy: str, started_at: str
     ) -> None:
         """Record that a run has begun."""

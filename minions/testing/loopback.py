@@ -68,7 +68,7 @@ class LoopbackServer:
     400 from the OpenAI side and are cut in silence by the Ollama side. ``reports_usage``: False leaves the usage out.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword settings
+    def __init__(
         self,
         replies: Iterable[Reply | Replier] | Replier = (),
         *,

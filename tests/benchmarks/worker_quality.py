@@ -1,10 +1,11 @@
-"""How well a local worker judges and points, on the development sets, without a planner: the question itself is the task.
+"""How well a local worker judges and points, on the development sets, without a planner: the question itself is the
+task.
 
     python tests/benchmarks/worker_quality.py altered_facts,covid_papers --questions 6 --chunks 6 [--evidence quote]
 
-For each question the best chunks of the index are looked at and extracted from, whatever the look says. Printed: how often a
-chunk that holds an accepted answer is among them, where search and look rank it, what each threshold on the look would keep,
-and how often the lines brought back hold the answer. Raw results go to ``--out`` as JSON lines.
+For each question the best chunks of the index are looked at and extracted from, whatever the look says. Printed: how
+often a chunk that holds an accepted answer is among them, where search and look rank it, what each threshold on the
+look would keep, and how often the lines brought back hold the answer. Raw results go to ``--out`` as JSON lines.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _look_rank(group: Sequence[dict[str, Any]]) -> int:
 
 
 def _share_above(rows: Sequence[dict[str, Any]], threshold: float) -> float:
-    return sum((row["look"] or 0) >= threshold for row in rows) / max(1, len(rows))
+    kept = [row for row in rows if (row["look"] or 0) >= threshold]
+    return len(kept) / max(1, len(rows))
 
 
 async def main() -> None:

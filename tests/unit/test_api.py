@@ -265,7 +265,8 @@ def test_a_wrong_key_is_said_and_entered(minions: Minions, documents: Path, clou
     with Store.open(minions.home / "minions.sqlite3") as store:
         run = Runs(store).get("last")
         (entry,) = Ledger(store).entries(run_id=run.run_id)
-    assert (run.status, entry.status, entry.cost_usd) == ("error", "authentication_error", 0)
+    assert (run.status, entry.status) == ("error", "authentication_error")
+    assert entry.cost_usd == 0
 
 
 def test_workers_that_all_fail_end_the_run(minions: Minions, documents: Path, device: LoopbackServer) -> None:

@@ -23,7 +23,7 @@ class Gated:
         self.gate = asyncio.Event()
         self.started = self.under_way = self.most = 0
 
-    async def complete(self, request: ChatRequest) -> Completion:  # noqa: ARG002 - the port's
+    async def complete(self, request: ChatRequest) -> Completion:
         """Wait for the gate."""
         self.started += 1
         self.under_way += 1
