@@ -31,8 +31,8 @@ class Citation(Value):
 class Finding(Value):
     """A worker's answer with its evidence. ``confidence`` in [0, 1] orders the digest.
 
-    ``before`` and ``after`` are the document's lines around the quote, ``headings`` and ``table_header`` where it
-    stands.
+    ``before`` and ``after`` are the document's lines around the quote, which with it span ``context_start`` to
+    ``context_end``; ``headings`` and ``table_header`` say where it stands.
     """
 
     id: str
@@ -44,6 +44,8 @@ class Finding(Value):
     table_header: str | None = None
     before: str = ""
     after: str = ""
+    context_start: int = 0
+    context_end: int = 0
 
 
 class Digest(Value):

@@ -11,6 +11,7 @@ from minions.events import FindingEvent, JobEvent, Observer, PlanEvent, WarningE
 from minions.evidence.digest import pack
 from minions.evidence.grounding import Location
 from minions.evidence.reduce import Reduction, reduce_findings
+from minions.evidence.support import widen
 from minions.evidence.surroundings import best_window, find, names_of
 from minions.jobs import Job, JobResult
 from minions.plans import History, RoundGist
@@ -18,7 +19,7 @@ from minions.privacy.policy import Policy, shows_names, shows_quotes
 
 if TYPE_CHECKING:
     from minions.execution.expand import Expansion
-    from minions.findings import Digest, Finding
+    from minions.findings import Citation, Digest, Finding
     from minions.limits import Limits
     from minions.plans import Decision, Plan, Task
     from minions.ports import Corpus
@@ -127,20 +128,25 @@ class Transcript:
     def compose(self, question: str, stop_reason: StopReason, *, usage: UsageByRole, elapsed_s: float) -> Answer:
         """The answer, or as much of it as there is: a run stopped before its decision cites its best findings."""
         decision = self._decision if stop_reason in {"answered", "no_answer"} else None
-        cited = self._cited(decision)
+        cited = [self._citation(finding, decision) for finding in self._cited(decision)]
         return Answer(
             run_id=self.run_id,
             question=question,
             answer=decision.answer if decision else None,
             confidence=decision.confidence if decision else 0.0,
             stop_reason=stop_reason,
-            citations=tuple(finding.citation for finding in cited),
+            citations=tuple(cited),
             coverage=self._coverage(),
             rounds=tuple(map(_summary, self._plans, self._results)),
             usage=usage,
             elapsed_s=round(elapsed_s, 3),
             warnings=tuple(self._warnings),
         )
+
+    def _citation(self, finding: Finding, decision: Decision | None) -> Citation:
+        if decision is None or decision.answer is None:
+            return finding.citation
+        return widen(finding, decision.answer, self._corpus.text(finding.citation.document_id))
 
     def _cited(self, decision: Decision | None) -> list[Finding]:
         findings = {finding.id: finding for digest in self._digests for finding in digest.findings}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from minions.evidence.lines import split_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from minions.evidence.lines import Line
+    from minions.findings import Citation, Finding
 
 MIN_SUPPORT = 0.6
 _WORD = re.compile(r"\d[\d.,]*\d|\w+")
@@ -63,6 +66,24 @@ def supporting_line(answer: str | None, text: str, lines: Sequence[Line], pointe
     if best in pointed or support < MIN_SUPPORT or support <= _support(words, together):
         return None
     return best
+
+
+def widen(finding: Finding, answer: str, text: str) -> Citation:
+    """The citation with as many of the lines around it as the answer rests on, fewest first; ``text`` is the
+    document's.
+
+    A worker points at a row, and the planner reads the total two rows below: the citation then spans both.
+    """
+    citation, words = finding.citation, _words(answer)
+    if not words or finding.context_end <= finding.context_start:
+        return citation
+    context = text[finding.context_start : finding.context_end]
+    lines = [(finding.context_start + line.start, finding.context_start + line.end) for line in split_lines(context)]
+    starts = [citation.start, *(start for start, _ in reversed(lines) if start < citation.start)]
+    ends = [citation.end, *(end for _, end in lines if end > citation.end)]
+    spans = sorted(((start, end) for start in starts for end in ends), key=lambda span: span[1] - span[0])
+    start, end = max(spans, key=lambda span: _support(words, _words(text[span[0] : span[1]])))  # the first, so shortest
+    return citation.model_copy(update={"start": start, "end": end, "quote": text[start:end]})
 
 
 def _support(words: Iterable[str], line: set[str]) -> float:

@@ -41,7 +41,7 @@ def find(job: Job, location: Location, *, answer: str | None, confidence: float,
         score=location.score,
     )
     place = _place(chunk, location.start)
-    before, after = _neighbours(chunk.text, location.start, location.end, place.header_end)
+    above, below = _neighbours(chunk.text, location.start, location.end, place.header_end)
     return Finding(
         id=finding_id,
         task_id=job.task.id,
@@ -50,8 +50,10 @@ def find(job: Job, location: Location, *, answer: str | None, confidence: float,
         citation=citation,
         headings=place.headings,
         table_header=place.table_header,
-        before=before,
-        after=after,
+        before=_joined(chunk.text, above),
+        after=_joined(chunk.text, below),
+        context_start=chunk.start + min([location.start, *(line.start for line in above)]),
+        context_end=chunk.start + max([location.end, *(line.end for line in below)]),
     )
 
 
@@ -94,12 +96,11 @@ def _headed(place: _Place, chunk: Chunk, table: Block | None, offset: int) -> _P
     return place._replace(table_header=header, header_end=table.head_end)
 
 
-def _neighbours(text: str, start: int, end: int, floor: int) -> tuple[str, str]:
+def _neighbours(text: str, start: int, end: int, floor: int) -> tuple[list[Line], list[Line]]:
     """A long line on each side, or up to three short ones: the rows around a row of a table, from ``floor`` on."""
     lines = [line for line in split_lines(text) if not _RULE.fullmatch(text, line.start, line.end)]
     above = _few(reversed([line for line in lines if floor <= line.start and line.end <= start]))
-    below = _few(line for line in lines if line.start >= end)
-    return _joined(text, reversed(above)), _joined(text, below)
+    return above[::-1], _few(line for line in lines if line.start >= end)
 
 
 def _few(lines: Iterable[Line]) -> list[Line]:
