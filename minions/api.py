@@ -154,11 +154,12 @@ class Minions:
         if not question.strip():
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
         check_models(settings)
+        prices = PriceBook.parse(settings.prices)
         with self._store() as store, Index.open(self.home / INDEX_FILE) as index:
             update = partial(index.update, _listed(paths), chunk_tokens=_chunk_tokens(settings))
             corpus, _ = await _in_thread(update, observe)
             await self._keep_embedded(settings)
-            books = _books(store, settings, self._clock, observe)
+            books = _books(store, settings, prices, self._clock, observe)
             crew = await recruit(settings, books)
             run_id = new_run_id(self._clock)
             runs = Runs(store)
@@ -251,10 +252,10 @@ async def _in_thread(update: Callable[..., T], observe: Observer) -> T:
         raise
 
 
-def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observer) -> Books:
+def _books(store: Store, settings: Settings, prices: PriceBook, clock: SystemClock, observe: Observer) -> Books:
     return Books(
         ledger=Ledger(store),
-        prices=PriceBook.parse(settings.prices),
+        prices=prices,
         egress=EgressLog(store),
         budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
         clock=clock,

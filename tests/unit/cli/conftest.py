@@ -90,7 +90,7 @@ def make_baseline(cost_usd: str | None) -> Baseline:
     way = BaselineEstimate(
         input_tokens=480_000, output_tokens=150, cost_usd=None if cost_usd is None else Decimal(cost_usd)
     )
-    return Baseline(remote_only=way, remote_cached=way, rag=way)
+    return Baseline(model="openai:gpt-5.4", remote_only=way, remote_cached=way, rag=way)
 
 
 class Make:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 INSTEAD = (
-    "instead   (estimates) everything in the prompt $1.20 (480,000 tokens), with prompt cache $1.20, "
-    "top-k retrieval $1.20 (480,000 tokens)"
+    "instead   (estimates for openai:gpt-5.4) everything in the prompt $1.20 (480,000 tokens), "
+    "with prompt cache $1.20, top-k retrieval $1.20 (480,000 tokens)"
 )
 
 
