@@ -2,7 +2,8 @@
 
 python examples/ask_a_folder.py "How many container moves per hour did the north quay reach in 2023?" examples/documents
 
-Models come from the environment: MINIONS_PLANNER, MINIONS_WORKER, OPENAI_API_KEY, OLLAMA_HOST; without any, all is local.
+Models come from the environment: MINIONS_PLANNER, MINIONS_WORKER, OPENAI_API_KEY, OLLAMA_HOST.
+Without any of them, all is local.
 """
 
 import sys
@@ -19,9 +20,8 @@ def main(question: str, *paths: str) -> None:
         page = f" p. {citation.page}" if citation.page else ""
         print(f"- {citation.path}{page} [{citation.start}:{citation.end}] {citation.quote!r}")
     planner, worker = answer.usage.planner, answer.usage.worker
-    print(
-        f"planner: {planner.calls} calls, {planner.input_tokens} + {planner.output_tokens} tokens, {planner.cost_usd} USD"
-    )
+    tokens = f"{planner.input_tokens} + {planner.output_tokens} tokens"
+    print(f"planner: {planner.calls} calls, {tokens}, {planner.cost_usd} USD")
     print(f"worker: {worker.calls} calls, {worker.input_tokens} + {worker.output_tokens} tokens")
 
 

@@ -1,6 +1,6 @@
 """Watch a run as it happens: every event as one line.
 
-python examples/stream_events.py "How many container moves per hour did the north quay reach in 2023?" examples/documents
+python examples/stream_events.py "How many breeding pairs of terns were counted?" examples/documents
 """
 
 import asyncio
