@@ -168,7 +168,10 @@ class OpenAIModel:
         )
 
     def _too_slow(self, limit_s: float) -> DeadlineError:
-        return DeadlineError(f"{self.endpoint} did not answer within {limit_s:g} s", hint="allow more time: --timeout")
+        return DeadlineError(
+            f"{self.endpoint} did not answer within {limit_s:g} s",
+            hint="the server is overloaded or the model too slow for it: try a smaller model, or --chunk-tokens N",
+        )
 
 
 def _http_client(base_url: str, timeout: Timeouts) -> httpx2.AsyncClient:

@@ -142,12 +142,16 @@ async def test_nothing_at_the_address_says_how_to_start_it(connect: Connect) -> 
 
 
 async def test_a_server_that_trickles_meets_the_total_limit(connect: Connect) -> None:
-    """A stall longer than the whole attempt may last ends in time, whatever the read limit."""
+    """A stall longer than the whole attempt may last ends in time, whatever the read limit, and the hint is one that
+    helps: ``--timeout`` only shortens a run.
+    """
     with LoopbackServer(default="fine") as server:
         server.fail_next(faults.stall(30))
         model = connect(server.url, Timeouts(connect_s=5, read_s=60, total_s=0.15))
-        with pytest.raises(DeadlineError):
+        with pytest.raises(DeadlineError) as caught:
             await model.complete(asking())
+    assert "--timeout" not in (caught.value.hint or "")
+    assert "smaller model" in (caught.value.hint or "")
 
 
 async def test_a_server_without_schemas_still_answers(connect: Connect) -> None:
