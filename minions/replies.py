@@ -13,11 +13,15 @@ from typing import Any
 from minions.errors import ReplyError
 
 _THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_MAX_DEPTH = 50
 _FENCE = re.compile(r"```[a-zA-Z0-9_-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 
 
-def parse_reply(text: str) -> dict[str, Any]:
-    """The JSON object in a model's reply. Raises ReplyError, and nothing else, when there is none."""
+def parse_reply(text: str, *, cut_off: bool = False) -> dict[str, Any]:
+    """The JSON object in a model's reply. Raises ReplyError, and nothing else, when there is none.
+
+    ``cut_off``: the reply did not end by itself, and half an object is worse than none: only a whole one counts.
+    """
     bare = _THOUGHT.sub("", text).strip()
     if (value := _as_object(bare)) is not None:
         return value
@@ -25,6 +29,8 @@ def parse_reply(text: str) -> dict[str, Any]:
     candidate = fenced.group(1) if fenced else bare
     if (value := _as_object(candidate)) is not None:
         return value
+    if cut_off:
+        raise ReplyError("the reply was cut off")
     start = candidate.find("{")
     if start < 0:
         raise ReplyError("the reply holds no JSON object")
@@ -38,7 +44,20 @@ def _as_object(text: str) -> dict[str, Any] | None:
         return None
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _is_too_deep(value) else None
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether walking the value could exhaust the stack: the JSON parser nests deeper than a Python function may."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return bool(level)
 
 
 def _repaired(text: str) -> dict[str, Any]:
@@ -50,14 +69,14 @@ def _repaired(text: str) -> dict[str, Any]:
         raise ReplyError("the reply's JSON cannot be repaired") from error
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, dict)), None)
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not value or _is_too_deep(value):
         raise ReplyError("the reply's JSON is not an object")
     return value
 
 
 def as_text(value: Any) -> str | None:
     """A short text from whatever stands where one was asked for: numbers, booleans and lists become text, empty
-    becomes None.
+    becomes None. It can be encoded: half a surrogate pair becomes a question mark.
     """
     if value is None:
         return None
@@ -67,7 +86,7 @@ def as_text(value: Any) -> str | None:
         value = ", ".join(text for item in value if (text := as_text(item)))
     elif isinstance(value, dict):
         value = ", ".join(f"{key}: {text}" for key, item in value.items() if (text := as_text(item)))
-    text = " ".join(str(value).split())
+    text = " ".join(str(value).encode("utf-8", "replace").decode("utf-8").split())
     return text or None
 
 

@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from minions.ports import ChatModel
 
 _log = structlog.get_logger()
+_CUT_OFF = {"length", "content_filter"}
+_HINTS = {
+    "length": "it was cut off: raise --planner-output-tokens",
+    "content_filter": "its server's content filter cut it off: ask in other words, or try another --planner",
+}
 _AGAIN = "That was not the JSON asked for. Reply again with the JSON object only."
 
 
 async def ask(
     model: ChatModel, system: str, user: str, *, schema: dict[str, Any], name: str, max_output_tokens: int
 ) -> dict[str, Any]:
-    """The model's reply as a JSON object. Raises PlanError after two replies that are none, and what the model
-    raises.
+    """The model's reply as a JSON object. A reply that was cut off counts only if its object is whole.
+
+    Raises PlanError after two replies that are none, and what the model raises.
     """
     request = ChatRequest(
         messages=(Message(role="system", content=system), Message(role="user", content=user)),
@@ -31,17 +37,16 @@ async def ask(
     )
     first = await model.complete(request)
     try:
-        return parse_reply(first.text)
+        return parse_reply(first.text, cut_off=first.finish_reason in _CUT_OFF)
     except ReplyError as error:
         _log.warning("planner_reply_unreadable", call=name, reason=str(error), finish_reason=first.finish_reason)
     # The unreadable reply is not sent back: it costs tokens and teaches nothing.
     again = (*request.messages[:-1], Message(role="user", content=f"{user}\n\n{_AGAIN}"))
     second = await model.complete(request.model_copy(update={"messages": again}))
     try:
-        return parse_reply(second.text)
+        return parse_reply(second.text, cut_off=second.finish_reason in _CUT_OFF)
     except ReplyError as error:
-        cut_off = second.finish_reason == "length"
         raise PlanError(
             f"the planner {model.reference} did not reply with JSON, asked twice ({error})",
-            hint="it was cut off: raise --planner-output-tokens" if cut_off else "try another --planner",
+            hint=_HINTS.get(second.finish_reason, "try another --planner"),
         ) from error

@@ -39,6 +39,25 @@ def test_what_is_no_object_is_refused(text: str) -> None:
         parse_reply(text)
 
 
+WHOLE = ("plain", "fenced", "fence never closed", "thought first", "in a list")
+
+
+@pytest.mark.parametrize(("case", "text"), CASES.items(), ids=CASES.keys())
+def test_half_an_object_of_a_reply_that_was_cut_off_is_not_mended(case: str, text: str) -> None:
+    """A cut-off reply whose object is whole counts; the beginning of an answer is not an answer."""
+    if case in WHOLE:
+        assert parse_reply(text, cut_off=True) == {"answer": "12"}
+    else:
+        with pytest.raises(ReplyError):
+            parse_reply(text, cut_off=True)
+
+
+def test_a_value_nested_without_end_is_refused() -> None:
+    """A model that loops on a bracket does not exhaust the stack of whoever reads its values."""
+    with pytest.raises(ReplyError):
+        parse_reply('{"answer": ' + "[" * 3000 + "]" * 3000 + "}")
+
+
 @given(st.text(alphabet=st.sampled_from("{}[]\",:'\\ab1`<think>\n"), max_size=60))
 def test_nothing_but_its_own_error_comes_out(text: str) -> None:
     """No reply, however broken, ends a run with a stranger's exception."""
@@ -57,6 +76,7 @@ def test_nothing_but_its_own_error_comes_out(text: str) -> None:
         (True, "yes"),
         (["a", None, "b"], "a, b"),
         ({"a": 1}, "a: 1"),
+        ("half \ud83d a pair", "half ? a pair"),
     ],
 )
 def test_any_value_becomes_a_short_text(value: object, text: str | None) -> None:

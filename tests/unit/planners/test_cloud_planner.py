@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from minions.chat import Completion, FinishReason, Usage
 from minions.documents import CorpusCard
 from minions.errors import PlanError
 from minions.findings import Digest
@@ -28,6 +29,10 @@ TASK = {
 
 def _digest(text: str = "t1 ...\nf1 12 | Net revenue 12") -> Digest:
     return Digest(text=text, findings=(), gist="f1 12", tokens=9)
+
+
+def _completion(text: str, finish_reason: FinishReason) -> Completion:
+    return Completion(text=text, finish_reason=finish_reason, usage=Usage())
 
 
 async def _plan(*replies: Any, **options: Any) -> Any:
@@ -79,6 +84,27 @@ async def test_prose_twice_is_a_plan_error() -> None:
     """Two bad replies end the run with a message that names the planner."""
     with pytest.raises(PlanError, match="did not reply with JSON"):
         await _plan("no", "still no")
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "hint"), [("length", "--planner-output-tokens"), ("content_filter", "content filter")]
+)
+async def test_half_a_reply_is_no_answer(finish_reason: Any, hint: str) -> None:
+    """A decision cut off in mid-answer is asked for again; cut off twice, the user is told what to change."""
+    cut = _completion('{"answer": "It was not 1', finish_reason)
+    whole = {"answer": "It was not 12 but 13.", "findings": ["f1"], "confidence": 0.9, "tasks": []}
+    decision = await CloudPlanner(ScriptedModel([cut, whole]), max_tasks=4).decide(QUESTION, _digest(), History())
+    assert decision.answer == "It was not 12 but 13."
+    with pytest.raises(PlanError) as raised:
+        await CloudPlanner(ScriptedModel([cut, cut]), max_tasks=4).decide(QUESTION, _digest(), History())
+    assert hint in (raised.value.hint or "")
+
+
+async def test_a_whole_reply_at_the_limit_of_tokens_counts() -> None:
+    """An object that ends with the last token allowed is not paid for twice."""
+    model = ScriptedModel([_completion('{"answer": "12", "findings": ["f1"], "confidence": 1}', "length")])
+    decision = await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest(), History())
+    assert (decision.answer, len(model.requests)) == ("12", 1)
 
 
 async def test_a_decision_answers_or_asks_for_more() -> None:
