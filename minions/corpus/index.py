@@ -13,7 +13,7 @@ from minions.corpus.chunking import CHUNKER_VERSION, DEFAULT_CHUNK_TOKENS, chunk
 from minions.corpus.discover import FoundFile, discover
 from minions.corpus.local import LocalCorpus
 from minions.corpus.readers import READER_VERSION, content_id_of, read_document
-from minions.corpus.schema import is_corrupt, move_aside, open_database, translated
+from minions.corpus.schema import is_corrupt, move_aside, open_database, open_snapshot, translated
 from minions.corpus.write import FileRead, Writer
 from minions.documents import Unreadable
 from minions.errors import CorpusError, UnreadableError
@@ -68,6 +68,7 @@ class Index:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._corpora: list[LocalCorpus] = []
         self._lock = RLock()
 
     @classmethod
@@ -76,7 +77,10 @@ class Index:
         return cls(path, open_database(path))
 
     def close(self) -> None:
-        """Close the file; a corpus over this index ends with it."""
+        """Close the file; the corpora over this index end with it. May be called twice."""
+        # The corpora first: the last one to close tidies the file up, and they may not write.
+        while self._corpora:
+            self._corpora.pop().close()
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -95,7 +99,8 @@ class Index:
         observe: Observer | None = None,
         read: Read = read_document,
     ) -> tuple[LocalCorpus, IndexReport]:
-        """Bring the index up to date with the files under ``paths``, and return them as a corpus.
+        """Bring the index up to date with the files under ``paths``, and return them as a corpus, which stays
+        as it is whatever is indexed later.
 
         Files of the same size and time of change are not opened; known content is not chunked again; files that are
         gone leave the index. Raises CorpusError when nothing is readable, StoreError for trouble with the index.
@@ -133,7 +138,7 @@ class _Update:
         found = discover(self._paths)
         self._unreadable.extend(found.unreadable)
         files = {os.path.abspath(file.path): file for file in found.files}  # noqa: PTH100 - links are not followed
-        known = self._known_files()
+        known = self._known_files(self._connection)
         refused = self._read_new(files, known)
         self._flush()
         gone = known.keys() - (files.keys() - refused)
@@ -154,7 +159,7 @@ class _Update:
         _log.info("indexed", **report.model_dump(exclude={"unreadable"}), unreadable=len(report.unreadable))
         return corpus, report
 
-    def _known_files(self) -> dict[str, _Known]:
+    def _known_files(self, connection: sqlite3.Connection) -> dict[str, _Known]:
         """What the index knows of the files under the paths."""
         sql = (
             "SELECT f.path, f.size, f.mtime_ns, f.document, d.id, d.recipe "
@@ -164,7 +169,7 @@ class _Update:
         for path in self._paths:
             root = os.path.abspath(path)  # noqa: PTH100 - links are not followed
             below = root.rstrip(os.sep) + os.sep
-            rows = self._connection.execute(sql, (root, below, below[:-1] + chr(ord(os.sep) + 1)))
+            rows = connection.execute(sql, (root, below, below[:-1] + chr(ord(os.sep) + 1)))
             known.update((name, _Known(*rest)) for name, *rest in rows)
         return known
 
@@ -228,9 +233,16 @@ class _Update:
             self._writer.write(batch, lambda read: self._read_whole(read.path, read.file))
 
     def _corpus(self, files: dict[str, FoundFile]) -> LocalCorpus:
-        rows = {path: known.row for path, known in self._known_files().items()}
-        places = [(rows[path], str(file.path)) for path, file in files.items() if path in rows]
-        return LocalCorpus(self._connection, self._index._lock, places, self._unreadable)  # noqa: SLF001 - one class in two
+        snapshot = open_snapshot(self._index.path)
+        try:
+            rows = {path: known.row for path, known in self._known_files(snapshot).items()}
+            places = [(rows[path], str(file.path)) for path, file in files.items() if path in rows]
+            corpus = LocalCorpus(self._index.path, snapshot, places, self._unreadable)
+        except BaseException:
+            snapshot.close()
+            raise
+        self._index._corpora.append(corpus)  # noqa: SLF001 - one class in two
+        return corpus
 
     def _nothing_readable(self) -> CorpusError:
         where = ", ".join(str(path) for path in self._paths)

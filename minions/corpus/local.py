@@ -4,47 +4,59 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
+from itertools import count
 from pathlib import PurePath
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
-from minions.corpus.schema import ROWS_PER_QUERY
+from minions.corpus.schema import ROWS_PER_QUERY, translated
 from minions.corpus.search import SearchHit, fuse, match_expression
 from minions.documents import Chunk, DocumentFacts, Heading, Unreadable
-from minions.errors import CorpusError
+from minions.errors import CorpusError, StoreError
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator, Sequence
-    from threading import RLock
+    from pathlib import Path
 
 HEADS_WEIGHT: Final = 2.0  # of title and headings against the text; docs/experiments.md
 _SEPARATOR: Final = "\x1f"
 _FUSED_PER_PHRASE: Final = 4
 _COLUMNS: Final = "c.pk, c.document, c.position, c.start, c.tokens, c.page, c.heads, c.table_header, c.text"
 _SNIPPET_WORDS: Final = 24
+_CHUNKS_PER_QUERY: Final = 64
 
 
 class LocalCorpus:
-    """Implements `minions.ports.Corpus` over an open index, for one run's files.
+    """Implements `minions.ports.Corpus` over a snapshot of an index, for one run's files.
 
-    Files with the same content are one document, under the path that comes first. It ends with its index.
+    What other runs index or drop meanwhile does not change it. Files with the same content are one document, under the
+    path that comes first. It ends with its index; its methods raise StoreError then, and for trouble with the index.
     """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        lock: RLock,
+        index: Path,
+        snapshot: sqlite3.Connection,
         places: Sequence[tuple[int, str]],
         unreadable: Sequence[Unreadable],
     ) -> None:
-        """``places``: row of the document and path, in the order of the run."""
-        self._connection, self._lock = connection, lock
+        """``snapshot``: a connection of its own, see `open_snapshot`, closed by ``close``. ``places``: row of the
+        document and path, in the order of the run.
+        """
+        self._index, self._snapshot, self._lock = index, snapshot, RLock()
         self._unreadable = tuple(unreadable)
-        self._rows: dict[int, DocumentFacts] = _load_facts(connection, places)
+        self._rows: dict[int, DocumentFacts] = _load_facts(snapshot, places)
         self._row_of = {facts.id: row for row, facts in self._rows.items()}
+        self._place = {row: place for place, row in enumerate(self._rows)}
         self._documents = tuple(self._rows.values())
-        self._is_whole = connection.execute("SELECT count(*) FROM documents").fetchone()[0] == len(self._rows)
+        self._is_whole = snapshot.execute("SELECT count(*) FROM documents").fetchone()[0] == len(self._rows)
         self._scope: frozenset[int] | None = None
+
+    def close(self) -> None:
+        """Let the snapshot go. May be called twice."""
+        with self._lock:
+            self._snapshot.close()
 
     @property
     def documents(self) -> Sequence[DocumentFacts]:
@@ -74,30 +86,43 @@ class LocalCorpus:
         ]
 
     def chunks(self, *, documents: Collection[str] | None = None) -> Iterator[Chunk]:
-        """Every chunk in scope, by document and place."""
-        wanted = None if documents is None else set(documents)
-        for row, facts in self._rows.items():
-            if wanted is None or facts.id in wanted:
-                yield from self._chunks_of(row)
+        """Every chunk in scope, by document and place; read as they are asked for."""
+        rows = list(self._rows) if documents is None else sorted(self._known(documents), key=self._place.__getitem__)
+        for row in rows:
+            yield from self._chunks_of(row)
 
     def page_at(self, document_id: str, offset: int) -> int | None:
-        """The number of the page that holds a character offset; None for formats without pages."""
-        stored = self._query("SELECT pages FROM documents WHERE pk = ?", (self._row_of[document_id],))[0][0]
+        """The number of the page that holds a character offset; None for formats without pages. Raises CorpusError
+        for a document that is not in the corpus.
+        """
+        stored = self._query("SELECT pages FROM documents WHERE pk = ?", (self._row(document_id),))[0][0]
         return bisect_right(json.loads(stored), offset) if stored else None
 
     def text(self, document_id: str) -> str:
-        """A document's whole extracted text. Raises CorpusError for a document that is not (any more) in the corpus."""
-        row = self._row_of.get(document_id)
-        text = "" if row is None else "".join(chunk.text for chunk in self._chunks_of(row))
-        if not text:
-            raise CorpusError(
-                f"document {document_id} is not in the index", hint="it may have changed during the run: ask again"
-            )
-        return text
+        """A document's whole extracted text. Raises CorpusError for a document that is not in the corpus."""
+        return "".join(chunk.text for chunk in self._chunks_of(self._row(document_id)))
 
-    def _chunks_of(self, row: int) -> list[Chunk]:
-        sql = f"SELECT {_COLUMNS} FROM chunks c WHERE c.document = ? ORDER BY c.position"  # noqa: S608 - constants
-        return [self._chunk(found) for found in self._query(sql, (row,))]
+    def _row(self, document_id: str) -> int:
+        row = self._row_of.get(document_id)
+        if row is None:
+            raise CorpusError(
+                f"document {document_id} is not among the documents of this run", hint="`minions ask` with its path"
+            )
+        return row
+
+    def _known(self, documents: Collection[str]) -> frozenset[int]:
+        return frozenset(self._row_of[id_] for id_ in documents if id_ in self._row_of)
+
+    def _chunks_of(self, row: int) -> Iterator[Chunk]:
+        sql = (
+            f"SELECT {_COLUMNS} FROM chunks c WHERE c.document = ? AND c.position >= ? "  # noqa: S608 - constants
+            "ORDER BY c.position LIMIT ?"
+        )
+        for first in count(step=_CHUNKS_PER_QUERY):
+            found = self._query(sql, (row, first, _CHUNKS_PER_QUERY))
+            yield from map(self._chunk, found)
+            if len(found) < _CHUNKS_PER_QUERY:
+                return
 
     def _match(self, expression: str, documents: Collection[str] | None, limit: int) -> list[tuple[int, float]]:
         """Rows of chunks and their scores, best first."""
@@ -118,26 +143,18 @@ class LocalCorpus:
                 return ""
             rows = frozenset(self._rows)
         else:
-            rows = frozenset(self._row_of[id_] for id_ in documents if id_ in self._row_of)
+            rows = self._known(documents)
         if rows != self._scope:
             self._scope = None
             self._fill_scope(rows)
             self._scope = rows
-        return f"JOIN temp.{self._table} scope ON scope.pk = words.rowid"
-
-    @property
-    def _table(self) -> str:
-        return f"scope_{id(self)}"
+        return "JOIN temp.scope ON scope.pk = words.rowid"
 
     def _fill_scope(self, rows: frozenset[int]) -> None:
-        self._connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {self._table} (pk INTEGER PRIMARY KEY)")
-        self._connection.execute("BEGIN")
-        self._connection.execute(f"DELETE FROM temp.{self._table}")  # noqa: S608 - a number of our own
-        self._connection.executemany(
-            f"INSERT INTO temp.{self._table} SELECT pk FROM chunks WHERE document = ?",  # noqa: S608 - likewise
-            [(row,) for row in sorted(rows)],
-        )
-        self._connection.execute("COMMIT")
+        self._query("CREATE TEMP TABLE IF NOT EXISTS scope (pk INTEGER PRIMARY KEY)")
+        self._query("DELETE FROM temp.scope")
+        for row in sorted(rows):
+            self._query("INSERT INTO temp.scope SELECT pk FROM chunks WHERE document = ?", (row,))
 
     def _load(self, rows: Sequence[int]) -> list[Chunk]:
         sql = f"SELECT {_COLUMNS} FROM chunks c WHERE c.pk = ?"  # noqa: S608 - constants
@@ -166,9 +183,12 @@ class LocalCorpus:
             table_header=header,
         )
 
-    def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._connection.execute(sql, values).fetchall()
+    def _query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock, translated(self._index):
+            found = self._snapshot.execute(sql, values).fetchall()
+            if not self._snapshot.in_transaction:  # after it, row numbers may mean other documents
+                raise StoreError(f"the index at {self._index} lost its snapshot", hint="ask again")
+            return found
 
 
 def join_heads(title: str, headings: Sequence[str]) -> str:

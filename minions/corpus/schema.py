@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -14,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
 ROWS_PER_QUERY: Final = 500
+_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600  # the text of every document is in it
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 # FTS5 merges segments when sixteen have come together, not four: a quarter less to insert, half a ms more to search.
 _TABLES: Final = """
 CREATE TABLE documents (
-    pk INTEGER PRIMARY KEY,
+    pk INTEGER PRIMARY KEY AUTOINCREMENT,  -- never another document's, not even after this one is gone
     id TEXT NOT NULL,              -- hash of the file's bytes
     suffix TEXT NOT NULL,          -- the same bytes read differently under another suffix
     recipe TEXT NOT NULL,          -- versions of reader and chunker, and the chunk size
@@ -61,10 +63,11 @@ _log = structlog.get_logger()
 def open_database(path: Path, *, tokenizer: str = TOKENIZER) -> sqlite3.Connection:
     """Open or create the index at ``path``: WAL, autocommit, waiting for other writers up to a minute.
 
-    An index of another version is dropped; one that is no database any more is moved aside. Raises StoreError.
+    What is created is readable by its owner only. An index of another version is dropped; one that is no database any
+    more is moved aside. Raises StoreError.
     """
     with translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         try:
             return _open(path, tokenizer)
         except sqlite3.DatabaseError as error:
@@ -72,6 +75,24 @@ def open_database(path: Path, *, tokenizer: str = TOKENIZER) -> sqlite3.Connecti
                 raise
         move_aside(path)
         return _open(path, tokenizer)
+
+
+def open_snapshot(path: Path) -> sqlite3.Connection:
+    """A connection that sees the index at ``path`` as it is now, whatever is written later, until it is closed.
+
+    It is one open transaction: end none on it. Writers do not wait for it. Raises sqlite3.Error.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the snapshot is taken at the first read
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
@@ -93,11 +114,11 @@ def translated(path: Path) -> Iterator[None]:
     """Turn trouble with the file at ``path`` into StoreError with what to do."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise StoreError(f"the index at {path} cannot be used: {error}", hint=_hint(str(error))) from error
+    except sqlite3.Error as error:
+        raise StoreError(f"the index at {path} cannot be used: {error}", hint=_hint(str(error), path)) from error
     except OSError as error:
         raise StoreError(
-            f"the index at {path} cannot be used: {error.strerror or error}", hint=_hint("open")
+            f"the index at {path} cannot be used: {error.strerror or error}", hint=_hint("open", path)
         ) from error
 
 
@@ -115,6 +136,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _open(path: Path, tokenizer: str) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE_FILE))
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         if _version(connection) not in {0, SCHEMA_VERSION}:
@@ -155,7 +177,11 @@ def _drop_companions(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _hint(message: str) -> str:
+def _hint(message: str, path: Path) -> str:
+    if "malformed" in message or "not a database" in message:
+        return f"delete {path}: it is a cache, and the next run builds it again"
+    if "closed" in message:
+        return "use a corpus while its index is open"
     if "locked" in message:
         return "another run is writing to it: wait for it to end, or use another folder with --home"
     if "full" in message:

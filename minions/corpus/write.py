@@ -85,7 +85,7 @@ class Writer:
         return rows
 
     def _insert(self, batch: Mapping[tuple[str, str], FileRead]) -> dict[tuple[str, str], int]:
-        document_row, chunk_row = self._next("documents"), self._next("chunks")
+        document_row, chunk_row = self._next_document(), self._next_chunk()
         documents: list[tuple[object, ...]] = []
         chunks: list[tuple[object, ...]] = []
         for row, (key, read) in enumerate(batch.items(), start=document_row):
@@ -99,9 +99,13 @@ class Writer:
         )
         return {key: row for row, key in enumerate(batch, start=document_row)}
 
-    def _next(self, table: str) -> int:
-        found = self._connection.execute(f"SELECT coalesce(max(pk), 0) + 1 FROM {table}").fetchone()  # noqa: S608
-        return int(found[0])
+    def _next_document(self) -> int:
+        """A row that no document has or had."""
+        found = self._connection.execute("SELECT seq + 1 FROM sqlite_sequence WHERE name = 'documents'").fetchone()
+        return int(found[0]) if found else 1
+
+    def _next_chunk(self) -> int:
+        return int(self._connection.execute("SELECT coalesce(max(pk), 0) + 1 FROM chunks").fetchone()[0])
 
 
 def suffix_of(path: str) -> str:

@@ -272,13 +272,3 @@ def test_two_processes_index_at_the_same_time(docs: Path, tmp_path: Path) -> Non
         corpus, report = _update(index, docs)
         assert report.unchanged == 63
         assert len(corpus.search(["item7"], limit=9)) == 1
-
-
-def test_text_of_a_document_that_left_the_index_is_an_error(index: Index, docs: Path) -> None:
-    """A run whose document another run dropped stops with a message, not with an empty text."""
-    corpus, _ = _update(index, docs)
-    gone = corpus.documents[0].id
-    (docs / "a.txt").unlink()
-    _update(index, docs)
-    with pytest.raises(CorpusError, match="not in the index"):
-        corpus.text(gone)

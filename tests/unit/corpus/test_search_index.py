@@ -13,6 +13,8 @@ from minions.corpus.index import Index
 from minions.corpus.search import fuse, match_expression
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from minions.corpus.local import LocalCorpus
     from minions.ports import Corpus
 
@@ -26,7 +28,7 @@ TEXTS = {
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> LocalCorpus:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCorpus]:
     """Five documents of one chunk each, in an index that also holds another folder."""
     folder = tmp_path_factory.mktemp("search")
     for part in ("docs", "others"):
@@ -34,9 +36,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> LocalCorpus:
     for name, text in TEXTS.items():
         (folder / "docs" / name).write_text(text, encoding="utf-8")
     (folder / "others" / "hidden.txt").write_text("Apples, apples, apples: terminate this agreement.")
-    index = Index.open(folder / "index.sqlite3")
-    index.update([folder / "others"])
-    return index.update([folder / "docs"])[0]
+    with Index.open(folder / "index.sqlite3") as index:
+        index.update([folder / "others"])
+        yield index.update([folder / "docs"])[0]
 
 
 def _names(corpus: LocalCorpus, *phrases: str, limit: int = 9) -> list[str]:
