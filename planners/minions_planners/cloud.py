@@ -19,10 +19,17 @@ OUTPUT_TOKENS = 2_000
 
 
 class CloudPlanner:
-    """Plans and decides over any ChatModel. ``output_tokens`` bounds each reply, hidden reasoning included."""
+    """Plans and decides over any ChatModel.
 
-    def __init__(self, model: ChatModel, *, max_tasks: int, output_tokens: int = OUTPUT_TOKENS) -> None:
+    ``output_tokens`` bounds each reply, hidden reasoning included. ``lines_shown``: whether the digests hold the
+    documents' own lines; where the policy keeps them back, the planner is not told to trust what it will not see.
+    """
+
+    def __init__(
+        self, model: ChatModel, *, max_tasks: int, output_tokens: int = OUTPUT_TOKENS, lines_shown: bool = True
+    ) -> None:
         self._model = model
+        self._prompts = ("plan", "decide") if lines_shown else ("plan_strict", "decide_strict")
         self._max_tasks = max_tasks
         self._output_tokens = output_tokens
 
@@ -31,7 +38,7 @@ class CloudPlanner:
         user = f"Documents: {card.text}\nQuestion: {question}"
         reply = await ask(
             self._model,
-            load("plan"),
+            load(self._prompts[0]),
             user,
             schema=schemas.PLAN,
             name="plan",
@@ -43,7 +50,7 @@ class CloudPlanner:
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
-            load("decide"),
+            load(self._prompts[1]),
             decision_text(question, digest, history),
             schema=schemas.DECISION if history.rounds_left else schemas.LAST_DECISION,
             name="decision",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minions.plans import Decision, Plan, Task
-from minions.replies import as_text, as_texts
+from minions.replies import as_texts
 from minions_planners import schemas
 from minions_planners.asking import ask
 from minions_planners.cloud import decision_text
 from minions_planners.prompts import load
+from minions_planners.reading import read_answer, read_finding_ids
 
 if TYPE_CHECKING:
     from minions.documents import CorpusCard
@@ -56,8 +57,8 @@ class LocalPlanner:
             name="decision",
             max_output_tokens=_DECISION_TOKENS,
         )
-        cited = tuple(finding_id for finding_id in as_texts(reply.get("findings")) if finding_id in ids)
-        answer = as_text(reply.get("answer"))
+        cited = tuple(finding_id for finding_id in read_finding_ids(reply.get("findings")) if finding_id in ids)
+        answer = read_answer(reply.get("answer"), cited=bool(cited))
         known = {finding.id: finding.confidence for finding in digest.findings}
         confidence = max((known[finding_id] for finding_id in cited), default=0.0) * _DECISIVE
         return Decision(answer=answer if cited else None, findings=cited, confidence=round(confidence, 3))

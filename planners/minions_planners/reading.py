@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any, cast, get_args
 
 from minions.plans import Decision, Output, Plan, Reduce, Task, Unit
@@ -9,6 +11,11 @@ from minions.replies import as_text, as_texts
 
 _MAX_TEXT = 600
 _MAX_PHRASES = 8
+_FINDING_ID = re.compile(r"(?<![a-z0-9])f\d+")
+_UNSAID = 0.5
+_SURE = 1  # confidences are asked for in [0, 1]; models also give them out of ten, or in percent
+_OUT_OF_TEN = 10
+_PERCENT = 100
 
 
 def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
@@ -22,16 +29,32 @@ def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
 
 def read_decision(reply: dict[str, Any], *, max_tasks: int) -> Decision:
     """The decision in a reply. An answer with tasks is an answer."""
-    answer = as_text(reply.get("answer"))
-    if answer is not None and answer.casefold() in {"null", "none", "n/a"}:
-        answer = None
+    findings = read_finding_ids(reply.get("findings"))
+    answer = read_answer(reply.get("answer"), cited=bool(findings))
     tasks, warnings = _read_tasks(reply.get("tasks"), max_tasks)
     return Decision(
         answer=answer,
-        findings=as_texts(reply.get("findings")),
+        findings=findings,
         confidence=_confidence(reply.get("confidence")),
         tasks=() if answer is not None else tasks,
         warnings=warnings,
+    )
+
+
+def read_answer(value: Any, *, cited: bool) -> str | None:
+    """The answer in words, or None for the words that stand for none.
+
+    "none" and "n/a" are answers where findings are cited for them: how many exits does the plan show? None.
+    """
+    answer = as_text(value)
+    empty = {"null"} if cited else {"null", "none", "n/a"}
+    return None if answer is not None and answer.casefold() in empty else answer
+
+
+def read_finding_ids(value: Any) -> tuple[str, ...]:
+    """The ids of findings in a list or a text ("F1", "[f2]", "f1, f2"), each once, in their order."""
+    return tuple(
+        dict.fromkeys(finding_id for text in as_texts(value) for finding_id in _FINDING_ID.findall(text.casefold()))
     )
 
 
@@ -65,5 +88,10 @@ def _one_of(value: Any, allowed: tuple[str, ...], default: str) -> str:
 
 def _confidence(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return 0.5
-    return min(1.0, max(0.0, float(value) / (100 if value > 1 else 1)))
+        return _UNSAID
+    if isinstance(value, float) and not math.isfinite(value):
+        return _UNSAID
+    bounded = min(_PERCENT, max(0, value))  # before it becomes a float: an integer of 400 digits is none
+    if bounded <= _SURE:
+        return float(bounded)
+    return bounded / (_OUT_OF_TEN if bounded <= _OUT_OF_TEN else _PERCENT)

@@ -122,6 +122,73 @@ async def test_a_decision_answers_or_asks_for_more() -> None:
     assert [task.instruction for task in asking.tasks] == ["Find the row below."]
 
 
+NONES = [
+    ("null", (), None),
+    ("null", ("f1",), None),
+    ("None", (), None),
+    ("None", ("f1",), "None"),
+    ("n/a", (), None),
+    (None, ("f1",), None),
+    ("", ("f1",), None),
+    ("0", (), "0"),
+]
+
+
+@pytest.mark.parametrize(("answer", "cited", "read"), NONES)
+async def test_none_is_an_answer_only_where_findings_are_cited(
+    answer: str | None, cited: tuple[str, ...], read: str | None
+) -> None:
+    """How many exits does the plan show? None [f1]. Without a finding, the same word says that there is no answer."""
+    reply = {"answer": answer, "findings": list(cited), "confidence": 0.9}
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
+    assert decision.answer == read
+
+
+@pytest.mark.parametrize("ids", ["f1, f12", ["F1", "F12"], ["[f1]", "(f12)"], ["f1 and f12", "f1"], "f1;f12"])
+async def test_finding_ids_are_understood_however_they_are_written(ids: Any) -> None:
+    """An answer does not lose its citations for a bracket or a capital letter."""
+    reply = {"answer": "12", "findings": ids, "confidence": 1}
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
+    assert decision.findings == ("f1", "f12")
+
+
+CONFIDENCES = [
+    ("0.9", 0.9),
+    ("1", 1.0),
+    ("8", 0.8),
+    ("10", 1.0),
+    ("90", 0.9),
+    ("250", 1.0),
+    ("-1", 0.0),
+    ("1" + "0" * 400, 1.0),
+    ("1e999", 0.5),
+    ("NaN", 0.5),
+    ("true", 0.5),
+    ('"high"', 0.5),
+]
+
+
+@pytest.mark.parametrize(("written", "confidence"), CONFIDENCES, ids=[written[:8] for written, _ in CONFIDENCES])
+async def test_a_confidence_out_of_ten_or_in_percent_is_understood(written: str, confidence: float) -> None:
+    """Whatever number a planner writes becomes one in [0, 1]; what says nothing is in the middle."""
+    reply = f'{{"answer": "12", "findings": ["f1"], "confidence": {written}}}'
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
+    assert decision.confidence == pytest.approx(confidence)
+
+
+@pytest.mark.parametrize("lines_shown", [True, False])
+async def test_the_planner_is_told_of_lines_only_where_it_sees_them(lines_shown: bool) -> None:
+    """Where the policy keeps the lines on the device, nobody tells the planner to trust them."""
+    model = ScriptedModel([{"tasks": [TASK]}, {"answer": None, "findings": [], "confidence": 0}])
+    planner = CloudPlanner(model, max_tasks=4, lines_shown=lines_shown)
+    await planner.plan(QUESTION, CARD)
+    await planner.decide(QUESTION, _digest(), History())
+    plan, decide = (request.messages[0].content for request in model.requests)
+    assert ("you then see those lines" in plan) == lines_shown
+    assert ("Trust the lines" in decide) == lines_shown
+    assert "confidence: 0 to 1" in decide
+
+
 async def test_the_planner_is_told_what_was_found_and_how_many_rounds_are_left() -> None:
     """Findings go up once; an earlier round goes up as a gist; nobody plans a round that will not run."""
     model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0}])
