@@ -6,7 +6,6 @@ MinionsError                    exit 1   anything that ends a run
 │   ├── CorpusError                      the paths hold nothing that can be asked
 │   └── PriceUnknownError                a cost limit was set for a model whose price nobody stated
 ├── BudgetExceededError         exit 4   the next call could pass a limit the user set
-├── VerificationError           exit 5   a citation does not stand in its document
 ├── ModelError                  exit 6   a model backend failed; carries what the attempt already used
 │   ├── AuthenticationError              the key is missing or refused
 │   ├── ModelNotFoundError               the endpoint does not serve this model
@@ -80,12 +79,6 @@ class BudgetExceededError(MinionsError):
             + (f"--max-cost {limit + next_call}" if unit == "USD" else f"--max-cloud-tokens {limit + next_call}"),
         )
         self.unit, self.limit, self.spent, self.next_call = unit, limit, spent, next_call
-
-
-class VerificationError(MinionsError):
-    """A citation does not stand in its document."""
-
-    exit_code = 5
 
 
 class ModelError(MinionsError):

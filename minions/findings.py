@@ -31,6 +31,8 @@ class Citation(Value):
 class Finding(Value):
     """A worker's answer with its evidence. ``confidence`` in [0, 1] orders the digest.
 
+    ``passage`` is the chunk it was found in, ``sample`` the repetition of the job: what belongs together counts once.
+
     ``before`` and ``after`` are the document's lines around the quote, which with it span ``context_start`` to
     ``context_end``; ``headings`` and ``table_header`` say where it stands.
     """
@@ -46,17 +48,16 @@ class Finding(Value):
     after: str = ""
     context_start: int = 0
     context_end: int = 0
+    passage: str = ""
+    sample: int = 0
 
 
 class Digest(Value):
     """The text that goes up: ``text`` is what the planner reads, ``findings`` what its ids stand for, ``gist`` the
     one-line summary.
-
-    ``conclusive`` is False where a task found nothing or its findings conflict.
     """
 
     text: str
     findings: tuple[Finding, ...]
     gist: str
     tokens: int
-    conclusive: bool = True

@@ -5,6 +5,7 @@ A planner never reads the documents: it sees a card, then digests. A run of one 
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,9 @@ async def answer(question: str, parts: Parts, transcript: Transcript) -> Decisio
         with working_for(transcript.run_id, transcript.next_round):
             expansion = expand(plan, question, corpus, limits, round_number=transcript.next_round)
             transcript.planned(plan, expansion)
-            async for result in parts.executor.run(expansion.jobs):
-                transcript.finished(result)
+            async with aclosing(parts.executor.run(expansion.jobs)) as results:
+                async for result in results:
+                    transcript.finished(result)
             digest = transcript.digest(question)
             decision = await planner.decide(question, digest, history)
             transcript.decided(decision)

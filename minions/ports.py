@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
     from pathlib import Path
 
     from minions.chat import ChatRequest, Completion
@@ -62,7 +62,7 @@ class Worker(Protocol):
 class Executor(Protocol):
     """Runs many jobs, each exactly once, and yields results as they come, in any order."""
 
-    def run(self, jobs: Sequence[Job]) -> AsyncIterator[JobResult]: ...  # noqa: D102
+    def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]: ...  # noqa: D102
 
 
 class Corpus(Protocol):

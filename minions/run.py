@@ -36,40 +36,55 @@ async def run(question: str, corpus: Corpus, crew: Crew, settings: Settings, rec
     """Ask one question. A budget or time limit gives a partial answer; other trouble is raised, its partial answer on
     disk.
 
-    Raises MinionsError; CancelledError when interrupted. In every case the run's record says how it ended.
+    Raises MinionsError; CancelledError when interrupted. In every case the run's record says how it ended, and after
+    each round what was found so far.
     """
-    clock, observe = record.books.clock, record.books.observe
-    limits = settings.limits()
+    limits, observe = settings.limits(), record.books.observe
     transcript = Transcript(run_id, corpus, limits=limits, policy=settings.policy, observe=observe)
+    keeping = _Keeping(question, transcript, record)
+    transcript.after_reading = lambda: record.runs.save(keeping.answer("interrupted"))
     transcript.warn(*crew.notes)
     parts = Parts(corpus, crew.planner, crew.executor, limits, settings.policy)
-    started_s = clock.monotonic_s()
-
-    def close(stop_reason: StopReason) -> Answer:
-        record.books.ledger.flush()
-        usage = record.books.ledger.usage(run_id)
-        elapsed_s = clock.monotonic_s() - started_s
-        result = transcript.compose(question, stop_reason, usage=usage, elapsed_s=elapsed_s)
-        result = result.model_copy(update={"baseline": record.baseline})
-        record.runs.finish(result)
-        _log.info("run_finished", run=run_id, stop_reason=stop_reason, elapsed_s=round(elapsed_s, 3))
-        observe(AnswerEvent(answer=result))
-        return result
-
     try:
         async with asyncio.timeout(limits.timeout_s):
             decision = await answer(question, parts, transcript)
+        result = keeping.close("answered" if decision.answer is not None else "no_answer")
     except BudgetExceededError as error:
         transcript.warn(f"{error.message}; {error.hint}")
-        return close("budget")
+        result = keeping.close("budget")
     except TimeoutError:
         transcript.warn(f"stopped after --timeout {limits.timeout_s:g} s; what was found so far is below")
-        return close("timeout")
+        result = keeping.close("timeout")
     except asyncio.CancelledError:
-        close("interrupted")
+        observe(AnswerEvent(answer=keeping.close("interrupted")))
         raise
     except Exception as error:  # not handled here: whatever ends a run, its record says that it ended
         transcript.note(error.message if isinstance(error, MinionsError) else f"{type(error).__name__}: a bug")
-        close("error")
+        observe(AnswerEvent(answer=keeping.close("error")))
         raise
-    return close("answered" if decision.answer is not None else "no_answer")
+    observe(AnswerEvent(answer=result))
+    return result
+
+
+class _Keeping:
+    """Writes a run's answer down, complete or as far as it is."""
+
+    def __init__(self, question: str, transcript: Transcript, record: Record) -> None:
+        self._question = question
+        self._transcript = transcript
+        self._record = record
+        self._started_s = record.books.clock.monotonic_s()
+
+    def answer(self, stop_reason: StopReason) -> Answer:
+        books = self._record.books
+        books.ledger.flush()
+        elapsed_s = books.clock.monotonic_s() - self._started_s
+        usage = books.ledger.usage(self._transcript.run_id)
+        result = self._transcript.compose(self._question, stop_reason, usage=usage, elapsed_s=elapsed_s)
+        return result.model_copy(update={"baseline": self._record.baseline})
+
+    def close(self, stop_reason: StopReason) -> Answer:
+        result = self.answer(stop_reason)
+        self._record.runs.finish(result)
+        _log.info("run_finished", run=result.run_id, stop_reason=stop_reason, elapsed_s=result.elapsed_s)
+        return result

@@ -102,8 +102,7 @@ class Settings(BaseSettings):
 
     def limits(self) -> Limits:
         """The part that bounds a run."""
-        shared = {name: getattr(self, name) for name in Limits.model_fields if name != "max_cost_usd"}
-        return Limits(**shared, max_cost_usd=self.max_cost)
+        return Limits(**{name: getattr(self, name) for name in Limits.model_fields})
 
     def home_folder(self) -> Path:
         """Where all state lives: the setting or ``MINIONS_HOME``, else the platform's data folder."""

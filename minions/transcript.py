@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import structlog
+
 from minions.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
-from minions.errors import ServerError
+from minions.errors import CorpusError, ServerError, StoreError
 from minions.events import FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
 from minions.evidence.digest import pack
 from minions.evidence.grounding import Location
 from minions.evidence.reduce import Reduction, reduce_findings
 from minions.evidence.support import widen
 from minions.evidence.surroundings import best_window, find, names_of
+from minions.execution.expand import scope_of
 from minions.jobs import Job, JobResult
 from minions.plans import History, RoundGist
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from minions.execution.expand import Expansion
     from minions.findings import Citation, Digest, Finding
     from minions.limits import Limits
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
 _INDEX_ONLY_CHUNKS = 2
 _INDEX_ONLY_CONFIDENCE = 0.1
+_PARTIAL_CITATIONS = 8
+
+_log = structlog.get_logger()
 
 
 class Transcript:
@@ -44,6 +52,7 @@ class Transcript:
         self._digests: list[Digest] = []
         self._decision: Decision | None = None
         self._warnings: list[str] = []
+        self.after_reading: Callable[[], None] = lambda: None  # called when a round's findings are in
 
     @property
     def next_round(self) -> int:
@@ -60,7 +69,7 @@ class Transcript:
 
     def finished(self, result: JobResult) -> None:
         """A job ended."""
-        result = result.model_copy(update={"findings": tuple(map(self._paged, result.findings))})
+        result = result.model_copy(update={"findings": tuple(map(self._on_page, result.findings))})
         self._results[-1].append(result)
         job = result.job
         self._observe(
@@ -92,13 +101,15 @@ class Transcript:
         digest = pack(
             tasks,
             reductions,
-            Counter(result.job.task.id for result in results if result.status not in {"failed", "skipped"}),
+            {task.id: self._covered(task, reduction) for task, reduction in zip(tasks, reductions, strict=True)},
             names=self._names,
             policy=self._policy,
             budget_tokens=self._limits.digest_tokens,
             first_id=1 + sum(len(digest.findings) for digest in self._digests),
         )
         self._digests.append(digest)
+        self.after_reading()
+        _log.info("digest_packed", run=self.run_id, round=len(self._digests), tokens=digest.tokens)
         return digest
 
     def decided(self, decision: Decision) -> None:
@@ -146,13 +157,18 @@ class Transcript:
     def _citation(self, finding: Finding, decision: Decision | None) -> Citation:
         if decision is None or decision.answer is None:
             return finding.citation
-        return widen(finding, decision.answer, self._corpus.text(finding.citation.document_id))
+        try:
+            text = self._corpus.text(finding.citation.document_id)
+            return self._paged(widen(finding, decision.answer, text))
+        except (CorpusError, StoreError):  # a citation that cannot be improved is no reason to lose a paid answer
+            return finding.citation
 
     def _cited(self, decision: Decision | None) -> list[Finding]:
         findings = {finding.id: finding for digest in self._digests for finding in digest.findings}
         if decision is None:
-            unpacked = [f for result in (self._results or [[]])[-1] for f in result.findings if not findings]
-            return [*findings.values(), *sorted(unpacked, key=lambda finding: -finding.confidence)][:8]
+            unpacked = [finding for results in self._results[len(self._digests) :] for finding in _findings(results)]
+            best = sorted([*findings.values(), *unpacked], key=lambda finding: -finding.confidence)
+            return best[:_PARTIAL_CITATIONS]
         unknown = [finding_id for finding_id in decision.findings if finding_id not in findings]
         if unknown:
             self.warn(f"the planner cited findings that do not exist: {', '.join(unknown)}")
@@ -179,26 +195,48 @@ class Transcript:
         )
 
     def _reduced(self, task: Task, results: list[JobResult], question: str) -> Reduction:
-        findings = [f for result in results if result.job.task.id == task.id for f in result.findings]
-        if not findings and shows_quotes(self._policy):
-            findings = self._index_lines(task, question)
-        return reduce_findings(task, findings, self._names)
+        found = _findings(result for result in results if result.job.task.id == task.id)
+        reduction = reduce_findings(task, found, self._names)
+        if found or not shows_quotes(self._policy):
+            return reduction
+        return reduction.model_copy(update={"unread": self._index_lines(task, question)})
 
-    def _index_lines(self, task: Task, question: str) -> list[Finding]:
+    def _covered(self, task: Task, reduction: Reduction) -> str:
+        """What of its scope a task read: an absence in a part is not an absence in the whole."""
+        scope = scope_of(task, self._corpus.documents, [])
+        documents = [facts for facts in self._corpus.documents if scope is None or facts.id in scope]
+        read = {
+            result.job.chunk.id
+            for result in self._results[-1]
+            if result.job.task.id == task.id and result.status not in {"failed", "skipped"}
+        }
+        covered = f"read {len(read)} of {sum(facts.chunks for facts in documents)} passages"
+        if task.unit == "document":
+            covered += f", judged {len(reduction.findings)} of {len(documents)} documents"
+        return covered
+
+    def _index_lines(self, task: Task, question: str) -> tuple[Finding, ...]:
         """What the index shows where the workers found nothing, so that the planner can read a broken table itself."""
         phrases = (*task.search, task.instruction, question)
-        chunks = self._corpus.search(phrases, limit=_INDEX_ONLY_CHUNKS)
+        scope = scope_of(task, self._corpus.documents, [])
+        chunks = self._corpus.search(phrases, documents=scope, limit=_INDEX_ONLY_CHUNKS)
         findings: list[Finding] = []
         for chunk in chunks:
             job = Job(id=f"index.{task.id}.{chunk.id}", task=task, chunk=chunk)
             location = Location(*best_window(chunk, phrases), "exact", 1.0)
-            findings.append(self._paged(find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE)))
-        return findings
+            findings.append(self._on_page(find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE)))
+        return tuple(findings)
 
-    def _paged(self, finding: Finding) -> Finding:
-        citation = finding.citation
+    def _on_page(self, finding: Finding) -> Finding:
+        return finding.model_copy(update={"citation": self._paged(finding.citation)})
+
+    def _paged(self, citation: Citation) -> Citation:
         page = self._corpus.page_at(citation.document_id, citation.start)
-        return finding.model_copy(update={"citation": citation.model_copy(update={"page": page})})
+        return citation.model_copy(update={"page": page})
+
+
+def _findings(results: Iterable[JobResult]) -> list[Finding]:
+    return [finding for result in results for finding in result.findings]
 
 
 def _summary(plan: Plan, results: list[JobResult]) -> RoundSummary:

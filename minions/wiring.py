@@ -6,12 +6,14 @@ The core knows planners and workers only as ports; this module alone imports the
 from __future__ import annotations
 
 import re
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from minions.errors import ConfigError, EgressRefusedError
 from minions.ledger.meter import Meter
 from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
+from minions.privacy.policy import shows_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,8 +67,14 @@ class Crew:
 
     async def aclose(self) -> None:
         """Close every client."""
-        for model in self._closing:
-            await model.aclose()
+        await _close(self._closing)
+
+
+async def _close(models: list[ChatModel]) -> None:
+    """Close all, even if one of them raises."""
+    async with AsyncExitStack() as stack:
+        for model in models:
+            stack.push_async_callback(model.aclose)
 
 
 def choose_models(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
@@ -115,11 +123,31 @@ def priced_planner(settings: Settings) -> tuple[str, str]:
 
 
 def check_models(settings: Settings) -> None:
-    """Refuse what can be refused before a document is read. Raises ConfigError, EgressRefusedError."""
+    """Refuse what can be refused before a document is read or a model opened.
+
+    Raises ConfigError (a missing key, too), EgressRefusedError, PriceUnknownError.
+    """
     planner, worker, _ = choose_models(settings)
+    worker_ref = ModelRef.parse(worker)
+    refuse_remote_worker(worker_ref, settings)
+    metered = [worker_ref] if is_remote_worker(worker_ref, settings) else []
     if planner != LOCAL:
-        ModelRef.parse(planner)
-    refuse_remote_worker(ModelRef.parse(worker), settings)
+        planner_ref = ModelRef.parse(planner)
+        _api_key(planner_ref, settings)
+        metered += [planner_ref] if is_cloud(planner, settings) else []
+    _api_key(worker_ref, settings)
+    if settings.max_cost is not None:
+        _require_prices(metered, settings)
+
+
+def _require_prices(refs: list[ModelRef], settings: Settings) -> None:
+    from minions.ledger.budgets import price_unknown
+    from minions.ledger.prices import PriceBook
+
+    prices = PriceBook.parse(settings.prices)
+    for ref in refs:
+        if prices.bound_usd(str(ref), endpoint_of(ref, settings), input_tokens=1, output_tokens=1) is None:
+            raise price_unknown(str(ref))
 
 
 async def open_embedded(settings: Settings) -> LlamaCppModel | None:
@@ -135,8 +163,17 @@ def _slots(ref: ModelRef, settings: Settings) -> int:
 
 async def recruit(settings: Settings, books: Books) -> Crew:
     """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError; opens no connection
-    yet.
+    yet. What it opened before it raised is closed.
     """
+    opened: list[ChatModel] = []
+    try:
+        return await _recruit(settings, books, opened)
+    except BaseException:
+        await _close(opened)
+        raise
+
+
+async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -> Crew:
     from minions.execution.executor import LocalExecutor
     from minions_planners.cloud import CloudPlanner
     from minions_planners.local import LocalPlanner
@@ -147,7 +184,7 @@ async def recruit(settings: Settings, books: Books) -> Crew:
     refuse_remote_worker(worker_ref, settings)
     concurrency = _slots(worker_ref, settings)
     worker_adapter = await _adapter(worker_ref, settings, slots=concurrency)
-    closing = [worker_adapter]
+    closing.append(worker_adapter)
 
     def wrapped(adapter: ChatModel, role: Role, *, cloud: bool, limit: int) -> ChatModel:
         meter = Meter(
@@ -162,16 +199,24 @@ async def recruit(settings: Settings, books: Books) -> Crew:
         )
         return _wrap(adapter, meter, settings, concurrency=limit, observe=books.observe)
 
-    worker = wrapped(worker_adapter, "worker", cloud=False, limit=concurrency)
-    extractor = Extractor(worker, evidence=settings.evidence, min_relevance=settings.min_relevance)
+    remote = is_remote_worker(worker_ref, settings)
+    worker = wrapped(worker_adapter, "worker", cloud=remote, limit=concurrency)
+    extractor = Extractor(
+        worker, evidence=settings.evidence, min_relevance=settings.min_relevance, observe=books.observe
+    )
     planner: Planner
     if planner_name == LOCAL:
-        planner = LocalPlanner(wrapped(worker_adapter, "planner", cloud=False, limit=concurrency))
+        planner = LocalPlanner(wrapped(worker_adapter, "planner", cloud=remote, limit=concurrency))
     else:
         planner_adapter = await _adapter(ModelRef.parse(planner_name), settings, slots=1)
         closing.append(planner_adapter)
         model = wrapped(planner_adapter, "planner", cloud=is_cloud(planner_name, settings), limit=_PLANNER_CONCURRENCY)
-        planner = CloudPlanner(model, max_tasks=settings.max_tasks, output_tokens=settings.planner_output_tokens)
+        planner = CloudPlanner(
+            model,
+            max_tasks=settings.max_tasks,
+            output_tokens=settings.planner_output_tokens,
+            lines_shown=shows_quotes(settings.policy),
+        )
     executor = LocalExecutor(extractor, concurrency=concurrency)
     return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, closing)
 
@@ -181,11 +226,16 @@ def _recorded(planner: str) -> str:
     return planner if planner == LOCAL else str(ModelRef.parse(planner))
 
 
+def is_remote_worker(ref: ModelRef, settings: Settings) -> bool:
+    """Whether this worker reads elsewhere: then it is metered, limited and logged like any cloud call."""
+    return is_cloud_tag(ref) or not is_loopback_url(endpoint_of(ref, settings))
+
+
 def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
     """Workers read the documents: they must be on this machine. Raises EgressRefusedError unless the user allowed
     others.
     """
-    if settings.allow_remote_workers:
+    if settings.allow_remote_workers and not settings.local_only:
         return
     if is_cloud_tag(ref):
         raise EgressRefusedError(
@@ -222,17 +272,23 @@ async def _adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatMode
     return await _ADAPTERS[ref.provider](ref, settings, slots)
 
 
-async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
-    from minions.models.openai import OpenAIModel
-
+def _api_key(ref: ModelRef, settings: Settings) -> str:
+    """The key for a reference, which may be empty on this machine. Raises ConfigError where one is missing."""
     endpoint = endpoint_of(ref, settings)
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
-    if not key and not is_loopback_url(endpoint):
+    if ref.provider == "openai" and not key and not is_loopback_url(endpoint):
         raise ConfigError(
             f"{ref} needs an API key for {endpoint}",
             hint="export OPENAI_API_KEY=..., or run without a cloud: --local-only",
         )
-    return OpenAIModel(ref, base_url=endpoint, api_key=key or "none")
+    return key
+
+
+async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
+    from minions.models.openai import OpenAIModel
+
+    key = _api_key(ref, settings)
+    return OpenAIModel(ref, base_url=endpoint_of(ref, settings), api_key=key or "none")
 
 
 async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all

@@ -44,7 +44,7 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
         int | None, typer.Option(metavar="N", help="Stop before the cloud reads and writes more.")
     ] = None,
     timeout_s: Annotated[
-        float | None, typer.Option("--timeout", metavar="S", help="Stop after so many seconds.")
+        float | None, typer.Option("--timeout", metavar="S", help="Stop after so many seconds of asking.")
     ] = None,
     concurrency: Annotated[int | None, typer.Option(metavar="N", help="Jobs at the same time.")] = None,
     local_only: Annotated[bool | None, typer.Option("--local-only", help="Never call a cloud.")] = None,

@@ -52,6 +52,8 @@ def find(job: Job, location: Location, *, answer: str | None, confidence: float,
         table_header=place.table_header,
         before=_joined(chunk.text, above),
         after=_joined(chunk.text, below),
+        passage=chunk.id,
+        sample=job.sample,
         context_start=chunk.start + min([location.start, *(line.start for line in above)]),
         context_end=chunk.start + max([location.end, *(line.end for line in below)]),
     )

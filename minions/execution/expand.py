@@ -39,7 +39,7 @@ def expand(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_n
     jobs: list[Job] = []
     warnings: list[str] = []
     for task in plan.tasks:
-        scope = _scope(task, corpus.documents, warnings)
+        scope = scope_of(task, corpus.documents, warnings)
         for rank, chunk in enumerate(_ranked_chunks(task, question, corpus, scope, limits)):
             for sample in range(limits.samples):
                 job_id = f"r{round_number}.{task.id}.{chunk.id}.{sample}"
@@ -70,7 +70,7 @@ def _ranked_chunks(
     return list(corpus.chunks(documents=scope))
 
 
-def _scope(task: Task, documents: Sequence[DocumentFacts], warnings: list[str]) -> frozenset[str] | None:
+def scope_of(task: Task, documents: Sequence[DocumentFacts], warnings: list[str]) -> frozenset[str] | None:
     """Ids of the documents a task names by id, d-number, name, path or glob; None for all."""
     if not task.documents:
         return None

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions import Minions
+from minions import Minions, wiring
 from minions.errors import AuthenticationError, EgressRefusedError, PriceUnknownError, ServerError, UsageError
 from minions.events import AnswerEvent, CloudCallEvent, FindingEvent, JobEvent, PlanEvent
 from minions.ledger.ledger import Ledger
+from minions.models.reference import ModelRef
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.testing import LoopbackServer, faults
@@ -336,3 +337,54 @@ def test_unreadable_files_are_listed_and_the_rest_answers(minions: Minions, docu
     answer = minions.ask(QUESTION, documents)
     assert answer.answer == "12.4"
     assert sorted(item.path.rsplit("/", 1)[-1] for item in answer.coverage.unreadable) == ["broken.pdf", "empty.txt"]
+
+
+def test_what_was_found_is_on_disk_before_the_planner_decides(
+    minions: Minions, documents: Path, cloud: LoopbackServer, office: Office
+) -> None:
+    """A process killed while the cloud decides loses no finding."""
+    seen: list[Any] = []
+
+    def look_at_the_record(request: ChatRequest) -> Any:
+        if "Findings:" in request.messages[-1].content:
+            with Store.open(minions.home / "minions.sqlite3") as store:
+                seen.append(Runs(store).get("last"))
+        return office(request)
+
+    cloud._script._replier = look_at_the_record
+    minions.ask(QUESTION, documents)
+    assert seen[0].status == "running"
+    assert seen[0].answer.citations[0].quote == "| Net revenue | 10.1 | 12.4 |"
+
+
+def test_a_remote_worker_is_metered_limited_and_logged(minions: Minions, documents: Path) -> None:
+    """Allowed or not, what reads elsewhere is a cloud call: it has a price, and its bytes are on record."""
+    settings = minions.settings.model_copy(update={"allow_remote_workers": True})
+    ref = ModelRef.parse("openai:gpt-5.4-mini@https://api.example.com/v1")
+    wiring.refuse_remote_worker(ref, settings)
+    assert wiring.is_remote_worker(ref, settings)
+    with pytest.raises(EgressRefusedError):
+        wiring.refuse_remote_worker(ref, settings.model_copy(update={"local_only": True}))
+
+
+def test_a_stop_in_round_two_keeps_what_both_rounds_found(
+    minions: Minions, documents: Path, office: Office, cloud: LoopbackServer
+) -> None:
+    """The cloud fails when it should decide for the second time: the record holds the findings of every round."""
+    more = {"answer": None, "findings": [], "confidence": 0, "tasks": [PLAN["tasks"][0]]}
+
+    def ask_for_more_then_fail(request: ChatRequest) -> Any:
+        if "Findings:" not in request.messages[-1].content:
+            return office(request)
+        cloud.fail_next(faults.server_error())
+        return more
+
+    cloud._script._replier = ask_for_more_then_fail
+    with pytest.raises(ServerError):
+        minions.ask(QUESTION, documents)
+    with Store.open(minions.home / "minions.sqlite3") as store:
+        run = Runs(store).get("last")
+    assert run.status == "error"
+    assert run.answer is not None
+    assert [summary.found for summary in run.answer.rounds] == [1, 1]
+    assert [citation.id for citation in run.answer.citations] == ["f1", "f2"]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from minions.evidence.digest import pack
-from minions.evidence.reduce import Reduction
+from minions.evidence.reduce import Reduction, reduce_findings
+from minions.plans import Reduce
 from minions.tokens import estimate_tokens
 
 
@@ -13,7 +18,7 @@ def _pack(make: Any, findings: list[Any], **changes: Any) -> Any:
     task = make.task()
     reduction = Reduction(task_id=task.id, findings=tuple(findings))
     values = {"names": {"doc": "report.pdf"}, "policy": "findings", "budget_tokens": 500}
-    return pack([task], [reduction], {"t1": 8}, **{**values, **changes})
+    return pack([task], [reduction], {"t1": "read 8 of 412 passages"}, **{**values, **changes})
 
 
 def test_a_finding_carries_its_place_its_header_and_its_neighbours(make: Any) -> None:
@@ -29,7 +34,7 @@ def test_a_finding_carries_its_place_its_header_and_its_neighbours(make: Any) ->
     )
     digest = _pack(make, [finding])
     row = "f1 12.4 | p.12, Report > Results: Item 2021 2022 / Sales 11.0 13.0 / Net revenue 10.1 12.4 / Cost 3.0 4.1"
-    assert digest.text.splitlines() == ["t1 What was net revenue in 2022? (8 passages read)", row]
+    assert digest.text.splitlines() == ["t1 What was net revenue in 2022? (read 8 of 412 passages)", row]
 
 
 def test_a_corpus_of_several_documents_names_them(make: Any) -> None:
@@ -64,14 +69,13 @@ def test_ids_continue_over_rounds_and_stand_in_order(make: Any) -> None:
     digest = _pack(make, [make.finding("1"), make.finding("2", start=50)], first_id=7)
     assert [finding.id for finding in digest.findings] == ["f7", "f8"]
     assert [finding.citation.id for finding in digest.findings] == ["f7", "f8"]
-    assert digest.gist == "f7 1; f8 2"
+    assert digest.gist == "f7 1 | It was 1.; f8 2 | It was 2."
 
 
 def test_nothing_found_is_said_with_what_was_read(make: Any) -> None:
     """The planner can tell an absence from an unread corpus."""
     digest = _pack(make, [])
-    assert digest.text == "t1 What was net revenue in 2022? (8 passages read; nothing found)"
-    assert not digest.conclusive
+    assert digest.text == "t1 What was net revenue in 2022? (read 8 of 412 passages; nothing found)"
 
 
 def test_lines_next_to_each_other_are_not_sent_twice(make: Any) -> None:
@@ -90,3 +94,40 @@ def test_weak_findings_stay_behind_a_strong_one(make: Any) -> None:
     assert len(_pack(make, findings).findings) == 3
     close = [make.finding(str(n), start=n * 100, confidence=0.8) for n in range(5)]
     assert len(_pack(make, close).findings) == 5
+
+
+def test_what_the_index_shows_is_marked_as_unread(make: Any) -> None:
+    """Where no worker found anything, the index's lines can be cited, and nobody takes them for findings."""
+    task = make.task(reduce="sum")
+    unread = make.finding(None, quote="Net revenue 12", confidence=0.1)
+    reduction = Reduction(task_id="t1", findings=(), summary="sum: no numbers found", unread=(unread,))
+    digest = pack([task], [reduction], {"t1": "read 8 of 9 passages"}, names={}, policy="findings", budget_tokens=300)
+    head, line = digest.text.splitlines()
+    assert head.endswith("(read 8 of 9 passages; nothing found; the index's best lines, unread:)")
+    assert line == "f1 ? | Net revenue 12"
+
+
+def test_two_tasks_with_the_same_evidence_send_it_once(make: Any) -> None:
+    """The second task points to the first one's finding."""
+    tasks = [make.task(id="t1"), make.task("Another question", id="t2")]
+    finding = make.finding("12")
+    reductions = [Reduction(task_id=task.id, findings=(finding,)) for task in tasks]
+    covered = {"t1": "read 1 of 1 passages", "t2": "read 1 of 1 passages"}
+    digest = pack(tasks, reductions, covered, names={}, policy="findings", budget_tokens=300)
+    assert digest.text.count("It was 12.") == 1
+    assert digest.text.splitlines()[-1] == "see f1"
+
+
+@pytest.mark.parametrize("reduce", get_args(Reduce))
+@given(count=st.integers(0, 400), budget=st.integers(200, 1500))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_digest_is_larger_than_its_budget(make: Any, reduce: str, count: int, budget: int) -> None:
+    """Four hundred findings cost what four do: lists are cut, weak findings stay behind."""
+    task = make.task(reduce=reduce, output="text")
+    found = [make.finding(f"answer number {n}", document=f"document{n}", confidence=0.5) for n in range(count)]
+    names = {f"document{n}": f"document{n}.txt" for n in range(count)}
+    reduction = reduce_findings(task, found, names)
+    digest = pack(
+        [task], [reduction], {"t1": "read 9 of 9 passages"}, names=names, policy="findings", budget_tokens=budget
+    )
+    assert digest.tokens <= budget * 1.1 + 20

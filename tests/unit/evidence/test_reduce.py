@@ -69,3 +69,32 @@ def test_a_task_without_numbers_says_so(make: Any) -> None:
     """A sum over words is not zero."""
     findings = [make.finding("several", quote="several")]
     assert reduce_findings(make.task(reduce="sum"), findings, NAMES).summary == "sum: no numbers found"
+
+
+def test_a_passage_counts_once_however_many_lines_it_brought(make: Any) -> None:
+    """A worker that pointed at two places gave one answer."""
+    twice = [make.finding("7 million", start=n * 50, passage="doc:0", id=f"job.{n}") for n in range(2)]
+    assert reduce_findings(make.task(reduce="sum"), twice, NAMES).summary == "sum of 1 numbers: 7000000"
+    assert reduce_findings(make.task(reduce="count"), twice, NAMES).summary == "count: 1 passages"
+    assert len(reduce_findings(make.task(reduce="collect"), twice, NAMES).findings) == 2
+
+
+def test_samples_of_a_passage_vote(make: Any) -> None:
+    """Asked three times, a passage gives the answer it gave most."""
+    samples = [make.finding(answer, passage="doc:0", sample=n, id=f"s{n}") for n, answer in enumerate(["5", "6", "6"])]
+    assert reduce_findings(make.task(reduce="sum"), samples, NAMES).summary == "sum of 1 numbers: 6"
+
+
+def test_lists_are_counted_by_their_items(make: Any) -> None:
+    """The order in which a list was written does not matter."""
+    found = [make.finding("Alice, Bob", document="a"), make.finding("Bob, Alice", document="b")]
+    task = make.task(reduce="unique", output="list")
+    assert reduce_findings(task, found, NAMES).summary == "distinct: alice 2, bob 2"
+
+
+def test_documents_of_the_same_name_are_two(make: Any) -> None:
+    """A group counts documents, not names."""
+    found = [make.finding("yes", document="a"), make.finding("yes", document="b")]
+    task = make.task(reduce="group", output="yes_no")
+    summary = reduce_findings(task, found, {"a": "filing.txt", "b": "filing.txt"}).summary
+    assert summary.startswith("yes (2):")

@@ -1,0 +1,71 @@
+"""How a finding is written for the planner, as the policy allows."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from minions.privacy.policy import Policy, shows_names, shows_quotes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minions.findings import Finding
+
+_QUOTE_CHARACTERS = 700
+_NEIGHBOUR_CHARACTERS = 160
+_HEADING_CHARACTERS = 80
+_GIST_CHARACTERS = 120
+
+
+class Writer:
+    """Writes findings. ``names`` maps document ids to the names that go up; a corpus of one document is not named."""
+
+    def __init__(self, names: Mapping[str, str], policy: Policy) -> None:
+        self._names = names
+        self._policy = policy
+
+    def line(self, finding: Finding) -> str:
+        """``f1 ANSWER | PLACE: LINES`` without line breaks; under ``strict`` neither headings nor lines."""
+        parts = [part for part in (self._place(finding), self._lines(finding)) if part]
+        return f"{finding.id} {_answer(finding)} | {': '.join(parts)}" if parts else f"{finding.id} {_answer(finding)}"
+
+    def gist(self, finding: Finding) -> str:
+        """What later rounds see of it: the lines are trusted then too, so they go along, cut short."""
+        if not shows_quotes(self._policy):
+            return f"{finding.id} {_answer(finding)}"
+        return f"{finding.id} {_answer(finding)} | {squeeze(finding.citation.quote, _GIST_CHARACTERS)}"
+
+    def _place(self, finding: Finding) -> str:
+        citation = finding.citation
+        name = self._names.get(citation.document_id, PurePath(citation.path).name) if len(self._names) > 1 else ""
+        if not shows_names(self._policy):
+            return name
+        page = f"p.{citation.page}" if citation.page is not None else ""
+        heading = " > ".join(finding.headings[-2:])[-_HEADING_CHARACTERS:]
+        return ", ".join(part for part in (f"{name} {page}".strip(), heading) if part)
+
+    def _lines(self, finding: Finding) -> str:
+        if not shows_quotes(self._policy):
+            return ""
+        around = (
+            squeeze(finding.table_header or "", _QUOTE_CHARACTERS),
+            squeeze(finding.before, _NEIGHBOUR_CHARACTERS, keep_end=True),
+            squeeze(finding.citation.quote, _QUOTE_CHARACTERS),
+            squeeze(finding.after, _NEIGHBOUR_CHARACTERS),
+        )
+        return " / ".join(part for part in around if part)
+
+
+def _answer(finding: Finding) -> str:
+    return " ".join((finding.answer or "?").split())
+
+
+def squeeze(text: str, limit: int, *, keep_end: bool = False) -> str:
+    """One line of about ``limit`` characters at most, cut at a word; lines are divided by `` / ``."""
+    flat = " / ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
+    if len(flat) <= limit:
+        return flat
+    if keep_end:
+        return "..." + (flat[-limit:].partition(" ")[2] or flat[-limit:])
+    return (flat[:limit].rpartition(" ")[0] or flat[:limit]) + "..."
