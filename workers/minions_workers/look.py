@@ -19,11 +19,13 @@ CANDIDATES = 10
 
 
 class Look(NamedTuple):
-    """P(yes) in [0, 1], None where the server gives no probabilities and the word is neither; and the tokens it
-    took.
+    """P(yes) in [0, 1], None where the candidates hold neither word or the server gives none (``blind``); whether the
+    word itself is no; and the tokens it took.
     """
 
     relevance: float | None
+    says_no: bool
+    blind: bool
     usage: Usage
 
 
@@ -38,9 +40,9 @@ async def look(model: ChatModel, passage: str, job: Job) -> Look:
             first_token_candidates=CANDIDATES,
         )
     )
-    if completion.first_token:
-        return Look(probability_of_yes(completion.first_token), completion.usage)
-    return Look(None, completion.usage)
+    relevance = probability_of_yes(completion.first_token) if completion.first_token else None
+    says_no = completion.text.strip(" \n.,*\"'").casefold() == "no"
+    return Look(relevance, says_no, blind=not completion.first_token, usage=completion.usage)
 
 
 def probability_of_yes(first_token: Mapping[str, float]) -> float | None:

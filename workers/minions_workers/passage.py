@@ -34,6 +34,7 @@ def request(
     *,
     max_output_tokens: int,
     affinity: str,
+    temperature: float = 0.0,
     json_schema: Mapping[str, Any] | None = None,
     first_token_candidates: int = 0,
 ) -> ChatRequest:
@@ -44,6 +45,7 @@ def request(
             Message(role="user", content=f"{passage}\n\n{tail}"),
         ),
         max_output_tokens=max_output_tokens,
+        temperature=temperature,
         json_schema=json_schema,
         schema_name="finding",
         first_token_candidates=first_token_candidates,

@@ -12,8 +12,9 @@ from minions.replies import as_text, parse_reply
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_LINES = 3
 _MAX_RANGE = 12
+_MOST_LINES = 999_999
+_LINE_NUMBER = re.compile(r"^\s*\d+:\s+", re.MULTILINE)  # as passages show it; workers copy it into their quotes
 _EMPTY = {
     "",
     "-",
@@ -35,7 +36,8 @@ _EMPTY = {
     "answer",
     "short answer",
 }
-_NUMBERS = re.compile(r"(\d+)\s*(?:-|\u2013|to)\s*(\d+)|(\d+)")
+# Longer numbers are no lines, and converting thousands of digits is refused by Python.
+_NUMBERS = re.compile(r"(?<!\d)(?:(\d{1,6})\s*(?:-|\u2013|to)\s*(\d{1,6})|(\d{1,6}))(?!\d)")
 
 
 class Reply(NamedTuple):
@@ -51,20 +53,32 @@ class Reply(NamedTuple):
         return not self.lines and self.quote is None
 
 
-def read_reply(text: str) -> Reply:
-    """Read a worker's reply. Raises ReplyError, and nothing else."""
+def read_reply(text: str, *, options: Iterable[str] = ()) -> Reply:
+    """Read a worker's reply. ``options``: answers that count even where they are words for none.
+
+    Raises ReplyError, and nothing else.
+    """
     value = parse_reply(text)
-    quote = as_text(value.get("quote"))
+    quote = as_text(_without_line_numbers(value.get("quote")))
     answer = as_text(value.get("answer"))
     return Reply(
         lines=_line_numbers(value.get("lines", value.get("line"))),
         quote=None if _is_empty(quote) else quote,
-        answer=None if _is_empty(answer) else answer,
+        answer=None if _is_empty(answer, options) else answer,
     )
 
 
-def _is_empty(text: str | None) -> bool:
-    return text is None or text.strip(" .\"'").casefold() in _EMPTY
+def _without_line_numbers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_line_numbers(item) for item in value]
+    return _LINE_NUMBER.sub("", value) if isinstance(value, str) else value
+
+
+def _is_empty(text: str | None, options: Iterable[str] = ()) -> bool:
+    if text is None:
+        return True
+    word = text.strip(" .\"'").casefold()
+    return word in _EMPTY and word not in {option.casefold() for option in options}
 
 
 def _line_numbers(value: Any) -> list[int]:
@@ -75,7 +89,8 @@ def _numbers_in(value: Any) -> Iterable[int]:
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int | float):
-        yield int(value)
+        if 0 <= value <= _MOST_LINES:
+            yield int(value)
     elif isinstance(value, str):
         for match in _NUMBERS.finditer(value):
             if match[3] is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minions_workers.reading import MAX_LINES
-
 if TYPE_CHECKING:
     from minions.plans import Task
 
+MAX_LINES = 3
+MAX_LIST_LINES = 8
 ANSWER_CHARACTERS = 160
+LIST_CHARACTERS = 400
 QUOTE_CHARACTERS = 400
 _NULL = {"type": "null"}
 
@@ -28,7 +29,7 @@ def reply_schema(task: Task, *, pointing: bool, lines: int) -> dict[str, Any]:
     if pointing:
         # Line numbers are bounded so that constrained decoding cannot leave the passage.
         number = {"type": "integer", "minimum": 1, "maximum": max(1, lines)}
-        evidence: dict[str, Any] = {"lines": {"type": "array", "items": number, "maxItems": MAX_LINES}}
+        evidence: dict[str, Any] = {"lines": {"type": "array", "items": number, "maxItems": max_lines(task)}}
     else:
         evidence = {"quote": {"anyOf": [{"type": "string", "maxLength": QUOTE_CHARACTERS}, _NULL]}}
     properties = {**evidence, "answer": _answer(task)}
@@ -40,7 +41,13 @@ def _answer(task: Task) -> dict[str, Any]:
         return {"enum": ["yes", "no", None]}
     if task.output == "category":
         return {"enum": [*task.options, None]}
-    return {"anyOf": [{"type": "string", "maxLength": ANSWER_CHARACTERS}, _NULL]}
+    characters = LIST_CHARACTERS if task.output == "list" else ANSWER_CHARACTERS
+    return {"anyOf": [{"type": "string", "maxLength": characters}, _NULL]}
+
+
+def max_lines(task: Task) -> int:
+    """How many lines a worker may point at: the items of a list stand in many."""
+    return MAX_LIST_LINES if task.output == "list" else MAX_LINES
 
 
 def answer_in_words(task: Task) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -55,6 +56,59 @@ async def test_without_probabilities_every_chunk_is_extracted(make: Any) -> None
     assert (result.status, result.relevance, result.findings[0].confidence) == ("found", None, 0.5)
 
 
+async def test_a_server_without_probabilities_is_asked_to_look_once(make: Any) -> None:
+    """The first look's word still counts; then nobody pays for looks that order nothing, and the user is told once."""
+    events: list[Any] = []
+    found = reply('{"lines": [2], "answer": "12.4"}')
+    model = ScriptedModel([look(None), found, found, found])
+    worker = Extractor(model, observe=events.append)
+    results = [await worker.run(make.job(TEXT)) for _ in range(3)]
+    assert [result.status for result in results] == ["found"] * 3
+    assert len(model.requests) == 4
+    (event,) = events
+    assert "no token probabilities" in event.message
+
+
+async def test_without_probabilities_the_first_look_may_still_say_no(make: Any) -> None:
+    """The word no, paid for, is believed."""
+    refusal = look(None).model_copy(update={"text": "No"})
+    result, model = await _run(make, refusal)
+    assert (result.status, result.relevance, len(model.requests)) == ("abstained", None, 1)
+
+
+async def test_candidates_without_a_yes_or_no_are_no_verdict(make: Any) -> None:
+    """A model that would say something else is asked for the lines, and looked at again in the next job."""
+    found = reply('{"lines": [2], "answer": "12.4"}')
+    model = ScriptedModel([look({"Maybe": -0.1}), found, look(YES), found])
+    worker = Extractor(model)
+    results = [await worker.run(make.job(TEXT)) for _ in range(2)]
+    assert [result.status for result in results] == ["found", "found"]
+    assert results[1].relevance == pytest.approx(0.917, abs=0.001)
+
+
+async def test_further_samples_may_come_out_differently(make: Any) -> None:
+    """The first sample is the likeliest reply; asking for it again at the same temperature would tell nothing."""
+    found = reply('{"lines": [2], "answer": "12.4"}')
+    model = ScriptedModel([look(YES), found, look(YES), found])
+    worker = Extractor(model)
+    for sample in (0, 1):
+        await worker.run(make.job(TEXT).model_copy(update={"sample": sample}))
+    extractions = [request for request in model.requests if request.json_schema is not None]
+    assert [request.temperature for request in extractions] == [0.0, 0.7]
+
+
+@pytest.mark.parametrize(("output", "most", "characters"), [("list", 8, 400), ("text", 3, 160)])
+async def test_a_list_may_stand_in_more_lines(make: Any, output: str, most: int, characters: int) -> None:
+    """The items of a list are not cut to three lines, and prompt and schema agree."""
+    _, model = await _run(make, look(YES), reply('{"lines": [2], "answer": "a, b"}'), task={"output": output})
+    asked = model.requests[-1]
+    properties = (asked.json_schema or {})["properties"]
+    assert f"at most {most})" in asked.messages[-1].content
+    assert properties["lines"]["maxItems"] == most
+    assert properties["answer"]["anyOf"][0]["maxLength"] == characters
+    assert asked.max_output_tokens > characters / 4 + 3 * most
+
+
 async def test_both_turns_share_the_passage_as_a_prefix(make: Any) -> None:
     """What a server has read for the look it need not read again for the extraction."""
     _, model = await _run(make, look(YES), reply('{"lines": [], "answer": null}'))
@@ -85,6 +139,18 @@ async def test_replies_of_every_shape_have_a_status(make: Any, text: str, status
     result, _ = await _run(make, look(YES), reply(text))
     assert result.status == status
     assert bool(result.findings) == (status == "found")
+
+
+@pytest.mark.parametrize(
+    "quote", ["2: Net revenue was 12.4 million in 2022.", "2: Net revenue was 12.4 million in 2022.\n3: Costs were 3"]
+)
+async def test_a_quote_copied_with_its_line_number_is_grounded(make: Any, quote: str) -> None:
+    """The numbers are the passage's, not the document's."""
+    text = json.dumps({"quote": quote, "answer": "12.4"})
+    result, _ = await _run(make, look(YES), reply(text), evidence="quote")
+    citation = result.findings[0].citation
+    assert citation.quote.startswith("Net revenue was 12.4 million in 2022.")
+    assert citation.status in {"exact", "normalised"}
 
 
 async def test_a_quote_is_grounded_or_dropped_and_counted(make: Any) -> None:
@@ -134,3 +200,38 @@ async def test_a_document_is_judged_without_a_look(make: Any) -> None:
     result, model = await _run(make, reply('{"lines": [2], "answer": "good"}'), task=task)
     assert (result.status, result.findings[0].answer, len(model.requests)) == ("found", "good", 1)
     assert (model.requests[0].json_schema or {})["properties"]["answer"] == {"enum": ["good", "bad", None]}
+
+
+JUDGING = {"output": "category", "options": ("good", "none"), "unit": "document"}
+
+
+@pytest.mark.parametrize("evidence", ["lines", "quote"])
+@pytest.mark.parametrize("answer", ["good", "none"])
+async def test_a_judgement_counts_without_a_line(make: Any, evidence: Any, answer: str) -> None:
+    """A document that is judged is counted even where no single line says so: the passage's first line stands for
+    it.
+    """
+    text = json.dumps({"lines": [], "quote": None, "answer": answer})
+    result, _ = await _run(make, reply(text), task=JUDGING, evidence=evidence)
+    (finding,) = result.findings
+    assert (finding.answer, finding.citation.quote, finding.citation.status) == (answer, "Overview", "exact")
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "status"),
+    [
+        ('{"lines": [], "answer": null}', "stop", "abstained"),
+        ('{"lines": [], "answer": "go', "length", "truncated"),
+    ],
+)
+async def test_no_judgement_is_no_finding(make: Any, text: str, finish_reason: Any, status: str) -> None:
+    """Neither null nor half a word is a judgement."""
+    result, _ = await _run(make, reply(text, finish_reason=finish_reason), task=JUDGING)
+    assert (result.status, result.findings) == (status, ())
+
+
+async def test_a_passages_answer_without_a_line_is_no_finding(make: Any) -> None:
+    """What is said to stand in a passage needs the line where it stands."""
+    task = {"output": "yes_no", "unit": "chunk"}
+    result, _ = await _run(make, look(YES), reply('{"lines": [], "answer": "yes"}'), task=task)
+    assert result.status == "abstained"

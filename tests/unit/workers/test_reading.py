@@ -1,0 +1,57 @@
+"""A worker's reply is read, or refused with one error."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minions.errors import ReplyError
+from minions_workers.reading import read_reply
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**400), 10**400)
+    | st.floats()
+    | st.text(max_size=20)
+    | st.text(alphabet="0123456789-: to\n", max_size=40)
+    | st.sampled_from(["9" * 5000, "1-" + "9" * 5000, "\ud800", 10**4200, 1e308])
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+)
+
+
+@given(lines=VALUES, quote=VALUES, answer=VALUES)
+def test_no_value_ends_a_run(lines: object, quote: object, answer: object) -> None:
+    """Whatever JSON stands where lines, quote and answer were asked for, it is read, or refused with ReplyError."""
+    text = json.dumps({"lines": lines, "quote": quote, "answer": answer})
+    with suppress(ReplyError):
+        reply = read_reply(text)
+        assert all(0 <= number < 10**6 for number in reply.lines)
+        for said in (reply.quote, reply.answer):
+            assert said is None or said.encode()
+
+
+@pytest.mark.parametrize("lines", ["[1e999]", "[NaN]", "[-Infinity]", '"' + "7" * 5000 + '"', "[1" + "0" * 400 + "]"])
+def test_numbers_that_are_no_lines_point_at_nothing(lines: str) -> None:
+    """Infinity is not a line, nor is a number of 5,000 digits."""
+    assert read_reply(f'{{"lines": {lines}, "answer": "12"}}').lines == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "numbers"), [('["2-4", 7]', [2, 3, 4, 7]), ("2.0", [2]), ('"lines 1 and 3"', [1, 3])]
+)
+def test_lines_are_understood_however_they_are_written(lines: str, numbers: list[int]) -> None:
+    """A range, a decimal and words name lines too."""
+    assert read_reply(f'{{"lines": {lines}, "answer": "12"}}').lines == numbers
+
+
+def test_nesting_without_end_is_refused() -> None:
+    """A model that loops on a bracket fails its job, not the run."""
+    with pytest.raises(ReplyError):
+        read_reply('{"lines": ' + "[" * 3000 + "]" * 3000 + ', "answer": "12"}')
