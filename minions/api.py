@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from minions.answers import Answer
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
     from types import TracebackType
 
-    from minions.answers import Answer
+    from minions.answers import StopReason
     from minions.corpus.index import IndexReport
     from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from minions.ledger.ledger import Grouping, SummaryRow
     from minions.models.llamacpp import LlamaCppModel
     from minions.store.runs import Run
+    from minions.wiring import Crew
 
     Paths = str | Path | Sequence[str | Path]
 
@@ -58,11 +60,13 @@ class Minions:
     def __init__(
         self, planner: str | None = None, worker: str | None = None, *, config: Path | None = None, **settings: Any
     ) -> None:
+        self._config = config
         self.settings = Settings.load({"planner": planner, "worker": worker, **settings}, config=config)
         self.home = self.settings.home_folder()
         self._clock = SystemClock()
         self._runner: asyncio.Runner | None = None
         self._embedded: LlamaCppModel | None = None
+        self._keeping = threading.Lock()
 
     def ask(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Answer:
         """Answer a question from the documents at ``paths`` (files or folders). Blocks; ``aask`` is its asyncio twin.
@@ -161,19 +165,28 @@ class Minions:
             await self._keep_embedded(settings)
             books = _books(store, settings, prices, self._clock, observe)
             crew = await recruit(settings, books)
-            run_id = new_run_id(self._clock)
-            runs = Runs(store)
-            runs.start(
-                run_id,
-                question=question,
-                planner=crew.planner_name,
-                worker=crew.worker_name,
-                protocol=settings.protocol,
-                policy=settings.policy,
-                started_at=self._clock.now_iso(),
-            )
-            record = Record(runs, books, baseline_of(question, corpus, settings, books.prices))
-            observe(
+            try:
+                return await self._recorded(question, corpus, crew, settings, Runs(store), books)
+            finally:
+                await crew.aclose()
+
+    async def _recorded(
+        self, question: str, corpus: LocalCorpus, crew: Crew, settings: Settings, runs: Runs, books: Books
+    ) -> Answer:
+        """Run; its record says how it ended whatever is raised, by an observer, say."""
+        record = Record(runs, books, baseline_of(question, corpus, settings, books.prices))
+        run_id = new_run_id(self._clock)
+        runs.start(
+            run_id,
+            question=question,
+            planner=crew.planner_name,
+            worker=crew.worker_name,
+            protocol=settings.protocol,
+            policy=settings.policy,
+            started_at=self._clock.now_iso(),
+        )
+        try:
+            books.observe(
                 StartEvent(
                     run_id=run_id,
                     planner=crew.planner_name,
@@ -183,17 +196,17 @@ class Minions:
                     baseline=record.baseline,
                 )
             )
-            try:
-                return await run(question, corpus, crew, settings, record, run_id=run_id)
-            finally:
-                await crew.aclose()
+            return await run(question, corpus, crew, settings, record, run_id=run_id)
+        except BaseException as error:
+            _end(runs, run_id, question, error)
+            raise
 
     def _with(self, changes: dict[str, Any]) -> Settings:
         """These settings with changes, validated."""
         if not changes:
             return self.settings
         known = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
-        return Settings.load({**known, **changes})
+        return Settings.load({**known, **changes}, config=self._config)
 
     @contextmanager
     def _store(self) -> Iterator[Store]:
@@ -208,7 +221,14 @@ class Minions:
     async def _keep_embedded(self, settings: Settings) -> None:
         """Keep a model that runs in this process loaded until ``close``: it takes seconds to load."""
         if self._embedded is None:
-            self._embedded = await open_embedded(settings)
+            self._keep(await open_embedded(settings))
+
+    def _keep(self, opened: LlamaCppModel | None) -> None:
+        with self._keeping:
+            if self._embedded is None:
+                self._embedded, opened = opened, None
+        if opened is not None:  # another question was first
+            opened.release()
 
     def _await(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         if self._runner is None:
@@ -234,22 +254,44 @@ def _chunk_tokens(settings: Settings) -> int:
     return settings.chunk_tokens or DEFAULT_CHUNK_TOKENS
 
 
+def _end(runs: Runs, run_id: str, question: str, error: BaseException) -> None:
+    """Record the end of a run that did not come to record it itself."""
+    if runs.get(run_id).status != "running":
+        return
+    reason: StopReason = "interrupted" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "error"
+    runs.finish(Answer(run_id=run_id, question=question, answer=None, confidence=0.0, stop_reason=reason))
+
+
 async def _in_thread(update: Callable[..., T], observe: Observer) -> T:
-    """Read and index in a thread, so that the loop goes on; events come back to it. Cancelling ends it at a file."""
-    loop, cancelled = asyncio.get_running_loop(), threading.Event()
+    """Read and index in a thread, so that the loop goes on; events come back to it. Cancelling ends it at a file, and
+    so does an observer that raises; what it raised is raised here.
+    """
+    loop, stopped = asyncio.get_running_loop(), threading.Event()
+    failures: list[Exception] = []
+
+    def tell(event: Event) -> None:
+        if stopped.is_set():
+            return
+        try:
+            observe(event)
+        except Exception as error:  # noqa: BLE001 - the caller's own, whatever it is, and raised to the caller below
+            failures.append(error)
+            stopped.set()
 
     def observed(event: Event) -> None:
-        if cancelled.is_set():
+        if stopped.is_set():
             raise asyncio.CancelledError
-        loop.call_soon_threadsafe(observe, event)
+        loop.call_soon_threadsafe(tell, event)
 
     reading = asyncio.ensure_future(asyncio.to_thread(update, observe=observed))
     try:
-        return await asyncio.shield(reading)
-    except asyncio.CancelledError:
-        cancelled.set()
+        await asyncio.wait({reading})
+    finally:
+        stopped.set()
         await asyncio.wait({reading})  # the index must not be closed under it
-        raise
+    if failures:
+        raise failures[0]
+    return reading.result()
 
 
 def _books(store: Store, settings: Settings, prices: PriceBook, clock: SystemClock, observe: Observer) -> Books:

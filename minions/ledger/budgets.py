@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 Amount = TypeVar("Amount", int, Decimal)
 
 
+def price_unknown(model: str) -> PriceUnknownError:
+    """What to raise when cost is limited and nobody states this model's price."""
+    return PriceUnknownError(
+        f"a cost limit is set, and the price of {model} is not known",
+        hint=f"state it in USD per million tokens: --price {model}=IN/OUT",
+    )
+
+
 class _Account(Generic[Amount]):
     """One limit, or none, and what has been spent and reserved of it."""
 
@@ -75,10 +83,7 @@ class Budget:
         None.
         """
         if cost_usd is None and self._cost.limit is not None:
-            raise PriceUnknownError(
-                f"a cost limit is set, and the price of {model} is not known",
-                hint=f"state it in USD per million tokens: --price {model}=IN/OUT",
-            )
+            raise price_unknown(model)
         cost = cost_usd or Decimal(0)
         while not self._grant(tokens, cost):
             await self._settlement()

@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from minions import wiring
-from minions.errors import ConfigError, EgressRefusedError
+from minions.clock import SystemClock
+from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
+from minions.ledger.budgets import Budget
+from minions.ledger.egress import EgressLog
+from minions.ledger.ledger import Ledger
+from minions.ledger.prices import PriceBook
 from minions.models.reference import ModelRef
 from minions.settings import Settings
+from minions.store.store import Store
 
 
 def _settings(**values: Any) -> Settings:
@@ -102,3 +108,58 @@ def test_a_wrong_setting_is_named(flags: dict[str, Any]) -> None:
     """The message names the setting, and nothing starts."""
     with pytest.raises(ConfigError, match=next(iter(flags))):
         Settings.load(flags)
+
+
+LOCAL_WORKER = "openai:w@http://127.0.0.1:1/v1"
+
+
+def test_a_missing_key_is_told_first() -> None:
+    """Nobody waits for a thousand files to hear that OPENAI_API_KEY is not set; an endpoint here may need none."""
+    with pytest.raises(ConfigError, match="API key") as caught:
+        wiring.check_models(_settings(planner="openai:gpt-5.4", worker=LOCAL_WORKER))
+    assert "OPENAI_API_KEY" in (caught.value.hint or "")
+    with pytest.raises(ConfigError, match="API key"):
+        wiring.check_models(_settings(planner="local", worker="openai:x", allow_remote_workers=True))
+    wiring.check_models(_settings(planner="openai:x@http://127.0.0.1:1/v1", worker=LOCAL_WORKER))
+
+
+def test_a_cost_limit_without_a_price_is_told_first() -> None:
+    """Every model that is billed needs a known or stated price under a limit in dollars; without a limit none does."""
+    billed = {"planner": "openai:nobody-knows-it@http://127.0.0.1:1/v1", "worker": LOCAL_WORKER}
+    with pytest.raises(PriceUnknownError, match="nobody-knows-it") as caught:
+        wiring.check_models(_settings(**billed, max_cost="1"))
+    assert "--price openai:nobody-knows-it=IN/OUT" in (caught.value.hint or "")
+    wiring.check_models(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
+    wiring.check_models(_settings(**billed))
+    wiring.check_models(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
+
+
+async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planner that cannot be built does not leave the worker's model in memory."""
+
+    class Worker:
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    worker = Worker()
+
+    async def adapter(ref: ModelRef, _settings: Settings, **_: object) -> Any:
+        if ref.provider == "openai":
+            return worker
+        raise ModelNotFoundError("no weights")
+
+    monkeypatch.setattr(wiring, "_adapter", adapter)
+    with Store.memory() as store:
+        books = wiring.Books(
+            ledger=Ledger(store),
+            prices=PriceBook({}),
+            egress=EgressLog(store),
+            budget=Budget(None, None),
+            clock=SystemClock(),
+            observe=lambda _: None,
+        )
+        with pytest.raises(ModelNotFoundError):
+            await wiring.recruit(_settings(planner="llamacpp:planner", worker=LOCAL_WORKER), books)
+    assert worker.closed
