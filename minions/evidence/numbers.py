@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SCALES = {
     "thousand": 3,
@@ -17,25 +21,58 @@ _SCALES = {
     "trillion": 12,
     "tn": 12,
 }
+_CURRENCY = r"(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)\s*"
+# A dash is a sign right before its number or at the start of the text; elsewhere it separates. Points group thousands
+# only where nothing else can be meant: before a decimal comma, or more than once.
 _NUMBER = re.compile(
-    r"(?P<bracket>\(\s*)?(?P<sign>[-\u2212+])?\s*(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)?\s*(?P<inner>[-\u2212])?"
-    r"(?P<digits>\d{1,3}(?:[,\u00a0\u202f' ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-    r"(?P<close>\s*\))?\s*(?P<scale>%|(?:thousand|million|billion|trillion|mn|bn|tn|[kmb])\b)?",
+    rf"(?P<before>{_CURRENCY})?(?P<bracket>\(\s*)?(?P<sign>(?<![\w.)])[-\u2212+](?=\S)|\A\s*[-\u2212+])?\s*"
+    rf"(?P<currency>{_CURRENCY})?"
+    r"(?P<digits>(?P<european>\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}(?![.,]?\d)))"
+    r"|\d{1,3}(?:[,\u00a0\u202f' ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<close>\s*\))?"
+    r"(?:\s*(?P<scale>%|(?:thousand|million|billion|trillion|mn|bn|tn)\b)|(?P<gap>\s*)(?P<letter>[kmb])\b)?",
     re.IGNORECASE,
 )
+_WIDE = re.compile(r"\s{3,}")  # would be tried from every blank; two blanks still keep the columns of a table apart
+_YEAR = re.compile(r"19\d\d|20\d\d|2100")
 
 
 def parse_number(text: str) -> Decimal | None:
     """The first number in ``text`` with its scale applied ("$4.2 billion" is 4200000000, "(35)" is -35, "7 %" is 7),
     or None.
+
+    A year that comes first gives way to an amount: "2022: 12.4 million" is 12400000. A single letter is a scale right
+    after the digits or in an amount of money: "12k" and "$12 m", while "30 m" are metres.
     """
-    match = _NUMBER.search(text)
-    if match is None:
+    matches = _NUMBER.finditer(_WIDE.sub("  ", text))
+    first = next(matches, None)
+    if first is None:
         return None
-    value = Decimal(re.sub(r"[,\u00a0\u202f' ]", "", match["digits"]))
-    scale = (match["scale"] or "").casefold()
-    if scale in _SCALES:
-        value = value.scaleb(_SCALES[scale])
+    if _YEAR.fullmatch(first["digits"]) and not _is_amount(first):
+        return _value(_first_amount(matches) or first)
+    return _value(first)
+
+
+def _first_amount(matches: Iterator[re.Match[str]]) -> re.Match[str] | None:
+    return next((match for match in matches if _is_amount(match)), None)
+
+
+def _is_amount(match: re.Match[str]) -> bool:
+    return _is_money(match) or bool(_scale(match))
+
+
+def _is_money(match: re.Match[str]) -> bool:
+    return match["before"] is not None or match["currency"] is not None
+
+
+def _scale(match: re.Match[str]) -> str:
+    letter = match["letter"] if _is_money(match) or not match["gap"] else None
+    return (match["scale"] or letter or "").casefold()
+
+
+def _value(match: re.Match[str]) -> Decimal:
+    digits = match["digits"]
+    if match["european"] is not None:
+        digits = digits.replace(".", "").replace(",", ".")
+    value = Decimal(re.sub(r"[,\u00a0\u202f' ]", "", digits)).scaleb(_SCALES.get(_scale(match), 0))
     in_brackets = match["bracket"] is not None and match["close"] is not None
-    negative = in_brackets or match["sign"] in {"-", "\u2212"} or match["inner"] is not None
-    return -value if negative else value
+    return -value if in_brackets or (match["sign"] or "").strip() in {"-", "\u2212"} else value
