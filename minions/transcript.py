@@ -63,7 +63,7 @@ class Transcript:
         """A round begins."""
         self._plans.append(plan)
         self._results.append([])
-        self._skipped += len(expansion.skipped)
+        self._skipped += expansion.skipped
         self.warn(*plan.warnings, *expansion.warnings)
         self._observe(PlanEvent(round=self.next_round, plan=plan, jobs=len(expansion.jobs)))
 

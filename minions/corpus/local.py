@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from itertools import count
 from pathlib import PurePath
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
@@ -118,11 +117,11 @@ class LocalCorpus:
             f"SELECT {_COLUMNS} FROM chunks c WHERE c.document = ? AND c.position >= ? "  # noqa: S608 - constants
             "ORDER BY c.position LIMIT ?"
         )
-        for first in count(step=_CHUNKS_PER_QUERY):
-            found = self._query(sql, (row, first, _CHUNKS_PER_QUERY))
-            yield from map(self._chunk, found)
-            if len(found) < _CHUNKS_PER_QUERY:
-                return
+        first, size = 0, 1
+        while first < self._rows[row].chunks:
+            yield from map(self._chunk, self._query(sql, (row, first, size)))
+            # Who wants the first chunk of each document pays for one, who wants all for few queries.
+            first, size = first + size, min(2 * size, _CHUNKS_PER_QUERY)
 
     def _match(self, expression: str, documents: Collection[str] | None, limit: int) -> list[tuple[int, float]]:
         """Rows of chunks and their scores, best first."""

@@ -7,13 +7,14 @@ reads the chunk once, however many tasks ask about it (DESIGN section 6).
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from itertools import chain, islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from minions.jobs import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from minions.documents import Chunk, DocumentFacts
     from minions.limits import Limits
@@ -22,11 +23,37 @@ if TYPE_CHECKING:
 
 
 class Expansion(NamedTuple):
-    """The jobs to run, those a limit left out, and what of the plan could not be followed."""
+    """The jobs to run, how many a limit left out, and what of the plan could not be followed."""
 
     jobs: tuple[Job, ...]
-    skipped: tuple[Job, ...]
+    skipped: int
     warnings: tuple[str, ...]
+
+
+class _Reading(NamedTuple):
+    """A task with the documents it concerns (None: all), and what its search found; nothing: it reads them all."""
+
+    task: Task
+    scope: frozenset[str] | None
+    found: Sequence[Chunk]
+
+
+class _Placement(NamedTuple):
+    task: Task
+    chunk: Chunk
+    rank: int
+
+
+class _Placed(Protocol):
+    """A chunk, and its place in some task's order."""
+
+    @property
+    def chunk(self) -> Chunk: ...
+    @property
+    def rank(self) -> int: ...
+
+
+P = TypeVar("P", bound=_Placed)
 
 
 def expand(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_number: int = 1) -> Expansion:
@@ -34,40 +61,86 @@ def expand(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_n
     all in scope.
 
     Chunks stand in the order of the best rank any task gives them, so that what a limit leaves out is what promised
-    least.
+    least. What is left out is counted and not built: a limit bounds the time and memory this takes, too.
     """
-    jobs: list[Job] = []
     warnings: list[str] = []
-    for task in plan.tasks:
-        scope = scope_of(task, corpus.documents, warnings)
-        for rank, chunk in enumerate(_ranked_chunks(task, question, corpus, scope, limits)):
-            for sample in range(limits.samples):
-                job_id = f"r{round_number}.{task.id}.{chunk.id}.{sample}"
-                jobs.append(Job(id=job_id, task=task, chunk=chunk, sample=sample, rank=rank))
-    ordered = chunk_major(jobs)
-    kept, skipped = ordered[: limits.max_jobs], ordered[limits.max_jobs :]
+    readings = [_reading(task, question, corpus, limits, warnings) for task in plan.tasks]
+    total = limits.samples * sum(len(reading.found) or _chunks_in(reading.scope, corpus) for reading in readings)
+    exhaustive: dict[frozenset[str] | None, list[Chunk]] = {}
+    for scope in {reading.scope for reading in readings if not reading.found}:
+        if total <= limits.max_jobs:
+            exhaustive[scope] = list(corpus.chunks(documents=scope))
+        else:
+            tasks = [reading.task for reading in readings if not reading.found and reading.scope == scope]
+            exhaustive[scope] = _fair_share(tasks, question, corpus, scope, limits)
+    placements = [
+        _Placement(reading.task, chunk, rank)
+        for reading in readings
+        for rank, chunk in enumerate(reading.found or exhaustive[reading.scope])
+    ]
+    jobs = tuple(islice(_jobs(chunk_major(placements), limits.samples, round_number), limits.max_jobs))
+    skipped = total - len(jobs)
     if skipped:
-        warnings.append(f"{len(skipped)} of {len(ordered)} jobs were skipped: the limit is {limits.max_jobs} a round")
-    return Expansion(tuple(kept), tuple(skipped), tuple(warnings))
+        warnings.append(f"{skipped} of {total} jobs were skipped: the limit is {limits.max_jobs} a round")
+    return Expansion(jobs, skipped, tuple(warnings))
 
 
-def chunk_major(jobs: Sequence[Job]) -> list[Job]:
+def chunk_major(placed: Sequence[P]) -> list[P]:
     """All jobs of a chunk together, chunks by the best rank that any of their jobs gives them; stable otherwise."""
     best: dict[str, int] = {}
-    for job in jobs:
-        best[job.chunk.id] = min(job.rank, best.get(job.chunk.id, job.rank))
-    return sorted(jobs, key=lambda job: (best[job.chunk.id], job.chunk.id))
+    for one in placed:
+        best[one.chunk.id] = min(one.rank, best.get(one.chunk.id, one.rank))
+    return sorted(placed, key=lambda one: (best[one.chunk.id], one.chunk.id))
 
 
-def _ranked_chunks(
-    task: Task, question: str, corpus: Corpus, scope: frozenset[str] | None, limits: Limits
-) -> Sequence[Chunk]:
-    if task.search:
-        phrases = (*task.search, task.instruction, question)
-        found = corpus.search(phrases, documents=scope, limit=limits.chunks_per_task)
-        if found:
-            return found
-    return list(corpus.chunks(documents=scope))
+def _jobs(placements: Iterable[_Placement], samples: int, round_number: int) -> Iterator[Job]:
+    for task, chunk, rank in placements:
+        for sample in range(samples):
+            job_id = f"r{round_number}.{task.id}.{chunk.id}.{sample}"
+            yield Job(id=job_id, task=task, chunk=chunk, sample=sample, rank=rank)
+
+
+def _reading(task: Task, question: str, corpus: Corpus, limits: Limits, warnings: list[str]) -> _Reading:
+    scope = scope_of(task, corpus.documents, warnings)
+    phrases = (*task.search, task.instruction, question)
+    found = corpus.search(phrases, documents=scope, limit=limits.chunks_per_task) if task.search else []
+    return _Reading(task, scope, found)
+
+
+def _chunks_in(scope: frozenset[str] | None, corpus: Corpus) -> int:
+    return sum(facts.chunks for facts in corpus.documents if scope is None or facts.id in scope)
+
+
+def _fair_share(
+    tasks: Sequence[Task], question: str, corpus: Corpus, scope: frozenset[str] | None, limits: Limits
+) -> list[Chunk]:
+    """The chunks to read of a scope that is too large for these tasks: what the index finds for their instructions,
+    then of each document in turn, so that none is left out for standing late in the order.
+
+    All of the tasks get the same chunks: a chunk that was read for one costs the others little.
+    """
+    wanted = -(-limits.max_jobs // (limits.samples * len(tasks)))
+    phrases = (*(task.instruction for task in tasks), question)
+    found = corpus.search(phrases, documents=scope, limit=min(wanted, limits.chunks_per_task * len(tasks)))
+    known = {chunk.id for chunk in found}
+    documents = (facts.id for facts in corpus.documents if scope is None or facts.id in scope)
+    rest = (chunk for chunk in _in_turn(documents, corpus) if chunk.id not in known)
+    return list(islice(chain(found, rest), wanted))
+
+
+def _in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
+    """The first chunk of each document, then the second of each, and so on."""
+    turn: Iterable[Iterator[Chunk]] = (iter(corpus.chunks(documents={document})) for document in documents)
+    while True:
+        begun: list[Iterator[Chunk]] = []
+        for chunks in turn:
+            chunk = next(chunks, None)
+            if chunk is not None:
+                begun.append(chunks)
+                yield chunk
+        if not begun:
+            return
+        turn = begun
 
 
 def scope_of(task: Task, documents: Sequence[DocumentFacts], warnings: list[str]) -> frozenset[str] | None:

@@ -13,7 +13,7 @@ from minions.limits import Limits
 from minions.plans import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 
 class ShelfCorpus:
@@ -25,6 +25,7 @@ class ShelfCorpus:
             DocumentFacts(id=key, path=f"docs/{name}", title=name, tokens=40, chunks=4) for key, name in names.items()
         ]
         self.unreadable: list[Any] = []
+        self.read = 0
         self._chunks: list[Chunk] = [
             make.chunk(f"{key} part {n}", id=f"{key}:{n}", document_id=key, path=names[key], index=n)
             for key in names
@@ -34,8 +35,11 @@ class ShelfCorpus:
     def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
         return [chunk for chunk in self.chunks(documents=documents) if any(p in chunk.text for p in phrases)][:limit]
 
-    def chunks(self, *, documents: Collection[str] | None = None) -> list[Chunk]:
-        return [chunk for chunk in self._chunks if documents is None or chunk.document_id in documents]
+    def chunks(self, *, documents: Collection[str] | None = None) -> Iterator[Chunk]:
+        for chunk in self._chunks:
+            if documents is None or chunk.document_id in documents:
+                self.read += 1
+                yield chunk
 
     def page_at(self, document_id: str, offset: int) -> int | None:
         return None
@@ -99,8 +103,61 @@ def test_what_a_limit_leaves_out_is_counted_and_promised_least(make: Any, corpus
     """A cap on jobs drops the worst-ranked ones and says how many."""
     plan = Plan(tasks=(make.task("x", search=("part",)),))
     expansion = expand(plan, "q", corpus, Limits(max_jobs=3))
-    assert (_ids(expansion.jobs), len(expansion.skipped)) == (["a:0", "a:1", "a:2"], 5)
+    assert (_ids(expansion.jobs), expansion.skipped) == (["a:0", "a:1", "a:2"], 5)
     assert "5 of 8 jobs were skipped" in expansion.warnings[0]
+
+
+def test_a_limit_leaves_something_of_every_document(make: Any, corpus: ShelfCorpus) -> None:
+    """Where all cannot be read, each document is read from its beginning, not the first ones to their end."""
+    plan = Plan(tasks=(make.task("x", id="t1"), make.task("y", id="t2")))
+    expansion = expand(plan, "q", corpus, Limits(max_jobs=10))
+    assert _ids(expansion.jobs)[::2] == _ids(expansion.jobs)[1::2] == ["a:0", "b:0", "c:0", "a:1", "b:1"]
+    assert expansion.skipped == 14
+    assert "14 of 24 jobs were skipped" in expansion.warnings[0]
+
+
+def test_a_limit_leaves_what_the_instruction_finds(make: Any, corpus: ShelfCorpus) -> None:
+    """Where all cannot be read, passages that share words with the instruction come first, each of them once."""
+    plan = Plan(tasks=(make.task("part 3"),))
+    jobs = expand(plan, "q", corpus, Limits(max_jobs=5)).jobs
+    assert _ids(jobs) == ["a:3", "b:3", "c:3", "a:0", "b:0"]
+    assert len(expand(plan, "q", corpus, Limits(max_jobs=11)).jobs) == 11
+
+
+def test_a_limit_keeps_to_the_documents_of_each_task(make: Any, corpus: ShelfCorpus) -> None:
+    """Tasks over different documents share a limit, and none reads what is not its own; a search comes first."""
+    plan = Plan(
+        tasks=(
+            make.task("x", id="t1", documents=("a",)),
+            make.task("y", id="t2", documents=("b", "c")),
+            make.task("z", id="t3", search=("a part 3",)),
+        )
+    )
+    expansion = expand(plan, "q", corpus, Limits(max_jobs=6, samples=2))
+    assert [(job.task.id, job.chunk.id, job.sample) for job in expansion.jobs] == [
+        ("t1", "a:0", 0),
+        ("t1", "a:0", 1),
+        ("t3", "a:3", 0),
+        ("t3", "a:3", 1),
+        ("t2", "b:0", 0),
+        ("t2", "b:0", 1),
+    ]
+    assert expansion.skipped == 2 * (4 + 8 + 1) - 6
+
+
+def test_a_limit_bounds_what_is_built(make: Any, corpus: ShelfCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question of all of a very large corpus costs what the limit allows, not what the corpus holds."""
+    built: list[str] = []
+
+    def counted(**values: Any) -> Job:
+        built.append(values["id"])
+        return Job(**values)
+
+    monkeypatch.setattr("minions.execution.expand.Job", counted)
+    plan = Plan(tasks=tuple(make.task("x", id=f"t{n}") for n in range(3)))
+    expansion = expand(plan, "q", corpus, Limits(max_jobs=4))
+    assert len(built) == len(expansion.jobs) == 4
+    assert corpus.read <= 12 + 2  # the fake's search looks at all twelve
 
 
 def test_every_job_has_an_id_of_its_own(make: Any, corpus: ShelfCorpus) -> None:
