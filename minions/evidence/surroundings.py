@@ -9,6 +9,7 @@ from minions.corpus.structure import Block, find_blocks
 from minions.documents import Document
 from minions.evidence.lines import Line, split_lines
 from minions.findings import Citation, Finding
+from minions.privacy.names import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,10 +142,7 @@ def _words(text: str) -> list[str]:
 
 
 def names_of(corpus: Corpus, *, numbered: bool) -> dict[str, str]:
-    """Names that go up for documents: their file names, or d1, d2, ... where the policy hides names."""
-    from pathlib import PurePath
-
-    return {
-        document.id: f"d{number}" if numbered else PurePath(document.path).name
-        for number, document in enumerate(corpus.documents, 1)
-    }
+    """Names that go up for documents: as on the card, or d1, d2, ... where the policy hides names."""
+    documents = corpus.documents
+    names = [f"d{number}" for number, _ in enumerate(documents, 1)] if numbered else distinct_names(documents)
+    return {document.id: name for document, name in zip(documents, names, strict=True)}

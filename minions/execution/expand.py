@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from minions.jobs import Job
+from minions.privacy.names import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -144,13 +145,16 @@ def _in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
 
 
 def scope_of(task: Task, documents: Sequence[DocumentFacts], warnings: list[str]) -> frozenset[str] | None:
-    """Ids of the documents a task names by id, d-number, name, path or glob; None for all."""
+    """Ids of the documents a task names by id, d-number, name (as on the card, too), path or glob; None for all."""
     if not task.documents:
         return None
+    shown = distinct_names(documents)
     chosen: set[str] = set()
     for wanted in task.documents:
         matched = {
-            document.id for number, document in enumerate(documents, 1) if _matches(wanted, f"d{number}", document)
+            document.id
+            for number, (document, name) in enumerate(zip(documents, shown, strict=True), 1)
+            if wanted == f"d{number}" or _matches(wanted, document, name)
         }
         if not matched:
             warnings.append(f"{task.id}: the plan names a document that is not in the corpus: {wanted!r}")
@@ -161,8 +165,9 @@ def scope_of(task: Task, documents: Sequence[DocumentFacts], warnings: list[str]
     return frozenset(chosen)
 
 
-def _matches(wanted: str, number: str, document: DocumentFacts) -> bool:
-    name = PurePath(document.path).name
-    if wanted in {document.id, number, document.path, name, PurePath(name).stem, document.title}:
+def _matches(wanted: str, document: DocumentFacts, shown: str) -> bool:
+    names = (PurePath(document.path).name, shown, document.path)
+    stems = (PurePath(name).with_suffix("").as_posix() for name in names[:2] if name)
+    if wanted in {document.id, document.title, *names, *stems}:
         return True
-    return fnmatchcase(name.casefold(), wanted.casefold()) or fnmatchcase(document.path.casefold(), wanted.casefold())
+    return any(fnmatchcase(name.casefold(), wanted.casefold()) for name in names)

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from minions.documents import CorpusCard
+from minions.privacy.names import distinct_names
 from minions.privacy.policy import Policy, shows_names
 from minions.tokens import estimate_tokens
 
@@ -38,7 +39,7 @@ def describe(documents: Sequence[DocumentFacts], policy: Policy) -> CorpusCard:
 def _names(documents: Sequence[DocumentFacts], policy: Policy) -> str:
     if not shows_names(policy):
         return "d1" if len(documents) == 1 else f"d1 to d{len(documents)}"
-    plain = [PurePath(document.path).name for document in documents]
+    plain = distinct_names(documents)
     names = [_titled(name, document) for name, document in zip(plain, documents, strict=True)]
     if not _fits(names):
         names = plain
@@ -58,7 +59,7 @@ def _fits(names: Sequence[str]) -> bool:
 
 def _titled(name: str, document: DocumentFacts) -> str:
     title = " ".join(document.title.split())
-    if not title or title.casefold() in {name.casefold(), PurePath(name).stem.casefold()}:
+    if not title or title.casefold() in {PurePath(name).name.casefold(), PurePath(name).stem.casefold()}:
         return name
     return f'{name} "{title[:_TITLE_CHARACTERS]}"'
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.documents import Chunk, DocumentFacts
-from minions.execution.expand import chunk_major, expand
+from minions.execution.expand import chunk_major, expand, scope_of
 from minions.jobs import Job
 from minions.limits import Limits
 from minions.plans import Plan
@@ -81,6 +81,21 @@ def test_a_document_is_meant_by_id_number_name_stem_path_or_glob(make: Any, corp
     """However the planner writes a document's name, it is found."""
     plan = Plan(tasks=(make.task("x", documents=(name,)),))
     assert {job.chunk.document_id for job in expand(plan, "q", corpus, Limits()).jobs} == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"),
+    [("2022/filing.txt", {"a"}), ("2022/filing", {"a"}), ("2023/*", {"b"}), ("filing.txt", {"a", "b"}), ("d2", {"b"})],
+)
+def test_documents_of_one_name_are_meant_as_the_card_names_them(make: Any, wanted: str, meant: set[str]) -> None:
+    """The folder that tells two files of one name apart chooses between them; the name alone means both."""
+    documents = [
+        DocumentFacts(id=key, path=f"/home/x/{year}/filing.txt", title="filing.txt", tokens=1, chunks=1)
+        for key, year in (("a", "2022"), ("b", "2023"))
+    ]
+    warnings: list[str] = []
+    assert scope_of(make.task("x", documents=(wanted,)), documents, warnings) == frozenset(meant)
+    assert warnings == []
 
 
 def test_a_document_that_does_not_exist_is_told_and_all_are_read(make: Any, corpus: ShelfCorpus) -> None:

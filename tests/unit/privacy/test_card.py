@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minions.documents import DocumentFacts, Heading
+from minions.evidence.surroundings import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
+from minions.privacy.names import distinct_names
 from minions.tokens import estimate_tokens
 
 
@@ -46,3 +53,33 @@ def test_titles_go_before_names_do() -> None:
     long = "A rather long title of a quarterly report that says little more than its file name does"
     card = describe([_facts(f"2023_Q{n}_report.pdf", title=long) for n in range(1, 8)], "findings")
     assert "2023_Q1_report.pdf; 2023_Q2_report.pdf; 2023_Q3_report.pdf; 2023_Q4_report.pdf" in card.text
+
+
+def test_documents_of_one_name_are_told_apart() -> None:
+    """Of a path only as much goes up as tells a file from its namesakes; a title that repeats the name says nothing."""
+    paths = ["/home/alice/2022/filing.txt", "/home/alice/2023/filing.txt", "/home/alice/notes.txt"]
+    card = describe([_facts(path, title=path.rsplit("/", 1)[-1]) for path in paths], "findings")
+    assert card.text.endswith(": 2022/filing.txt; 2023/filing.txt; notes.txt")
+
+
+def test_the_findings_name_documents_as_the_card_does() -> None:
+    """A planner that reads a name in a finding knows which document of the card it is; under strict both are
+    numbers.
+    """
+    documents = [_facts("a/2022/filing.txt"), _facts("b/2022/filing.txt")]
+    corpus: Any = SimpleNamespace(documents=documents)
+    names = names_of(corpus, numbered=False)
+    assert list(names.values()) == ["a/2022/filing.txt", "b/2022/filing.txt"]
+    assert all(name in describe(documents, "findings").text for name in names.values())
+    assert list(names_of(corpus, numbered=True).values()) == ["d1", "d2"]
+
+
+@given(st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), min_size=1, max_size=12))
+def test_names_are_distinct_ends_of_paths_and_no_longer_than_needed(paths: set[str]) -> None:
+    """Every document has a name of its own, and with one folder less it would not have."""
+    names = dict(zip(paths, distinct_names([_facts(path) for path in paths]), strict=True))
+    assert len(set(names.values())) == len(paths)
+    for path, name in names.items():
+        assert f"/{path}".endswith(f"/{name}")
+        shorter = name.partition("/")[2]
+        assert not shorter or any(other != path and f"/{other}".endswith(f"/{shorter}") for other in paths)
