@@ -132,6 +132,9 @@ def test_a_cost_limit_without_a_price_is_told_first() -> None:
     wiring.check_models(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
     wiring.check_models(_settings(**billed))
     wiring.check_models(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
+    elsewhere = {"worker": "openai:nobody-knows-it@http://192.0.2.1/v1", "allow_remote_workers": True}
+    with pytest.raises(PriceUnknownError, match="nobody-knows-it"):
+        wiring.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
 
 
 async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
