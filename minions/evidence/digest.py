@@ -68,7 +68,7 @@ def pack(
         if known := [ids[place] for place in repeated if place in ids]:
             rows.append(f"see {', '.join(known)}")
         if left_out := len(reduction.shown) - len(found) - len(repeated):
-            rows.append(f"({left_out} weaker left out)")
+            rows.append(f"({left_out} more left out)")
     text = "\n".join(rows)
     gists = sorted(numbered, key=lambda finding: -finding.confidence)[:_GISTS]
     return Digest(

@@ -61,7 +61,7 @@ def test_the_best_findings_fill_the_budget(make: Any) -> None:
     digest = _pack(make, findings, budget_tokens=200)
     assert [finding.answer for finding in digest.findings] == [str(n) for n in range(len(digest.findings))]
     assert estimate_tokens(digest.text) < 200 + 40
-    assert f"({40 - len(digest.findings)} weaker left out)" in digest.text
+    assert f"({40 - len(digest.findings)} more left out)" in digest.text
 
 
 def test_ids_continue_over_rounds_and_stand_in_order(make: Any) -> None:
