@@ -68,6 +68,13 @@ def supporting_line(answer: str | None, text: str, lines: Sequence[Line], pointe
     return best
 
 
+def supports(finding: Finding, answer: str) -> bool:
+    """Whether most of the answer's words stand in the lines a finding shows."""
+    words = _words(answer)
+    shown = f"{finding.before} {finding.citation.quote} {finding.after}"
+    return bool(words) and _support(words, _words(shown)) >= MIN_SUPPORT
+
+
 def widen(finding: Finding, answer: str, text: str) -> Citation:
     """The citation with as many of the lines around it as the answer rests on, fewest first; ``text`` is the
     document's.

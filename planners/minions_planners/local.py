@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from minions.evidence.support import supports
 from minions.plans import Decision, Plan, Task
 from minions.replies import as_texts
 from minions_planners import schemas
@@ -57,8 +58,11 @@ class LocalPlanner:
             name="decision",
             max_output_tokens=_DECISION_TOKENS,
         )
-        cited = tuple(finding_id for finding_id in read_finding_ids(reply.get("findings")) if finding_id in ids)
-        answer = read_answer(reply.get("answer"), cited=bool(cited))
-        known = {finding.id: finding.confidence for finding in digest.findings}
-        confidence = max((known[finding_id] for finding_id in cited), default=0.0) * _DECISIVE
-        return Decision(answer=answer if cited else None, findings=cited, confidence=round(confidence, 3))
+        known = {finding.id: finding for finding in digest.findings}
+        cited = [known[finding_id] for finding_id in read_finding_ids(reply.get("findings")) if finding_id in known]
+        answer = read_answer(reply.get("answer"), cited=bool(cited)) if cited else None
+        # A small model cites all it sees: of those cited, the ones whose own lines hold the answer are kept.
+        cited = [finding for finding in cited if answer and supports(finding, answer)] or cited
+        confidence = max((finding.confidence for finding in cited), default=0.0) * _DECISIVE
+        findings = tuple(finding.id for finding in cited)
+        return Decision(answer=answer, findings=findings, confidence=round(confidence, 3))
