@@ -24,7 +24,7 @@ from minions.run import Record, run
 from minions.settings import Settings
 from minions.store.runs import Runs, new_run_id
 from minions.store.store import Store
-from minions.wiring import Books, check_models, open_embedded, recruit
+from minions.wiring import Books, check_models, fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
@@ -162,6 +162,7 @@ class Minions:
         with self._store() as store, Index.open(self.home / INDEX_FILE) as index:
             update = partial(index.update, _listed(paths), chunk_tokens=_chunk_tokens(settings))
             corpus, _ = await _in_thread(update, observe)
+            await fetch_weights(settings, observe)
             await self._keep_embedded(settings)
             books = _books(store, settings, prices, self._clock, observe)
             crew = await recruit(settings, books)

@@ -242,7 +242,11 @@ def _embedded(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
     found = next(item for item in registry.list_models(settings.home_folder()) if item.entry == entry)
     if found.origin is None:
         fix = f"minions models pull {entry.name}   ({entry.size_bytes / 1e9:.1f} GB)"
-        yield Check(name=role, status="problem", detail=f"{ref}: its weights are not on this machine", fix=fix)
+        fetched = settings.fetch_weights and not settings.local_only
+        detail = f"{ref}: its weights are not on this machine" + (
+            ", and are fetched when first used" if fetched else ""
+        )
+        yield Check(name=role, status="warning" if fetched else "problem", detail=detail, fix=fix)
         return
     origin = "in the cache" if found.origin == "cache" else "in installed packages"
     context = f"{settings.context_tokens:,} of {entry.context_tokens:,} tokens of context"

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     home: Path | None = None
     local_only: bool = False
     allow_remote_workers: bool = False
+    fetch_weights: bool = True
 
     max_rounds: int = Field(_DEFAULTS.max_rounds, ge=1, le=10)
     max_tasks: int = Field(_DEFAULTS.max_tasks, ge=1, le=50)

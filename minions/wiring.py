@@ -5,12 +5,14 @@ The core knows planners and workers only as ports; this module alone imports the
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from minions.errors import ConfigError, EgressRefusedError
+from minions.events import WarningEvent
 from minions.ledger.meter import Meter
 from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
 from minions.privacy.policy import shows_quotes
@@ -148,6 +150,23 @@ def _require_prices(refs: list[ModelRef], settings: Settings) -> None:
     for ref in refs:
         if prices.bound_usd(str(ref), endpoint_of(ref, settings), input_tokens=1, output_tokens=1) is None:
             raise price_unknown(str(ref))
+
+
+async def fetch_weights(settings: Settings, observe: Observer) -> None:
+    """Bring the weights of an embedded model that are not on this machine, as settings allow. Raises ModelError."""
+    from minions.models import registry
+
+    if settings.local_only or not settings.fetch_weights or not _has_embedded():
+        return
+    missing = {
+        status.entry.name: status.entry for status in registry.list_models(settings.home_folder()) if not status.origin
+    }
+    planner, worker, _ = choose_models(settings)
+    for ref in [ModelRef.parse(name) for name in (planner, worker) if name != LOCAL]:
+        if ref.provider == "llamacpp" and (entry := missing.pop(ref.model, None)):
+            size = f"{entry.size_bytes / 1e9:.1f} GB"
+            observe(WarningEvent(message=f"fetching the weights of {entry.name} ({size}), once; they are verified"))
+            await asyncio.to_thread(registry.pull, entry.name, home=settings.home_folder())
 
 
 async def open_embedded(settings: Settings) -> LlamaCppModel | None:

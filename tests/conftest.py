@@ -47,6 +47,7 @@ def sealed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if any(part in name for part in _STRIPPED):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MINIONS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MINIONS_FETCH_WEIGHTS", "false")
 
 
 @pytest.fixture

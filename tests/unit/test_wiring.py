@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +13,12 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
+from minions.models import registry, weights
 from minions.models.reference import ModelRef
 from minions.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 from minions.store.store import Store
 
 
@@ -166,3 +170,18 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: py
         with pytest.raises(ModelNotFoundError):
             await wiring.recruit(_settings(planner="llamacpp:planner", worker=LOCAL_WORKER), books)
     assert worker.closed
+
+
+async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A first question with the embedded default needs no other command; told to stay local, nothing is fetched."""
+    fetched: list[str] = []
+    told: list[Any] = []
+    monkeypatch.setattr(registry, "pull", lambda name, *, home: fetched.append(f"{name} into {home.name}"))
+    monkeypatch.setattr(wiring, "_has_embedded", lambda: True)
+    monkeypatch.setattr(weights, "installed_parts", lambda _: None)
+    for flags in ({"fetch_weights": False}, {"local_only": True}, {"worker": "ollama:x"}):
+        await wiring.fetch_weights(_settings(**{"fetch_weights": True, "home": tmp_path, **flags}), told.append)
+    assert fetched == told == []
+    await wiring.fetch_weights(_settings(fetch_weights=True, home=tmp_path), told.append)
+    assert fetched == [f"qwen2.5-coder-1.5b into {tmp_path.name}"]
+    assert "1.1 GB" in told[0].message
