@@ -14,7 +14,6 @@ from minions import Minions, wiring
 from minions.errors import AuthenticationError, EgressRefusedError, PriceUnknownError, ServerError, UsageError
 from minions.events import AnswerEvent, CloudCallEvent, FindingEvent, JobEvent, PlanEvent
 from minions.ledger.ledger import Ledger
-from minions.models.reference import ModelRef
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.testing import LoopbackServer, faults
@@ -357,14 +356,23 @@ def test_what_was_found_is_on_disk_before_the_planner_decides(
     assert seen[0].answer.citations[0].quote == "| Net revenue | 10.1 | 12.4 |"
 
 
-def test_a_remote_worker_is_metered_limited_and_logged(minions: Minions, documents: Path) -> None:
-    """Allowed or not, what reads elsewhere is a cloud call: it has a price, and its bytes are on record."""
-    settings = minions.settings.model_copy(update={"allow_remote_workers": True})
-    ref = ModelRef.parse("openai:gpt-5.4-mini@https://api.example.com/v1")
-    wiring.refuse_remote_worker(ref, settings)
-    assert wiring.is_remote_worker(ref, settings)
+def test_a_remote_worker_is_metered_limited_and_logged(
+    minions: Minions, documents: Path, device: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reads elsewhere is a cloud call: it has a price, its bytes are on record, and limits hold for it."""
+    monkeypatch.setattr(wiring, "is_loopback_url", lambda _: False)  # as if the worker's address were another machine's
+    remote: dict[str, Any] = {"worker": f"openai:gpt-5.4-mini@{device.openai_url}", "allow_remote_workers": True}
+    answer = minions.ask(QUESTION, documents, **remote)
+    worker = [entry for entry in _entries(minions, answer) if entry.role == "worker"]
+    assert len(worker) == len(device.requests) > 0
+    assert all(entry.cloud and entry.cost_usd for entry in worker)
+    assert {request.body for request in device.requests} <= set(minions.egress(answer.run_id))
+    sent = len(device.requests)
+    dear = ["gpt-5.4-mini=100000/100000", "gpt-5.4=0.001/0.001"]
+    assert minions.ask(QUESTION, documents, max_cost=1, prices=dear, **remote).stop_reason == "budget"
+    assert len(device.requests) == sent
     with pytest.raises(EgressRefusedError):
-        wiring.refuse_remote_worker(ref, settings.model_copy(update={"local_only": True}))
+        minions.ask(QUESTION, documents, local_only=True, planner="local", **remote)
 
 
 def test_a_stop_in_round_two_keeps_what_both_rounds_found(
