@@ -1,4 +1,4 @@
-"""Model references, ``provider:model[@URL]``: which model a user means, and whether it is on this machine."""
+"""Model references, ``provider:model[@URL[,URL...]]``: which model a user means, and whether it is on this machine."""
 
 from __future__ import annotations
 
@@ -15,21 +15,33 @@ Provider = Literal["openai", "ollama", "llamacpp", "scripted"]
 PROVIDERS: tuple[str, ...] = get_args(Provider)
 
 _EXAMPLES = "e.g. openai:gpt-5.4, ollama:llama3.2:3b, llamacpp:qwen2.5-coder-1.5b, openai:NAME@http://127.0.0.1:8080/v1"
-_ENDPOINT = re.compile(r"(?P<model>.*?)@(?P<url>https?://.*)", re.IGNORECASE | re.DOTALL)
+_ENDPOINT = re.compile(r"(?P<model>.*?)@(?P<urls>https?://.*)", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _SCHEMELESS = re.compile(r".*@(?P<host>(?:localhost|[\w.-]+:\d+|\[[0-9a-fA-F:]+\](?::\d+)?)(?:/.*)?)")
 _CLOSE_ENOUGH = 0.7
 
 
 class ModelRef(Value):
-    """A model of a provider, and where it is served (None: the provider's usual place)."""
+    """A model of a provider, and where it is served (empty: the provider's usual place)."""
 
     provider: Provider
     model: str
-    endpoint: str | None = None
+    endpoints: tuple[str, ...] = ()
+
+    @property
+    def endpoint(self) -> str | None:
+        """The first of the endpoints; None for the provider's usual place."""
+        return self.endpoints[0] if self.endpoints else None
+
+    def each(self) -> tuple[ModelRef, ...]:
+        """The same model at each of its endpoints; itself where it names none."""
+        return tuple(self.model_copy(update={"endpoints": (url,)}) for url in self.endpoints) or (self,)
 
     @classmethod
     def parse(cls, text: str) -> ModelRef:
-        """Read ``provider:model[@URL]``; the model may hold colons and slashes. Raises ConfigError with examples."""
+        """Read ``provider:model[@URL[,URL...]]``; the model may hold colons and slashes. Raises ConfigError with
+        examples.
+        """
         provider, colon, rest = text.strip().partition(":")
         if not colon or not rest.strip():
             raise ConfigError(f"{text!r} is not a model reference: provider:model", hint=_EXAMPLES)
@@ -37,8 +49,8 @@ class ModelRef(Value):
             raise _unknown_provider(provider, rest)
         if provider == "scripted":
             return cls(provider="scripted", model=rest)
-        model, endpoint = _split_endpoint(rest)
-        return cls.model_validate({"provider": provider, "model": model, "endpoint": endpoint})
+        model, endpoints = _split_endpoints(rest)
+        return cls.model_validate({"provider": provider, "model": model, "endpoints": endpoints})
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.model}"
@@ -82,18 +94,37 @@ def _unknown_provider(provider: str, rest: str) -> ConfigError:
     return ConfigError(f"unknown provider {provider!r}: the providers are {', '.join(PROVIDERS)}", hint=hint)
 
 
-def _split_endpoint(rest: str) -> tuple[str, str | None]:
+def _split_endpoints(rest: str) -> tuple[str, tuple[str, ...]]:
     found = _ENDPOINT.fullmatch(rest)
     if found is None:
         if schemeless := _SCHEMELESS.fullmatch(rest):
-            host = schemeless["host"]
-            raise ConfigError(f"{host!r} is not a URL", hint=f"write the endpoint with its scheme: @http://{host}")
-        return rest.strip(), None
-    model, url = found["model"].strip(), found["url"].strip()
+            raise _without_scheme(schemeless["host"])
+        return rest.strip(), ()
+    model, urls = found["model"].strip(), [part.strip() for part in found["urls"].split(",")]
+    if not model:
+        raise ConfigError(f"{rest!r} is not MODEL@URL", hint=_EXAMPLES)
+    endpoints = tuple(_endpoint(url, rest) for url in urls)
+    if twice := next((url for url in endpoints if endpoints.count(url) > 1), None):
+        raise ConfigError(
+            f"{shown_url(twice)!r} is named twice", hint="name each endpoint once: --concurrency is for each"
+        )
+    return model, endpoints
+
+
+def _endpoint(url: str, rest: str) -> str:
+    """One endpoint of a list, without its last slash."""
+    if not url:
+        raise ConfigError(f"{rest!r} has an empty endpoint", hint=f"write MODEL@URL,URL,... ({_EXAMPLES})")
+    if not _SCHEME.match(url):
+        raise _without_scheme(url)
     try:
-        usable = bool(model and urlsplit(url).hostname) and (urlsplit(url).port or 1) > 0
+        usable = bool(urlsplit(url).hostname) and (urlsplit(url).port or 1) > 0
     except ValueError:
         usable = False
     if not usable:
         raise ConfigError(f"{rest!r} is not MODEL@URL", hint=_EXAMPLES)
-    return model, url.rstrip("/")
+    return url.rstrip("/")
+
+
+def _without_scheme(host: str) -> ConfigError:
+    return ConfigError(f"{host!r} is not a URL", hint=f"write the endpoint with its scheme: @http://{host}")

@@ -11,22 +11,26 @@ from minions.models.reference import PROVIDERS, ModelRef, is_cloud_tag, is_loopb
 
 
 @pytest.mark.parametrize(
-    ("text", "provider", "model", "endpoint"),
+    ("text", "provider", "model", "endpoints"),
     [
-        ("openai:gpt-5.4", "openai", "gpt-5.4", None),
-        ("ollama:llama3.2:3b", "ollama", "llama3.2:3b", None),
-        ("openai:org/name", "openai", "org/name", None),
-        ("openai:m@http://127.0.0.1:8080/v1/", "openai", "m", "http://127.0.0.1:8080/v1"),
-        ("openai:org/n:tag@https://h.example/v1", "openai", "org/n:tag", "https://h.example/v1"),
-        ("openai:name@revision", "openai", "name@revision", None),
-        ("llamacpp:/models/a.gguf", "llamacpp", "/models/a.gguf", None),
-        ("scripted:a@b:1/plan.json", "scripted", "a@b:1/plan.json", None),
-        (" openai:gpt-5.4\n", "openai", "gpt-5.4", None),
+        ("openai:gpt-5.4", "openai", "gpt-5.4", ()),
+        ("ollama:llama3.2:3b", "ollama", "llama3.2:3b", ()),
+        ("openai:org/name", "openai", "org/name", ()),
+        ("openai:m@http://127.0.0.1:8080/v1/", "openai", "m", ("http://127.0.0.1:8080/v1",)),
+        ("openai:org/n:tag@https://h.example/v1", "openai", "org/n:tag", ("https://h.example/v1",)),
+        ("openai:m@http://h1:1/v1,http://h2:2/v1/", "openai", "m", ("http://h1:1/v1", "http://h2:2/v1")),
+        ("ollama:m:3b@http://h1:1, http://h2:2", "ollama", "m:3b", ("http://h1:1", "http://h2:2")),
+        ("openai:name@revision", "openai", "name@revision", ()),
+        ("llamacpp:/models/a.gguf", "llamacpp", "/models/a.gguf", ()),
+        ("scripted:a@b:1/plan.json", "scripted", "a@b:1/plan.json", ()),
+        (" openai:gpt-5.4\n", "openai", "gpt-5.4", ()),
     ],
 )
-def test_a_reference_is_read(text: str, provider: str, model: str, endpoint: str | None) -> None:
+def test_a_reference_is_read(text: str, provider: str, model: str, endpoints: tuple[str, ...]) -> None:
     """Names with colons, slashes and endpoints are taken as their providers write them."""
-    assert ModelRef.parse(text) == ModelRef.model_validate({"provider": provider, "model": model, "endpoint": endpoint})
+    assert ModelRef.parse(text) == ModelRef.model_validate(
+        {"provider": provider, "model": model, "endpoints": endpoints}
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,6 +47,11 @@ def test_a_reference_is_read(text: str, provider: str, model: str, endpoint: str
         ("openai:@http://127.0.0.1:1/v1", "openai:"),
         ("openai:m@http://", "openai:"),
         ("openai:m@http://h:99999/v1", "openai:"),
+        ("openai:m@http://h1:1/v1,h2:2/v1", "@http://h2:2/v1"),
+        ("openai:m@http://h1:1/v1,", "MODEL@URL,URL"),
+        ("openai:m@http://h1:1/v1,,http://h2:2/v1", "MODEL@URL,URL"),
+        ("openai:m@http://h1:1/v1,http://h2:99999/v1", "openai:"),
+        ("openai:m@http://h1:1/v1,http://h1:1/v1/", "name each endpoint once"),
     ],
 )
 def test_a_malformed_reference_says_how_to_write_it(text: str, hint: str) -> None:
@@ -50,6 +59,17 @@ def test_a_malformed_reference_says_how_to_write_it(text: str, hint: str) -> Non
     with pytest.raises(ConfigError) as caught:
         ModelRef.parse(text)
     assert hint in str(caught.value.hint)
+
+
+def test_a_reference_to_several_servers_is_one_to_each() -> None:
+    """Each server is named on its own, the first stands for them, and without any the reference stays what it is."""
+    ref = ModelRef.parse("openai:m@http://h1:1/v1,http://h2:2/v1")
+    assert [each.endpoints for each in ref.each()] == [("http://h1:1/v1",), ("http://h2:2/v1",)]
+    assert (ref.endpoint, str(ref)) == ("http://h1:1/v1", "openai:m")
+    assert (ModelRef.parse("openai:m").each(), ModelRef.parse("openai:m").endpoint) == (
+        (ModelRef.parse("openai:m"),),
+        None,
+    )
 
 
 @given(st.sampled_from(PROVIDERS), st.from_regex(r"[a-z0-9][a-z0-9./:_-]{0,30}[a-z0-9]", fullmatch=True))
