@@ -9,18 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from minions.answers import Answer
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
-from minions.estimate import baseline_of, estimate_question
-from minions.events import StartEvent
+from minions.estimate import estimate_question
+from minions.execution.cache import ResultCache
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.run import Record, run
+from minions.run import Asked, Record, run
 from minions.settings import Settings
 from minions.store.runs import Runs, new_run_id
 from minions.store.store import Store
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
     from types import TracebackType
 
-    from minions.answers import StopReason
+    from minions.answers import Answer
     from minions.corpus.index import IndexReport
     from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from minions.ledger.ledger import Grouping, SummaryRow
     from minions.models.llamacpp import LlamaCppModel
     from minions.store.runs import Run
-    from minions.wiring import Crew
 
     Paths = str | Path | Sequence[str | Path]
 
@@ -167,40 +165,10 @@ class Minions:
             books = _books(store, settings, prices, self._clock, observe)
             crew = await recruit(settings, books)
             try:
-                return await self._recorded(question, corpus, crew, settings, Runs(store), books)
+                asked = Asked(question, new_run_id(self._clock))
+                return await run(asked, corpus, crew, settings, Record(Runs(store), books))
             finally:
                 await crew.aclose()
-
-    async def _recorded(
-        self, question: str, corpus: LocalCorpus, crew: Crew, settings: Settings, runs: Runs, books: Books
-    ) -> Answer:
-        """Run; its record says how it ended whatever is raised, by an observer, say."""
-        record = Record(runs, books, baseline_of(question, corpus, settings, books.prices))
-        run_id = new_run_id(self._clock)
-        runs.start(
-            run_id,
-            question=question,
-            planner=crew.planner_name,
-            worker=crew.worker_name,
-            protocol=settings.protocol,
-            policy=settings.policy,
-            started_at=self._clock.now_iso(),
-        )
-        try:
-            books.observe(
-                StartEvent(
-                    run_id=run_id,
-                    planner=crew.planner_name,
-                    worker=crew.worker_name,
-                    documents=len(corpus.documents),
-                    tokens=sum(document.tokens for document in corpus.documents),
-                    baseline=record.baseline,
-                )
-            )
-            return await run(question, corpus, crew, settings, record, run_id=run_id)
-        except BaseException as error:
-            _end(runs, run_id, question, error)
-            raise
 
     def _with(self, changes: dict[str, Any]) -> Settings:
         """These settings with changes, validated."""
@@ -255,14 +223,6 @@ def _chunk_tokens(settings: Settings) -> int:
     return settings.chunk_tokens or DEFAULT_CHUNK_TOKENS
 
 
-def _end(runs: Runs, run_id: str, question: str, error: BaseException) -> None:
-    """Record the end of a run that did not come to record it itself."""
-    if runs.get(run_id).status != "running":
-        return
-    reason: StopReason = "interrupted" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "error"
-    runs.finish(Answer(run_id=run_id, question=question, answer=None, confidence=0.0, stop_reason=reason))
-
-
 async def _in_thread(update: Callable[..., T], observe: Observer) -> T:
     """Read and index in a thread, so that the loop goes on; events come back to it. Cancelling ends it at a file, and
     so does an observer that raises; what it raised is raised here.
@@ -303,4 +263,5 @@ def _books(store: Store, settings: Settings, prices: PriceBook, clock: SystemClo
         budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
         clock=clock,
         observe=observe,
+        cache=ResultCache(store, clock) if settings.cache else None,
     )

@@ -1,6 +1,7 @@
 """What happens during a run, as it happens: for progress, ``stream`` and ``--events``. One JSON object each.
 
-Document text appears in no event but ``FindingEvent`` (its quote) and ``AnswerEvent``.
+``run_id`` says whose event it is; None for what concerns no single run, such as reading the files. Document text
+appears in no event but ``FindingEvent`` (its quote) and ``AnswerEvent``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from minions.plans import Plan
 from minions.values import Value
 
 
-class IndexEvent(Value):
+class _RunEvent(Value):
+    """The base of what happens in a run."""
+
+    run_id: str | None = None
+
+
+class IndexEvent(_RunEvent):
     """Reading the documents: ``done`` of ``total`` files so far."""
 
     kind: Literal["index"] = "index"
@@ -39,7 +46,7 @@ class StartEvent(Value):
     baseline: Baseline | None = None
 
 
-class PlanEvent(Value):
+class PlanEvent(_RunEvent):
     """A round was planned; ``jobs`` will run."""
 
     kind: Literal["plan"] = "plan"
@@ -48,8 +55,8 @@ class PlanEvent(Value):
     jobs: int
 
 
-class JobEvent(Value):
-    """A job ended."""
+class JobEvent(_RunEvent):
+    """A job ended; ``cached`` when nothing had to be read for it."""
 
     kind: Literal["job"] = "job"
     round: int
@@ -59,9 +66,10 @@ class JobEvent(Value):
     status: JobStatus
     relevance: float | None = None
     reason: str | None = None
+    cached: bool = False
 
 
-class FindingEvent(Value):
+class FindingEvent(_RunEvent):
     """A job brought a grounded finding."""
 
     kind: Literal["finding"] = "finding"
@@ -69,7 +77,7 @@ class FindingEvent(Value):
     finding: Finding
 
 
-class CloudCallEvent(Value):
+class CloudCallEvent(_RunEvent):
     """A cloud attempt was made and entered in the ledger; ``cost_usd`` is None when unknown."""
 
     kind: Literal["cloud_call"] = "cloud_call"
@@ -80,19 +88,56 @@ class CloudCallEvent(Value):
     cost_usd: Decimal | None
 
 
-class WarningEvent(Value):
+class WarningEvent(_RunEvent):
     """Something the user should know; the run goes on."""
 
     kind: Literal["warning"] = "warning"
     message: str
 
 
-class AnswerEvent(Value):
+class AnswerEvent(_RunEvent):
     """The run is over."""
 
     kind: Literal["answer"] = "answer"
     answer: Answer
 
 
-Event = IndexEvent | StartEvent | PlanEvent | JobEvent | FindingEvent | CloudCallEvent | WarningEvent | AnswerEvent
+class BatchEvent(Value):
+    """A question of a batch came to its end, or the batch began: counts of ``total`` questions.
+
+    ``done`` were in the output before or came to it since; ``answered``, ``abstained``, ``stopped`` (by a limit) and
+    ``failed`` count what this process did. ``spent_usd`` is what the cloud calls of the whole batch cost, at their
+    bounds where unknown.
+    """
+
+    kind: Literal["batch"] = "batch"
+    total: int
+    done: int
+    answered: int = 0
+    abstained: int = 0
+    stopped: int = 0
+    failed: int = 0
+    spent_usd: Decimal = Decimal(0)
+
+
+Event = (
+    IndexEvent
+    | StartEvent
+    | PlanEvent
+    | JobEvent
+    | FindingEvent
+    | CloudCallEvent
+    | WarningEvent
+    | AnswerEvent
+    | BatchEvent
+)
 Observer = Callable[[Event], None]
+
+
+def of_run(run_id: str, observe: Observer) -> Observer:
+    """An observer that says of each event whose it is."""
+
+    def told(event: Event) -> None:
+        observe(event if isinstance(event, BatchEvent) else event.model_copy(update={"run_id": run_id}))
+
+    return told

@@ -31,7 +31,7 @@ class JobResult(Value):
     ``findings`` holds one finding a contiguous piece of evidence, and is empty unless ``status`` is ``found``; all are
     grounded. ``ungrounded`` marks a reply that claimed evidence which does not stand in the chunk. ``relevance`` is
     the look's P(yes) in [0, 1], None where the server has no probabilities. ``partial`` keeps the text of a reply that
-    was cut off.
+    was cut off. ``cached``: the result was known from before, or is that of an identical job, and used nothing.
     """
 
     job: Job
@@ -42,3 +42,4 @@ class JobResult(Value):
     ungrounded: bool = False
     partial: str | None = None
     usage: Usage = Usage()
+    cached: bool = False

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from minions.errors import BudgetExceededError, MinionsError
-from minions.events import AnswerEvent
+from minions.answers import Answer
+from minions.errors import BudgetExceededError, MinionsError, StoppedError
+from minions.estimate import baseline_of
+from minions.events import AnswerEvent, StartEvent, of_run
 from minions.loop import Parts, answer
 from minions.transcript import Transcript
 
 if TYPE_CHECKING:
-    from minions.answers import Answer, Baseline, StopReason
+    from minions.answers import Baseline, StopReason
+    from minions.events import Observer
     from minions.ports import Corpus
     from minions.settings import Settings
     from minions.store.runs import Runs
@@ -23,68 +26,139 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 
+class Asked(NamedTuple):
+    """What a run is to answer: ``item`` is the question's id in ``batch``; ``resumed``: it was begun before."""
+
+    question: str
+    run_id: str
+    batch: str | None = None
+    item: str | None = None
+    resumed: bool = False
+
+
 @dataclass(frozen=True)
 class Record:
     """Where a run is written down."""
 
     runs: Runs
     books: Books
-    baseline: Baseline | None
 
 
-async def run(question: str, corpus: Corpus, crew: Crew, settings: Settings, record: Record, *, run_id: str) -> Answer:
+async def run(asked: Asked, corpus: Corpus, crew: Crew, settings: Settings, record: Record) -> Answer:
     """Ask one question. A budget or time limit gives a partial answer; other trouble is raised, its partial answer on
     disk.
 
     Raises MinionsError; CancelledError when interrupted. In every case the run's record says how it ended, and after
     each round what was found so far.
     """
-    limits, observe = settings.limits(), record.books.observe
-    transcript = Transcript(run_id, corpus, limits=limits, policy=settings.policy, observe=observe)
-    keeping = _Keeping(question, transcript, record)
-    transcript.after_reading = lambda: record.runs.save(keeping.answer("interrupted"))
-    transcript.warn(*crew.notes)
-    parts = Parts(corpus, crew.planner, crew.executor, limits, settings.policy)
+    _begin(asked, crew, settings, record)
     try:
-        async with asyncio.timeout(limits.timeout_s):
-            decision = await answer(question, parts, transcript)
-        result = keeping.close("answered" if decision.answer is not None else "no_answer")
-    except BudgetExceededError as error:
-        transcript.warn(f"{error.message}; {error.hint}")
-        result = keeping.close("budget")
-    except TimeoutError:
-        transcript.warn(f"stopped after --timeout {limits.timeout_s:g} s; what was found so far is below")
-        result = keeping.close("timeout")
-    except asyncio.CancelledError:
-        observe(AnswerEvent(answer=keeping.close("interrupted")))
+        observe = of_run(asked.run_id, record.books.observe)
+        baseline = baseline_of(asked.question, corpus, settings, record.books.prices)
+        observe(
+            StartEvent(
+                run_id=asked.run_id,
+                planner=crew.planner_name,
+                worker=crew.worker_name,
+                documents=len(corpus.documents),
+                tokens=sum(document.tokens for document in corpus.documents),
+                baseline=baseline,
+            )
+        )
+        return await _Running(asked, corpus, settings, record, observe, baseline).answer(crew)
+    except BaseException as error:
+        _end(record.runs, asked, error)
         raise
-    except Exception as error:  # not handled here: whatever ends a run, its record says that it ended
-        transcript.note(error.message if isinstance(error, MinionsError) else f"{type(error).__name__}: a bug")
-        observe(AnswerEvent(answer=keeping.close("error")))
-        raise
-    observe(AnswerEvent(answer=result))
-    return result
 
 
-class _Keeping:
-    """Writes a run's answer down, complete or as far as it is."""
+class _Running:
+    """A run under way: it writes the answer down, complete or as far as it is."""
 
-    def __init__(self, question: str, transcript: Transcript, record: Record) -> None:
-        self._question = question
-        self._transcript = transcript
-        self._record = record
+    def __init__(
+        self,
+        asked: Asked,
+        corpus: Corpus,
+        settings: Settings,
+        record: Record,
+        observe: Observer,
+        baseline: Baseline,
+    ) -> None:
+        self._asked, self._corpus, self._settings = asked, corpus, settings
+        self._record, self._observe, self._baseline = record, observe, baseline
         self._started_s = record.books.clock.monotonic_s()
+        self._transcript = Transcript(
+            asked.run_id, corpus, limits=settings.limits(), policy=settings.policy, observe=observe
+        )
+        self._transcript.after_reading = lambda: record.runs.save(self._so_far("interrupted"))
 
-    def answer(self, stop_reason: StopReason) -> Answer:
-        books = self._record.books
+    async def answer(self, crew: Crew) -> Answer:
+        """Run the loop, and close the record whatever comes of it."""
+        limits, transcript = self._settings.limits(), self._transcript
+        transcript.warn(*crew.notes)
+        parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy)
+        try:
+            async with asyncio.timeout(limits.timeout_s):
+                decision = await answer(self._asked.question, parts, transcript)
+        except BudgetExceededError as error:
+            transcript.warn(f"{error.message}; {error.hint}")
+            return self._close("budget")
+        except TimeoutError:
+            transcript.warn(f"stopped after --timeout {limits.timeout_s:g} s; what was found so far is below")
+            return self._close("timeout")
+        except (asyncio.CancelledError, StoppedError):
+            self._close("interrupted")
+            raise
+        except Exception as error:  # not handled here: whatever ends a run, its record says that it ended
+            transcript.note(error.message if isinstance(error, MinionsError) else f"{type(error).__name__}: a bug")
+            self._close("error")
+            raise
+        return self._close("answered" if decision.answer is not None else "no_answer")
+
+    def _so_far(self, stop_reason: StopReason) -> Answer:
+        books, run_id = self._record.books, self._asked.run_id
         books.ledger.flush()
         elapsed_s = books.clock.monotonic_s() - self._started_s
-        usage = books.ledger.usage(self._transcript.run_id)
-        result = self._transcript.compose(self._question, stop_reason, usage=usage, elapsed_s=elapsed_s)
-        return result.model_copy(update={"baseline": self._record.baseline})
+        result = self._transcript.compose(
+            self._asked.question, stop_reason, usage=books.ledger.usage(run_id), elapsed_s=elapsed_s
+        )
+        return result.model_copy(update={"id": self._asked.item, "baseline": self._baseline})
 
-    def close(self, stop_reason: StopReason) -> Answer:
-        result = self.answer(stop_reason)
+    def _close(self, stop_reason: StopReason) -> Answer:
+        result = self._so_far(stop_reason)
         self._record.runs.finish(result)
         _log.info("run_finished", run=result.run_id, stop_reason=stop_reason, elapsed_s=result.elapsed_s)
+        self._observe(AnswerEvent(answer=result))
         return result
+
+
+def _begin(asked: Asked, crew: Crew, settings: Settings, record: Record) -> None:
+    if asked.resumed:
+        record.runs.reopen(asked.run_id)
+        return
+    record.runs.start(
+        asked.run_id,
+        question=asked.question,
+        planner=crew.planner_name,
+        worker=crew.worker_name,
+        protocol=settings.protocol,
+        policy=settings.policy,
+        started_at=record.books.clock.now_iso(),
+        item=(asked.batch, asked.item) if asked.batch and asked.item else None,
+    )
+
+
+def _end(runs: Runs, asked: Asked, error: BaseException) -> None:
+    """Record the end of a run that did not come to record it itself: an observer raised, say."""
+    if runs.get(asked.run_id).status != "running":
+        return
+    reason: StopReason = "interrupted" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "error"
+    runs.finish(
+        Answer(
+            run_id=asked.run_id,
+            id=asked.item,
+            question=asked.question,
+            answer=None,
+            confidence=0.0,
+            stop_reason=reason,
+        )
+    )

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1)
     evidence: Literal["lines", "quote"] = "lines"
     min_relevance: float = Field(0.3, ge=0, le=1)
+    cache: bool = True
+    window: int = Field(32, ge=1, le=10_000)
 
     openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"))
     openai_base_url: str | None = Field(None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"))

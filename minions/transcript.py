@@ -81,6 +81,7 @@ class Transcript:
                 status=result.status,
                 relevance=result.relevance,
                 reason=result.reason,
+                cached=result.cached,
             )
         )
         for finding in result.findings:

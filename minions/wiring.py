@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Literal
 
+    from minions.brake import Brake
     from minions.events import Observer
+    from minions.execution.cache import ResultCache
     from minions.execution.executor import LocalExecutor
     from minions.ledger.budgets import Budget
     from minions.ledger.egress import EgressLog
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
+    from minions.ledger.recovery import Recovery
     from minions.models.llamacpp import LlamaCppModel
-    from minions.ports import ChatModel, Clock, Planner
+    from minions.ports import ChatModel, Clock, Planner, Worker
     from minions.settings import Settings
 
     Role = Literal["planner", "worker"]
@@ -46,7 +49,9 @@ _PORT = re.compile(r":\d+/?$")
 
 @dataclass(frozen=True)
 class Books:
-    """Where a run's calls are entered, and the limits they keep."""
+    """Where a run's calls are entered, and the limits they keep. ``cache``: results of workers, None to read anew;
+    ``recovery`` and ``brake`` are a batch's.
+    """
 
     ledger: Ledger
     prices: PriceBook
@@ -54,6 +59,9 @@ class Books:
     budget: Budget
     clock: Clock
     observe: Observer
+    cache: ResultCache | None = None
+    recovery: Recovery | None = None
+    brake: Brake | None = None
 
 
 @dataclass
@@ -193,6 +201,7 @@ async def recruit(settings: Settings, books: Books) -> Crew:
 
 
 async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -> Crew:
+    from minions.execution.cache import CachingWorker
     from minions.execution.executor import LocalExecutor
     from minions_planners.cloud import CloudPlanner
     from minions_planners.local import LocalPlanner
@@ -215,6 +224,8 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
             cloud=cloud,
             clock=books.clock,
             observe=books.observe,
+            recovery=books.recovery,
+            brake=books.brake,
         )
         return _wrap(adapter, meter, settings, concurrency=limit, observe=books.observe)
 
@@ -236,7 +247,10 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
             output_tokens=settings.planner_output_tokens,
             lines_shown=shows_quotes(settings.policy),
         )
-    executor = LocalExecutor(extractor, concurrency=concurrency)
+    reader: Worker = extractor
+    if books.cache is not None:
+        reader = CachingWorker(extractor, books.cache, model=str(worker_ref), fingerprint=extractor.fingerprint)
+    executor = LocalExecutor(reader, concurrency=concurrency)
     return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, closing)
 
 

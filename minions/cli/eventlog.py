@@ -45,17 +45,16 @@ def both(first: Observer, second: Observer) -> Observer:
 
 
 def write_events(stream: TextIO, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Observer:
-    """An observer that writes ``{"seq", "time", "run_id", "kind", ...}`` lines; ``run_id`` is null before the run."""
-    run_id: str | None = None
+    """An observer that writes ``{"seq", "time", "run_id", "kind", ...}`` lines; ``run_id`` is null where an event
+    concerns no single run.
+    """
     count = 0
 
     def observe(event: Event) -> None:
-        nonlocal run_id, count
+        nonlocal count
         count += 1
-        if event.kind == "start":
-            run_id = event.run_id
         time = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        head = {"seq": count, "time": time, "run_id": run_id}
+        head = {"seq": count, "time": time, "run_id": None}
         stream.write(json.dumps({**head, **event.model_dump(mode="json")}, ensure_ascii=False) + "\n")
         stream.flush()
 

@@ -1,13 +1,17 @@
-"""Runs jobs on this machine with asyncio: bounded, chunk by chunk."""
+"""Runs jobs on this machine with asyncio: bounded, chunk by chunk, for any number of runs at once."""
 
 from __future__ import annotations
 
 import asyncio
-from itertools import groupby
-from typing import TYPE_CHECKING
+from collections import deque
+from contextlib import contextmanager
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, NamedTuple
+
+from minions.execution.cache import adapted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from minions.jobs import Job, JobResult
     from minions.ports import Worker
@@ -15,44 +19,175 @@ if TYPE_CHECKING:
 _RESULTS_WAITING = 4  # a slot; bounded, so that a slow consumer slows the slots rather than filling memory
 
 
-class LocalExecutor:
-    """Keeps ``concurrency`` slots busy.
+class _Run:
+    """The jobs of one ``run`` call: its chunks in their order, and where its results go."""
 
-    A slot takes all jobs of a chunk, one after the other, so that the chunk's prefix stays cached on its server.
+    def __init__(self, jobs: Sequence[Job], *, results_waiting: int) -> None:
+        self.context = copy_context()  # whose the tokens are, and under what limits
+        self.chunks = deque(dict.fromkeys(job.chunk.id for job in jobs))
+        self.left = len(jobs)
+        self._results: asyncio.Queue[JobResult | Exception] = asyncio.Queue(results_waiting)
+        self._closed = False
+
+    async def deliver(self, result: JobResult | Exception) -> None:
+        """Hand over a result; one that nobody waits for any more is dropped."""
+        if not self._closed:
+            await self._results.put(result)
+
+    async def next(self) -> JobResult:
+        """The next result. Raises what a worker raised."""
+        result = await self._results.get()
+        if isinstance(result, Exception):
+            raise result
+        self.left -= 1
+        return result
+
+    def close(self) -> None:
+        """Take no more results, and let go who waits to hand one over."""
+        self._closed = True
+        while not self._results.empty():
+            self._results.get_nowait()
+
+
+class _Wanted(NamedTuple):
+    """A job, and the run that wants it."""
+
+    job: Job
+    run: _Run
+
+
+class _Reading:
+    """The jobs that wait for a chunk, the same ones together; ``working`` is the job under way, for ``wanted``."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[tuple[object, ...], list[_Wanted]] = {}
+        self.wanted: list[_Wanted] = []
+        self.working: asyncio.Task[JobResult] | None = None
+
+    def add(self, wanted: _Wanted) -> None:
+        self.waiting.setdefault(_same(wanted.job), []).append(wanted)
+
+    def forget(self, run: _Run) -> asyncio.Task[JobResult] | None:
+        """Take back what a run wanted; a job under way that nobody else wants is broken off, and returned."""
+        for same, all_wanted in list(self.waiting.items()):
+            all_wanted[:] = [wanted for wanted in all_wanted if wanted.run is not run]
+            if not all_wanted:
+                del self.waiting[same]
+        self.wanted[:] = [wanted for wanted in self.wanted if wanted.run is not run]
+        if self.working is None or self.wanted:
+            return None
+        self.working.cancel()
+        return self.working
+
+
+class LocalExecutor:
+    """Keeps ``concurrency`` slots busy with the jobs of all its runs. Belongs to one event loop.
+
+    A slot takes all jobs of a chunk, of whatever runs, one after the other, so that the chunk's prefix stays cached on
+    its server; jobs that join meanwhile go to the same slot. Identical tasks on a chunk are one job. The oldest run's
+    best chunk is read first, so that runs end early and in their order.
     """
 
     def __init__(self, worker: Worker, *, concurrency: int) -> None:
         self._worker = worker
-        self._concurrency = concurrency
+        self.concurrency = concurrency
+        self._runs: dict[_Run, None] = {}
+        self._readings: dict[str, _Reading] = {}  # what waits, by chunk
+        self._active: dict[str, _Reading] = {}  # what a slot has taken, by chunk
+        self._slots: set[asyncio.Task[None]] = set()
+        self._holds = 0
 
     async def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]:
-        """Yield one result a job, as they finish. What a worker raises is raised here, after the other slots were
-        stopped.
+        """Yield one result a job, as they finish. What a worker raises is raised here, once this run's other jobs
+        were taken back.
         """
-        groups = iter([list(group) for _, group in groupby(jobs, key=lambda job: job.chunk.id)])
-        results: asyncio.Queue[JobResult | Exception | None] = asyncio.Queue(self._concurrency * _RESULTS_WAITING)
-
-        async def slot() -> None:
-            try:
-                for group in groups:
-                    for job in group:
-                        await results.put(await self._worker.run(job))
-            except Exception as error:  # noqa: BLE001 - not handled here: handed to the consumer, which raises it
-                await results.put(error)
-            await results.put(None)
-
-        slots = [asyncio.create_task(slot()) for _ in range(self._concurrency)]
-        busy = len(slots)
+        run = _Run(jobs, results_waiting=self.concurrency * _RESULTS_WAITING)
+        self._runs[run] = None
+        for job in jobs:
+            reading = self._active.get(job.chunk.id) or self._readings.setdefault(job.chunk.id, _Reading())
+            reading.add(_Wanted(job, run))
+        self._fill()
         try:
-            while busy:
-                result = await results.get()
-                if result is None:
-                    busy -= 1
-                elif isinstance(result, Exception):
-                    raise result
-                else:
-                    yield result
+            while run.left:
+                yield await run.next()
         finally:
-            for task in slots:
-                task.cancel()
-            await asyncio.gather(*slots, return_exceptions=True)
+            await self._close(run)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Start nothing while the block runs: jobs gather, so that a chunk is read once for all that want it."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            self._fill()
+
+    def _fill(self) -> None:
+        if self._holds:
+            return
+        for _ in range(min(self.concurrency - len(self._slots), len(self._readings))):
+            # An empty context: a slot works for nobody in particular.
+            slot = asyncio.get_running_loop().create_task(self._slot(), context=Context())
+            self._slots.add(slot)
+            slot.add_done_callback(self._slots.discard)
+
+    async def _slot(self) -> None:
+        while not self._holds and (chunk := self._next()) is not None:
+            reading = self._active[chunk] = self._readings.pop(chunk)
+            try:
+                while reading.waiting:
+                    await self._work(reading)
+            finally:
+                del self._active[chunk]
+
+    def _next(self) -> str | None:
+        """The best chunk that waits, of the oldest run that has one."""
+        for run in self._runs:
+            while run.chunks:
+                if (chunk := run.chunks.popleft()) in self._readings:
+                    return chunk
+        return None
+
+    async def _work(self, reading: _Reading) -> None:
+        """Run the next job of a chunk, for all that want it."""
+        reading.wanted = reading.waiting.pop(next(iter(reading.waiting)))
+        first, run = reading.wanted[0]
+        loop = asyncio.get_running_loop()
+        reading.working = loop.create_task(self._worker.run(first), context=run.context.copy())
+        result: JobResult | Exception
+        try:
+            result = await reading.working
+        except asyncio.CancelledError:
+            if reading.wanted:  # the slot itself is to end
+                raise
+            return
+        except Exception as error:  # noqa: BLE001 - not handled here: handed to the runs, which raise it
+            result = error
+        finally:
+            reading.working = None
+        for wanted in list(reading.wanted):
+            await wanted.run.deliver(result if isinstance(result, Exception) else adapted(result, wanted.job))
+        reading.wanted = []
+
+    async def _close(self, run: _Run) -> None:
+        """Take back what a run still wants, and wait until nothing works for it."""
+        del self._runs[run]
+        run.close()
+        broken_off: list[asyncio.Task[JobResult]] = []
+        if run.left:
+            for chunk, reading in list(self._readings.items()):
+                reading.forget(run)
+                if not reading.waiting:
+                    del self._readings[chunk]
+            broken_off = [task for reading in self._active.values() if (task := reading.forget(run))]
+        if broken_off:
+            await asyncio.wait(broken_off)
+        if not self._runs and self._slots:
+            await asyncio.wait(self._slots)
+
+
+def _same(job: Job) -> tuple[object, ...]:
+    """What makes two jobs on a chunk one: the worker is told nothing else of a task."""
+    task = job.task
+    return task.instruction, task.output, task.options, task.unit, job.sample

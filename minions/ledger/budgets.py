@@ -25,11 +25,11 @@ def price_unknown(model: str) -> PriceUnknownError:
 class _Account(Generic[Amount]):
     """One limit, or none, and what has been spent and reserved of it."""
 
-    def __init__(self, unit: str, limit: Amount | None, zero: Amount) -> None:
+    def __init__(self, unit: str, limit: Amount | None, spent: Amount) -> None:
         self.unit = unit
         self.limit: Amount | None = limit
-        self.spent: Amount = zero
-        self.reserved: Amount = zero
+        self.spent: Amount = spent
+        self.reserved: Amount = spent - spent
 
     def refuse(self, amount: Amount) -> None:
         """Raise BudgetExceededError when ``amount`` would not fit even after everything in flight came for free."""
@@ -51,9 +51,17 @@ class Budget:
     reserved.
     """
 
-    def __init__(self, max_cost_usd: Decimal | None, max_tokens: int | None) -> None:
-        self._cost = _Account("USD", max_cost_usd, Decimal(0))
-        self._tokens = _Account("tokens", max_tokens, 0)
+    def __init__(
+        self,
+        max_cost_usd: Decimal | None,
+        max_tokens: int | None,
+        *,
+        spent_usd: Decimal = Decimal(0),
+        spent_tokens: int = 0,
+    ) -> None:
+        """``spent_usd`` and ``spent_tokens`` went to the same work before, in a process that ended."""
+        self._cost = _Account("USD", max_cost_usd, spent_usd)
+        self._tokens = _Account("tokens", max_tokens, spent_tokens)
         self._waiting: set[asyncio.Future[None]] = set()
 
     @property
@@ -88,6 +96,17 @@ class Budget:
         while not self._grant(tokens, cost):
             await self._settlement()
         return Reservation(self, tokens, cost)
+
+    def claim(self, tokens: int, cost_usd: Decimal | None) -> Reservation:
+        """Set aside what is out of anybody's hands: it counts, whether it fits or not."""
+        cost = cost_usd or Decimal(0)
+        self._cost.reserved += cost
+        self._tokens.reserved += tokens
+        return Reservation(self, tokens, cost)
+
+    def has_room(self, tokens: int, cost_usd: Decimal | None) -> bool:
+        """Whether calls that take so much could all be made, even if everything reserved is spent."""
+        return self._cost.fits(cost_usd or Decimal(0)) and self._tokens.fits(tokens)
 
     def _grant(self, tokens: int, cost_usd: Decimal) -> bool:
         self._cost.refuse(cost_usd)

@@ -1,4 +1,6 @@
-"""Which run and round the current code works for: a context variable, inherited by the tasks it starts."""
+"""Which run and round the current code works for, and under what limit of its own: context variables, inherited by
+the tasks it starts.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from minions.ledger.budgets import Budget
+
 
 class RunContext(NamedTuple):
     """The run's id and its current round, counted from 1."""
@@ -18,6 +22,8 @@ class RunContext(NamedTuple):
 
 
 _current: ContextVar[RunContext] = ContextVar("minions_run", default=RunContext("none", 0))  # noqa: B039 - a tuple is immutable
+
+_budget: ContextVar[Budget | None] = ContextVar("minions_own_budget", default=None)
 
 
 def current_run() -> RunContext:
@@ -33,3 +39,18 @@ def working_for(run_id: str, round_number: int) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def own_budget() -> Budget | None:
+    """The limit that the current question has to itself, besides the one it shares."""
+    return _budget.get()
+
+
+@contextmanager
+def limited_by(budget: Budget | None) -> Iterator[None]:
+    """Hold what the block asks of a cloud to a budget of its own, too."""
+    token = _budget.set(budget)
+    try:
+        yield
+    finally:
+        _budget.reset(token)

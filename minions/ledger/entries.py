@@ -15,6 +15,7 @@ Count = Annotated[int, Field(ge=0)]
 Usd = Annotated[Decimal, Field(ge=0, max_digits=60, decimal_places=50)]
 
 OK = "ok"
+LOST = "lost"
 LOCAL_PRICE = "local"
 
 
@@ -23,7 +24,8 @@ class Entry(Value):
 
     ``at`` is when it began (UTC, ISO 8601); ``status`` is ``ok``, ``cancelled`` or the error's name in snake_case;
     ``price_source`` and ``price_date`` say whose price and of when. Cached input is inside input, reasoning inside
-    output.
+    output. Where nobody knows what was billed, ``bound_tokens`` and ``bound_usd`` are the most it can be; a limit
+    counts those. ``lost`` is the status of an attempt whose process ended before its reply was entered.
     """
 
     run_id: str
@@ -46,3 +48,5 @@ class Entry(Value):
     bytes_in: Count = 0
     latency_s: float
     status: str
+    bound_tokens: Count | None = None
+    bound_usd: Usd | None = None

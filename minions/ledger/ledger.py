@@ -6,7 +6,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, localcontext
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from minions.answers import RoleUsage, UsageByRole
 from minions.ledger.entries import Entry
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 Grouping = Literal["model", "role", "day", "run"]
 
 _COLUMNS: Final = tuple(Entry.model_fields)
-_INSERT: Final = f"INSERT INTO entries ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+# An id that neither an entry nor an attempt under way has or had.
+_NEXT: Final = """
+    1 + max((SELECT coalesce(max(id), 0) FROM entries),
+            coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'attempts'), 0))
+"""
+_INSERT: Final = f"""
+    INSERT INTO entries (id, {", ".join(_COLUMNS)}) VALUES (coalesce(?, {_NEXT}), {", ".join("?" * len(_COLUMNS))})
+"""  # noqa: S608
+_OPEN: Final = f"INSERT INTO attempts (id, run_id, request, entry) VALUES ({_NEXT}, ?, ?, ?)"  # noqa: S608
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608 - the columns are Entry's
 _SUMS: Final = """
     COUNT(*) AS calls, SUM(input_tokens) AS input_tokens, SUM(cached_input_tokens) AS cached_input_tokens,
@@ -51,16 +59,60 @@ class SummaryRow(Value):
     unknown_cost_calls: int
 
 
+class OpenAttempt(NamedTuple):
+    """A cloud attempt that left and has no entry yet: under way, or lost with its process.
+
+    ``request`` identifies what was asked, ``entry`` is what is known of it, with the most it can be billed for.
+    """
+
+    id: int
+    request: str
+    entry: Entry
+
+
 class Ledger:
     """The entries of a store. All methods raise StoreError; times are UTC in ISO 8601, sums exact."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def append(self, entry: Entry) -> int:
-        """Add an entry; its id. A cloud entry survives a power cut at once, a local one after ``flush``."""
-        values = [getattr(entry, name) for name in _COLUMNS]
-        return self._store.write(_INSERT, [_sql_value(value) for value in values], durable=entry.cloud)
+    def append(self, entry: Entry, *, attempt: int | None = None) -> int:
+        """Add an entry; its id. A cloud entry survives a power cut at once, a local one after ``flush``.
+
+        ``attempt`` is the open attempt that ends with it.
+        """
+        values = [_sql_value(getattr(entry, name)) for name in _COLUMNS]
+        if attempt is None:
+            return self._store.write(_INSERT, [None, *values], durable=entry.cloud)
+        with self._store.transaction(durable=entry.cloud):
+            self._store.write("DELETE FROM attempts WHERE id = ?", (attempt,))
+            return self._store.write(_INSERT, [attempt, *values])
+
+    def open(self, entry: Entry, request: str) -> int:
+        """Record that an attempt is about to leave, so that it is known even if this process ends; the id it will
+        have as an entry.
+        """
+        return self._store.write(_OPEN, (entry.run_id, request, entry.model_dump_json()))
+
+    def open_attempts(self, batch: str | None = None) -> list[OpenAttempt]:
+        """Attempts without an entry: of the runs of a batch, or all. Whether they are lost, their owner knows."""
+        rows = self._store.read(
+            "SELECT id, request, entry FROM attempts "
+            "WHERE ?1 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE batch = ?1) ORDER BY id",
+            (batch,),
+        )
+        return [OpenAttempt(row["id"], row["request"], Entry.model_validate_json(row["entry"])) for row in rows]
+
+    def spent(self, batch: str) -> tuple[int, Decimal]:
+        """Cloud tokens and dollars of a batch's runs so far, at their bounds where they are unknown."""
+        rows = self._store.read(
+            "SELECT input_tokens + output_tokens AS tokens, bound_tokens, cost_usd, bound_usd FROM entries "
+            "WHERE cloud AND run_id IN (SELECT run_id FROM runs WHERE batch = ?)",
+            (batch,),
+        )
+        tokens = sum(row["tokens"] if row["bound_tokens"] is None else row["bound_tokens"] for row in rows)
+        costs = (row["bound_usd"] if row["bound_usd"] is not None else row["cost_usd"] for row in rows)
+        return tokens, exact_sum(Decimal(cost) for cost in costs if cost is not None)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

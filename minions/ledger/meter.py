@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from asyncio import CancelledError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minions.chat import ChatRequest, Usage
 from minions.errors import ModelError
 from minions.events import CloudCallEvent
-from minions.ledger.context import current_run
-from minions.ledger.entries import LOCAL_PRICE, OK, Entry, Role
+from minions.ledger.context import current_run, own_budget
+from minions.ledger.entries import LOCAL_PRICE, LOST, OK, Entry, Role
 from minions.ledger.prices import Cost
+from minions.models.wire import Exchange
 from minions.tokens import bound_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minions.brake import Brake
+    from minions.chat import Completion
     from minions.events import Observer
     from minions.ledger.budgets import Budget, Reservation
     from minions.ledger.egress import EgressLog
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
-    from minions.models.wire import Exchange
+    from minions.ledger.recovery import Recovery
     from minions.ports import ChatModel, Clock
 
 _TOKENS_PER_MESSAGE: Final = 16  # the marks a chat template puts around each turn, bounded
 _NOT_BILLED: Final = "not billed"
 
 
+class Bound(NamedTuple):
+    """The most that an attempt can take; dollars None when no price is known."""
+
+    tokens: int
+    usd: Decimal | None
+
+
 @dataclass(frozen=True)
 class Meter:
-    """Built once a run and role. A cloud attempt is limited by ``budget``, and its bytes go to ``egress``."""
+    """Built once a run or batch, and role. A cloud attempt is limited by ``budget``, its bytes go to ``egress``, and
+    ``recovery`` keeps its reply until its run is over; ``brake`` lets the user stop.
+    """
 
     ledger: Ledger
     prices: PriceBook
@@ -42,34 +58,90 @@ class Meter:
     cloud: bool
     clock: Clock
     observe: Observer | None = None
+    recovery: Recovery | None = None
+    brake: Brake | None = None
+
+    @contextmanager
+    def driving(self, attempt: Attempt) -> Iterator[None]:
+        """Surrounds an attempt, unless the user asked to stop before it. Raises StoppedError."""
+        if self.brake is None:
+            yield
+            return
+        if self.brake.pulled:
+            attempt.withdraw()
+        with self.brake.driving():
+            yield
+
+    def kept(self, model: ChatModel, request: ChatRequest) -> Completion | None:
+        """The reply to this request that this run has had before, in a process that ended."""
+        if self.recovery is None or not self.cloud:
+            return None
+        return self.recovery.kept(current_run().run_id, request_key(model, request))
 
     async def begin(self, model: ChatModel, request: ChatRequest) -> Attempt:
         """Open an attempt, its most expensive outcome reserved. Raises BudgetExceededError, PriceUnknownError."""
-        reservation = await self._reserve(model, request) if self.cloud and self.budget is not None else None
-        return Attempt(self, model, reservation)
+        if not self.cloud:
+            return Attempt(self, model, "", Bound(0, Decimal(0)), ())
+        bound = self.bound(model, request)
+        budgets = [budget for budget in (self.budget, own_budget()) if budget is not None]
+        reservations = await _reserve(budgets, bound, model.reference)
+        return Attempt(self, model, request_key(model, request), bound, reservations)
 
-    async def _reserve(self, model: ChatModel, request: ChatRequest) -> Reservation | None:
-        if self.budget is None:
-            return None
+    def bound(self, model: ChatModel, request: ChatRequest) -> Bound:
+        """The most that an attempt can take."""
         input_tokens, output_tokens = bound_input_tokens(request), request.max_output_tokens
         cost_usd = self.prices.bound_usd(
             model.reference, model.endpoint, input_tokens=input_tokens, output_tokens=output_tokens
         )
-        return await self.budget.reserve(input_tokens + output_tokens, cost_usd, model=model.reference)
+        return Bound(input_tokens + output_tokens, cost_usd)
+
+
+async def _reserve(budgets: list[Budget], bound: Bound, model: str) -> tuple[Reservation, ...]:
+    """Set ``bound`` aside in all budgets, or in none."""
+    granted: list[Reservation] = []
+    try:
+        for budget in budgets:
+            granted.append(await budget.reserve(bound.tokens, bound.usd, model=model))  # noqa: PERF401 - kept if one raises
+    except BaseException:
+        for reservation in granted:
+            reservation.release()
+        raise
+    return tuple(granted)
 
 
 class Attempt:
-    """One physical attempt under way; ``succeed`` or ``fail`` closes it with exactly one entry."""
+    """One physical attempt under way; ``succeed``, ``fail`` or ``withdraw`` closes it."""
 
-    def __init__(self, meter: Meter, model: ChatModel, reservation: Reservation | None) -> None:
-        self._meter, self._model, self._reservation = meter, model, reservation
+    def __init__(
+        self, meter: Meter, model: ChatModel, request: str, bound: Bound, reservations: tuple[Reservation, ...]
+    ) -> None:
+        self._meter, self._model, self._request = meter, model, request
+        self._bound, self._reservations = bound, reservations
+        self._id: int | None = None
         self._at, self._started_s = meter.clock.now_iso(), meter.clock.monotonic_s()
 
-    def succeed(self, usage: Usage, exchange: Exchange) -> None:
+    def depart(self, body: bytes) -> None:
+        """A request is about to leave: the ledger and the egress log know of it first. Raises StoreError."""
+        meter = self._meter
+        if not meter.cloud or meter.egress is None:
+            return
+        with meter.ledger.transaction():
+            if self._id is None:
+                lost = self._entry(LOST, Usage(), None, Exchange(bodies=[body]), bounded=True)
+                self._id = meter.ledger.open(lost, self._request)
+            meter.egress.append(current_run().run_id, self._id, self._model.endpoint, body)
+
+    def withdraw(self) -> None:
+        """The request did not leave after all."""
+        for reservation in self._reservations:
+            reservation.release()
+
+    def succeed(self, completion: Completion, exchange: Exchange) -> None:
         """A reply came."""
+        usage = completion.usage
         cost = self._priced(usage)
         self._settle(usage, cost)
-        self._enter(OK, usage, cost, exchange)
+        self._enter(OK, usage, cost, exchange, completion=completion)
 
     def fail(self, error: BaseException, exchange: Exchange) -> None:
         """The attempt raised ``error``: a ModelError tells what may be billed, anything else leaves it unknown."""
@@ -78,8 +150,7 @@ class Attempt:
             cost = self._priced(usage or Usage())
         elif isinstance(error, ModelError) and not error.billable:
             cost = Cost(usd=Decimal(0), source=_NOT_BILLED)
-            usage_settled = Usage()
-            self._settle(usage_settled, cost)
+            self._settle(Usage(), cost)
         elif usage is not None and not usage.estimated:
             cost = self._priced(usage)
             self._settle(usage, cost)
@@ -94,30 +165,33 @@ class Attempt:
         return self._meter.prices.cost(self._model.reference, self._model.endpoint, usage)
 
     def _settle(self, usage: Usage, cost: Cost | None) -> None:
-        if self._reservation is None:
-            return
         if usage.estimated:  # a limit must hold for what the server counts, which nobody knows here
-            self._reservation.keep()
-        else:
-            self._reservation.settle(usage.input_tokens + usage.output_tokens, None if cost is None else cost.usd)
+            self._keep()
+            return
+        for reservation in self._reservations:
+            reservation.settle(usage.input_tokens + usage.output_tokens, None if cost is None else cost.usd)
 
     def _keep(self) -> None:
-        if self._reservation is not None:
-            self._reservation.keep()
+        for reservation in self._reservations:
+            reservation.keep()
 
-    def _enter(self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange) -> None:
-        entry = self._entry(status, usage, cost, exchange)
-        egress = self._meter.egress if self._meter.cloud else None
-        if egress is None:
-            self._meter.ledger.append(entry)
+    def _enter(
+        self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange, *, completion: Completion | None = None
+    ) -> None:
+        meter, recovery = self._meter, self._meter.recovery if self._meter.cloud else None
+        unknown = meter.cloud and (cost is None or usage.estimated)
+        entry = self._entry(status, usage, cost, exchange, bounded=unknown)
+        if recovery is None or completion is None:
+            meter.ledger.append(entry, attempt=self._id)
         else:
-            with self._meter.ledger.transaction():
-                entry_id = self._meter.ledger.append(entry)
-                for body in exchange.bodies:
-                    egress.append(entry.run_id, entry_id, entry.endpoint, body)
-        if entry.cloud and self._meter.observe is not None:
-            self._meter.observe(
+            # One transaction: a reply that is paid for is kept, or the attempt counts as lost.
+            with meter.ledger.transaction():
+                meter.ledger.append(entry, attempt=self._id)
+                recovery.keep(entry.run_id, self._request, completion, cost)
+        if entry.cloud and meter.observe is not None:
+            meter.observe(
                 CloudCallEvent(
+                    run_id=entry.run_id,
                     model=self._model.reference,
                     status=status,
                     input_tokens=entry.input_tokens,
@@ -126,7 +200,7 @@ class Attempt:
                 )
             )
 
-    def _entry(self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange) -> Entry:
+    def _entry(self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange, *, bounded: bool) -> Entry:
         run_id, round_number = current_run()
         provider, _, model = self._model.reference.partition(":")
         return Entry(
@@ -150,7 +224,14 @@ class Attempt:
             bytes_in=exchange.bytes_in,
             latency_s=self._meter.clock.monotonic_s() - self._started_s,
             status=status,
+            bound_tokens=self._bound.tokens if bounded else None,
+            bound_usd=self._bound.usd if bounded else None,
         )
+
+
+def request_key(model: ChatModel, request: ChatRequest) -> str:
+    """What identifies a request to a model: the same words, asked in the same way."""
+    return hashlib.sha256(f"{model.reference}\n{request.model_dump_json()}".encode()).hexdigest()
 
 
 def bound_input_tokens(request: ChatRequest) -> int:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def metered(model: ChatModel, *, meter: Meter) -> ChatModel:
     """Enter each attempt of ``model`` in the meter's ledger, whatever comes of it. Goes innermost of all wrappers.
 
-    Besides what ``model`` raises: BudgetExceededError and PriceUnknownError before an attempt, StoreError after it.
+    Besides what ``model`` raises: BudgetExceededError and PriceUnknownError before an attempt, StoreError before and
+    after it; StoppedError once the user asked to stop. A reply that an ended process had paid for is returned without
+    an attempt.
     """
     return _Metered(model, meter)
 
@@ -27,12 +29,17 @@ class _Metered(Wrapper):
         self._meter = meter
 
     async def complete(self, request: ChatRequest) -> Completion:
+        if (kept := self._meter.kept(self._model, request)) is not None:
+            return kept
         attempt = await self._meter.begin(self._model, request)
-        with capturing() as exchange:
+        with self._meter.driving(attempt), capturing(attempt.depart) as exchange:
             try:
                 completion = await self._model.complete(request)
             except BaseException as error:
+                if exchange.refusal is not None:
+                    attempt.withdraw()
+                    raise exchange.refusal from None
                 attempt.fail(error, exchange)
                 raise
-        attempt.succeed(completion.usage, exchange)
+        attempt.succeed(completion, exchange)
         return completion

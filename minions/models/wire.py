@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass
 class Exchange:
-    """What went over the wire: the exact request bodies, in order, and how many bytes came back."""
+    """What went over the wire: the exact request bodies, in order, and how many bytes came back.
+
+    ``departing`` is called with each body before it is sent; what it raises keeps the body here, and is ``refusal``.
+    """
 
     bodies: list[bytes] = field(default_factory=list)
     bytes_in: int = 0
+    departing: Callable[[bytes], None] | None = None
+    refusal: Exception | None = None
 
     @property
     def bytes_out(self) -> int:
@@ -31,9 +36,9 @@ _current: ContextVar[Exchange | None] = ContextVar("minions_exchange", default=N
 
 
 @contextmanager
-def capturing() -> Iterator[Exchange]:
+def capturing(departing: Callable[[bytes], None] | None = None) -> Iterator[Exchange]:
     """Collect what adapters note while the block runs."""
-    exchange = Exchange()
+    exchange = Exchange(departing=departing)
     token = _current.set(exchange)
     try:
         yield exchange
@@ -42,9 +47,16 @@ def capturing() -> Iterator[Exchange]:
 
 
 def note_request(body: bytes) -> None:
-    """Called by an adapter with the exact bytes it sends."""
-    if (exchange := _current.get()) is not None:
-        exchange.bodies.append(body)
+    """Called by an adapter with the exact bytes it is about to send. What this raises must keep them from leaving."""
+    if (exchange := _current.get()) is None:
+        return
+    if exchange.departing is not None:
+        try:
+            exchange.departing(body)
+        except Exception as error:
+            exchange.refusal = error  # SDKs wrap what their hooks raise; the meter raises it as it was
+            raise
+    exchange.bodies.append(body)
 
 
 def note_response(length: int) -> None:

@@ -47,13 +47,26 @@ class Runs:
         self._clock = clock or SystemClock()
 
     def start(
-        self, run_id: str, *, question: str, planner: str, worker: str, protocol: str, policy: str, started_at: str
+        self,
+        run_id: str,
+        *,
+        question: str,
+        planner: str,
+        worker: str,
+        protocol: str,
+        policy: str,
+        started_at: str,
+        item: tuple[str, str] | None = None,
     ) -> None:
-        """Record that a run has begun."""
+        """Record that a run has begun; ``item``: for which question of a batch (its id, the question's)."""
         self._store.write(
-            f"INSERT INTO runs ({_COLUMNS}) VALUES (?, ?, NULL, 'running', ?, ?, ?, ?, ?, NULL)",  # noqa: S608 - constant
-            (run_id, started_at, question, protocol, planner, worker, policy),
+            f"INSERT INTO runs ({_COLUMNS}, batch, item) VALUES (?, ?, NULL, 'running', ?, ?, ?, ?, ?, NULL, ?, ?)",  # noqa: S608 - constant
+            (run_id, started_at, question, protocol, planner, worker, policy, *(item or (None, None))),
         )
+
+    def reopen(self, run_id: str) -> None:
+        """Record that a run which had ended midway goes on."""
+        self._store.write("UPDATE runs SET status = 'running', finished_at = NULL WHERE run_id = ?", (run_id,))
 
     def save(self, answer: Answer) -> None:
         """Keep what a run has so far; it goes on."""

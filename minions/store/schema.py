@@ -60,6 +60,37 @@ CREATE TABLE egress (
     body BLOB NOT NULL
 )
 """
+_BATCHES = """
+CREATE TABLE batches (
+    batch_id TEXT NOT NULL PRIMARY KEY,
+    started_at TEXT NOT NULL,
+    output TEXT NOT NULL
+)
+"""
+_ATTEMPTS = """
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- the id that its entry will have
+    run_id TEXT NOT NULL,
+    request TEXT NOT NULL,
+    entry TEXT NOT NULL
+)
+"""
+_REPLIES = """
+CREATE TABLE replies (
+    run_id TEXT NOT NULL,
+    request TEXT NOT NULL,
+    completion TEXT NOT NULL,
+    PRIMARY KEY (run_id, request)
+) WITHOUT ROWID
+"""
+_RESULTS = """
+CREATE TABLE results (
+    key BLOB PRIMARY KEY,
+    model TEXT NOT NULL,
+    at TEXT NOT NULL,
+    result TEXT NOT NULL
+) WITHOUT ROWID
+"""
 
 
 def _append_only(table: str) -> tuple[str, ...]:
@@ -81,6 +112,20 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX egress_by_run ON egress (run_id)",
         *_append_only("entries"),
         *_append_only("egress"),
+    ),
+    (
+        "ALTER TABLE runs ADD COLUMN batch TEXT",
+        "ALTER TABLE runs ADD COLUMN item TEXT",
+        "ALTER TABLE runs ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX runs_by_item ON runs (batch, item)",
+        _BATCHES,
+        "ALTER TABLE entries ADD COLUMN bound_tokens INTEGER",
+        "ALTER TABLE entries ADD COLUMN bound_usd TEXT",
+        _ATTEMPTS,
+        _REPLIES,
+        _RESULTS,
+        "CREATE INDEX attempts_by_run ON attempts (run_id)",
+        "CREATE INDEX results_by_time ON results (at)",
     ),
 )
 

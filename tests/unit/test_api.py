@@ -369,7 +369,7 @@ def test_a_remote_worker_is_metered_limited_and_logged(
     assert {request.body for request in device.requests} <= set(minions.egress(answer.run_id))
     sent = len(device.requests)
     dear = ["gpt-5.4-mini=100000/100000", "gpt-5.4=0.001/0.001"]
-    assert minions.ask(QUESTION, documents, max_cost=1, prices=dear, **remote).stop_reason == "budget"
+    assert minions.ask(QUESTION, documents, max_cost=1, prices=dear, cache=False, **remote).stop_reason == "budget"
     assert len(device.requests) == sent
     with pytest.raises(EgressRefusedError):
         minions.ask(QUESTION, documents, local_only=True, planner="local", **remote)

@@ -5,6 +5,8 @@ A job is up to two turns on one cached prefix: a one-token look, and the extract
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 Evidence = Literal["lines", "quote"]
 
+_VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else
 _log = structlog.get_logger()
 _ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)
 _POINTING_TOKENS = 100
@@ -70,6 +73,13 @@ class Extractor:
         self._min_relevance = min_relevance
         self._observe = observe
         self._blind = False
+
+    @property
+    def fingerprint(self) -> str:
+        """All that decides a job's result besides the job: model, prompts, parameters, and what is made of a reply."""
+        prompts = [load(name) for name in ("system", "look", "lines", "quote")]
+        parts = (_VERSION, self._model.reference, self._evidence, self._min_relevance, prompts)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     async def run(self, job: Job) -> JobResult:
         """See `minions.ports.Worker`."""

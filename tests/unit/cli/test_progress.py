@@ -116,10 +116,10 @@ def test_only_a_terminal_gets_bars() -> None:
 
 
 def test_events_carry_run_number_and_time(make: Any) -> None:
-    """Each line is an object; the run's id is null until the run has one."""
+    """Each line is an object; the run's id is null where an event belongs to none."""
     stream = io.StringIO()
     observe = write_events(stream, now=lambda: datetime(2026, 1, 31, tzinfo=UTC))
-    for event in (IndexEvent(done=1, total=1), start(make, None), AnswerEvent(answer=make.answer())):
+    for event in (IndexEvent(done=1, total=1), start(make, None), AnswerEvent(run_id="r1", answer=make.answer())):
         observe(event)
     written = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(item["seq"], item["run_id"], item["kind"]) for item in written] == [

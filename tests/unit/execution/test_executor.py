@@ -36,7 +36,7 @@ class CountingWorker:
 
 def _jobs(make: Any, chunks: int, tasks: int) -> list[Job]:
     return [
-        Job(id=f"{c}.{t}", task=make.task(id=f"t{t}"), chunk=make.chunk("x", id=f"d:{c}"))
+        Job(id=f"{c}.{t}", task=make.task(id=f"t{t}", instruction=f"Find {t}"), chunk=make.chunk("x", id=f"d:{c}"))
         for c in range(chunks)
         for t in range(tasks)
     ]

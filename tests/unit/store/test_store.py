@@ -17,7 +17,7 @@ from minions.store.schema import MIGRATIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUN = "INSERT INTO runs VALUES (?, '2026', NULL, 'running', ?, 'minions', 'p', 'w', 'findings', NULL)"
+RUN = "INSERT INTO runs VALUES (?, '2026', NULL, 'running', ?, 'minions', 'p', 'w', 'findings', NULL, NULL, NULL, 0)"
 WRITER = f"""
 import sys
 from pathlib import Path

@@ -1,0 +1,159 @@
+"""Worker results by content: what was read once, with the same model, prompts and task, is not read again.
+
+A result is kept relative to its chunk (offsets and answers, never the chunk's text), under a hash of all that the
+worker was told; a document that moves or is read by another question finds it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+
+from minions.chat import Usage
+from minions.evidence.grounding import Location
+from minions.evidence.surroundings import find
+from minions.findings import CitationStatus
+from minions.jobs import Job, JobResult
+from minions.values import Value
+
+if TYPE_CHECKING:
+    from minions.findings import Finding
+    from minions.ports import Clock, Worker
+    from minions.store.store import Store
+
+_log = structlog.get_logger()
+
+
+class CachedModel(Value):
+    """What the cache holds of one model: ``bytes`` are those of the results alone."""
+
+    model: str
+    results: int
+    bytes: int
+    oldest: str
+    newest: str
+
+
+class _Piece(Value):
+    """A finding, with offsets within its chunk."""
+
+    start: int
+    end: int
+    status: CitationStatus
+    score: float
+    answer: str | None
+    confidence: float
+
+
+class _Kept(Value):
+    """A result without its job."""
+
+    status: Literal["found", "abstained", "truncated"]
+    pieces: tuple[_Piece, ...] = ()
+    relevance: float | None = None
+    reason: str | None = None
+    ungrounded: bool = False
+    partial: str | None = None
+
+
+class ResultCache:
+    """The cached results of a store. All methods raise StoreError; times are UTC in ISO 8601."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def get(self, key: bytes, job: Job) -> JobResult | None:
+        """The result that was kept under ``key``, for ``job``."""
+        rows = self._store.read("SELECT result FROM results WHERE key = ?", (key,))
+        if not rows:
+            return None
+        kept = _Kept.model_validate_json(rows[0]["result"])
+        told = kept.model_dump(exclude={"pieces"})
+        findings = tuple(_finding(piece, job, part) for part, piece in enumerate(kept.pieces))
+        return JobResult(job=job, findings=findings, cached=True, **told)
+
+    def put(self, key: bytes, model: str, result: JobResult) -> None:
+        """Keep a result; it survives the end of the process. A failed job's is not kept: it may go well next time."""
+        if result.status in {"failed", "skipped"}:
+            return
+        told = result.model_dump(include=set(_Kept.model_fields) - {"pieces"})
+        pieces = tuple(_piece(finding, result.job) for finding in result.findings)
+        kept = _Kept(pieces=pieces, **told).model_dump_json(exclude_defaults=True)
+        self._store.write(
+            "INSERT OR REPLACE INTO results (key, model, at, result) VALUES (?, ?, ?, ?)",
+            (key, model, self._clock.now_iso(), kept),
+            durable=False,
+        )
+
+    def contents(self) -> list[CachedModel]:
+        """What is kept, by model."""
+        rows = self._store.read(
+            "SELECT model, count(*) AS results, sum(length(result)) AS bytes, min(at) AS oldest, max(at) AS newest "
+            "FROM results GROUP BY model ORDER BY model"
+        )
+        return [CachedModel(**dict(row)) for row in rows]
+
+    def clear(self, *, before: str | None = None) -> int:
+        """Forget all results, or those kept before a time; how many."""
+        with self._store.transaction():
+            found = self._store.read("SELECT count(*) FROM results WHERE ?1 IS NULL OR at < ?1", (before,))
+            self._store.write("DELETE FROM results WHERE ?1 IS NULL OR at < ?1", (before,))
+        return int(found[0][0])
+
+
+class CachingWorker:
+    """A Worker that asks the cache first. ``fingerprint`` covers all that the worker adds to a job: model, prompts,
+    parameters.
+    """
+
+    def __init__(self, worker: Worker, cache: ResultCache, *, model: str, fingerprint: str) -> None:
+        self._worker, self._cache = worker, cache
+        self._model, self._fingerprint = model, fingerprint
+
+    async def run(self, job: Job) -> JobResult:
+        """See `minions.ports.Worker`."""
+        key = self.key(job)
+        try:
+            if (known := self._cache.get(key, job)) is not None:
+                return known
+        except ValueError:  # a result of another version
+            _log.warning("cached_result_unreadable", job=job.id)
+        result = await self._worker.run(job)
+        self._cache.put(key, self._model, result)
+        return result
+
+    def key(self, job: Job) -> bytes:
+        """The hash of all that decides a job's result."""
+        chunk, task = job.chunk, job.task
+        shown = (PurePath(chunk.path).name, chunk.headings, chunk.table_header, chunk.text)
+        asked = (task.instruction, task.output, task.options, task.unit, job.sample)
+        return hashlib.sha256(json.dumps((self._fingerprint, shown, asked)).encode()).digest()
+
+
+def adapted(result: JobResult, job: Job) -> JobResult:
+    """A job's result as that of another one, the same task on the same chunk; it used nothing of its own."""
+    if result.job is job:
+        return result
+    findings = tuple(_finding(_piece(finding, result.job), job, part) for part, finding in enumerate(result.findings))
+    return result.model_copy(update={"job": job, "findings": findings, "usage": Usage(), "cached": True})
+
+
+def _piece(finding: Finding, job: Job) -> _Piece:
+    citation = finding.citation
+    return _Piece(
+        start=citation.start - job.chunk.start,
+        end=citation.end - job.chunk.start,
+        status=citation.status,
+        score=citation.score,
+        answer=finding.answer,
+        confidence=finding.confidence,
+    )
+
+
+def _finding(piece: _Piece, job: Job, part: int) -> Finding:
+    location = Location(piece.start, piece.end, piece.status, piece.score)
+    return find(job, location, answer=piece.answer, confidence=piece.confidence, part=part)

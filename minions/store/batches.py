@@ -1,0 +1,59 @@
+"""Batches: which run answers which question of which output file, so that a batch resumes where it was."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from minions.answers import Answer
+from minions.store.runs import RunStatus
+from minions.values import Value
+
+if TYPE_CHECKING:
+    from minions.ports import Clock
+    from minions.store.store import Store
+
+
+class ItemRun(Value):
+    """The run of one question of a batch, before its result is known to stand in the output."""
+
+    run_id: str
+    item: str
+    question: str
+    status: RunStatus
+    answer: Answer | None
+
+
+class Batches:
+    """The batches of a store. All methods raise StoreError."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def open(self, output: str, *, fresh: bool) -> str:
+        """The id of the batch that writes to ``output``: the one that did, unless the file is ``fresh``."""
+        known = self._store.read("SELECT batch_id FROM batches WHERE output = ? ORDER BY rowid DESC LIMIT 1", (output,))
+        if known and not fresh:
+            return str(known[0]["batch_id"])
+        batch = f"batch-{secrets.token_hex(8)}"
+        self._store.write(
+            "INSERT INTO batches (batch_id, started_at, output) VALUES (?, ?, ?)",
+            (batch, self._clock.now_iso(), output),
+        )
+        return batch
+
+    def undelivered(self, batch: str) -> list[ItemRun]:
+        """The latest run of each question whose result may not stand in the output yet."""
+        rows = self._store.read(
+            "SELECT run_id, item, question, status, answer FROM runs WHERE batch = ? AND NOT delivered ORDER BY rowid",
+            (batch,),
+        )
+        latest = {row["item"]: row for row in rows}
+        return [
+            ItemRun(**{**dict(row), "answer": Answer.model_validate_json(row["answer"]) if row["answer"] else None})
+            for row in latest.values()
+        ]
+
+    def deliver(self, run_id: str) -> None:
+        """Record that a run's result stands in the output."""
+        self._store.write("UPDATE runs SET delivered = 1 WHERE run_id = ?", (run_id,))
