@@ -188,11 +188,7 @@ class _Pool:
             return None
         spare = [seat for seat in self._seats if seat.in_flight + self._homebound(before, seat) < seat.member.slots]
         fit = [seat for seat in spare if seat.breaker.admits]
-        if (
-            not fit
-            and self._patience_left_s() <= 0
-            and not any(seat.well or seat.breaker.probing for seat in self._seats)
-        ):
+        if self._all_down() and self._patience_left_s() <= 0:
             return min(spare, key=lambda seat: seat.breaker.wait_s, default=None)
         return min(fit, key=lambda seat: seat.rank, default=None)
 
@@ -208,6 +204,10 @@ class _Pool:
         hope = any(seat.breaker.admits or seat.breaker.probing for seat in untried)
         return hope or self._patience_left_s() > 0
 
+    def _all_down(self) -> bool:
+        """Whether every member is left alone, and none is being tried."""
+        return all(seat.breaker.state == "open" and not seat.breaker.probing for seat in self._seats)
+
     def _patience_left_s(self) -> float:
         return self._patience_s - (0.0 if self._down_s is None else self._clock.monotonic_s() - self._down_s)
 
@@ -219,7 +219,7 @@ class _Pool:
     async def _change(self) -> None:
         """Wait until somebody leaves, a cooldown is over, or patience is."""
         waits_s = [seat.breaker.wait_s for seat in self._seats]
-        if self._down_s is not None and not any(seat.breaker.probing for seat in self._seats):
+        if self._all_down():
             waits_s.append(self._patience_left_s())
         pauses_s = [wait_s for wait_s in waits_s if wait_s > 0]
         if not pauses_s:
