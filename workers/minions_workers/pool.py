@@ -17,6 +17,7 @@ import structlog
 from minions.errors import ModelError, ServerError
 from minions.events import WarningEvent
 from minions.models.breaker import SICK, Breaker
+from minions_workers.seats import Member, Seat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +30,6 @@ _REMEMBERED_CHUNKS = 4096
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Member:
-    """One endpoint: a model, and how many requests at a time it takes. The model limits and meters itself."""
-
-    model: ChatModel
-    slots: int
-
-
 def pooled(members: Sequence[Member], *, clock: Clock, patience_s: float, observe: Observer | None = None) -> ChatModel:
     """One ChatModel over all ``members``, of which there is at least one.
 
@@ -46,37 +39,7 @@ def pooled(members: Sequence[Member], *, clock: Clock, patience_s: float, observ
     patience a request is held back only while a probe is under way. ``observe`` hears once when an endpoint fails, and
     once when it is back.
     """
-    return _Pool([_Seat(member, Breaker(clock)) for member in members], clock, patience_s, observe)
-
-
-@dataclass(eq=False)
-class _Seat:
-    """A member and what is known of it."""
-
-    member: Member
-    breaker: Breaker
-    in_flight: int = 0
-    last_turn: int = 0
-    told: bool = False
-
-    @property
-    def endpoint(self) -> str:
-        return self.member.model.endpoint
-
-    @property
-    def free(self) -> bool:
-        return self.in_flight < self.member.slots
-
-    @property
-    def well(self) -> bool:
-        return self.breaker.state == "closed"
-
-    @property
-    def rank(self) -> tuple[float, bool, int]:
-        """Least first: the least loaded; of those one that may be back, so that it is used again; then the one that was
-        idle for longest, so that chunks spread.
-        """
-        return self.in_flight / self.member.slots, self.well, self.last_turn
+    return _Pool([Seat(member, Breaker(clock)) for member in members], clock, patience_s, observe)
 
 
 @dataclass(eq=False)
@@ -84,14 +47,14 @@ class _Waiter:
     """A request in the queue. ``homebound``: it waits for the server that has its chunk, and holds nobody else up."""
 
     affinity: str | None
-    tried: set[_Seat] = field(default_factory=set)
+    tried: set[Seat] = field(default_factory=set)
     homebound: bool = False
 
 
 class _Pool:
-    def __init__(self, seats: list[_Seat], clock: Clock, patience_s: float, observe: Observer | None) -> None:
+    def __init__(self, seats: list[Seat], clock: Clock, patience_s: float, observe: Observer | None) -> None:
         self._seats, self._clock, self._patience_s, self._observe = seats, clock, patience_s, observe
-        self._homes: OrderedDict[str, _Seat] = OrderedDict()
+        self._homes: OrderedDict[str, Seat] = OrderedDict()
         self._queue: list[_Waiter] = []
         self._changed = asyncio.Event()
         self._turns = 0
@@ -131,7 +94,7 @@ class _Pool:
                     raise
                 _log.info("moved", model=self.reference, endpoint=seat.endpoint, error=type(error).__name__)
 
-    async def _attempt(self, seat: _Seat, request: ChatRequest) -> Completion:
+    async def _attempt(self, seat: Seat, request: ChatRequest) -> Completion:
         """One attempt of a request that ``_seated`` has counted in."""
         turn = seat.breaker.enter()
         try:
@@ -148,10 +111,9 @@ class _Pool:
             self._tell(seat)
             return completion
         finally:
-            seat.in_flight -= 1
-            self._wake()
+            self._leave(seat, request.affinity)
 
-    async def _seated(self, waiter: _Waiter) -> _Seat:
+    async def _seated(self, waiter: _Waiter) -> Seat:
         """Wait for a place, and take it: nothing is awaited between the choice and the count."""
         self._queue.append(waiter)
         try:
@@ -160,7 +122,7 @@ class _Pool:
         finally:
             self._queue.remove(waiter)
             self._wake()
-        seat.in_flight += 1
+        seat.take(waiter.affinity)
         self._turns += 1
         seat.last_turn = self._turns
         if waiter.affinity is not None:
@@ -170,32 +132,41 @@ class _Pool:
                 self._homes.popitem(last=False)
         return seat
 
-    def _choice(self, waiter: _Waiter) -> _Seat | None:
+    def _leave(self, seat: Seat, affinity: str | None) -> None:
+        """A request is over. Where others wait, its place is kept for its chunk for a moment, so that a server with
+        more chunks at work than slots finishes one before it turns to another.
+        """
+        seat.in_flight -= 1
+        if self._queue and affinity is not None and seat.well:
+            seat.keep(affinity, self._clock.monotonic_s())
+        self._wake()
+
+    def _choice(self, waiter: _Waiter) -> Seat | None:
         """The seat for a request, if there is one now.
 
         A chunk's server is waited for while no more than its slots wait before: that costs about one request, and
         reading the chunk anew on another costs many (80 s against 4 s, measured). Others take their turn in the queue,
         and leave the places that somebody is homebound for.
         """
-        before = self._queue[: self._queue.index(waiter)]
+        now_s, before = self._clock.monotonic_s(), self._queue[: self._queue.index(waiter)]
         home = self._home(waiter)
         waiter.homebound = False
         if home is not None and home.well:
-            if home.free:
+            if home.places(waiter.affinity, now_s):
                 return home
             waiter.homebound = self._homebound(before, home) < home.member.slots
         if waiter.homebound or not all(other.homebound for other in before):
             return None
-        spare = [seat for seat in self._seats if seat.in_flight + self._homebound(before, seat) < seat.member.slots]
+        spare = [seat for seat in self._seats if seat.places(waiter.affinity, now_s) > self._homebound(before, seat)]
         fit = [seat for seat in spare if seat.breaker.admits]
         if self._all_down() and self._patience_left_s() <= 0:
             return min(spare, key=lambda seat: seat.breaker.wait_s, default=None)
         return min(fit, key=lambda seat: seat.rank, default=None)
 
-    def _home(self, waiter: _Waiter) -> _Seat | None:
+    def _home(self, waiter: _Waiter) -> Seat | None:
         return None if waiter.affinity is None else self._homes.get(waiter.affinity)
 
-    def _homebound(self, waiters: Sequence[_Waiter], seat: _Seat) -> int:
+    def _homebound(self, waiters: Sequence[_Waiter], seat: Seat) -> int:
         return sum(waiter.homebound and self._home(waiter) is seat for waiter in waiters)
 
     def _more(self, waiter: _Waiter) -> bool:
@@ -218,7 +189,8 @@ class _Pool:
 
     async def _change(self) -> None:
         """Wait until somebody leaves, a cooldown is over, or patience is."""
-        waits_s = [seat.breaker.wait_s for seat in self._seats]
+        now_s = self._clock.monotonic_s()
+        waits_s = [wait_s for seat in self._seats for wait_s in (seat.breaker.wait_s, seat.kept_for_s(now_s))]
         if self._all_down():
             waits_s.append(self._patience_left_s())
         pauses_s = [wait_s for wait_s in waits_s if wait_s > 0]
@@ -233,7 +205,7 @@ class _Pool:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _tell(self, seat: _Seat, error: ModelError | None = None) -> None:
+    def _tell(self, seat: Seat, error: ModelError | None = None) -> None:
         """Note how the endpoints are after an attempt, and say what has changed."""
         well = any(other.well for other in self._seats)
         if well:

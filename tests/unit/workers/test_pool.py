@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,8 +17,11 @@ from minions.errors import (
     ServerError,
     UnreachableError,
 )
+from minions.execution.executor import LocalExecutor
+from minions.jobs import Job, JobResult
 from minions.testing import FakeClock
-from minions_workers.pool import Member, pooled
+from minions_workers.pool import pooled
+from minions_workers.seats import Member
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +42,7 @@ class Server:
         self.trouble: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+        self.turns = 0
         self.asked: list[str | None] = []
         self.under_way = self.most = self.closed = 0
 
@@ -48,6 +53,7 @@ class Server:
         self.most = max(self.most, self.under_way)
         try:
             await self.gate.wait()
+            await turns(self.turns)
             if self.trouble is not None:
                 raise self.trouble
             return Completion(text=self.endpoint, finish_reason="stop", usage=Usage())
@@ -59,11 +65,19 @@ class Server:
         self.closed += 1
 
 
+class SlowClock(FakeClock):
+    """A clock on which much happens while somebody sleeps."""
+
+    async def sleep(self, seconds: float) -> None:
+        await turns(30)
+        await super().sleep(seconds)
+
+
 class Bench:
     """A pool of servers ``a``, ``b``, ... with ``slots`` each, its clock, and what it told."""
 
-    def __init__(self, *slots: int, patience_s: float = 0.0) -> None:
-        self.clock = FakeClock()
+    def __init__(self, *slots: int, patience_s: float = 0.0, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
         self.servers = [Server("abc"[number]) for number in range(len(slots))]
         self.told: list[Event] = []
         self.pool: ChatModel = pooled(
@@ -150,21 +164,34 @@ async def test_a_chunk_waits_for_its_server_but_not_in_a_long_line() -> None:
     await waiting
 
 
-async def test_a_chunk_is_finished_before_its_server_turns_to_another() -> None:
-    """With fewer slots than chunks at work, the next job of the cached chunk goes first: others would push it out."""
-    bench = Bench(1)
+async def test_a_chunk_is_finished_before_its_server_turns_to_another(make: Any) -> None:
+    """With more slots at work than servers left, a cached chunk's next job goes first: others would push it out."""
+    bench = Bench(1, clock=SlowClock())
     (server,) = bench.servers
-    server.gate.clear()
+    server.turns = 10
 
-    async def chunk(name: str) -> None:
-        for _ in range(3):
-            await bench.ask(name)
+    class Reader:
+        async def run(self, job: Job) -> JobResult:
+            await bench.ask(job.chunk.id)
+            return JobResult(job=job, status="abstained")
 
-    tasks = [asyncio.create_task(chunk(name)) for name in ("one", "two")]
-    await turns()
-    server.gate.set()
-    await asyncio.gather(*tasks)
-    assert server.asked == ["one"] * 3 + ["two"] * 3
+    jobs = [
+        Job(id=f"{chunk}.{task}", task=make.task(f"task {task}"), chunk=make.chunk("text", id=chunk))
+        for chunk in ("one", "two", "three", "four")
+        for task in range(3)
+    ]
+    async for _ in LocalExecutor(Reader(), concurrency=3).run(jobs):
+        pass
+    assert [chunk for chunk, _ in groupby(server.asked)] == ["one", "two", "three", "four"]
+    assert len(server.asked) == len(jobs)
+
+
+async def test_where_nobody_waits_no_place_is_kept() -> None:
+    """With a slot for each chunk at work, the next chunk is begun without a pause."""
+    bench = Bench(1)
+    for chunk in ("one", "two", "three"):
+        await bench.ask(chunk)
+    assert bench.clock.slept == []
 
 
 async def test_a_dead_servers_requests_go_to_the_others_at_once() -> None:
