@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 
 from minions import probes
 from minions._version import __version__
+from minions.endpoints import endpoint_of, refuse_remote_worker, refuse_several_planners
 from minions.errors import MinionsError
 from minions.models.reference import ModelRef, is_loopback_url, shown_url
 from minions.values import Value
-from minions.wiring import LOCAL, choose_models, endpoint_of, is_cloud, refuse_remote_worker
+from minions.wiring import LOCAL, choose_models, is_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,13 @@ def _planner(planner: str, settings: Settings, notes: tuple[str, ...]) -> Iterat
         fix = "for a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL" if notes else None
         yield Check(name="planner", status="warning" if notes else "ok", detail=detail, fix=fix)
         return
-    yield from _served("planner", ModelRef.parse(planner), settings)
+    ref = ModelRef.parse(planner)
+    try:
+        refuse_several_planners(ref)
+    except MinionsError as error:
+        yield Check(name="planner", status="problem", detail=error.message, fix=error.hint)
+        return
+    yield from _served("planner", ref, settings)
 
 
 def _price(planner: str, settings: Settings) -> Iterator[Check]:
@@ -114,12 +121,13 @@ def _worker(worker: str, settings: Settings) -> Iterator[Check]:
     except MinionsError as error:
         yield Check(name="worker", status="problem", detail=error.message, fix=error.hint)
         return
-    endpoint = endpoint_of(ref, settings)
-    if ref.provider in {"openai", "ollama"}:
-        local = is_loopback_url(endpoint)
-        where = "is on this machine" if local else "is NOT on this machine: it will read your documents there"
-        yield Check(name="locality", status="ok" if local else "warning", detail=f"{shown_url(endpoint)} {where}")
-    yield from _served("worker", ref, settings)
+    for each in ref.each():
+        endpoint = endpoint_of(each, settings)
+        if ref.provider in {"openai", "ollama"}:
+            local = is_loopback_url(endpoint)
+            where = "is on this machine" if local else "is NOT on this machine: it will read your documents there"
+            yield Check(name="locality", status="ok" if local else "warning", detail=f"{shown_url(endpoint)} {where}")
+        yield from _served("worker", each, settings)
 
 
 def _served(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:

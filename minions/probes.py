@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -58,7 +59,7 @@ def fetch(url: str, *, api_key: str = "", post: dict[str, Any] | None = None, ti
     except urllib.error.HTTPError as error:
         with error:
             return Page(error.code)
-    except (OSError, ValueError):  # refused, timed out, no such host, not HTTP
+    except (OSError, ValueError, http.client.HTTPException):  # refused, timed out, no such host, not HTTP
         return Page(None)
     try:
         return Page(status, json.loads(content))
@@ -78,10 +79,10 @@ def ollama_models(page: Page) -> list[str] | None:
     return _names(data, "name")
 
 
-def llama_slots(endpoint: str, *, api_key: str = "") -> Slots | None:
+def llama_slots(endpoint: str, *, api_key: str = "", timeout_s: float = TIMEOUT_S) -> Slots | None:
     """What llama.cpp's /props and /slots say; None where the server is another one or hides both."""
     root = endpoint.rstrip("/").removesuffix("/v1")
-    props, slots = fetch(f"{root}/props", api_key=api_key), fetch(f"{root}/slots", api_key=api_key)
+    props, slots = (fetch(f"{root}/{page}", api_key=api_key, timeout_s=timeout_s) for page in ("props", "slots"))
     count = context = None
     if props.ok and isinstance(props.body, dict):
         count = _positive(props.body.get("total_slots"))

@@ -22,11 +22,13 @@ from pydantic_settings import (
 
 from minions.errors import ConfigError
 from minions.limits import Limits
+from minions.models.timeouts import Timeouts
 from minions.privacy.policy import Policy
 
 CONFIG_NAME = "minions.toml"
 _CONFIG_FILES = "_config_files"  # how load hands the files to the sources
 _DEFAULTS = Limits()
+_TIMEOUTS = Timeouts()
 
 
 class Settings(BaseSettings):
@@ -58,6 +60,10 @@ class Settings(BaseSettings):
     concurrency: int | None = Field(None, ge=1)
     rate_per_s: float | None = Field(None, gt=0)
     attempts: int = Field(4, ge=1, le=20)
+    patience_s: float = Field(0, ge=0)
+    connect_timeout_s: float = Field(_TIMEOUTS.connect_s, gt=0)
+    first_token_timeout_s: float = Field(_TIMEOUTS.first_token_s, gt=0)
+    call_timeout_s: float = Field(_TIMEOUTS.total_s, gt=0)
     chunk_tokens: int | None = Field(None, ge=50)
     context_tokens: int = Field(4_096, ge=512)
     threads: int | None = Field(None, ge=1)

@@ -6,19 +6,27 @@ The core knows planners and workers only as ports; this module alone imports the
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from minions.errors import ConfigError, EgressRefusedError
+from minions.endpoints import (
+    api_key_of,
+    endpoint_of,
+    is_elsewhere,
+    refuse_remote_worker,
+    refuse_several_planners,
+)
+from minions.errors import EgressRefusedError
 from minions.events import WarningEvent
 from minions.ledger.meter import Meter
 from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
+from minions.models.slots import default_slots, slots_of
+from minions.models.timeouts import Timeouts
 from minions.privacy.policy import shows_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from typing import Literal
 
     from minions.brake import Brake
@@ -37,14 +45,10 @@ if TYPE_CHECKING:
     Role = Literal["planner", "worker"]
 
 LOCAL = "local"
-OPENAI_URL = "https://api.openai.com/v1"
-OLLAMA_URL = "http://127.0.0.1:11434"
 DEFAULT_CLOUD_PLANNER = "openai:gpt-5.4"
 DEFAULT_EMBEDDED_WORKER = "llamacpp:qwen2.5-coder-1.5b"
 DEFAULT_OLLAMA_WORKER = "ollama:llama3.2:3b"
-_CONCURRENCY = {"llamacpp": 1, "ollama": 1, "openai": 4, "scripted": 4}
 _PLANNER_CONCURRENCY = 8
-_PORT = re.compile(r":\d+/?$")
 
 
 @dataclass(frozen=True)
@@ -140,12 +144,12 @@ def check_models(settings: Settings) -> None:
     planner, worker, _ = choose_models(settings)
     worker_ref = ModelRef.parse(worker)
     refuse_remote_worker(worker_ref, settings)
-    metered = [worker_ref] if is_remote_worker(worker_ref, settings) else []
+    metered = [each for each in worker_ref.each() if is_elsewhere(each, settings)]
     if planner != LOCAL:
-        planner_ref = ModelRef.parse(planner)
-        _api_key(planner_ref, settings)
+        planner_ref = _planner_ref(planner)
+        api_key_of(planner_ref, settings)
         metered += [planner_ref] if is_cloud(planner, settings) else []
-    _api_key(worker_ref, settings)
+    api_key_of(worker_ref, settings)
     if settings.max_cost is not None:
         _require_prices(metered, settings)
 
@@ -181,16 +185,13 @@ async def open_embedded(settings: Settings) -> LlamaCppModel | None:
     """A hold on the embedded worker, which stays loaded while anybody holds it; None when the worker is another."""
     _, worker, _ = choose_models(settings)
     ref = ModelRef.parse(worker)
-    return await _llamacpp(ref, settings, _slots(ref, settings)) if ref.provider == "llamacpp" else None
-
-
-def _slots(ref: ModelRef, settings: Settings) -> int:
-    return settings.concurrency or _CONCURRENCY[ref.provider]
+    slots = settings.concurrency or default_slots(ref)
+    return await _llamacpp(ref, settings, slots) if ref.provider == "llamacpp" else None
 
 
 async def recruit(settings: Settings, books: Books) -> Crew:
-    """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError; opens no connection
-    yet. What it opened before it raised is closed.
+    """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError. Worker endpoints are asked
+    how many requests at a time they take, 3 s at most. What it opened before it raised is closed.
     """
     opened: list[ChatModel] = []
     try:
@@ -210,37 +211,21 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
     planner_name, worker_name, notes = choose_models(settings)
     worker_ref = ModelRef.parse(worker_name)
     refuse_remote_worker(worker_ref, settings)
-    concurrency = _slots(worker_ref, settings)
-    worker_adapter = await _adapter(worker_ref, settings, slots=concurrency)
-    closing.append(worker_adapter)
-
-    def wrapped(adapter: ChatModel, role: Role, *, cloud: bool, limit: int) -> ChatModel:
-        meter = Meter(
-            ledger=books.ledger,
-            prices=books.prices,
-            budget=books.budget if cloud else None,
-            egress=books.egress if cloud else None,
-            role=role,
-            cloud=cloud,
-            clock=books.clock,
-            observe=books.observe,
-            recovery=books.recovery,
-            brake=books.brake,
-        )
-        return _wrap(adapter, meter, settings, concurrency=limit, observe=books.observe)
-
-    remote = is_remote_worker(worker_ref, settings)
-    worker = wrapped(worker_adapter, "worker", cloud=remote, limit=concurrency)
+    served = await _serve(worker_ref, settings, closing)
     extractor = Extractor(
-        worker, evidence=settings.evidence, min_relevance=settings.min_relevance, observe=books.observe
+        _model(served, "worker", settings, books),
+        evidence=settings.evidence,
+        min_relevance=settings.min_relevance,
+        observe=books.observe,
     )
     planner: Planner
     if planner_name == LOCAL:
-        planner = LocalPlanner(wrapped(worker_adapter, "planner", cloud=remote, limit=concurrency))
+        planner = LocalPlanner(_model(served, "planner", settings, books))
     else:
-        planner_adapter = await _adapter(ModelRef.parse(planner_name), settings, slots=1)
-        closing.append(planner_adapter)
-        model = wrapped(planner_adapter, "planner", cloud=is_cloud(planner_name, settings), limit=_PLANNER_CONCURRENCY)
+        adapter = await _adapter(_planner_ref(planner_name), settings, slots=1)
+        closing.append(adapter)
+        cloud = is_cloud(planner_name, settings)
+        model = _model([_Served(adapter, _PLANNER_CONCURRENCY, cloud=cloud)], "planner", settings, books)
         planner = CloudPlanner(
             model,
             max_tasks=settings.max_tasks,
@@ -250,7 +235,7 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
     reader: Worker = extractor
     if books.cache is not None:
         reader = CachingWorker(extractor, books.cache, model=str(worker_ref), fingerprint=extractor.fingerprint)
-    executor = LocalExecutor(reader, concurrency=concurrency)
+    executor = LocalExecutor(reader, concurrency=sum(endpoint.slots for endpoint in served))
     return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, closing)
 
 
@@ -259,45 +244,75 @@ def _recorded(planner: str) -> str:
     return planner if planner == LOCAL else str(ModelRef.parse(planner))
 
 
-def is_remote_worker(ref: ModelRef, settings: Settings) -> bool:
-    """Whether this worker reads elsewhere: then it is metered, limited and logged like any cloud call."""
-    return is_cloud_tag(ref) or not is_loopback_url(endpoint_of(ref, settings))
+def _planner_ref(planner: str) -> ModelRef:
+    ref = ModelRef.parse(planner)
+    refuse_several_planners(ref)
+    return ref
 
 
-def refuse_remote_worker(ref: ModelRef, settings: Settings) -> None:
-    """Workers read the documents: they must be on this machine. Raises EgressRefusedError unless the user allowed
-    others.
+class _Served(NamedTuple):
+    """A model at one endpoint, the requests it takes at a time, and whether it is metered as a cloud."""
+
+    adapter: ChatModel
+    slots: int
+    cloud: bool
+
+
+async def _serve(ref: ModelRef, settings: Settings, closing: list[ChatModel]) -> list[_Served]:
+    """The worker's model at each of its endpoints."""
+
+    async def slots_at(each: ModelRef) -> int:
+        endpoint, key = endpoint_of(each, settings), api_key_of(each, settings)
+        return settings.concurrency or await slots_of(each, endpoint=endpoint, api_key=key)
+
+    served = []
+    for each, slots in zip(ref.each(), await asyncio.gather(*map(slots_at, ref.each())), strict=True):
+        adapter = await _adapter(each, settings, slots=slots)
+        closing.append(adapter)
+        served.append(_Served(adapter, slots, cloud=is_elsewhere(each, settings)))
+    return served
+
+
+def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Books) -> ChatModel:
+    """``falling_back(retrying(pooled(throttled(metered(adapter)), ...)))``: the meter is innermost, so each physical
+    attempt is an entry.
     """
-    if settings.allow_remote_workers and not settings.local_only:
-        return
-    if is_cloud_tag(ref):
-        raise EgressRefusedError(
-            f"the worker {ref} runs in its provider's cloud and would read your documents there",
-            hint="choose a local model, or allow it: --allow-remote-workers",
-        )
-    endpoint = endpoint_of(ref, settings)
-    if not is_loopback_url(endpoint):
-        raise EgressRefusedError(
-            f"the worker {ref} is at {endpoint}, which is not on this machine, and would read your documents there",
-            hint="use an endpoint on 127.0.0.1, or allow it: --allow-remote-workers",
-        )
+    from minions.models.falling_back import falling_back
+    from minions.models.metered import metered
+    from minions.models.retrying import retrying
+    from minions.models.throttled import throttled
+    from minions_workers.pool import pooled
+    from minions_workers.seats import Member
+
+    members = []
+    for adapter, slots, cloud in served:
+        model = metered(adapter, meter=_meter(role, books, cloud=cloud))
+        members.append(Member(throttled(model, concurrency=slots, rate_per_s=settings.rate_per_s), slots))
+    pool = pooled(members, clock=books.clock, patience_s=settings.patience_s, observe=books.observe)
+    return falling_back(retrying(pool, attempts=settings.attempts), observe=books.observe)
 
 
-def endpoint_of(ref: ModelRef, settings: Settings) -> str:
-    """The URL a reference talks to, by its settings; a loopback address for models in this process."""
-    if ref.endpoint is not None:
-        return ref.endpoint
-    if ref.provider == "openai":
-        return settings.openai_base_url or OPENAI_URL
-    if ref.provider == "ollama":
-        return _ollama_url(settings.ollama_host) if settings.ollama_host else OLLAMA_URL
-    return "http://127.0.0.1"
+def _meter(role: Role, books: Books, *, cloud: bool) -> Meter:
+    return Meter(
+        ledger=books.ledger,
+        prices=books.prices,
+        budget=books.budget if cloud else None,
+        egress=books.egress if cloud else None,
+        role=role,
+        cloud=cloud,
+        clock=books.clock,
+        observe=books.observe,
+        recovery=books.recovery,
+        brake=books.brake,
+    )
 
 
-def _ollama_url(host: str) -> str:
-    """``OLLAMA_HOST`` as Ollama reads it: the scheme and port may be missing, and 0.0.0.0 is where a server listens."""
-    url = host if "://" in host else f"http://{host}" + ("" if _PORT.search(host) else ":11434")
-    return url.replace("//0.0.0.0", "//127.0.0.1")
+def _timeouts(settings: Settings) -> Timeouts:
+    return Timeouts(
+        connect_s=settings.connect_timeout_s,
+        first_token_s=settings.first_token_timeout_s,
+        total_s=settings.call_timeout_s,
+    )
 
 
 async def _adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatModel:
@@ -305,29 +320,18 @@ async def _adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatMode
     return await _ADAPTERS[ref.provider](ref, settings, slots)
 
 
-def _api_key(ref: ModelRef, settings: Settings) -> str:
-    """The key for a reference, which may be empty on this machine. Raises ConfigError where one is missing."""
-    endpoint = endpoint_of(ref, settings)
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
-    if ref.provider == "openai" and not key and not is_loopback_url(endpoint):
-        raise ConfigError(
-            f"{ref} needs an API key for {endpoint}",
-            hint="export OPENAI_API_KEY=..., or run without a cloud: --local-only",
-        )
-    return key
-
-
 async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
     from minions.models.openai import OpenAIModel
 
-    key = _api_key(ref, settings)
-    return OpenAIModel(ref, base_url=endpoint_of(ref, settings), api_key=key or "none")
+    key, timeouts = api_key_of(ref, settings), _timeouts(settings)
+    return OpenAIModel(ref, base_url=endpoint_of(ref, settings), api_key=key or "none", timeout=timeouts)
 
 
 async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
     from minions.models.ollama import OllamaModel
 
-    return OllamaModel(ref, host=endpoint_of(ref, settings), num_ctx=settings.context_tokens)
+    host, timeouts = endpoint_of(ref, settings), _timeouts(settings)
+    return OllamaModel(ref, host=host, num_ctx=settings.context_tokens, timeouts=timeouts)
 
 
 async def _llamacpp(ref: ModelRef, settings: Settings, slots: int) -> LlamaCppModel:
@@ -339,6 +343,7 @@ async def _llamacpp(ref: ModelRef, settings: Settings, slots: int) -> LlamaCppMo
         context_tokens=settings.context_tokens,
         slots=slots,
         threads=settings.threads,
+        timeouts=_timeouts(settings),
     )
 
 
@@ -354,19 +359,6 @@ _ADAPTERS: dict[str, Callable[[ModelRef, Settings, int], Awaitable[ChatModel]]] 
     "llamacpp": _llamacpp,
     "scripted": _scripted,
 }
-
-
-def _wrap(adapter: ChatModel, meter: Meter, settings: Settings, *, concurrency: int, observe: Observer) -> ChatModel:
-    """``falling_back(retrying(throttled(metered(adapter))))``: the meter is innermost, so each physical attempt is an
-    entry.
-    """
-    from minions.models.falling_back import falling_back
-    from minions.models.metered import metered
-    from minions.models.retrying import retrying
-    from minions.models.throttled import throttled
-
-    limited = throttled(metered(adapter, meter=meter), concurrency=concurrency, rate_per_s=settings.rate_per_s)
-    return falling_back(retrying(limited, attempts=settings.attempts), observe=observe)
 
 
 def _has_embedded() -> bool:

@@ -98,7 +98,7 @@ class OllamaModel:
         except (httpx.ConnectTimeout, ConnectionError):
             raise self._unreachable() from None
         except httpx.TimeoutException:
-            raise self._too_slow(self._timeouts.read_s) from None
+            raise self._too_slow(self._timeouts.first_token_s) from None
         except (httpx.NetworkError, httpx.ProtocolError):
             raise ServerError(f"{self.endpoint} closed the connection before its reply was complete") from None
         except (httpx.HTTPError, ValueError, TypeError) as error:
@@ -149,7 +149,7 @@ class OllamaModel:
 
             self._client = AsyncClient(
                 host=self._host,
-                timeout=httpx.Timeout(self._timeouts.read_s, connect=self._timeouts.connect_s),
+                timeout=httpx.Timeout(self._timeouts.first_token_s, connect=self._timeouts.connect_s),
                 verify=verification_for(self._host),
                 follow_redirects=False,
                 # What stays on this machine does not take a detour through a proxy.

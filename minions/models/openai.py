@@ -155,7 +155,7 @@ class OpenAIModel:
 
         cause = error.__cause__
         if isinstance(cause, httpx2.TimeoutException) and not isinstance(cause, httpx2.ConnectTimeout):
-            return self._too_slow(self._timeout.read_s)
+            return self._too_slow(self._timeout.first_token_s)
         if isinstance(cause, (httpx2.NetworkError, httpx2.ProtocolError)) and not isinstance(
             cause, httpx2.ConnectError
         ):
@@ -178,7 +178,7 @@ def _http_client(base_url: str, timeout: Timeouts) -> httpx2.AsyncClient:
     import httpx2
 
     return httpx2.AsyncClient(
-        timeout=httpx2.Timeout(timeout.read_s, connect=timeout.connect_s),
+        timeout=httpx2.Timeout(timeout.first_token_s, connect=timeout.connect_s),
         verify=verification_for(base_url),
         follow_redirects=False,
         # What stays on this machine does not take a detour through a proxy.

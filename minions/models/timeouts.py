@@ -6,12 +6,13 @@ from minions.values import Value
 
 
 class Timeouts(Value):
-    """Bounds of one attempt, in seconds.
+    """Bounds of one attempt, in seconds; DeadlineError past the last two, UnreachableError past the first.
 
-    ``connect_s``: until the endpoint accepts. ``read_s``: between two pieces of the reply; replies are not streamed, so
-    a slow model says nothing until it is done. ``total_s``: the whole attempt.
+    ``connect_s``: until the endpoint accepts. ``first_token_s``: until the reply's first byte, and between two pieces
+    of it. Replies are not streamed (docs/adr/0008): a model says nothing until it is done, so that the first byte comes
+    with the last token. ``total_s``: the whole attempt.
     """
 
     connect_s: float = 10.0
-    read_s: float = 600.0
+    first_token_s: float = 600.0
     total_s: float = 900.0

@@ -19,7 +19,7 @@ from minions.testing import LoopbackServer
 if TYPE_CHECKING:
     from minions.ports import ChatModel
 
-SHORT = Timeouts(connect_s=5, read_s=0.2, total_s=5)
+SHORT = Timeouts(connect_s=5, first_token_s=0.2, total_s=5)
 
 
 @dataclass

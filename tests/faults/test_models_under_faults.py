@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Connect = Callable[..., ChatModel]
 
-SHORT = Timeouts(connect_s=5, read_s=0.15, total_s=5)
+SHORT = Timeouts(connect_s=5, first_token_s=0.15, total_s=5)
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 
@@ -147,7 +147,7 @@ async def test_a_server_that_trickles_meets_the_total_limit(connect: Connect) ->
     """
     with LoopbackServer(default="fine") as server:
         server.fail_next(faults.stall(30))
-        model = connect(server.url, Timeouts(connect_s=5, read_s=60, total_s=0.15))
+        model = connect(server.url, Timeouts(connect_s=5, first_token_s=60, total_s=0.15))
         with pytest.raises(DeadlineError) as caught:
             await model.complete(asking())
     assert "--timeout" not in (caught.value.hint or "")

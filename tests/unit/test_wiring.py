@@ -8,6 +8,7 @@ import pytest
 
 from minions import wiring
 from minions.clock import SystemClock
+from minions.endpoints import endpoint_of, refuse_remote_worker
 from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
@@ -82,8 +83,8 @@ def test_what_counts_as_cloud(planner: str, cloud: bool) -> None:
 def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
     """Documents are read on this machine."""
     with pytest.raises(EgressRefusedError, match="would read your documents"):
-        wiring.refuse_remote_worker(ModelRef.parse(worker), _settings())
-    wiring.refuse_remote_worker(ModelRef.parse(worker), _settings(allow_remote_workers=True))
+        refuse_remote_worker(ModelRef.parse(worker), _settings())
+    refuse_remote_worker(ModelRef.parse(worker), _settings(allow_remote_workers=True))
 
 
 @pytest.mark.parametrize(
@@ -97,14 +98,14 @@ def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
 )
 def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
     """Scheme and port may be missing; an address to listen on is one of this machine."""
-    assert wiring.endpoint_of(ModelRef.parse("ollama:x"), _settings(ollama_host=host)) == url
-    wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host=host))
+    assert endpoint_of(ModelRef.parse("ollama:x"), _settings(ollama_host=host)) == url
+    refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host=host))
 
 
 def test_an_ollama_host_elsewhere_is_refused() -> None:
     """The variable does not open a way out."""
     with pytest.raises(EgressRefusedError):
-        wiring.refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host="192.0.2.1:11434"))
+        refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host="192.0.2.1:11434"))
 
 
 @pytest.mark.parametrize("flags", [{"max_rounds": 0}, {"policy": "secret"}, {"max_cost": "-1"}, {"nonsense": 1}])
