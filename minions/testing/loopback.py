@@ -66,9 +66,11 @@ class LoopbackServer:
     ``api_key``: others get 401. ``models``: others get 404 (empty: all are served). ``refuses``: response formats and
     parameters that get 400, e.g. ``{"json_schema", "logprobs", "max_tokens"}``. ``context_tokens``: longer prompts get
     400 from the OpenAI side and are cut in silence by the Ollama side. ``reports_usage``: False leaves the usage out.
+    ``slots``: requests at a time, as llama.cpp tells them; no limit. ``port``: 0 takes any; a fixed one is for a server
+    that comes back to its address: it may be entered again after it was left.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a server can be like, all of it optional
         self,
         replies: Iterable[Reply | Replier] | Replier = (),
         *,
@@ -79,6 +81,8 @@ class LoopbackServer:
         refuses: Collection[str] = (),
         context_tokens: int | None = None,
         reports_usage: bool = True,
+        slots: int = 1,
+        port: int = 0,
     ) -> None:
         self._script = Script(replies, rules=rules, default=default)
         self.api_key = api_key
@@ -86,6 +90,8 @@ class LoopbackServer:
         self.refuses = frozenset(refuses)
         self.context_tokens = context_tokens
         self.reports_usage = reports_usage
+        self.slots = slots
+        self.port = port
         self.requests: list[Received] = []
         self.other_requests: list[Received] = []
         self.usages: list[Usage] = []
@@ -145,8 +151,12 @@ class LoopbackServer:
         window = self.context_tokens or 4096
         pages: dict[str, dict[str, Any] | list[Any]] = {
             "/v1/models": {"object": "list", "data": [{"id": name, "object": "model"} for name in names]},
-            "/props": {"default_generation_settings": {"n_ctx": window}, "total_slots": 1, "model_path": names[0]},
-            "/slots": [{"id": 0, "n_ctx": window, "is_processing": False}],
+            "/props": {
+                "default_generation_settings": {"n_ctx": window},
+                "total_slots": self.slots,
+                "model_path": names[0],
+            },
+            "/slots": [{"id": number, "n_ctx": window, "is_processing": False} for number in range(self.slots)],
             "/health": {"status": "ok"},
             "/api/tags": {"models": [{"name": name, "model": name, "size": 1} for name in names]},
             "/api/ps": {"models": [{"name": name, "model": name, "context_length": window} for name in names]},
@@ -215,7 +225,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, owner: LoopbackServer) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", owner.port), _Handler)
         self.owner = owner
         self.closing = threading.Event()
         self._open: set[socket.socket] = set()
