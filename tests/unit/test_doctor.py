@@ -112,6 +112,22 @@ def test_slots_and_context_are_asked_of_the_server(script: str) -> None:
     assert "--concurrency 1" in (crowded.fix or "")
 
 
+def test_every_worker_endpoint_is_looked_at(script: str) -> None:
+    """One server of several that does not answer is a problem, and the others are listed as they are."""
+    with LoopbackServer(models=("w",), slots=2) as server:
+        worker = f"openai:w@{server.openai_url},http://127.0.0.1:9/v1"
+        report = examine(Settings.load({"planner": script, "worker": worker}))
+    found = [(check.name, check.status) for check in report.checks if check.name in {"worker", "locality", "context"}]
+    assert found == [("locality", "ok"), ("worker", "ok"), ("context", "ok"), ("locality", "ok"), ("worker", "problem")]
+
+
+def test_a_planner_with_several_endpoints_is_a_problem(script: str) -> None:
+    """It has one, and the fix says so."""
+    planner = "openai:p@http://127.0.0.1:9/v1,http://127.0.0.1:8/v1"
+    found = checks(planner=planner, worker=script)["planner"]
+    assert (found.status, found.fix) == ("problem", "name one; several are for --worker")
+
+
 def test_a_llama_server_answers_to_any_name(script: str) -> None:
     """One local model under another name works, and is told."""
     with LoopbackServer(models=("qwen",)) as server:

@@ -8,7 +8,7 @@ import pytest
 
 from minions import wiring
 from minions.clock import SystemClock
-from minions.endpoints import endpoint_of, refuse_remote_worker
+from minions.endpoints import endpoint_of, is_remote_worker, refuse_remote_worker
 from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
@@ -16,11 +16,13 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.models import registry, weights
 from minions.models.reference import ModelRef
+from minions.models.timeouts import Timeouts
 from minions.settings import Settings
+from minions.store.store import Store
+from minions.testing import LoopbackServer
 
 if TYPE_CHECKING:
     from pathlib import Path
-from minions.store.store import Store
 
 
 def _settings(**values: Any) -> Settings:
@@ -87,6 +89,27 @@ def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
     refuse_remote_worker(ModelRef.parse(worker), _settings(allow_remote_workers=True))
 
 
+def test_one_endpoint_elsewhere_makes_a_worker_remote() -> None:
+    """A list of servers is as private as the worst of them: it is refused by name, and needs a price under a limit."""
+    ref = ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://me:secret@192.0.2.1/v1")
+    with pytest.raises(EgressRefusedError, match=r"http://192\.0\.2\.1/v1, which is not on this machine"):
+        refuse_remote_worker(ref, _settings())
+    assert is_remote_worker(ref, _settings())
+    assert not is_remote_worker(ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://localhost:2/v1"), _settings())
+    several = {"planner": "local", "worker": "openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"}
+    with pytest.raises(ConfigError, match=r"API key for http://192\.0\.2\.1/v1"):
+        wiring.check_models(_settings(**several, allow_remote_workers=True))
+    with pytest.raises(PriceUnknownError):
+        wiring.check_models(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
+
+
+def test_a_planner_has_one_endpoint() -> None:
+    """Several are refused with the reason, before anything is read."""
+    with pytest.raises(ConfigError, match="2 endpoints") as caught:
+        wiring.check_models(_settings(planner="openai:p@http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"))
+    assert "--worker" in (caught.value.hint or "")
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [
@@ -142,6 +165,50 @@ def test_a_cost_limit_without_a_price_is_told_first() -> None:
         wiring.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
 
 
+def _books(store: Store) -> wiring.Books:
+    return wiring.Books(
+        ledger=Ledger(store),
+        prices=PriceBook({}),
+        egress=EgressLog(store),
+        budget=Budget(None, None),
+        clock=SystemClock(),
+        observe=lambda _: None,
+    )
+
+
+async def test_as_many_jobs_at_a_time_as_the_servers_have_slots() -> None:
+    """Slots are asked for and added up; --concurrency is for each server, and then nobody is asked."""
+    with LoopbackServer(slots=3) as first, LoopbackServer(slots=2) as second, Store.memory() as store:
+        worker = f"openai:w@{first.openai_url},{second.openai_url}"
+        crew = await wiring.recruit(_settings(planner="local", worker=worker), _books(store))
+        await crew.aclose()
+        asked = len(first.other_requests)
+        limited = await wiring.recruit(_settings(planner="local", worker=worker, concurrency=4), _books(store))
+        await limited.aclose()
+    assert (crew.executor.concurrency, limited.executor.concurrency) == (5, 8)
+    assert len(first.other_requests) == asked
+    assert crew.worker_name == "openai:w"
+
+
+async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud() -> None:
+    """What stays on this machine costs nothing, whoever else reads."""
+    settings = _settings(allow_remote_workers=True, openai_api_key="sk-x", concurrency=1)
+    ref, opened = ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"), list[Any]()
+    served = await wiring._serve(ref, settings, opened)
+    assert [endpoint.cloud for endpoint in served] == [False, True]
+    assert [endpoint.adapter for endpoint in served] == opened
+
+
+@pytest.mark.parametrize("worker", ["openai:x@http://127.0.0.1:1/v1", "ollama:x"])
+async def test_timeouts_are_those_of_the_settings(worker: str) -> None:
+    """Connecting, the first byte and the whole: each as it was set, for every provider over a network."""
+    settings = _settings(connect_timeout_s=1, first_token_timeout_s=2, call_timeout_s=3)
+    model: Any = await wiring._adapter(ModelRef.parse(worker), settings, slots=1)
+    timeouts = model._timeout if worker.startswith("openai") else model._timeouts
+    assert timeouts == Timeouts(connect_s=1, first_token_s=2, total_s=3)
+    await model.aclose()
+
+
 async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planner that cannot be built does not leave the worker's model in memory."""
 
@@ -160,14 +227,7 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: py
 
     monkeypatch.setattr(wiring, "_adapter", adapter)
     with Store.memory() as store:
-        books = wiring.Books(
-            ledger=Ledger(store),
-            prices=PriceBook({}),
-            egress=EgressLog(store),
-            budget=Budget(None, None),
-            clock=SystemClock(),
-            observe=lambda _: None,
-        )
+        books = _books(store)
         with pytest.raises(ModelNotFoundError):
             await wiring.recruit(_settings(planner="llamacpp:planner", worker=LOCAL_WORKER), books)
     assert worker.closed
