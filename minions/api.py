@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from minions.batch.items import as_items, read_items
+from minions.batch.session import opened, paths_of
+from minions.brake import Brake
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
-from minions.errors import UsageError
+from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question
+from minions.events import WarningEvent
 from minions.execution.cache import ResultCache
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
@@ -26,10 +30,13 @@ from minions.store.store import Store
 from minions.wiring import Books, check_models, fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from minions.answers import Answer
+    from minions.batch.items import BadLine, Item
+    from minions.batch.results import BatchSummary
+    from minions.batch.session import Session
     from minions.corpus.index import IndexReport
     from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
@@ -39,11 +46,13 @@ if TYPE_CHECKING:
     from minions.ledger.ledger import Grouping, SummaryRow
     from minions.models.llamacpp import LlamaCppModel
     from minions.store.runs import Run
+    from minions.wiring import Crew
 
     Paths = str | Path | Sequence[str | Path]
 
 STORE_FILE = "minions.sqlite3"
 INDEX_FILE = "index.sqlite3"
+BATCH_PATIENCE_S = 3600.0  # a batch waits this long for an endpoint that is gone; a question is not asked in its sleep
 T = TypeVar("T")
 
 
@@ -92,6 +101,61 @@ class Minions:
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
+
+    async def map(
+        self,
+        questions: Iterable[str | Mapping[str, Any]],
+        paths: Paths = (),
+        *,
+        output: str | Path | None = None,
+        retry_errors: bool = False,
+        observe: Observer | None = None,
+        **settings: Any,
+    ) -> AsyncGenerator[Answer]:
+        """Answers to many questions, as they come, each chunk read once for all that want it.
+
+        A question is a text, or a mapping with the fields of `minions.batch.items.Item`. ``stop_reason`` is ``error``,
+        with the reason among ``warnings``, for one that failed. With ``output``, a file to append to, the batch
+        resumes: what stands there is not asked again, and not yielded. ``max_cost`` is shared by all questions.
+        """
+        items, chosen = _placed(as_items(questions), paths, Path())
+        out = Path(output) if output is not None else None
+        with self._session(items, settings, observe, brake=Brake(), output=out, retry_errors=retry_errors) as session:
+            async with aclosing(self._answers(chosen, session)) as answers:
+                async for answer in answers:
+                    yield answer
+
+    def batch(self, questions: str | Path, paths: Paths = (), **how: Any) -> BatchSummary:
+        """Answer the questions of a file. Blocks; ``abatch`` is its asyncio twin, and says what it takes."""
+        return self._await(self.abatch(questions, paths, **how))
+
+    async def abatch(
+        self,
+        questions: str | Path,
+        paths: Paths = (),
+        *,
+        output: str | Path,
+        retry_errors: bool = False,
+        brake: Brake | None = None,
+        observe: Observer | None = None,
+        **settings: Any,
+    ) -> BatchSummary:
+        """Answer the questions of a file (a JSON object a line), appending a line to ``output`` for each as it ends.
+
+        It resumes: what stands in ``output`` is not asked again, unless it failed and ``retry_errors`` is set. Without
+        ``paths``, each line names its ``documents``, relative to the file's folder. Pulling ``brake`` lets what is
+        under way end. Raises what would meet every question (a wrong key, a full disk).
+        """
+        source, brake = Path(questions), brake or Brake()
+        items, chosen = _placed(read_items(source), paths, source.parent)
+        out = Path(output)
+        with self._session(items, settings, observe, brake=brake, output=out, retry_errors=retry_errors) as session:
+            try:
+                async for _ in self._answers(chosen, session):
+                    pass
+            except StoppedError:
+                return session.results.summary(interrupted=True)
+            return session.results.summary(interrupted=False)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
         """Read and index what is new or changed at ``paths``."""
@@ -155,18 +219,50 @@ class Minions:
     async def _ask(self, question: str, paths: Paths, settings: Settings, observe: Observer) -> Answer:
         if not question.strip():
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
-        check_models(settings)
-        prices = PriceBook.parse(settings.prices)
-        with self._store() as store, Index.open(self.home / INDEX_FILE) as index:
-            update = partial(index.update, _listed(paths), chunk_tokens=_chunk_tokens(settings))
-            corpus, _ = await _in_thread(update, observe)
-            await fetch_weights(settings, observe)
-            await self._keep_embedded(settings)
-            books = _books(store, settings, prices, self._clock, observe)
-            crew = await recruit(settings, books)
-            try:
+        with self._store() as store:
+            books = _books(store, settings, self._clock, observe)
+            async with self._at_work(paths, settings, books) as (corpus, crew):
                 asked = Asked(question, new_run_id(self._clock))
                 return await run(asked, corpus, crew, settings, Record(Runs(store), books))
+
+    @contextmanager
+    def _session(
+        self, items: list[Item | BadLine], settings: dict[str, Any], observe: Observer | None, **how: Any
+    ) -> Iterator[Session]:
+        patience = {} if "patience_s" in self.settings.model_fields_set else {"patience_s": BATCH_PATIENCE_S}
+        applied = self._with({**patience, **settings})
+        with self._store() as store:
+            books = _books(store, applied, self._clock, observe or _ignore)
+            with opened(items, store, books, applied, **how) as session:
+                yield session
+
+    async def _answers(self, paths: Paths, session: Session) -> AsyncGenerator[Answer]:
+        """The results of a batch, as they come. One with nothing left reads nothing and loads nothing."""
+        observe = session.record.books.observe
+        observe(session.results.event())
+        if not session.left:
+            return
+        async with self._at_work(paths, session.settings, session.record.books) as (corpus, crew):
+            for note in crew.notes:
+                observe(WarningEvent(message=note))
+            async with aclosing(session.driver(corpus, crew).answers()) as answers:
+                async for answer in answers:
+                    yield answer
+
+    @asynccontextmanager
+    async def _at_work(
+        self, paths: Paths, settings: Settings, books: Books
+    ) -> AsyncGenerator[tuple[LocalCorpus, Crew]]:
+        """The documents, read, and a crew for them. What cannot work is refused before a document is read."""
+        check_models(settings)
+        with Index.open(self.home / INDEX_FILE) as index:
+            update = partial(index.update, _listed(paths), chunk_tokens=_chunk_tokens(settings))
+            corpus, _ = await _in_thread(update, books.observe)
+            await fetch_weights(settings, books.observe)
+            await self._keep_embedded(settings)
+            crew = await recruit(settings, books)
+            try:
+                yield corpus, crew
             finally:
                 await crew.aclose()
 
@@ -199,7 +295,7 @@ class Minions:
         if opened is not None:  # another question was first
             opened.release()
 
-    def _await(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
+    def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._runner is None:
             self._runner = asyncio.Runner()
         try:
@@ -213,6 +309,15 @@ class Minions:
 
 def _ignore(event: Event) -> None:
     """The observer of those who do not watch."""
+
+
+def _placed(items: list[Item | BadLine], paths: Paths, folder: Path) -> tuple[list[Item | BadLine], list[str | Path]]:
+    """The items and the paths of a batch; without any, the items' documents are paths below ``folder``."""
+    chosen = _listed(paths)
+    if chosen:
+        return items, chosen
+    placed, own = paths_of(items, folder)
+    return placed, list(own)
 
 
 def _listed(paths: Paths) -> list[str | Path]:
@@ -255,10 +360,10 @@ async def _in_thread(update: Callable[..., T], observe: Observer) -> T:
     return reading.result()
 
 
-def _books(store: Store, settings: Settings, prices: PriceBook, clock: SystemClock, observe: Observer) -> Books:
+def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observer) -> Books:
     return Books(
         ledger=Ledger(store),
-        prices=prices,
+        prices=PriceBook.parse(settings.prices),
         egress=EgressLog(store),
         budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
         clock=clock,

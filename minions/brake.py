@@ -9,27 +9,37 @@ from typing import TYPE_CHECKING
 from minions.errors import StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Brake:
-    """Belongs to one event loop. ``driving`` surrounds each attempt of a model."""
+    """Made by who may want to stop; ``pull`` is for any thread, and for signal handlers."""
 
     def __init__(self) -> None:
         self.pulled = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told: Callable[[], object] = lambda: None
         self._under_way = 0
         self._still = asyncio.Event()
         self._still.set()
 
+    def fit(self, told: Callable[[], object]) -> None:
+        """Belong to the running loop from now on; ``told`` is called there when the brake is pulled."""
+        self._loop, self._told = asyncio.get_running_loop(), told
+        if self.pulled:
+            told()
+
     def pull(self) -> None:
         """Begin no attempt any more."""
         self.pulled = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told)
 
     @contextmanager
     def driving(self) -> Iterator[None]:
-        """An attempt. Raises StoppedError when the brake was pulled before it began."""
+        """Surrounds an attempt of a model. Raises StoppedError when the brake was pulled before it began."""
         if self.pulled:
-            raise StoppedError("stopped", hint="run the same command again to go on")
+            raise StoppedError("stopped", hint="run the same command again: it goes on where it was")
         self._under_way += 1
         self._still.clear()
         try:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from minions.answers import Answer, Baseline, RoleUsage
+    from minions.batch.results import BatchSummary
     from minions.corpus.index import IndexReport
     from minions.corpus.search import SearchHit
     from minions.estimate import Estimate
@@ -66,6 +67,31 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
     if answer.baseline is not None:
         # A run without an answer saved nothing.
         lines += baseline_lines(answer.baseline, usage.planner.cost_usd if answer.answer is not None else None)
+    return lines
+
+
+def batch_lines(summary: BatchSummary) -> list[str]:
+    """What a batch came to: counts, money, and what to type next where something is left."""
+    counts = (
+        f"{summary.answered:,} answered",
+        f"{summary.abstained:,} without an answer in the documents",
+        f"{summary.stopped:,} stopped by a limit" if summary.stopped else "",
+        f"{summary.failed:,} failed" if summary.failed else "",
+    )
+    told = ", ".join(count for count in counts if count)
+    saved = ""
+    if summary.saved_usd is not None and summary.saved_usd > 0:
+        saved = f", saved about {money(summary.saved_usd)} against everything in the prompt (estimate)"
+    lines = [
+        f"batch     {told}; {summary.done:,} of {summary.total:,} are in {summary.output}",
+        f"cost      {money(summary.cost_usd)}{saved}, {duration(summary.elapsed_s)}",
+    ]
+    if summary.stop_reason == "budget":
+        lines.append(f"next      {summary.total - summary.done:,} are left: raise --max-cost and run the same command")
+    elif summary.stop_reason == "interrupted":
+        lines.append(f"next      {summary.total - summary.done:,} are left: run the same command again")
+    elif summary.failed:
+        lines.append("next      --retry-errors asks again what failed")
     return lines
 
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from minions.cli.output import counted, money, saved_usd, shortened
+from minions.cli.output import counted, duration, money, saved_usd, shortened
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import TextIO
 
     from minions.answers import Baseline
-    from minions.events import Event
+    from minions.events import BatchEvent, Event, PlanEvent
 
 LINE_EVERY_S = 5.0
+_TELLING_S = 1.0  # a rate over less says nothing
 
 
 @dataclass
@@ -35,17 +36,20 @@ class Tally:
     baseline: Baseline | None = None
     planner: str = ""
     worker: str = ""
-    run_id: str = ""
+    batch: BatchEvent | None = None
+    done_before: int = 0
+    started_s: float | None = None
 
     def add(self, event: Event) -> None:
         """Count an event."""
         if event.kind == "index":
             self.files, self.files_total = event.done, event.total
         elif event.kind == "start":
-            self.planner, self.worker, self.run_id = event.planner, event.worker, event.run_id
-            self.baseline = event.baseline
+            self.planner, self.worker, self.baseline = event.planner, event.worker, event.baseline
+        elif event.kind == "batch":
+            self.batch = event
         elif event.kind == "plan":
-            self.round, self.jobs, self.jobs_total = event.round, 0, event.jobs
+            self._begin(event)
         elif event.kind == "job":
             self.jobs += 1
             self.found += event.status == "found"
@@ -53,6 +57,36 @@ class Tally:
             self.cloud_calls += 1
             known = self.spent_usd is not None and event.cost_usd is not None
             self.spent_usd = self.spent_usd + event.cost_usd if known else None  # type: ignore[operator]
+
+    def _begin(self, event: PlanEvent) -> None:
+        """Jobs of a round: instead of those of the round before; in a batch, with those of other questions."""
+        self.round = event.round
+        if self.batch is None:
+            self.jobs, self.jobs_total = 0, event.jobs
+        else:
+            self.jobs_total += event.jobs
+        if self.started_s is None or self.batch is None:
+            self.started_s, self.done_before = time.monotonic(), self.batch.done if self.batch else 0
+
+    def pace(self) -> str:
+        """Jobs a second, and about how long the rest takes; empty while nobody knows."""
+        elapsed_s = time.monotonic() - self.started_s if self.started_s is not None else 0.0
+        if elapsed_s < _TELLING_S or not self.jobs:
+            return ""
+        done, total = self.jobs, self.jobs_total
+        if self.batch is not None:
+            done, total = self.batch.done - self.done_before, self.batch.total - self.done_before
+        left = f", about {duration(elapsed_s / done * (total - done))} left" if 0 < done < total else ""
+        return f"{self.jobs / elapsed_s:.3g} jobs/s{left}"
+
+    def questions(self) -> str:
+        """How far a batch is."""
+        batch = self.batch
+        if batch is None:
+            return ""
+        failed = f", {batch.failed:,} failed" if batch.failed else ""
+        spent = f"cloud {money(batch.spent_usd)}" if self.cloud_calls else "nothing went to a cloud"
+        return f"{batch.done:,} of {batch.total:,} questions, {batch.answered:,} answered{failed}; {spent}"
 
     def money(self) -> str:
         """Cloud dollars spent so far, and saved against reading everything in the cloud (an estimate)."""
@@ -105,7 +139,9 @@ class Lines(Progress):
         tally = self.tally
         if event.kind == "warning":
             self._write(f"warning: {event.message}")
-        elif event.kind == "plan":
+        elif event.kind == "batch":
+            self._now_and_then(self._state(), last=event.done == event.total)
+        elif event.kind == "plan" and tally.batch is None:
             self._write(f"round {event.round}: {counted(len(event.plan.tasks), 'task')}, {counted(event.jobs, 'job')}")
         elif event.kind == "index":
             self._reading = self._reading or event.path is not None
@@ -113,8 +149,13 @@ class Lines(Progress):
                 line = f"reading files: {tally.files} of {tally.files_total}"
                 self._now_and_then(line, last=event.done == event.total)
         elif event.kind == "job":
-            state = f"jobs: {tally.jobs} of {tally.jobs_total}, found {tally.found}; {tally.money()}"
-            self._now_and_then(state, last=tally.jobs == tally.jobs_total)
+            self._now_and_then(self._state(), last=tally.batch is None and tally.jobs == tally.jobs_total)
+
+    def _state(self) -> str:
+        tally = self.tally
+        jobs = f"jobs: {tally.jobs} of {tally.jobs_total}, found {tally.found}"
+        whole = [tally.questions(), jobs, tally.pace()] if tally.batch else [jobs, tally.money(), tally.pace()]
+        return "; ".join(part for part in whole if part)
 
     def _now_and_then(self, line: str, *, last: bool) -> None:
         if last or time.monotonic() - self._last_s >= self._every_s:
@@ -127,13 +168,14 @@ class Lines(Progress):
 
 
 class Bars(Progress):
-    """One bar for files and one for each round's jobs, on a terminal."""
+    """On a terminal: one bar for files and one for each round's jobs; in a batch, for questions and for all jobs."""
 
     def __init__(self) -> None:
         super().__init__()
         self._bars: Any = None
         self._files: Any = None
         self._jobs: Any = None
+        self._questions: Any = None
 
     def __enter__(self) -> Self:
         from rich.console import Console
@@ -166,16 +208,29 @@ class Bars(Progress):
             self._bars.console.print(f"warning: {event.message}")
         elif event.kind == "index":
             self._index(event.done, event.total, event.path)
+        elif event.kind == "batch":
+            self._batch(event)
+        elif tally.batch is not None:
+            self._batch(tally.batch)
         elif event.kind == "start":
             self._jobs = self._bar("planning", total=None)
         elif event.kind == "plan":
             self._end_of_round()
             self._jobs = self._bar(f"round {event.round}", total=event.jobs)
-        if self._jobs is not None and event.kind in {"plan", "job", "cloud_call"}:
-            state = f"found {tally.found}   {tally.money()}"
+        if tally.batch is None and self._jobs is not None and event.kind in {"plan", "job", "cloud_call"}:
+            state = f"found {tally.found}   {tally.money()}   {tally.pace()}"
             self._bars.update(self._jobs, completed=tally.jobs, state=state)
             if event.kind == "job" and tally.jobs == tally.jobs_total:
                 self._bars.update(self._jobs, description=f"round {tally.round}, deciding")
+
+    def _batch(self, batch: BatchEvent) -> None:
+        """One bar for the questions, one for the jobs known so far."""
+        tally = self.tally
+        if self._jobs is None:
+            self._questions, self._jobs = self._bar("questions", total=batch.total), self._bar("jobs")
+        self._bars.update(self._questions, completed=batch.done, state=tally.questions().partition(", ")[2])
+        state = f"found {tally.found}   {tally.pace()}"
+        self._bars.update(self._jobs, completed=tally.jobs, total=tally.jobs_total, state=state)
 
     def _index(self, done: int, total: int, path: str | None) -> None:
         if self._files is None and path is not None:

@@ -43,9 +43,9 @@ def runs(
     with open_store(flags) as store:
         found = Runs(store).recent(limit=limit, since=since_when(since))
     if as_json:
-        _write_json([run.model_dump(mode="json", exclude={"answer": {"citations"}}) for run in found])
+        write_json([run.model_dump(mode="json", exclude={"answer": {"citations"}}) for run in found])
     else:
-        _write(run_table(found, question_characters=_QUESTION_CHARACTERS))
+        write_lines(run_table(found, question_characters=_QUESTION_CHARACTERS))
 
 
 @common
@@ -60,9 +60,9 @@ def show(run: Run = "last", *, as_json: JsonFlag = False, flags: Flags) -> None:
         found = Runs(store).get(run)
         entries = Ledger(store).entries(run_id=found.run_id)
     if as_json:
-        _write_json({**found.model_dump(mode="json"), "entries": [entry.model_dump(mode="json") for entry in entries]})
+        write_json({**found.model_dump(mode="json"), "entries": [entry.model_dump(mode="json") for entry in entries]})
     else:
-        _write(run_lines(found, entries))
+        write_lines(run_lines(found, entries))
 
 
 @common
@@ -86,7 +86,7 @@ def ledger(
         rows = Ledger(store).summary(by, since=since_when(since))
     dumped = [row.model_dump(mode="json") for row in rows]
     if as_json:
-        _write_json(dumped)
+        write_json(dumped)
     elif as_csv:
         from minions.ledger.ledger import SummaryRow
 
@@ -94,7 +94,7 @@ def ledger(
         writer.writeheader()
         writer.writerows(dumped)
     else:
-        _write(ledger_table(rows, by))
+        write_lines(ledger_table(rows, by))
 
 
 @common
@@ -138,9 +138,11 @@ def since_when(text: str | None) -> str | None:
     return then.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _write(lines: list[str]) -> None:
+def write_lines(lines: list[str]) -> None:
+    """Lines to stdout."""
     sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
-def _write_json(value: Any) -> None:
+def write_json(value: Any) -> None:
+    """One JSON value to stdout, in one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

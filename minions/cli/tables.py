@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minions.doctor import Report
+    from minions.execution.cache import CachedModel
     from minions.ledger.entries import Entry
     from minions.ledger.ledger import SummaryRow
     from minions.models.registry import ModelStatus
@@ -35,6 +36,14 @@ def run_table(runs: Sequence[Run], *, question_characters: int) -> list[str]:
         for run in runs
     ]
     return table(["run", "started (UTC)", "status", "cloud", "question"], rows, right=frozenset({3}))
+
+
+def cache_table(contents: Sequence[CachedModel]) -> list[str]:
+    """Results, bytes and times of each model in the cache."""
+    if not contents:
+        return ["nothing is cached"]
+    rows = [[one.model, f"{one.results:,}", f"{one.bytes:,}", _when(one.oldest), _when(one.newest)] for one in contents]
+    return table(["model", "results", "bytes", "oldest (UTC)", "newest (UTC)"], rows, right=frozenset({1, 2}))
 
 
 def run_lines(run: Run, entries: Sequence[Entry]) -> list[str]:

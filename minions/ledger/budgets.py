@@ -63,6 +63,7 @@ class Budget:
         self._cost = _Account("USD", max_cost_usd, spent_usd)
         self._tokens = _Account("tokens", max_tokens, spent_tokens)
         self._waiting: set[asyncio.Future[None]] = set()
+        self.refused = False  # whether a call was ever refused
 
     @property
     def spent_usd(self) -> Decimal:
@@ -109,8 +110,12 @@ class Budget:
         return self._cost.fits(cost_usd or Decimal(0)) and self._tokens.fits(tokens)
 
     def _grant(self, tokens: int, cost_usd: Decimal) -> bool:
-        self._cost.refuse(cost_usd)
-        self._tokens.refuse(tokens)
+        try:
+            self._cost.refuse(cost_usd)
+            self._tokens.refuse(tokens)
+        except BudgetExceededError:
+            self.refused = True
+            raise
         if not (self._cost.fits(cost_usd) and self._tokens.fits(tokens)):
             return False
         self._cost.reserved += cost_usd

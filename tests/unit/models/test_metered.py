@@ -135,7 +135,9 @@ async def test_the_exact_bytes_that_left_are_kept(bench: Bench) -> None:
     await bench.ask(USAGE)
     assert bench.egress.bodies("r1") == [b'{"model":"m"}']
     assert bench.events == [
-        CloudCallEvent(model="openai:m", status="ok", input_tokens=40, output_tokens=20, cost_usd=Decimal(60))
+        CloudCallEvent(
+            run_id="r1", model="openai:m", status="ok", input_tokens=40, output_tokens=20, cost_usd=Decimal(60)
+        )
     ]
 
 

@@ -1,0 +1,223 @@
+"""Many questions at once over one crew: planned together, read chunk by chunk for all of them, each decided as soon as
+its own jobs are in, and written down as it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from minions.batch.items import BadLine, Item
+from minions.errors import (
+    AuthenticationError,
+    CorpusError,
+    EgressRefusedError,
+    ModelNotFoundError,
+    PriceUnknownError,
+    StoppedError,
+    StoreError,
+    UnreachableError,
+)
+from minions.ledger.budgets import Budget
+from minions.ledger.context import limited_by
+from minions.run import Asked, Record, run
+from minions.store.runs import new_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+    from minions.answers import Answer
+    from minions.batch.admission import Admission
+    from minions.batch.results import Results
+    from minions.brake import Brake
+    from minions.errors import MinionsError
+    from minions.jobs import Job, JobResult
+    from minions.ports import Corpus, Executor
+    from minions.settings import Settings
+    from minions.wiring import Crew
+
+# What ends the batch, because every other question would meet it as well.
+_ENDS_ALL = (
+    AuthenticationError,
+    ModelNotFoundError,
+    UnreachableError,
+    StoreError,
+    EgressRefusedError,
+    PriceUnknownError,
+)
+_GRACE_S = 1.0  # for what needs no model any more, once nothing is under way
+_HINT = "run the same command again: it goes on where it was"
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a batch works with. ``begun``: the runs to resume, by the ids of their questions in ``batch``."""
+
+    corpus: Corpus
+    crew: Crew
+    settings: Settings
+    record: Record
+    results: Results
+    admission: Admission
+    brake: Brake
+    batch: str | None = None
+    begun: Mapping[str, str] = field(default_factory=dict)
+
+
+class Driver:
+    """Asks ``items``, at most ``settings.window`` at a time; use it once."""
+
+    def __init__(self, items: Sequence[Item | BadLine], work: Work) -> None:
+        self._work = work
+        self._waiting = deque(items)
+        self._asking: set[asyncio.Task[None]] = set()
+        self._unplanned: set[str] = set()
+        self._ended: deque[Answer] = deque()
+        self._fatal: MinionsError | None = None
+        self._changed = asyncio.Event()
+
+    async def answers(self) -> AsyncGenerator[Answer]:
+        """Each question's result, as they end. Who takes them slowly slows the batch.
+
+        Raises what would meet every question (a wrong key, a full disk), once the others were stopped; StoppedError
+        after the brake was pulled and what was under way is done.
+        """
+        self._work.brake.fit(self._changed.set)
+        try:
+            # Jobs gather until the first window is planned, so that its chunks are read once.
+            with ExitStack() as holding:
+                holding.enter_context(self._work.crew.executor.held())
+                while self._goes_on():
+                    self._changed.clear()
+                    self._admit()
+                    if not self._unplanned:
+                        holding.close()
+                    while self._ended:
+                        yield self._ended.popleft()
+                    if self._asking:
+                        await self._changed.wait()
+            await self._wind_up()
+            while self._ended:
+                yield self._ended.popleft()
+        finally:
+            await self._stop_all()
+        if self._fatal is not None:
+            raise self._fatal
+        if self._work.brake.pulled:
+            raise StoppedError("interrupted", hint=_HINT)
+
+    def _goes_on(self) -> bool:
+        if self._fatal is not None or self._work.brake.pulled:
+            return False
+        return bool(self._asking or self._ended or (self._waiting and not self._work.admission.is_over))
+
+    def _admit(self) -> None:
+        """Begin questions, half a window at a time, so that those that share chunks come together."""
+        window, admission = self._work.settings.window, self._work.admission
+        if len(self._asking) > window // 2:
+            return
+        while self._waiting and len(self._asking) < window:
+            item = self._waiting[0]
+            if isinstance(item, BadLine):
+                self._ended.append(self._work.results.refuse(item))
+            elif admission.admits(item):
+                self._begin(item)
+            else:
+                return
+            self._waiting.popleft()
+
+    def _begin(self, item: Item) -> None:
+        self._work.admission.begin(item)
+        self._unplanned.add(item.id)
+        task = asyncio.create_task(self._answer(item))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    def _planned(self, item: Item) -> None:
+        self._unplanned.discard(item.id)
+        self._changed.set()
+
+    async def _answer(self, item: Item) -> None:
+        """One question to its end. Its trouble is its own, unless it would meet every other, too."""
+        work = self._work
+        begun = work.begun.get(item.id)
+        run_id = begun or new_run_id(work.record.books.clock)
+        asked = Asked(item.question, run_id, batch=work.batch, item=item.id, resumed=begun is not None)
+        try:
+            with limited_by(None if item.max_cost_usd is None else Budget(item.max_cost_usd, None)):
+                answer = await run(asked, self._scope(item), self._crew(item), _settings(item, work), work.record)
+            self._ended.append(work.results.finish(answer))
+        except (StoppedError, asyncio.CancelledError):
+            return
+        except _ENDS_ALL as error:
+            self._fatal = self._fatal or error
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this question's, and told in its record
+            _log.warning("question_failed", item=item.id, error=type(error).__name__)
+            self._fail(item, run_id, error)
+        finally:
+            work.admission.end(item)
+            self._planned(item)
+
+    def _fail(self, item: Item, run_id: str, error: Exception) -> None:
+        try:
+            self._ended.append(self._work.results.fail(item, run_id, error))
+        except StoreError as trouble:
+            self._fatal = self._fatal or trouble
+
+    def _scope(self, item: Item) -> Corpus:
+        """The documents that a question is about. Raises CorpusError for one that the batch has not."""
+        corpus = self._work.corpus
+        if not item.documents:
+            return corpus
+        from minions.corpus.scoped import ScopedCorpus
+        from minions.corpus.selecting import select
+
+        ids, unknown = select(corpus, item.documents)
+        if unknown:
+            raise CorpusError(
+                f"not among the documents of this batch: {', '.join(map(repr, unknown))}",
+                hint="name documents by name, path or glob, as `minions index` lists them",
+            )
+        return ScopedCorpus(corpus, ids)
+
+    def _crew(self, item: Item) -> Crew:
+        """The batch's crew, with the planner that writes this question's kind of answer."""
+        crew = self._work.crew
+        executor = _Announcing(crew.executor, lambda: self._planned(item))
+        planner = crew.planner if item.output_schema is None else crew.planner_for(item.output_schema)
+        return replace(crew, planner=planner, executor=executor, notes=())
+
+    async def _wind_up(self) -> None:
+        """After the brake was pulled: let calls that are under way end, and what needs none any more."""
+        if self._asking and self._work.brake.pulled and self._fatal is None:
+            await self._work.brake.still()
+            await asyncio.wait(self._asking, timeout=_GRACE_S)
+
+    async def _stop_all(self) -> None:
+        tasks = list(self._asking)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Announcing:
+    """The shared executor, as one question sees it: its first jobs are a sign that it was planned."""
+
+    def __init__(self, executor: Executor, announce: Callable[[], None]) -> None:
+        self._executor, self._announce = executor, announce
+
+    def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]:
+        """See `minions.ports.Executor`."""
+        self._announce()
+        return self._executor.run(jobs)
+
+
+def _settings(item: Item, work: Work) -> Settings:
+    own = {"max_rounds": item.max_rounds, "timeout_s": item.timeout_s}
+    return work.settings.model_copy(update={name: value for name, value in own.items() if value is not None})

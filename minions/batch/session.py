@@ -1,0 +1,119 @@
+"""A batch that is open: which of its questions are left, which are resumed, and where their results go."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from minions.batch.admission import Admission
+from minions.batch.driver import Driver, Work
+from minions.batch.items import BadLine, Item
+from minions.batch.output import Output
+from minions.batch.results import Results
+from minions.errors import UsageError
+from minions.events import WarningEvent
+from minions.ledger.budgets import Budget
+from minions.ledger.recovery import Recovery
+from minions.run import Record
+from minions.store.batches import Batches
+from minions.store.runs import Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from minions.brake import Brake
+    from minions.ports import Corpus
+    from minions.settings import Settings
+    from minions.store.store import Store
+    from minions.wiring import Books, Crew
+
+
+@dataclass(frozen=True)
+class Session:
+    """``left`` are the items without a result, ``begun`` the runs of those that an ended process had begun."""
+
+    settings: Settings
+    left: Sequence[Item | BadLine]
+    results: Results
+    record: Record
+    brake: Brake
+    batch: str | None = None
+    begun: Mapping[str, str] = field(default_factory=dict)
+
+    def driver(self, corpus: Corpus, crew: Crew) -> Driver:
+        """What asks the items that are left."""
+        work = Work(
+            corpus=corpus,
+            crew=crew,
+            settings=self.settings,
+            record=self.record,
+            results=self.results,
+            admission=Admission(self.settings, self.record.books),
+            brake=self.brake,
+            batch=self.batch,
+            begun=self.begun,
+        )
+        return Driver(self.left, work)
+
+
+@contextmanager
+def opened(
+    items: Sequence[Item | BadLine],
+    store: Store,
+    books: Books,
+    settings: Settings,
+    *,
+    brake: Brake,
+    output: Path | None = None,
+    retry_errors: bool = False,
+) -> Iterator[Session]:
+    """Open a batch, and its output where it has one: then it resumes. Raises UsageError, StoreError."""
+    runs, books = Runs(store, clock=books.clock), replace(books, brake=brake)
+    if output is None:
+        results = Results(books, runs, total=len(items))
+        yield Session(settings, items, results, Record(runs, books), brake)
+        return
+    with Output(output) as file:
+        batches = Batches(store, books.clock)
+        batch = batches.open(os.path.realpath(output), fresh=file.is_new)
+        books = _resumed(store, books, settings, batch)
+        results = Results(books, runs, total=len(items), output=file, batches=batches)
+        if file.torn:
+            books.observe(WarningEvent(message=f"{output}: its last line was never finished, and was cut off"))
+        begun = results.recover(items, batches.undelivered(batch))
+        left = results.skip(items, retry_errors=retry_errors)
+        yield Session(settings, left, results, Record(runs, books), brake, batch, begun)
+
+
+def _resumed(store: Store, books: Books, settings: Settings, batch: str) -> Books:
+    """Books that know what earlier processes of the batch spent, and what they had in flight when they died."""
+    tokens, usd = books.ledger.spent(batch)
+    budget = Budget(settings.max_cost, settings.max_cloud_tokens, spent_usd=usd, spent_tokens=tokens)
+    recovery = Recovery(store, books.ledger, budget)
+    recovery.adopt(batch)
+    return replace(books, budget=budget, recovery=recovery)
+
+
+def paths_of(items: Sequence[Item | BadLine], folder: Path) -> tuple[list[Item | BadLine], list[Path]]:
+    """The items with their documents as paths, below ``folder`` where they are relative, and those paths: for a batch
+    that names no documents of its own. Raises UsageError when an item names none either.
+    """
+    placed: list[Item | BadLine] = []
+    paths: dict[Path, None] = {}
+    for item in items:
+        if isinstance(item, BadLine):
+            placed.append(item)
+            continue
+        if not item.documents:
+            raise UsageError(
+                f"no documents: {item.id!r} names none, and neither does the command",
+                hint='minions batch IN.jsonl PATH... -o OUT.jsonl, or "documents": [...] in each line',
+            )
+        own = [folder / document for document in item.documents]
+        paths |= dict.fromkeys(own)
+        shown = tuple(f"{path}/*" if path.is_dir() else str(path) for path in own)
+        placed.append(item.model_copy(update={"documents": shown}))
+    return placed, list(paths)

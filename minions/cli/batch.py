@@ -1,0 +1,138 @@
+"""``batch``: the questions of a file, and ``cache``: what was read before."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from minions.cli.options import FilesFrom, Flags, JsonFlag, Paths, asking, common
+
+if TYPE_CHECKING:
+    from minions.batch.results import BatchSummary
+    from minions.brake import Brake
+
+Source = Annotated[
+    Path, typer.Argument(metavar="IN.jsonl", help='A JSON object a line: {"question": ..., "id"?, "documents"?, ...}.')
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Register the commands of this file."""
+    app.command()(batch)
+    app.command()(cache)
+
+
+@asking
+def batch(  # noqa: PLR0913 - one parameter an option
+    source: Source,
+    paths: Paths = None,
+    *,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="OUT.jsonl", help="Append results here; resumes where it was."),
+    ],
+    files_from: FilesFrom = None,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")] = False,
+    window: Annotated[int | None, typer.Option(metavar="N", help="Questions under way at once.")] = None,
+    as_json: JsonFlag = False,
+    events: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Append every event as a line of JSON; - is stdout.")
+    ] = None,
+    flags: Flags,
+) -> int:
+    """Answer many questions: resumable, each chunk read once for all of them."""
+    from minions.api import Minions
+    from minions.brake import Brake
+    from minions.cli.asking import read_paths
+    from minions.cli.eventlog import both, event_log
+    from minions.cli.logs import configure_logging
+    from minions.cli.output import batch_lines
+    from minions.cli.progress import progress_for
+    from minions.errors import UsageError
+
+    configure_logging(verbose=flags.verbose, quiet=flags.quiet)
+    if events == "-" and as_json:
+        raise UsageError("--events - and --json both want stdout", hint="--events FILE, or drop --json")
+    chosen = read_paths(paths, files_from) if paths or files_from else []
+    settings = {**flags.settings, **({"window": window} if window is not None else {})}
+    brake = Brake()
+    with (
+        Minions(config=flags.config, **settings) as minions,
+        event_log(events) as log,
+        progress_for(sys.stderr, quiet=flags.quiet) as progress,
+        _braking(brake, quiet=flags.quiet),
+    ):
+        observe = both(progress, log) if log else progress
+        how: dict[str, Any] = {"output": output, "retry_errors": retry_errors, "brake": brake, "observe": observe}
+        summary = minions.batch(source, chosen, **how)
+    if as_json:
+        sys.stdout.write(summary.model_dump_json() + "\n")
+    if not flags.quiet:
+        sys.stderr.writelines(f"{line}\n" for line in batch_lines(summary))
+    return _code(summary)
+
+
+@common
+def cache(
+    action: Annotated[Literal["show", "clear"], typer.Argument(help="show what is kept, or clear it.")] = "show",
+    *,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Clear only what is older: 24h, 7d, 2w, or a date.")
+    ] = None,
+    as_json: JsonFlag = False,
+    flags: Flags,
+) -> None:
+    """See or clear the results of workers that were kept, so that nothing is read twice."""
+    from minions.cli.opening import open_store
+    from minions.cli.output import counted
+    from minions.cli.records import since_when, write_json, write_lines
+    from minions.cli.tables import cache_table
+    from minions.clock import SystemClock
+    from minions.errors import UsageError
+    from minions.execution.cache import ResultCache
+
+    if older_than is not None and action != "clear":
+        raise UsageError("--older-than says what to clear", hint="minions cache clear --older-than 7d")
+    with open_store(flags) as store:
+        kept = ResultCache(store, SystemClock())
+        if action == "clear":
+            cleared = kept.clear(before=since_when(older_than))
+            if as_json:
+                write_json({"cleared": cleared})
+            else:
+                write_lines([f"{counted(cleared, 'result')} cleared"])
+            return
+        contents = kept.contents()
+    if as_json:
+        write_json([one.model_dump(mode="json") for one in contents])
+    else:
+        write_lines(cache_table(contents))
+
+
+def _code(summary: "BatchSummary") -> int:
+    if summary.stop_reason == "interrupted":
+        return 130
+    if summary.stop_reason == "budget":
+        return 4
+    return 1 if summary.failed else 0
+
+
+@contextmanager
+def _braking(brake: "Brake", *, quiet: bool) -> Iterator[None]:
+    """The first Ctrl-C lets what is under way end, the second stops at once."""
+
+    def on_interrupt(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        brake.pull()
+        if not quiet:
+            sys.stderr.write("finishing what is under way; Ctrl-C again stops at once\n")
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
