@@ -15,7 +15,7 @@ from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.entries import OK
 from minions.models.reference import ModelRef
-from minions.privacy.card import describe
+from minions.privacy.card import card_of
 from minions.tokens import estimate_tokens
 from minions.values import Value
 from minions.wiring import choose_models, is_cloud, priced_planner
@@ -85,13 +85,12 @@ class Estimate(Value):
 def estimate_question(question: str, corpus: Corpus, settings: Settings, prices: PriceBook, ledger: Ledger) -> Estimate:
     """Estimate a question over an indexed corpus. Raises ConfigError, EgressRefusedError."""
     planner, worker, notes = choose_models(settings)
-    chunks = sum(document.chunks for document in corpus.documents)
-    tokens = sum(document.tokens for document in corpus.documents)
+    chunks, tokens = corpus.contents.chunks, corpus.contents.tokens
     return Estimate(
         question=question,
         planner=planner,
         worker=worker,
-        documents=len(corpus.documents),
+        documents=len(corpus.contents),
         chunks=chunks,
         tokens=tokens,
         typical=_cloud(question, corpus, settings, prices, planner, upper=False),
@@ -111,7 +110,7 @@ def baseline_of(question: str, corpus: Corpus, settings: Settings, prices: Price
         return None if cost is None else cost.usd
 
     baseline = estimate_baseline(
-        corpus_tokens=sum(document.tokens for document in corpus.documents),
+        corpus_tokens=corpus.contents.tokens,
         question_tokens=estimate_tokens(question),
         answer_output_tokens=ANSWER_OUTPUT_TOKENS,
         rag_tokens=RAG_CHUNKS * (settings.chunk_tokens or DEFAULT_CHUNK_TOKENS),
@@ -127,7 +126,7 @@ def _cloud(
     rounds = settings.max_rounds if upper else 1
     if not is_cloud(planner, settings):
         return CloudEstimate(rounds=rounds, calls=0, input_tokens=0, output_tokens=0, cost_usd=Decimal(0))
-    card = estimate_tokens(describe(corpus.documents, settings.policy).text)
+    card = estimate_tokens(card_of(corpus, settings.policy).text)
     digest = settings.digest_tokens if upper else round(settings.digest_tokens * _SHARE_OF_DIGEST)
     asked = estimate_tokens(question)
     inputs = PLAN_INPUT_TOKENS + card + asked

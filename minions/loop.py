@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from minions.execution.expand import expand
 from minions.ledger.context import working_for
 from minions.plans import History, Plan
-from minions.privacy.card import describe
+from minions.privacy.card import card_of
 
 if TYPE_CHECKING:
     from minions.limits import Limits
@@ -38,7 +38,7 @@ async def answer(question: str, parts: Parts, transcript: Transcript) -> Decisio
     corpus, planner, limits = parts.corpus, parts.planner, parts.limits
     history = History(rounds_left=limits.max_rounds - 1)
     with working_for(transcript.run_id, 1):
-        plan = await planner.plan(question, describe(corpus.documents, parts.policy))
+        plan = await planner.plan(question, card_of(corpus, parts.policy))
     while True:
         with working_for(transcript.run_id, transcript.next_round):
             expansion = expand(plan, question, corpus, limits, round_number=transcript.next_round)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minions.chat import ChatRequest, Completion
+    from minions.corpus.contents import Contents
     from minions.documents import Chunk, CorpusCard, Document, DocumentFacts, Unreadable
     from minions.findings import Digest
     from minions.jobs import Job, JobResult
@@ -73,6 +74,11 @@ class Corpus(Protocol):
 
     @property
     def unreadable(self) -> Sequence[Unreadable]: ...  # noqa: D102
+
+    @property
+    def contents(self) -> Contents:
+        """What is known of all documents together, worked out once: the same object every time."""
+        ...
 
     def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
         """The best chunks for any of the phrases, best first, within the documents with these ids (None: all)."""

@@ -60,8 +60,8 @@ async def run(asked: Asked, corpus: Corpus, crew: Crew, settings: Settings, reco
                 run_id=asked.run_id,
                 planner=crew.planner_name,
                 worker=crew.worker_name,
-                documents=len(corpus.documents),
-                tokens=sum(document.tokens for document in corpus.documents),
+                documents=len(corpus.contents),
+                tokens=corpus.contents.tokens,
                 baseline=baseline,
             )
         )

@@ -183,8 +183,8 @@ class Transcript:
         statuses = Counter(result.status for result in results)
         seen = {result.job.chunk.id for result in results if result.status not in {"failed", "skipped"}}
         return Coverage(
-            documents=len(self._corpus.documents),
-            chunks=sum(document.chunks for document in self._corpus.documents),
+            documents=len(self._corpus.contents),
+            chunks=self._corpus.contents.chunks,
             read=len(seen),
             found=statuses["found"],
             abstained=statuses["abstained"],
@@ -204,22 +204,22 @@ class Transcript:
 
     def _covered(self, task: Task, reduction: Reduction) -> str:
         """What of its scope a task read: an absence in a part is not an absence in the whole."""
-        scope = scope_of(task, self._corpus.documents, [])
-        documents = [facts for facts in self._corpus.documents if scope is None or facts.id in scope]
+        contents = self._corpus.contents
+        scope = scope_of(task, contents, [])
         read = {
             result.job.chunk.id
             for result in self._results[-1]
             if result.job.task.id == task.id and result.status not in {"failed", "skipped"}
         }
-        covered = f"read {len(read)} of {sum(facts.chunks for facts in documents)} passages"
+        covered = f"read {len(read)} of {contents.chunks_in(scope)} passages"
         if task.unit == "document":
-            covered += f", judged {len(reduction.findings)} of {len(documents)} documents"
+            covered += f", judged {len(reduction.findings)} of {len(contents if scope is None else scope)} documents"
         return covered
 
     def _index_lines(self, task: Task, question: str) -> tuple[Finding, ...]:
         """What the index shows where the workers found nothing, so that the planner can read a broken table itself."""
         phrases = (*task.search, task.instruction, question)
-        scope = scope_of(task, self._corpus.documents, [])
+        scope = scope_of(task, self._corpus.contents, [])
         chunks = self._corpus.search(phrases, documents=scope, limit=_INDEX_ONLY_CHUNKS)
         findings: list[Finding] = []
         for chunk in chunks:

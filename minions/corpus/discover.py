@@ -28,9 +28,12 @@ _KINDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A regular file: ``size`` in bytes, ``mtime_ns`` its time of change in nanoseconds."""
+    """A regular file: ``size`` in bytes, ``mtime_ns`` its time of change in nanoseconds.
 
-    path: Path
+    The path is plain text: a Path for each of 100,000 files takes 40 MB.
+    """
+
+    path: str
     size: int
     mtime_ns: int
 
@@ -92,7 +95,7 @@ class _Walk:
         if stat.S_ISDIR(status.st_mode):
             return path
         if stat.S_ISREG(status.st_mode):
-            self.files.append(FoundFile(Path(path), status.st_size, status.st_mtime_ns))
+            self.files.append(FoundFile(path, status.st_size, status.st_mtime_ns))
             return None
         kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
         self._refuse(path, kind)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import structlog
 
 from minions.corpus.chunking import CHUNKER_VERSION, DEFAULT_CHUNK_TOKENS, chunk_document
-from minions.corpus.discover import FoundFile, discover
+from minions.corpus.discover import discover
 from minions.corpus.local import LocalCorpus
 from minions.corpus.readers import READER_VERSION, content_id_of, read_document
 from minions.corpus.schema import is_corrupt, move_aside, open_database, open_snapshot, translated
+from minions.corpus.stored import files_under, load_shelf
 from minions.corpus.write import FileRead, Writer
 from minions.documents import Unreadable
 from minions.errors import CorpusError, UnreadableError
@@ -22,9 +24,9 @@ from minions.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
     from types import TracebackType
 
+    from minions.corpus.discover import FoundFile
     from minions.documents import Document
     from minions.events import Observer
 
@@ -55,11 +57,10 @@ class IndexReport(Value):
 
 
 class _Known(NamedTuple):
-    size: int
-    mtime_ns: int
-    row: int
+    """A file whose size, time or recipe changed: its document as it was."""
+
     id: str
-    recipe: str
+    is_current: bool
 
 
 class Index:
@@ -137,69 +138,67 @@ class _Update:
     def run(self) -> tuple[LocalCorpus, IndexReport]:
         found = discover(self._paths)
         self._unreadable.extend(found.unreadable)
-        files = {os.path.abspath(file.path): file for file in found.files}  # noqa: PTH100 - links are not followed
-        known = self._known_files(self._connection)
-        refused = self._read_new(files, known)
+        files = {_absolute(file.path): file for file in found.files}
+        del found
+        gone = self._read_new(files)
         self._flush()
-        gone = known.keys() - (files.keys() - refused)
         self._counts["removed"] = len(gone)
         if gone or self._counts["updated"]:
             self._writer.forget(gone)
         corpus = self._corpus(files)
-        if not corpus.documents:
+        contents = corpus.contents
+        if not contents.columns.ids:
             raise self._nothing_readable()
         report = IndexReport(
-            files=len(files) - len(refused),
-            documents=len(corpus.documents),
-            chunks=sum(facts.chunks for facts in corpus.documents),
-            tokens=sum(facts.tokens for facts in corpus.documents),
+            files=self._counts["added"] + self._counts["updated"] + self._counts["unchanged"],
+            documents=len(contents),
+            chunks=contents.chunks,
+            tokens=contents.tokens,
             unreadable=tuple(self._unreadable),
             **self._counts,
         )
         _log.info("indexed", **report.model_dump(exclude={"unreadable"}), unreadable=len(report.unreadable))
         return corpus, report
 
-    def _known_files(self, connection: sqlite3.Connection) -> dict[str, _Known]:
-        """What the index knows of the files under the paths."""
-        sql = (
-            "SELECT f.path, f.size, f.mtime_ns, f.document, d.id, d.recipe "
-            "FROM files f JOIN documents d ON d.pk = f.document WHERE f.path = ? OR (f.path > ? AND f.path < ?)"
-        )
-        known: dict[str, _Known] = {}
-        for path in self._paths:
-            root = os.path.abspath(path)  # noqa: PTH100 - links are not followed
-            below = root.rstrip(os.sep) + os.sep
-            rows = connection.execute(sql, (root, below, below[:-1] + chr(ord(os.sep) + 1)))
-            known.update((name, _Known(*rest)) for name, *rest in rows)
-        return known
+    def _compare(self, files: dict[str, FoundFile]) -> tuple[dict[str, FoundFile], dict[str, _Known], set[str]]:
+        """The files to open, what the index knows of them, and the files that it has and that are gone."""
+        fresh, known, gone = dict(files), dict[str, _Known](), set[str]()
+        columns = "f.path, f.size, f.mtime_ns, d.id, d.recipe"
+        for path, size, mtime_ns, id_, recipe in files_under(self._connection, self._paths, columns):
+            file = files.get(path)
+            if file is None:
+                gone.add(path)
+            elif recipe == self._recipe and (size, mtime_ns) == (file.size, file.mtime_ns):
+                fresh.pop(path, None)
+            else:
+                known[path] = _Known(id_, recipe == self._recipe)
+        return fresh, known, gone
 
-    def _read_new(self, files: dict[str, FoundFile], known: dict[str, _Known]) -> set[str]:
-        """Read what is new or changed; the paths that cannot be read."""
-        refused: set[str] = set()
-        total = len(files)
-        for done, (path, file) in enumerate(files.items()):
+    def _read_new(self, files: dict[str, FoundFile]) -> set[str]:
+        """Read what is new or changed; the paths that the index must forget."""
+        fresh, known, gone = self._compare(files)
+        unchanged, total = len(files) - len(fresh), len(files)
+        self._counts["unchanged"] = unchanged
+        for done, (path, file) in enumerate(fresh.items(), start=unchanged):
+            self._observe(IndexEvent(done=done, total=total, path=file.path))
             old = known.get(path)
-            current = old is not None and old.recipe == self._recipe
-            if old is not None and current and (old.size, old.mtime_ns) == (file.size, file.mtime_ns):
-                self._counts["unchanged"] += 1
-                continue
-            self._observe(IndexEvent(done=done, total=total, path=str(file.path)))
             try:
                 read = self._read_file(path, file, old)
             except UnreadableError as error:
-                self._unreadable.append(Unreadable(path=str(file.path), reason=error.reason))
-                refused.add(path)
+                self._unreadable.append(Unreadable(path=file.path, reason=error.reason))
+                if old is not None:
+                    gone.add(path)
                 continue
-            same = old is not None and current and old.id == read.id
+            same = old is not None and old.is_current and old.id == read.id
             self._counts["unchanged" if same else "updated" if old else "added"] += 1
             self._add(read)
         self._observe(IndexEvent(done=total, total=total))
-        return refused
+        return gone
 
     def _read_file(self, path: str, file: FoundFile, old: _Known | None) -> FileRead:
         """Open a file. Content that the index has, under this or another path, is hashed and not chunked again."""
         if old is not None or (file.size > _CHEAP_BYTES and self._has_size(file.size)):
-            id_ = content_id_of(file.path)
+            id_ = content_id_of(Path(file.path))
             if self._writer.row(id_, path) is not None:
                 return FileRead(path, file, id_)
         return self._read_whole(path, file)
@@ -211,14 +210,14 @@ class _Update:
         return size in self._large_sizes
 
     def _read_whole(self, path: str, file: FoundFile) -> FileRead:
-        document = self._read(file.path)
+        document = self._read(Path(file.path))
         try:
             document.text.encode()
         except UnicodeEncodeError:
-            raise UnreadableError(str(file.path), "its text is not valid Unicode") from None
+            raise UnreadableError(file.path, "its text is not valid Unicode") from None
         chunks = chunk_document(document, max_tokens=self._chunk_tokens)
         if not chunks:
-            raise UnreadableError(str(file.path), "no text in it")
+            raise UnreadableError(file.path, "no text in it")
         return FileRead(path, file, document.id, document, tuple(chunks))
 
     def _add(self, read: FileRead) -> None:
@@ -235,9 +234,8 @@ class _Update:
     def _corpus(self, files: dict[str, FoundFile]) -> LocalCorpus:
         snapshot = open_snapshot(self._index.path)
         try:
-            rows = {path: known.row for path, known in self._known_files(snapshot).items()}
-            places = [(rows[path], str(file.path)) for path, file in files.items() if path in rows]
-            corpus = LocalCorpus(self._index.path, snapshot, places, self._unreadable)
+            shelf = load_shelf(snapshot, self._paths, files)
+            corpus = LocalCorpus(self._index.path, snapshot, shelf, self._unreadable)
         except BaseException:
             snapshot.close()
             raise
@@ -253,6 +251,12 @@ class _Update:
         shown = "; ".join(f"{item.path}: {item.reason}" for item in self._unreadable[:_SHOWN_UNREADABLE])
         more = len(self._unreadable) - _SHOWN_UNREADABLE
         return CorpusError(f"nothing readable in {where}", hint=shown + (f"; and {more} more" if more > 0 else ""))
+
+
+def _absolute(path: str) -> str:
+    """The same text where the path is absolute already, so that 100,000 of them are held once."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - links are not followed
+    return path if path == absolute else absolute
 
 
 def _ignore(event: object) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from pathlib import PurePath
+from collections import OrderedDict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
-from minions.corpus.schema import ROWS_PER_QUERY, translated
-from minions.corpus.search import SearchHit, fuse, match_expression
-from minions.documents import Chunk, DocumentFacts, Heading, Unreadable
+from minions.corpus.contents import Contents
+from minions.corpus.matching import Matcher, Scope
+from minions.corpus.schema import translated
+from minions.corpus.search import SearchHit, fuse, match_expression, match_terms
+from minions.corpus.stored import SEPARATOR, StoredDocuments
+from minions.documents import Chunk
 from minions.errors import CorpusError, StoreError
 
 if TYPE_CHECKING:
@@ -18,12 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-HEADS_WEIGHT: Final = 2.0  # of title and headings against the text; docs/experiments.md
-_SEPARATOR: Final = "\x1f"
+    from minions.corpus.search import Terms
+    from minions.corpus.stored import Shelf
+    from minions.documents import DocumentFacts, Unreadable
+
 _FUSED_PER_PHRASE: Final = 4
-_COLUMNS: Final = "c.pk, c.document, c.position, c.start, c.tokens, c.page, c.heads, c.table_header, c.text"
+_COLUMNS: Final = (
+    "d.id, c.position, c.start, c.tokens, c.page, c.heads, c.table_header, c.text "
+    "FROM chunks c JOIN documents d ON d.pk = c.document"
+)
 _SNIPPET_WORDS: Final = 24
 _CHUNKS_PER_QUERY: Final = 64
+_SCOPES_KEPT: Final = 16  # each may hold a range for most documents
 
 
 class LocalCorpus:
@@ -34,23 +43,19 @@ class LocalCorpus:
     """
 
     def __init__(
-        self,
-        index: Path,
-        snapshot: sqlite3.Connection,
-        places: Sequence[tuple[int, str]],
-        unreadable: Sequence[Unreadable],
+        self, index: Path, snapshot: sqlite3.Connection, shelf: Shelf, unreadable: Sequence[Unreadable]
     ) -> None:
-        """``snapshot``: a connection of its own, see `open_snapshot`, closed by ``close``. ``places``: row of the
-        document and path, in the order of the run.
-        """
+        """``snapshot``: a connection of its own, see `open_snapshot`, closed by ``close``. ``shelf``: its documents."""
         self._index, self._snapshot, self._lock = index, snapshot, RLock()
         self._unreadable = tuple(unreadable)
-        self._rows: dict[int, DocumentFacts] = _load_facts(snapshot, places)
-        self._row_of = {facts.id: row for row, facts in self._rows.items()}
-        self._place = {row: place for place, row in enumerate(self._rows)}
-        self._documents = tuple(self._rows.values())
-        self._is_whole = snapshot.execute("SELECT count(*) FROM documents").fetchone()[0] == len(self._rows)
-        self._scope: frozenset[int] | None = None
+        self._shelf, self._documents = shelf, StoredDocuments(shelf, self._query)
+        self._contents = Contents(self._documents, shelf.columns)
+        held, last = self._query("SELECT (SELECT count(*) FROM documents), (SELECT coalesce(max(pk), 0) FROM chunks)")[
+            0
+        ]
+        self._is_whole = held == len(shelf.rows)
+        self._matcher = Matcher(snapshot, self._query, chunks=last)
+        self._scopes: OrderedDict[frozenset[str] | None, Scope | None] = OrderedDict()
 
     def close(self) -> None:
         """Let the snapshot go. May be called twice."""
@@ -63,6 +68,11 @@ class LocalCorpus:
         return self._documents
 
     @property
+    def contents(self) -> Contents:
+        """What is known of all documents together."""
+        return self._contents
+
+    @property
     def unreadable(self) -> Sequence[Unreadable]:
         """The files that could not be read, and why."""
         return self._unreadable
@@ -70,15 +80,15 @@ class LocalCorpus:
     def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
         """The best chunks for any of the phrases, best first: BM25 for each, fused by reciprocal rank."""
         rankings = [
-            [row for row, _ in self._match(match_expression(phrase), documents, limit * _FUSED_PER_PHRASE)]
+            [row for row, _ in self._match(match_terms(phrase), documents, limit * _FUSED_PER_PHRASE)]
             for phrase in dict.fromkeys(phrases)
         ]
         return self._load(fuse(rankings, limit))
 
     def search_scored(self, query: str, *, limit: int) -> list[SearchHit]:
         """The best chunks for one query as `match_expression` reads it, with score and snippet."""
+        scores = dict(self._match(match_terms(query), None, limit))
         expression = match_expression(query)
-        scores = dict(self._match(expression, None, limit))
         return [
             SearchHit(chunk=chunk, score=round(score, 4), snippet=self._snippet(expression, row))
             for (row, score), chunk in zip(scores.items(), self._load(list(scores)), strict=True)
@@ -86,77 +96,59 @@ class LocalCorpus:
 
     def chunks(self, *, documents: Collection[str] | None = None) -> Iterator[Chunk]:
         """Every chunk in scope, by document and place; read as they are asked for."""
-        rows = list(self._rows) if documents is None else sorted(self._known(documents), key=self._place.__getitem__)
-        for row in rows:
-            yield from self._chunks_of(row)
+        for id_ in self._contents.in_order(documents):
+            yield from self._chunks_of(self._contents.places[id_])
 
     def page_at(self, document_id: str, offset: int) -> int | None:
         """The number of the page that holds a character offset; None for formats without pages. Raises CorpusError
         for a document that is not in the corpus.
         """
-        stored = self._query("SELECT pages FROM documents WHERE pk = ?", (self._row(document_id),))[0][0]
+        row = self._shelf.rows[self._place(document_id)]
+        stored = self._query("SELECT pages FROM documents WHERE pk = ?", (row,))[0][0]
         return bisect_right(json.loads(stored), offset) if stored else None
 
     def text(self, document_id: str) -> str:
         """A document's whole extracted text. Raises CorpusError for a document that is not in the corpus."""
-        return "".join(chunk.text for chunk in self._chunks_of(self._row(document_id)))
+        return "".join(chunk.text for chunk in self._chunks_of(self._place(document_id)))
 
-    def _row(self, document_id: str) -> int:
-        row = self._row_of.get(document_id)
-        if row is None:
+    def _place(self, document_id: str) -> int:
+        place = self._contents.places.get(document_id)
+        if place is None:
             raise CorpusError(
                 f"document {document_id} is not among the documents of this run", hint="`minions ask` with its path"
             )
-        return row
+        return place
 
-    def _known(self, documents: Collection[str]) -> frozenset[int]:
-        return frozenset(self._row_of[id_] for id_ in documents if id_ in self._row_of)
-
-    def _chunks_of(self, row: int) -> Iterator[Chunk]:
-        sql = (
-            f"SELECT {_COLUMNS} FROM chunks c WHERE c.document = ? AND c.position >= ? "  # noqa: S608 - constants
-            "ORDER BY c.position LIMIT ?"
-        )
-        first, size = 0, 1
-        while first < self._rows[row].chunks:
-            yield from map(self._chunk, self._query(sql, (row, first, size)))
+    def _chunks_of(self, place: int) -> Iterator[Chunk]:
+        sql = f"SELECT {_COLUMNS} WHERE c.pk >= ? AND c.pk < ? ORDER BY c.pk"
+        first, size = self._shelf.first_chunks[place], 1
+        end = first + self._shelf.columns.chunks[place]
+        while first < end:
+            yield from map(self._chunk, self._query(sql, (first, min(first + size, end))))
             # Who wants the first chunk of each document pays for one, who wants all for few queries.
             first, size = first + size, min(2 * size, _CHUNKS_PER_QUERY)
 
-    def _match(self, expression: str, documents: Collection[str] | None, limit: int) -> list[tuple[int, float]]:
+    def _match(self, terms: Terms, documents: Collection[str] | None, limit: int) -> list[tuple[int, float]]:
         """Rows of chunks and their scores, best first."""
-        if not expression or limit < 1:
-            return []
         with self._lock:
-            join = self._restrict(documents)
-            sql = (
-                f"SELECT words.rowid, -bm25(words, {HEADS_WEIGHT}, 1.0) AS score FROM words {join} "  # noqa: S608 - constants
-                "WHERE words MATCH ? ORDER BY score DESC, words.rowid LIMIT ?"
-            )
-            return [(int(row), float(score)) for row, score in self._query(sql, (expression, limit))]
+            return self._matcher.best(terms, self._scope(documents), limit)
 
-    def _restrict(self, documents: Collection[str] | None) -> str:
-        """The join that keeps a search to its documents; a table in memory holds their chunks while they stay."""
-        if documents is None:
-            if self._is_whole:
-                return ""
-            rows = frozenset(self._rows)
-        else:
-            rows = self._known(documents)
-        if rows != self._scope:
-            self._scope = None
-            self._fill_scope(rows)
-            self._scope = rows
-        return "JOIN temp.scope ON scope.pk = words.rowid"
-
-    def _fill_scope(self, rows: frozenset[int]) -> None:
-        self._query("CREATE TEMP TABLE IF NOT EXISTS scope (pk INTEGER PRIMARY KEY)")
-        self._query("DELETE FROM temp.scope")
-        for row in sorted(rows):
-            self._query("INSERT INTO temp.scope SELECT pk FROM chunks WHERE document = ?", (row,))
+    def _scope(self, documents: Collection[str] | None) -> Scope | None:
+        """The rows of the documents' chunks; None where these are all that the index has."""
+        if documents is None and self._is_whole:
+            return None
+        key = None if documents is None else frozenset(documents)
+        if key not in self._scopes:
+            columns, places = self._shelf.columns, self._contents.places
+            wanted = range(len(columns.ids)) if key is None else (places[id_] for id_ in key if id_ in places)
+            scope = Scope.of((self._shelf.first_chunks[place], columns.chunks[place]) for place in wanted)
+            self._scopes[key] = None if self._is_whole and scope.rows == self._contents.chunks else scope
+            if len(self._scopes) > _SCOPES_KEPT:
+                self._scopes.popitem(last=False)
+        return self._scopes[key]
 
     def _load(self, rows: Sequence[int]) -> list[Chunk]:
-        sql = f"SELECT {_COLUMNS} FROM chunks c WHERE c.pk = ?"  # noqa: S608 - constants
+        sql = f"SELECT {_COLUMNS} WHERE c.pk = ?"
         found = (self._query(sql, (row,)) for row in rows)
         return [self._chunk(matches[0]) for matches in found if matches]
 
@@ -166,19 +158,18 @@ class LocalCorpus:
         return " ".join(str(found[0][0]).split()) if found else ""
 
     def _chunk(self, columns: tuple[Any, ...]) -> Chunk:
-        _, document, position, start, tokens, page, heads, header, text = columns
-        facts = self._rows[document]
+        id_, position, start, tokens, page, heads, header, text = columns
         return Chunk(
-            id=f"{facts.id}:{position}",
-            document_id=facts.id,
-            path=facts.path,
+            id=f"{id_}:{position}",
+            document_id=id_,
+            path=self._shelf.columns.paths[self._contents.places[id_]],
             index=position,
             start=start,
             end=start + len(text),
             text=text,
             tokens=tokens,
             page=page,
-            headings=tuple(heads.split(_SEPARATOR)[1:]),
+            headings=tuple(heads.split(SEPARATOR)[1:]),
             table_header=header,
         )
 
@@ -188,41 +179,3 @@ class LocalCorpus:
             if not self._snapshot.in_transaction:  # after it, row numbers may mean other documents
                 raise StoreError(f"the index at {self._index} lost its snapshot", hint="ask again")
             return found
-
-
-def join_heads(title: str, headings: Sequence[str]) -> str:
-    """Title and headings as the index stores and searches them."""
-    if not headings and _SEPARATOR not in title:
-        return title
-    return _SEPARATOR.join(part.replace(_SEPARATOR, " ") for part in (title, *headings))
-
-
-def _load_facts(connection: sqlite3.Connection, places: Sequence[tuple[int, str]]) -> dict[int, DocumentFacts]:
-    stored: dict[int, tuple[Any, ...]] = {}
-    wanted = list(dict.fromkeys(row for row, _ in places))
-    for at in range(0, len(wanted), ROWS_PER_QUERY):
-        some = wanted[at : at + ROWS_PER_QUERY]
-        marks = ", ".join("?" * len(some))
-        sql = f"SELECT pk, id, title, tokens, chunks, pages, outline FROM documents WHERE pk IN ({marks})"  # noqa: S608
-        stored.update((row, columns) for row, *columns in connection.execute(sql, some))
-    rows: dict[int, DocumentFacts] = {}
-    seen: set[str] = set()
-    for row, path in places:
-        if row not in stored or stored[row][0] in seen:
-            continue
-        id_, title, tokens, chunks, pages, outline = stored[row]
-        seen.add(id_)
-        rows[row] = DocumentFacts(
-            id=id_,
-            path=path,
-            title=title or PurePath(path).name,
-            tokens=tokens,
-            chunks=chunks,
-            pages=len(json.loads(pages)) if pages else None,
-            outline=_outline(outline) if outline != "[]" else (),
-        )
-    return rows
-
-
-def _outline(stored: str) -> tuple[Heading, ...]:
-    return tuple(Heading(level=level, start=start, text=text) for level, start, text in json.loads(stored))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
 ROWS_PER_QUERY: Final = 500
@@ -31,6 +31,7 @@ CREATE TABLE documents (
     title TEXT,                    -- NULL: the file's name
     tokens INTEGER NOT NULL,
     chunks INTEGER NOT NULL,
+    first_chunk INTEGER NOT NULL,  -- its chunks have the rows from here on, one after the other
     pages TEXT,                    -- JSON: where each page starts; NULL without pages
     outline TEXT NOT NULL,         -- JSON: [[level, start, text], ...]
     UNIQUE (id, suffix, recipe)
@@ -52,7 +53,6 @@ CREATE TABLE chunks (
     table_header TEXT,
     text TEXT NOT NULL
 );
-CREATE INDEX chunks_document ON chunks (document, position);
 CREATE VIRTUAL TABLE words USING fts5 (heads, text, content='chunks', content_rowid='pk', tokenize='{tokenizer}');
 INSERT INTO words (words, rank) VALUES ('automerge', 16);
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minions.documents import Chunk
 from minions.values import Value
@@ -135,12 +135,24 @@ class SearchHit(Value):
     snippet: str
 
 
+class Terms(NamedTuple):
+    """A query as FTS5 reads it: words, phrases and prefixes, any of which may match, and all words in sequence."""
+
+    any_of: tuple[str, ...]
+    sequence: str | None = None
+
+
 def match_expression(query: str) -> str:
     """The FTS5 expression for what a person or a planner typed; empty when it holds no word. Any text is safe.
 
     Words are alternatives, all of them in sequence count extra; ``"quoted words"`` match as a phrase, ``prefix*`` as a
     prefix. Words that stand in every text are dropped where others remain.
     """
+    return any_of(match_terms(query))
+
+
+def match_terms(query: str) -> Terms:
+    """The parts of `match_expression`."""
     prefixes = _PREFIX.findall(query)
     rest = _PREFIX.sub(" ", query)
     phrases = [_WORD.findall(quoted) for quoted in _QUOTED.findall(rest)]
@@ -151,9 +163,13 @@ def match_expression(query: str) -> str:
     terms = [f"{_quote(prefix)} *" for prefix in prefixes]
     terms += [_quote(" ".join(phrase)) for phrase in phrases if phrase]
     terms += [_quote(word) for word in rare]
-    if 1 < len(words) <= _MAX_PHRASE_WORDS:
-        terms.append(_quote(" ".join(words)))
-    return " OR ".join(list(dict.fromkeys(terms))[:_MAX_TERMS])
+    sequence = _quote(" ".join(words)) if 1 < len(words) <= _MAX_PHRASE_WORDS else None
+    return Terms(tuple(dict.fromkeys(terms))[:_MAX_TERMS], sequence)
+
+
+def any_of(terms: Terms) -> str:
+    """The expression that any of the terms matches."""
+    return " OR ".join(dict.fromkeys((*terms.any_of, terms.sequence) if terms.sequence else terms.any_of))
 
 
 def fuse(rankings: Iterable[Sequence[int]], limit: int) -> list[int]:

@@ -6,8 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minions.corpus.local import join_heads
 from minions.corpus.schema import ROWS_PER_QUERY, writing
+from minions.corpus.stored import join_heads
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from minions.documents import Chunk, Document
 
 _ORPHANS: Final = "SELECT pk FROM documents WHERE pk NOT IN (SELECT document FROM files)"
-_ORPHAN_CHUNKS: Final = f"SELECT pk, heads, text FROM chunks WHERE document IN ({_ORPHANS})"  # noqa: S608 - constants
+_ORPHAN_CHUNKS: Final = (
+    "SELECT c.pk, c.heads, c.text FROM documents d JOIN chunks c "  # noqa: S608 - constants
+    f"ON c.pk >= d.first_chunk AND c.pk < d.first_chunk + d.chunks WHERE d.pk IN ({_ORPHANS})"
+)
 
 
 class FileRead(NamedTuple):
@@ -70,7 +73,7 @@ class Writer:
             execute = self._connection.execute
             self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
             execute(f"INSERT INTO words (words, rowid, heads, text) SELECT 'delete', * FROM ({_ORPHAN_CHUNKS})")  # noqa: S608 - constants
-            execute(f"DELETE FROM chunks WHERE document IN ({_ORPHANS})")  # noqa: S608 - constants
+            execute(f"DELETE FROM chunks WHERE pk IN (SELECT pk FROM ({_ORPHAN_CHUNKS}))")  # noqa: S608 - constants
             execute(f"DELETE FROM documents WHERE pk IN ({_ORPHANS})")  # noqa: S608 - constants
 
     def _rows(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
@@ -89,10 +92,11 @@ class Writer:
         documents: list[tuple[object, ...]] = []
         chunks: list[tuple[object, ...]] = []
         for row, (key, read) in enumerate(batch.items(), start=document_row):
-            chunks.extend(_chunk_rows(read, row, chunk_row + len(chunks)))
-            documents.append(_document_row(read, (row, *key, self._recipe)))
+            first = chunk_row + len(chunks)
+            chunks.extend(_chunk_rows(read, row, first))
+            documents.append(_document_row(read, (row, *key, self._recipe), first))
         insert = self._connection.executemany
-        insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
+        insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
         insert("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", chunks)
         self._connection.execute(
             "INSERT INTO words (rowid, heads, text) SELECT pk, heads, text FROM chunks WHERE pk >= ?", (chunk_row,)
@@ -118,7 +122,7 @@ def suffix_of(path: str) -> str:
     return name[dot:].lower() if dot > 0 else ""
 
 
-def _document_row(read: FileRead, key: tuple[object, ...]) -> tuple[object, ...]:
+def _document_row(read: FileRead, key: tuple[object, ...], first_chunk: int) -> tuple[object, ...]:
     document = read.document
     if document is None:
         raise ValueError("a file that was only hashed has no document")
@@ -126,7 +130,7 @@ def _document_row(read: FileRead, key: tuple[object, ...]) -> tuple[object, ...]
     heads = [(head.level, head.start, head.text) for head in document.outline] if document.outline else None
     tokens = sum([chunk.tokens for chunk in read.chunks])
     pages = json.dumps([page.start for page in document.pages]) if document.pages else None
-    return *key, title, tokens, len(read.chunks), pages, json.dumps(heads) if heads else "[]"
+    return *key, title, tokens, len(read.chunks), first_chunk, pages, json.dumps(heads) if heads else "[]"
 
 
 def _chunk_rows(read: FileRead, document: int, first: int) -> Iterator[tuple[object, ...]]:

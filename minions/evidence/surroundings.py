@@ -9,7 +9,6 @@ from minions.corpus.structure import Block, find_blocks
 from minions.documents import Document
 from minions.evidence.lines import Line, split_lines
 from minions.findings import Citation, Finding
-from minions.privacy.names import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,6 +142,4 @@ def _words(text: str) -> list[str]:
 
 def names_of(corpus: Corpus, *, numbered: bool) -> dict[str, str]:
     """Names that go up for documents: as on the card, or d1, d2, ... where the policy hides names."""
-    documents = corpus.documents
-    names = [f"d{number}" for number, _ in enumerate(documents, 1)] if numbered else distinct_names(documents)
-    return {document.id: name for document, name in zip(documents, names, strict=True)}
+    return corpus.contents.names(numbered=numbered)

@@ -6,18 +6,16 @@ reads the chunk once, however many tasks ask about it (DESIGN section 6).
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from itertools import chain, islice
-from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from minions.jobs import Job
-from minions.privacy.names import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from minions.documents import Chunk, DocumentFacts
+    from minions.corpus.contents import Contents
+    from minions.documents import Chunk
     from minions.limits import Limits
     from minions.plans import Plan, Task
     from minions.ports import Corpus
@@ -66,7 +64,7 @@ def expand(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_n
     """
     warnings: list[str] = []
     readings = [_reading(task, question, corpus, limits, warnings) for task in plan.tasks]
-    total = limits.samples * sum(len(reading.found) or _chunks_in(reading.scope, corpus) for reading in readings)
+    total = limits.samples * sum(len(reading.found) or corpus.contents.chunks_in(reading.scope) for reading in readings)
     exhaustive: dict[frozenset[str] | None, list[Chunk]] = {}
     for scope in {reading.scope for reading in readings if not reading.found}:
         if total <= limits.max_jobs:
@@ -102,14 +100,10 @@ def _jobs(placements: Iterable[_Placement], samples: int, round_number: int) -> 
 
 
 def _reading(task: Task, question: str, corpus: Corpus, limits: Limits, warnings: list[str]) -> _Reading:
-    scope = scope_of(task, corpus.documents, warnings)
+    scope = scope_of(task, corpus.contents, warnings)
     phrases = (*task.search, task.instruction, question)
     found = corpus.search(phrases, documents=scope, limit=limits.chunks_per_task) if task.search else []
     return _Reading(task, scope, found)
-
-
-def _chunks_in(scope: frozenset[str] | None, corpus: Corpus) -> int:
-    return sum(facts.chunks for facts in corpus.documents if scope is None or facts.id in scope)
 
 
 def _fair_share(
@@ -124,7 +118,7 @@ def _fair_share(
     phrases = (*(task.instruction for task in tasks), question)
     found = corpus.search(phrases, documents=scope, limit=min(wanted, limits.chunks_per_task * len(tasks)))
     known = {chunk.id for chunk in found}
-    documents = (facts.id for facts in corpus.documents if scope is None or facts.id in scope)
+    documents = corpus.contents.in_order(scope)
     rest = (chunk for chunk in _in_turn(documents, corpus) if chunk.id not in known)
     return list(islice(chain(found, rest), wanted))
 
@@ -144,30 +138,12 @@ def _in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
         turn = begun
 
 
-def scope_of(task: Task, documents: Sequence[DocumentFacts], warnings: list[str]) -> frozenset[str] | None:
+def scope_of(task: Task, contents: Contents, warnings: list[str]) -> frozenset[str] | None:
     """Ids of the documents a task names by id, d-number, name (as on the card, too), path or glob; None for all."""
     if not task.documents:
         return None
-    shown = distinct_names(documents)
-    chosen: set[str] = set()
-    for wanted in task.documents:
-        matched = {
-            document.id
-            for number, (document, name) in enumerate(zip(documents, shown, strict=True), 1)
-            if wanted == f"d{number}" or _matches(wanted, document, name)
-        }
-        if not matched:
-            warnings.append(f"{task.id}: the plan names a document that is not in the corpus: {wanted!r}")
-        chosen |= matched
+    chosen, unmatched = contents.select(task.documents)
+    warnings += [f"{task.id}: the plan names a document that is not in the corpus: {wanted!r}" for wanted in unmatched]
     if not chosen:
         warnings.append(f"{task.id}: none of its documents exist, so it reads all")
-        return None
-    return frozenset(chosen)
-
-
-def _matches(wanted: str, document: DocumentFacts, shown: str) -> bool:
-    names = (PurePath(document.path).name, shown, document.path)
-    stems = (PurePath(name).with_suffix("").as_posix() for name in names[:2] if name)
-    if wanted in {document.id, document.title, *names, *stems}:
-        return True
-    return any(fnmatchcase(name.casefold(), wanted.casefold()) for name in names)
+    return chosen or None

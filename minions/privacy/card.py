@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from minions.corpus.contents import Contents
 from minions.documents import CorpusCard
-from minions.privacy.names import distinct_names
 from minions.privacy.policy import Policy, shows_names
 from minions.tokens import estimate_tokens
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minions.documents import DocumentFacts
+    from minions.ports import Corpus
 
 NAMES_TOKENS = 120
 OUTLINE_TOKENS = 70
@@ -27,28 +28,37 @@ _TITLE_CHARACTERS = 70
 
 def describe(documents: Sequence[DocumentFacts], policy: Policy) -> CorpusCard:
     """Write the card. Beyond ``NAMES_TOKENS`` of names, patterns and counts stand for them."""
-    tokens = sum(document.tokens for document in documents)
-    pages = sum(document.pages or 0 for document in documents)
-    sizes = f"{len(documents)} document{'s' * (len(documents) != 1)}, {_short(tokens)} tokens"
-    if pages:
-        sizes += f", {pages} pages"
-    listed = _names(documents, policy)
-    return CorpusCard(documents=len(documents), tokens=tokens, pages=pages, text=f"{sizes}: {listed}")
+    return _card(Contents(documents), policy)
 
 
-def _names(documents: Sequence[DocumentFacts], policy: Policy) -> str:
+def card_of(corpus: Corpus, policy: Policy) -> CorpusCard:
+    """The card of an open corpus, written once however many questions are asked of it."""
+    contents = corpus.contents
+    return contents.once(("card", policy), lambda: _card(contents, policy))
+
+
+def _card(contents: Contents, policy: Policy) -> CorpusCard:
+    count = len(contents)
+    sizes = f"{count} document{'s' * (count != 1)}, {_short(contents.tokens)} tokens"
+    if contents.pages:
+        sizes += f", {contents.pages} pages"
+    text = f"{sizes}: {_names(contents, policy)}"
+    return CorpusCard(documents=count, tokens=contents.tokens, pages=contents.pages, text=text)
+
+
+def _names(contents: Contents, policy: Policy) -> str:
+    count, plain = len(contents), contents.shown
     if not shows_names(policy):
-        return "d1" if len(documents) == 1 else f"d1 to d{len(documents)}"
-    plain = distinct_names(documents)
-    names = [_titled(name, document) for name, document in zip(plain, documents, strict=True)]
-    if not _fits(names):
-        names = plain
-    if not _fits(names):
+        return "d1" if count == 1 else f"d1 to d{count}"
+    if not _fits(plain):
         return _patterns(plain)
-    if len(documents) <= _OUTLINED_DOCUMENTS:
+    names = [_titled(name, title) for name, title in zip(plain, contents.columns.titles, strict=True)]
+    if not _fits(names):
+        names = list(plain)
+    if count <= _OUTLINED_DOCUMENTS:
+        budget = OUTLINE_TOKENS // max(1, count)
         return "; ".join(
-            name + _outline(document, OUTLINE_TOKENS // len(documents))
-            for name, document in zip(names, documents, strict=True)
+            name + _outline(document, budget) for name, document in zip(names, contents.documents, strict=True)
         )
     return "; ".join(names)
 
@@ -57,8 +67,8 @@ def _fits(names: Sequence[str]) -> bool:
     return estimate_tokens("; ".join(names)) <= NAMES_TOKENS
 
 
-def _titled(name: str, document: DocumentFacts) -> str:
-    title = " ".join(document.title.split())
+def _titled(name: str, title: str) -> str:
+    title = " ".join(title.split())
     if not title or title.casefold() in {PurePath(name).name.casefold(), PurePath(name).stem.casefold()}:
         return name
     return f'{name} "{title[:_TITLE_CHARACTERS]}"'
@@ -79,7 +89,7 @@ def _outline(document: DocumentFacts, budget: int) -> str:
     return f" ({', '.join(headings)})" if headings else ""
 
 
-def _patterns(names: list[str]) -> str:
+def _patterns(names: Sequence[str]) -> str:
     """Names with their numbers masked, by frequency: ``filing_#.txt (212)``, until the budget is used."""
     counts = Counter(re.sub(r"\d+", "#", name) for name in names)
     if len(counts) > len(names) // 2:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from minions.corpus import local
+from minions.corpus import matching
 from minions.corpus.index import Index
 from minions.corpus.schema import TOKENIZER, open_database
 
@@ -68,9 +68,9 @@ def _measure_tokenizers(data: Path, scratch: Path) -> None:
             for name, folder in sets.items():
                 corpus, _ = index.update([folder])
                 for weight in HEADS_WEIGHTS:
-                    local.HEADS_WEIGHT = weight  # type: ignore[misc]
+                    matching.HEADS_WEIGHT = weight  # type: ignore[misc]
                     _report(f"{tokenizer.split()[0]:10} heads {weight:3} {name:14}", corpus, data / name)
-    local.HEADS_WEIGHT = 2.0  # type: ignore[misc]
+    matching.HEADS_WEIGHT = 2.0  # type: ignore[misc]
 
 
 def _measure_sizes(data: Path, scratch: Path) -> None:

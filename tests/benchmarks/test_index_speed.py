@@ -16,9 +16,9 @@ import pytest
 from minions.corpus.chunking import chunk_document
 from minions.corpus.discover import FoundFile
 from minions.corpus.index import Index
-from minions.corpus.local import join_heads
 from minions.corpus.readers import read_document
 from minions.corpus.schema import TOKENIZER, open_database
+from minions.corpus.stored import join_heads
 from minions.corpus.write import FileRead, Writer
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _seconds(act: Callable[[], Any], clock: Callable[[], float] = time.perf_coun
 
 def _indexed(path: Path, documents: Sequence[Document]) -> None:
     """Chunk and insert, in batches as an update does."""
-    found = FoundFile(path, 0, 0)
+    found = FoundFile(str(path), 0, 0)
     with closing(open_database(path)) as connection:
         writer = Writer(connection, "benchmark")
         for at in range(0, len(documents), BATCH):

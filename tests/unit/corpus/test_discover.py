@@ -21,7 +21,7 @@ def grow(root: Path, *names: str) -> None:
 
 def names(found: Discovery, root: Path) -> list[str]:
     """The paths found, relative to the folder."""
-    return [file.path.relative_to(root).as_posix() for file in found.files]
+    return [Path(file.path).relative_to(root).as_posix() for file in found.files]
 
 
 def test_a_folder_is_walked_in_the_same_order_every_time(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from minions.corpus.contents import Contents
 from minions.documents import Chunk, DocumentFacts
 from minions.execution.expand import chunk_major, expand, scope_of
 from minions.jobs import Job
@@ -24,6 +25,7 @@ class ShelfCorpus:
         self.documents = [
             DocumentFacts(id=key, path=f"docs/{name}", title=name, tokens=40, chunks=4) for key, name in names.items()
         ]
+        self.contents = Contents(self.documents)
         self.unreadable: list[Any] = []
         self.read = 0
         self._chunks: list[Chunk] = [
@@ -94,7 +96,7 @@ def test_documents_of_one_name_are_meant_as_the_card_names_them(make: Any, wante
         for key, year in (("a", "2022"), ("b", "2023"))
     ]
     warnings: list[str] = []
-    assert scope_of(make.task("x", documents=(wanted,)), documents, warnings) == frozenset(meant)
+    assert scope_of(make.task("x", documents=(wanted,)), Contents(documents), warnings) == frozenset(meant)
     assert warnings == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minions.corpus.contents import Contents
 from minions.documents import DocumentFacts, Heading
 from minions.evidence.surroundings import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
@@ -67,7 +68,7 @@ def test_the_findings_name_documents_as_the_card_does() -> None:
     numbers.
     """
     documents = [_facts("a/2022/filing.txt"), _facts("b/2022/filing.txt")]
-    corpus: Any = SimpleNamespace(documents=documents)
+    corpus: Any = SimpleNamespace(contents=Contents(documents))
     names = names_of(corpus, numbered=False)
     assert list(names.values()) == ["a/2022/filing.txt", "b/2022/filing.txt"]
     assert all(name in describe(documents, "findings").text for name in names.values())
@@ -77,7 +78,7 @@ def test_the_findings_name_documents_as_the_card_does() -> None:
 @given(st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), min_size=1, max_size=12))
 def test_names_are_distinct_ends_of_paths_and_no_longer_than_needed(paths: set[str]) -> None:
     """Every document has a name of its own, and with one folder less it would not have."""
-    names = dict(zip(paths, distinct_names([_facts(path) for path in paths]), strict=True))
+    names = dict(zip(paths, distinct_names(list(paths)), strict=True))
     assert len(set(names.values())) == len(paths)
     for path, name in names.items():
         assert f"/{path}".endswith(f"/{name}")

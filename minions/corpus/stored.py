@@ -1,0 +1,124 @@
+"""What the index knows of the documents of a run: read in one pass, kept in columns, told as facts where asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
+
+from minions.corpus.contents import Columns
+from minions.corpus.schema import ROWS_PER_QUERY
+from minions.documents import DocumentFacts, Heading
+from minions.privacy.names import file_name
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from minions.corpus.discover import FoundFile
+
+Query = Callable[[str, tuple[object, ...]], list[tuple[Any, ...]]]
+
+SEPARATOR: Final = "\x1f"
+_UNDER: Final = "FROM files f JOIN documents d ON d.pk = f.document WHERE f.path = ? OR (f.path > ? AND f.path < ?)"
+
+
+def join_heads(title: str, headings: Sequence[str]) -> str:
+    """Title and headings as the index stores and searches them."""
+    if not headings and SEPARATOR not in title:
+        return title
+    return SEPARATOR.join(part.replace(SEPARATOR, " ") for part in (title, *headings))
+
+
+def files_under(connection: sqlite3.Connection, paths: Sequence[Path | str], columns: str) -> Iterator[tuple[Any, ...]]:
+    """What the index holds of the files at and below ``paths``: ``columns`` of files ``f`` and documents ``d``."""
+    for path in paths:
+        root = os.path.abspath(path)  # noqa: PTH100 - links are not followed
+        below = root.rstrip(os.sep) + os.sep
+        values = (root, below, below[:-1] + chr(ord(os.sep) + 1))
+        yield from connection.execute(f"SELECT {columns} {_UNDER}", values)
+
+
+class Shelf(NamedTuple):
+    """The documents of a run, by column: row, first row of the chunks, and facts."""
+
+    rows: array[int]
+    first_chunks: array[int]
+    columns: Columns
+
+
+def load_shelf(connection: sqlite3.Connection, paths: Sequence[Path | str], files: Mapping[str, FoundFile]) -> Shelf:
+    """Read the facts of ``files`` (by absolute path, in the order of the run), which lie under ``paths``.
+
+    Files of the same content are one document, under the path that comes first. What the index lacks is left out.
+    """
+    count = len(files)
+    place_of = {path: place for place, path in enumerate(files)}
+    rows, firsts, tokens, chunks = (array("q", bytes(8 * count)) for _ in range(4))
+    texts: list[tuple[str, str | None, str | None] | None] = [None] * count
+    columns = "f.path, d.pk, d.first_chunk, d.tokens, d.chunks, d.id, d.title, d.pages"
+    for path, row, first, of_tokens, of_chunks, *text in files_under(connection, paths, columns):
+        place = place_of.get(path)
+        if place is not None:
+            rows[place], firsts[place], tokens[place], chunks[place] = row, first, of_tokens, of_chunks
+            texts[place] = tuple(text)
+    shelf = Shelf(array("q"), array("q"), Columns.empty())
+    seen: set[str] = set()
+    for place, (file, stored) in enumerate(zip(files.values(), texts, strict=True)):
+        if stored is None or stored[0] in seen:
+            continue
+        id_, title, pages = stored
+        seen.add(id_)
+        shelf.rows.append(rows[place])
+        shelf.first_chunks.append(firsts[place])
+        count_pages = len(json.loads(pages)) if pages else None
+        shelf.columns.add(id_, file.path, title or file_name(file.path), tokens[place], chunks[place], count_pages)
+    return shelf
+
+
+class StoredDocuments(Sequence[DocumentFacts]):
+    """The facts of a shelf's documents, made when they are asked for; outlines stay in the index until then."""
+
+    def __init__(self, shelf: Shelf, query: Query) -> None:
+        self._rows, self._columns, self._query = shelf.rows, shelf.columns, query
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> DocumentFacts: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[DocumentFacts]: ...
+    def __getitem__(self, at: int | slice) -> DocumentFacts | list[DocumentFacts]:
+        places = range(len(self))[at]
+        return next(self._load([places])) if isinstance(places, int) else list(self._load(places))
+
+    def __iter__(self) -> Iterator[DocumentFacts]:
+        return self._load(range(len(self)))
+
+    def _load(self, places: Sequence[int]) -> Iterator[DocumentFacts]:
+        for at in range(0, len(places), ROWS_PER_QUERY):
+            some = places[at : at + ROWS_PER_QUERY]
+            marks = ", ".join("?" * len(some))
+            sql = f"SELECT pk, outline FROM documents WHERE pk IN ({marks}) AND outline <> '[]'"  # noqa: S608 - marks
+            outlines = dict(self._query(sql, tuple(self._rows[place] for place in some)))
+            for place in some:
+                yield self._facts(place, outlines.get(self._rows[place]))
+
+    def _facts(self, place: int, outline: str | None) -> DocumentFacts:
+        columns = self._columns
+        return DocumentFacts(
+            id=columns.ids[place],
+            path=columns.paths[place],
+            title=columns.titles[place],
+            tokens=columns.tokens[place],
+            chunks=columns.chunks[place],
+            pages=columns.pages_at(place),
+            outline=_outline(outline) if outline else (),
+        )
+
+
+def _outline(stored: str) -> tuple[Heading, ...]:
+    return tuple(Heading(level=level, start=start, text=text) for level, start, text in json.loads(stored))
