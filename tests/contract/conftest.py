@@ -14,7 +14,9 @@ from minions.models.openai import OpenAIModel
 from minions.models.reference import ModelRef
 from minions.models.scripted import ScriptedModel
 from minions.models.timeouts import Timeouts
-from minions.testing import LoopbackServer
+from minions.testing import FakeClock, LoopbackServer
+from minions_workers.pool import pooled
+from minions_workers.seats import Member
 
 if TYPE_CHECKING:
     from minions.ports import ChatModel
@@ -54,7 +56,14 @@ async def _scripted(stack: AsyncExitStack, replies: Any) -> Bench:
     return Bench(model, lambda: len(model.requests))
 
 
-BUILDERS: dict[str, Builder] = {"openai": _openai, "ollama": _ollama, "scripted": _scripted}
+async def _pooled(stack: AsyncExitStack, replies: Any) -> Bench:
+    bench = await _openai(stack, replies)
+    model = pooled([Member(bench.model, slots=2)], clock=FakeClock(), patience_s=0)
+    stack.push_async_callback(model.aclose)
+    return Bench(model, bench.seen)
+
+
+BUILDERS: dict[str, Builder] = {"openai": _openai, "ollama": _ollama, "scripted": _scripted, "pooled": _pooled}
 
 
 @pytest.fixture(params=sorted(BUILDERS))

@@ -99,6 +99,20 @@ def test_what_is_no_chat_request_is_refused(body: Any) -> None:
         assert fetch(server, "POST", "/v1/chat/completions", body)[0] == 400
 
 
+def test_a_server_can_come_back_to_its_address() -> None:
+    """A restart is a block left and entered again at a fixed port; the records go on."""
+    server = LoopbackServer(default="x", slots=3)
+    with server:
+        server.port = int(server.url.rpartition(":")[2])
+        fetch(server, "POST", "/v1/chat/completions", chat())
+        left = server.url
+    with server:
+        assert server.url == left
+        fetch(server, "POST", "/v1/chat/completions", chat())
+        assert fetch(server, "GET", "/props", None)[1]["total_slots"] == 3
+    assert len(server.requests) == 2
+
+
 def test_outside_of_its_block_there_is_no_server() -> None:
     """A forgotten ``with`` is told as such."""
     with pytest.raises(RuntimeError, match="with"):
