@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, overload
 
 from minions.corpus.selecting import Selector
 from minions.privacy.names import distinct_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
     from minions.corpus.selecting import Selection
     from minions.documents import DocumentFacts
@@ -59,6 +60,20 @@ class Columns(NamedTuple):
         self.chunks.append(chunks)
         self.pages.append(_NO_PAGES if pages is None else pages)
 
+    def pick(self, places: Sequence[int]) -> Columns:
+        """The columns of some documents."""
+        picked = Columns.empty()
+        for place in places:
+            picked.add(
+                self.ids[place],
+                self.paths[place],
+                self.titles[place],
+                self.tokens[place],
+                self.chunks[place],
+                self.pages_at(place),
+            )
+        return picked
+
     def pages_at(self, place: int) -> int | None:
         """The number of pages of the document at ``place``; None for a format without pages."""
         pages = self.pages[place]
@@ -77,6 +92,7 @@ class Contents:
         self._once: dict[Hashable, object] = {}
         self._selections: OrderedDict[tuple[str, ...], Selection] = OrderedDict()
         self._chunks_in: OrderedDict[frozenset[str], int] = OrderedDict()
+        self._parts: OrderedDict[frozenset[str], Contents] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self.columns.ids)
@@ -127,6 +143,10 @@ class Contents:
             return self.chunks
         return _remembered(self._chunks_in, ids, lambda: sum(self.columns.chunks[place] for place in self._at(ids)))
 
+    def of(self, ids: frozenset[str]) -> Contents:
+        """The contents of the documents with these ids alone: their own totals, names, numbers and card."""
+        return _remembered(self._parts, ids, lambda: self._part(self._at(ids)))
+
     def in_order(self, ids: Collection[str] | None = None) -> Iterator[str]:
         """The ids of the documents in scope (None: all), in the order of the corpus."""
         return iter(self.columns.ids) if ids is None else (self.columns.ids[place] for place in self._at(ids))
@@ -136,12 +156,36 @@ class Contents:
         columns = self.columns
         return Selector(columns.ids, columns.paths, columns.titles, self.shown, self.places)
 
+    def _part(self, places: Sequence[int]) -> Contents:
+        if len(places) == len(self):
+            return self
+        return Contents(_Picked(self.documents, places), self.columns.pick(places))
+
     def _at(self, ids: Collection[str]) -> list[int]:
         return sorted(self.places[id_] for id_ in ids if id_ in self.places)
 
     def _names(self, *, numbered: bool) -> dict[str, str]:
         names = [f"d{number}" for number in range(1, len(self) + 1)] if numbered else self.shown
         return dict(zip(self.columns.ids, names, strict=True))
+
+
+class _Picked(Sequence["DocumentFacts"]):
+    """Some of the documents, fetched when they are asked for."""
+
+    def __init__(self, documents: Sequence[DocumentFacts], places: Sequence[int]) -> None:
+        self._documents, self._places = documents, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> DocumentFacts: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[DocumentFacts]: ...
+    def __getitem__(self, at: int | slice) -> DocumentFacts | list[DocumentFacts]:
+        if isinstance(at, slice):
+            return [self._documents[place] for place in self._places[at]]
+        return self._documents[self._places[at]]
 
 
 def _remembered(memory: OrderedDict[K, V], key: K, work: Callable[[], V]) -> V:

@@ -86,12 +86,12 @@ class Matcher:
             if any(counts[one] for one in rare) and spent > SCORED_ROWS:
                 break
             rare.append(term)
-        # The words in sequence stand where all of them do, so they add no chunk.
+        # The words in sequence stand where all of them do, so they add no chunk, only weight.
+        sequence = [terms.sequence] if terms.sequence else []
         others = [term for term in counts if term not in rare and counts[term] < COMMON_ROWS]
         if not others:
-            return " OR ".join(rare)
-        sequence = (terms.sequence,) if terms.sequence else ()
-        return f"({' OR '.join(rare)}) AND ({' OR '.join((*rare, *others, *sequence))})"
+            return " OR ".join([*rare, *sequence])
+        return f"({' OR '.join(rare)}) AND ({' OR '.join([*rare, *others, *sequence])})"
 
     def _count(self, term: str) -> int:
         """In how many chunks a term stands, counted up to `COMMON_ROWS`."""

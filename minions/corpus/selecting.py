@@ -14,6 +14,8 @@ from minions.privacy.names import file_name, stem_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from minions.ports import Corpus
+
 _ALL: Final = "*"
 _NUMBERED: Final = re.compile(r"d([1-9][0-9]{0,8})")
 _GLOB: Final = re.compile(r"[*?\[]")
@@ -26,6 +28,11 @@ class Selection(NamedTuple):
 
     ids: frozenset[str]
     unmatched: tuple[str, ...]
+
+
+def select(corpus: Corpus, patterns: Iterable[str]) -> Selection:
+    """The documents of a corpus that names, paths, globs, ids or d-numbers mean; `Selector` has the rules."""
+    return corpus.contents.select(patterns)
 
 
 class Selector:

@@ -103,7 +103,7 @@ class StoredDocuments(Sequence[DocumentFacts]):
             some = places[at : at + ROWS_PER_QUERY]
             marks = ", ".join("?" * len(some))
             sql = f"SELECT pk, outline FROM documents WHERE pk IN ({marks}) AND outline <> '[]'"  # noqa: S608 - marks
-            outlines = dict(self._query(sql, tuple(self._rows[place] for place in some)))
+            outlines: dict[int, str] = dict(self._query(sql, tuple(self._rows[place] for place in some)))
             for place in some:
                 yield self._facts(place, outlines.get(self._rows[place]))
 

@@ -1,0 +1,69 @@
+"""Some documents of an open corpus, as a corpus of their own: what one question of many is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions.errors import CorpusError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from minions.corpus.contents import Contents
+    from minions.documents import Chunk, DocumentFacts, Unreadable
+    from minions.ports import Corpus
+
+
+class ScopedCorpus:
+    """Implements `minions.ports.Corpus` over the documents with these ids; unknown ids are none of it.
+
+    Making one costs what the ids cost. Files that could not be read are passed through: any of them may have belonged
+    to the scope.
+    """
+
+    def __init__(self, corpus: Corpus, ids: Collection[str]) -> None:
+        self._corpus = corpus
+        self._contents = corpus.contents.of(frozenset(ids))
+        self._ids = frozenset(self._contents.columns.ids)
+
+    @property
+    def documents(self) -> Sequence[DocumentFacts]:
+        """The documents in scope, in the order of the corpus."""
+        return self._contents.documents
+
+    @property
+    def unreadable(self) -> Sequence[Unreadable]:
+        """The files of the whole corpus that could not be read."""
+        return self._corpus.unreadable
+
+    @property
+    def contents(self) -> Contents:
+        """What is known of the documents in scope together: names, numbers and card are theirs."""
+        return self._contents
+
+    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
+        """The best chunks within the scope, and within the documents with these ids (None: all of the scope)."""
+        return self._corpus.search(phrases, documents=self._within(documents), limit=limit)
+
+    def chunks(self, *, documents: Collection[str] | None = None) -> Iterable[Chunk]:
+        """Every chunk in scope, by document and place."""
+        return self._corpus.chunks(documents=self._within(documents))
+
+    def page_at(self, document_id: str, offset: int) -> int | None:
+        """As of the corpus. Raises CorpusError for a document out of scope."""
+        return self._corpus.page_at(self._known(document_id), offset)
+
+    def text(self, document_id: str) -> str:
+        """As of the corpus. Raises CorpusError for a document out of scope."""
+        return self._corpus.text(self._known(document_id))
+
+    def _within(self, documents: Collection[str] | None) -> frozenset[str]:
+        return self._ids if documents is None else self._ids.intersection(documents)
+
+    def _known(self, document_id: str) -> str:
+        if document_id not in self._ids:
+            raise CorpusError(
+                f"document {document_id} is not among the documents of this question",
+                hint="name it among the question's documents",
+            )
+        return document_id
