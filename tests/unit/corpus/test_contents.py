@@ -59,7 +59,7 @@ class LargeCorpus:
     def taken(self) -> int:
         """Items taken from the documents and from the columns of their facts."""
         columns: Any = self.contents.columns
-        return self.documents.taken + sum(column.taken for column in columns)
+        return self.documents.taken + sum(int(column.taken) for column in columns)
 
     def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
         return [self._chunk(next(iter(documents)) if documents else "id0")]
@@ -105,10 +105,10 @@ class NoExecutor:
 
 def _ask(corpus: LargeCorpus, make: Any, question: str, name: str) -> None:
     """One question, from its estimate to its answer."""
-    limits, policy = Limits(), Settings().policy
-    baseline_of(question, corpus, Settings(), PriceBook.parse(()))
-    transcript = Transcript("run", corpus, limits=limits, policy=policy, observe=lambda _: None)
-    parts = Parts(corpus, FixedPlanner(make, name), NoExecutor(), limits, policy)
+    limits, settings = Limits(), Settings.load()
+    baseline_of(question, corpus, settings, PriceBook.parse(()))
+    transcript = Transcript("run", corpus, limits=limits, policy=settings.policy, observe=lambda _: None)
+    parts = Parts(corpus, FixedPlanner(make, name), NoExecutor(), limits, settings.policy)
     asyncio.run(answer(question, parts, transcript))
     transcript.compose(question, "answered", usage=UsageByRole(), elapsed_s=1.0)
     assert list(transcript._warnings) == ["the answer cites no finding: it may not come from the documents"]
