@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from minions.batch.items import BadLine, Item
+from minions.corpus.scoped import ScopedCorpus
 from minions.errors import (
     AuthenticationError,
     CorpusError,
@@ -137,7 +138,11 @@ class Driver:
         self._unplanned.add(item.id)
         task = asyncio.create_task(self._answer(item))
         self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        self._changed.set()
 
     def _planned(self, item: Item) -> None:
         self._unplanned.discard(item.id)
@@ -175,10 +180,7 @@ class Driver:
         corpus = self._work.corpus
         if not item.documents:
             return corpus
-        from minions.corpus.scoped import ScopedCorpus
-        from minions.corpus.selecting import select
-
-        ids, unknown = select(corpus, item.documents)
+        ids, unknown = corpus.contents.select(item.documents)
         if unknown:
             raise CorpusError(
                 f"not among the documents of this batch: {', '.join(map(repr, unknown))}",
