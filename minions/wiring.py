@@ -26,8 +26,8 @@ from minions.models.timeouts import Timeouts
 from minions.privacy.policy import shows_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-    from typing import Literal
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from typing import Any, Literal
 
     from minions.brake import Brake
     from minions.events import Observer
@@ -70,13 +70,17 @@ class Books:
 
 @dataclass
 class Crew:
-    """A planner and an executor, ready to run; ``planner_name`` and ``worker_name`` are references for the record."""
+    """A planner and an executor, ready to run; ``planner_name`` and ``worker_name`` are references for the record.
+
+    ``planner_for`` makes a planner whose answers have a JSON schema.
+    """
 
     planner: Planner
     executor: LocalExecutor
     planner_name: str
     worker_name: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    planner_for: Callable[[Mapping[str, Any] | None], Planner]
     _closing: list[ChatModel] = field(default_factory=list)
 
     async def aclose(self) -> None:
@@ -204,8 +208,6 @@ async def recruit(settings: Settings, books: Books) -> Crew:
 async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -> Crew:
     from minions.execution.cache import CachingWorker
     from minions.execution.executor import LocalExecutor
-    from minions_planners.cloud import CloudPlanner
-    from minions_planners.local import LocalPlanner
     from minions_workers.extractor import Extractor
 
     planner_name, worker_name, notes = choose_models(settings)
@@ -218,25 +220,35 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
         min_relevance=settings.min_relevance,
         observe=books.observe,
     )
-    planner: Planner
-    if planner_name == LOCAL:
-        planner = LocalPlanner(_model(served, "planner", settings, books))
-    else:
-        adapter = await _adapter(_planner_ref(planner_name), settings, slots=1)
-        closing.append(adapter)
-        cloud = is_cloud(planner_name, settings)
-        model = _model([_Served(adapter, _PLANNER_CONCURRENCY, cloud=cloud)], "planner", settings, books)
-        planner = CloudPlanner(
-            model,
-            max_tasks=settings.max_tasks,
-            output_tokens=settings.planner_output_tokens,
-            lines_shown=shows_quotes(settings.policy),
-        )
+    planner_for = await _planner(planner_name, served, settings, books, closing)
     reader: Worker = extractor
     if books.cache is not None:
         reader = CachingWorker(extractor, books.cache, model=str(worker_ref), fingerprint=extractor.fingerprint)
     executor = LocalExecutor(reader, concurrency=sum(endpoint.slots for endpoint in served))
-    return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, closing)
+    return Crew(planner_for(None), executor, _recorded(planner_name), str(worker_ref), notes, planner_for, closing)
+
+
+async def _planner(
+    name: str, served: list[_Served], settings: Settings, books: Books, closing: list[ChatModel]
+) -> Callable[[Mapping[str, Any] | None], Planner]:
+    """Makes planners over one model, for answers with a schema or (None) in words."""
+    from minions_planners.cloud import CloudPlanner
+    from minions_planners.local import LocalPlanner
+
+    if name == LOCAL:
+        local = _model(served, "planner", settings, books)
+        return lambda schema: LocalPlanner(local, answer_schema=schema)
+    adapter = await _adapter(_planner_ref(name), settings, slots=1)
+    closing.append(adapter)
+    cloud = is_cloud(name, settings)
+    model = _model([_Served(adapter, _PLANNER_CONCURRENCY, cloud=cloud)], "planner", settings, books)
+    return lambda schema: CloudPlanner(
+        model,
+        max_tasks=settings.max_tasks,
+        output_tokens=settings.planner_output_tokens,
+        lines_shown=shows_quotes(settings.policy),
+        answer_schema=schema,
+    )
 
 
 def _recorded(planner: str) -> str:

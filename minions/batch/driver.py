@@ -30,15 +30,15 @@ from minions.run import Asked, Record, run
 from minions.store.runs import new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from minions.answers import Answer
     from minions.batch.admission import Admission
     from minions.batch.results import Results
     from minions.brake import Brake
     from minions.errors import MinionsError
-    from minions.jobs import Job, JobResult
-    from minions.ports import Corpus, Executor
+    from minions.events import Event
+    from minions.ports import Corpus
     from minions.settings import Settings
     from minions.wiring import Crew
 
@@ -156,7 +156,9 @@ class Driver:
         asked = Asked(item.question, run_id, batch=work.batch, item=item.id, resumed=begun is not None)
         try:
             with limited_by(None if item.max_cost_usd is None else Budget(item.max_cost_usd, None)):
-                answer = await run(asked, self._scope(item), self._crew(item), _settings(item, work), work.record)
+                answer = await run(
+                    asked, self._scope(item), self._crew(item), _settings(item, work), self._record(item)
+                )
             self._ended.append(work.results.finish(answer))
         except (StoppedError, asyncio.CancelledError):
             return
@@ -191,9 +193,19 @@ class Driver:
     def _crew(self, item: Item) -> Crew:
         """The batch's crew, with the planner that writes this question's kind of answer."""
         crew = self._work.crew
-        executor = _Announcing(crew.executor, lambda: self._planned(item))
         planner = crew.planner if item.output_schema is None else crew.planner_for(item.output_schema)
-        return replace(crew, planner=planner, executor=executor, notes=())
+        return replace(crew, planner=planner, notes=())
+
+    def _record(self, item: Item) -> Record:
+        """The batch's record; that a question was planned is heard on the way."""
+        books = self._work.record.books
+
+        def observe(event: Event) -> None:
+            if event.kind == "plan":
+                self._planned(item)
+            books.observe(event)
+
+        return Record(self._work.record.runs, replace(books, observe=observe))
 
     async def _wind_up(self) -> None:
         """After the brake was pulled: let calls that are under way end, and what needs none any more."""
@@ -206,18 +218,6 @@ class Driver:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Announcing:
-    """The shared executor, as one question sees it: its first jobs are a sign that it was planned."""
-
-    def __init__(self, executor: Executor, announce: Callable[[], None]) -> None:
-        self._executor, self._announce = executor, announce
-
-    def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]:
-        """See `minions.ports.Executor`."""
-        self._announce()
-        return self._executor.run(jobs)
 
 
 def _settings(item: Item, work: Work) -> Settings:

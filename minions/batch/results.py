@@ -159,9 +159,9 @@ class Results:
     def summary(self, *, interrupted: bool) -> BatchSummary:
         """What the batch came to."""
         told = self.event()
-        reason = "interrupted" if interrupted else "budget" if self._books.budget.refused else "finished"
+        over = self._books.budget.refused
         return BatchSummary(
-            stop_reason=reason,
+            stop_reason="interrupted" if interrupted else "budget" if over else "finished",
             **told.model_dump(include={"total", "done", "answered", "abstained", "stopped", "failed"}),
             left=told.total - told.done - told.stopped,
             cost_usd=told.spent_usd,

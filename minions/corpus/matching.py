@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from minions.corpus.stored import Query
 
 HEADS_WEIGHT: Final = 2.0  # of title and headings against the text; docs/experiments.md
-# Scoring a chunk takes some 4 microseconds, finding it a twentieth of that: so many are scored for a query.
-SCORED_ROWS: Final = 10_000
+# In an index of up to so many chunks all that match are scored. Scoring one takes 4 us, finding it a twentieth.
+EXACT_ROWS: Final = 20_000
+# In a larger one so many are scored for a query.
+SCORED_ROWS: Final = 5000
 # A word in more chunks than this says little, and even counting them takes long: it is used for lack of rarer ones.
-COMMON_ROWS: Final = 5 * SCORED_ROWS
+COMMON_ROWS: Final = 20_000
 _COUNTS_KEPT: Final = 10_000
 _RANGES_IN_SQL: Final = 32
 
@@ -74,6 +76,10 @@ class Matcher:
 
         Terms that must match weigh twice then: they are named twice, and the rarest are what a question is about.
         """
+        if self._chunks <= EXACT_ROWS:
+            return any_of(terms)
+        # Little words at its ends make a sequence ten times as slow to look for: they stand in every chunk.
+        terms = terms._replace(sequence=terms.core)
         if rows <= SCORED_ROWS or not terms.any_of:
             return any_of(terms)
         counts = {term: self._count(term) for term in terms.any_of}

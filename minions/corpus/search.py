@@ -140,6 +140,7 @@ class Terms(NamedTuple):
 
     any_of: tuple[str, ...]
     sequence: str | None = None
+    core: str | None = None  # the sequence from its first word that says something to its last
 
 
 def match_expression(query: str) -> str:
@@ -164,7 +165,7 @@ def match_terms(query: str) -> Terms:
     terms += [_quote(" ".join(phrase)) for phrase in phrases if phrase]
     terms += [_quote(word) for word in rare]
     sequence = _quote(" ".join(words)) if 1 < len(words) <= _MAX_PHRASE_WORDS else None
-    return Terms(tuple(dict.fromkeys(terms))[:_MAX_TERMS], sequence)
+    return Terms(tuple(dict.fromkeys(terms))[:_MAX_TERMS], sequence, _core(words) if sequence else None)
 
 
 def any_of(terms: Terms) -> str:
@@ -179,6 +180,11 @@ def fuse(rankings: Iterable[Sequence[int]], limit: int) -> list[int]:
         for rank, key in enumerate(ranking, start=1):
             scores[key] += 1 / (_FUSION_K + rank)
     return sorted(scores, key=lambda key: -scores[key])[:limit]
+
+
+def _core(words: Sequence[str]) -> str | None:
+    said = [at for at, word in enumerate(words) if word not in _STOPWORDS]
+    return _quote(" ".join(words[said[0] : said[-1] + 1])) if len(said) > 1 else None
 
 
 def _quote(term: str) -> str:

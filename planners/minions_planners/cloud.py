@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minions_planners import schemas
 from minions_planners.asking import ask
@@ -10,6 +10,8 @@ from minions_planners.prompts import load
 from minions_planners.reading import read_decision, read_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from minions.documents import CorpusCard
     from minions.findings import Digest
     from minions.plans import Decision, History, Plan
@@ -23,15 +25,23 @@ class CloudPlanner:
 
     ``output_tokens`` bounds each reply, hidden reasoning included. ``lines_shown``: whether the digests hold the
     documents' own lines; where the policy keeps them back, the planner is not told to trust what it will not see.
+    ``answer_schema``: the JSON schema of the answer, which is then JSON; None for words.
     """
 
     def __init__(
-        self, model: ChatModel, *, max_tasks: int, output_tokens: int = OUTPUT_TOKENS, lines_shown: bool = True
+        self,
+        model: ChatModel,
+        *,
+        max_tasks: int,
+        output_tokens: int = OUTPUT_TOKENS,
+        lines_shown: bool = True,
+        answer_schema: Mapping[str, Any] | None = None,
     ) -> None:
         self._model = model
         self._prompts = ("plan", "decide") if lines_shown else ("plan_strict", "decide_strict")
         self._max_tasks = max_tasks
         self._output_tokens = output_tokens
+        self._answer_schema = answer_schema
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:
         """See `minions.ports.Planner`."""
@@ -52,11 +62,11 @@ class CloudPlanner:
             self._model,
             load(self._prompts[1]),
             decision_text(question, digest, history),
-            schema=schemas.DECISION if history.rounds_left else schemas.LAST_DECISION,
+            schema=schemas.decision(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
             max_output_tokens=self._output_tokens,
         )
-        return read_decision(reply, max_tasks=self._max_tasks)
+        return read_decision(reply, max_tasks=self._max_tasks, as_json=self._answer_schema is not None)
 
 
 def decision_text(question: str, digest: Digest, history: History) -> str:

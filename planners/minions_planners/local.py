@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minions.evidence.support import supports
 from minions.plans import Decision, Plan, Task
@@ -11,9 +11,11 @@ from minions_planners import schemas
 from minions_planners.asking import ask
 from minions_planners.cloud import decision_text
 from minions_planners.prompts import load
-from minions_planners.reading import read_answer, read_finding_ids
+from minions_planners.reading import read_answer, read_finding_ids, read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from minions.documents import CorpusCard
     from minions.findings import Digest
     from minions.plans import History
@@ -25,10 +27,14 @@ _DECISIVE = 0.6
 
 
 class LocalPlanner:
-    """One task, the question itself; the model adds search phrases. The decision may only cite findings that exist."""
+    """One task, the question itself; the model adds search phrases. The decision may only cite findings that exist.
 
-    def __init__(self, model: ChatModel) -> None:
+    ``answer_schema``: the JSON schema of the answer, which is then JSON; None for words.
+    """
+
+    def __init__(self, model: ChatModel, *, answer_schema: Mapping[str, Any] | None = None) -> None:
         self._model = model
+        self._answer_schema = answer_schema
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:  # noqa: ARG002 - the port's; a small model plans no better for knowing the corpus
         """See `minions.ports.Planner`."""
@@ -54,13 +60,14 @@ class LocalPlanner:
             self._model,
             load("local_decide"),
             decision_text(question, digest, history),
-            schema=schemas.local_decision(ids),
+            schema=schemas.local_decision(ids, self._answer_schema),
             name="decision",
             max_output_tokens=_DECISION_TOKENS,
         )
         known = {finding.id: finding for finding in digest.findings}
         cited = [known[finding_id] for finding_id in read_finding_ids(reply.get("findings")) if finding_id in known]
-        answer = read_answer(reply.get("answer"), cited=bool(cited)) if cited else None
+        said = reply.get("answer") if cited else None
+        answer = read_answer(said, cited=bool(cited)) if self._answer_schema is None else read_json(said)
         # A small model cites all it sees: of those cited, the ones whose own lines hold the answer are kept.
         cited = [finding for finding in cited if answer and supports(finding, answer)] or cited
         confidence = max((finding.confidence for finding in cited), default=0.0) * _DECISIVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any, cast, get_args
@@ -27,10 +28,10 @@ def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
     return Plan(tasks=tasks, warnings=warnings)
 
 
-def read_decision(reply: dict[str, Any], *, max_tasks: int) -> Decision:
-    """The decision in a reply. An answer with tasks is an answer."""
+def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = False) -> Decision:
+    """The decision in a reply. An answer with tasks is an answer; ``as_json``: it has a schema of its own."""
     findings = read_finding_ids(reply.get("findings"))
-    answer = read_answer(reply.get("answer"), cited=bool(findings))
+    answer = read_json(reply.get("answer")) if as_json else read_answer(reply.get("answer"), cited=bool(findings))
     tasks, warnings = _read_tasks(reply.get("tasks"), max_tasks)
     return Decision(
         answer=answer,
@@ -39,6 +40,11 @@ def read_decision(reply: dict[str, Any], *, max_tasks: int) -> Decision:
         tasks=() if answer is not None else tasks,
         warnings=warnings,
     )
+
+
+def read_json(value: Any) -> str | None:
+    """An answer with a schema of its own, as JSON; None for null."""
+    return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def read_answer(value: Any, *, cited: bool) -> str | None:

@@ -5,9 +5,12 @@ Every token here is paid twice a question, so there are no titles and descriptio
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from minions.plans import Output, Reduce, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
@@ -52,11 +55,17 @@ DECISION: dict[str, Any] = _strict({**LAST_DECISION["properties"], "tasks": FOLL
 LOCAL_PLAN: dict[str, Any] = _strict({"search": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 4}})
 
 
-def local_decision(finding_ids: list[str]) -> dict[str, Any]:
+def local_decision(finding_ids: list[str], answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The decision of a small model: it may only cite findings that exist, and cites before it answers."""
-    return _strict(
-        {
-            "findings": {"type": "array", "items": {"enum": finding_ids}, "maxItems": 3},
-            "answer": {"type": ["string", "null"]},
-        }
-    )
+    findings = {"type": "array", "items": {"enum": finding_ids}, "maxItems": 3}
+    return _strict({"findings": findings, "answer": _answer(answer)})
+
+
+def decision(*, last: bool, answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The decision's schema; ``answer`` is the schema of the answer where it is to be more than text."""
+    whole = LAST_DECISION if last else DECISION
+    return whole if answer is None else _strict({**whole["properties"], "answer": _answer(answer)})
+
+
+def _answer(schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"type": ["string", "null"]} if schema is None else {"anyOf": [dict(schema), {"type": "null"}]}

@@ -90,9 +90,10 @@ class World:
         docs = self.folder / "docs"
         docs.mkdir()
         for item in range(documents):
-            text = f"# Record {item}\n\nIn the register, item {item} has the code {code_of(item)}.\nNothing else is known.\n"
-            (docs / f"record_{item:05}.txt").write_text(text)
-        lines = [json.dumps({"id": f"q{item}", "question": f"What is the code of item {item}?"}) for item in range(questions)]
+            told = f"In the register, item {item} has the code {code_of(item)}."
+            (docs / f"record_{item:05}.txt").write_text(f"# Record {item}\n\n{told}\nNothing else is known.\n")
+        asked = ((f"q{item}", f"What is the code of item {item}?") for item in range(questions))
+        lines = [json.dumps({"id": id_, "question": question}) for id_, question in asked]
         (self.folder / "in.jsonl").write_text("\n".join(lines) + "\n")
         self.questions = questions
 

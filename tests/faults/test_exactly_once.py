@@ -38,7 +38,7 @@ def _kill_somewhere(world: World, chance: random.Random) -> bool:
                 break
             time.sleep(0.002)
         process.communicate(timeout=60)
-    return process.returncode == 0
+    return bool(process.returncode == 0)
 
 
 def _entries(world: World) -> list[Entry]:
