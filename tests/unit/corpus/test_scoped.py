@@ -85,6 +85,7 @@ def test_in_a_large_corpus_the_rare_words_decide(corpus: LocalCorpus, monkeypatc
     """Where a question's words stand in more chunks than are worth scoring, its rare ones choose them; a word that
     all chunks hold still finds something when it is the only one.
     """
+    monkeypatch.setattr(matching, "EXACT_ROWS", 20)
     monkeypatch.setattr(matching, "SCORED_ROWS", 20)
     assert len(_found(corpus, "apples euros")) == COUNT
     wanted = corpus.documents[17]
