@@ -11,6 +11,9 @@ from minions.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from minions.jobs import Job, JobResult
+    from minions.ports import Worker
+
 
 class Brake:
     """Made by who may want to stop; ``pull`` is for any thread, and for signal handlers."""
@@ -30,14 +33,14 @@ class Brake:
             told()
 
     def pull(self) -> None:
-        """Begin no attempt any more."""
+        """Begin nothing any more."""
         self.pulled = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._told)
 
     @contextmanager
     def driving(self) -> Iterator[None]:
-        """Surrounds an attempt of a model. Raises StoppedError when the brake was pulled before it began."""
+        """Surrounds a job or an attempt of a model. Raises StoppedError when the brake was pulled before it began."""
         if self.pulled:
             raise StoppedError("stopped", hint="run the same command again: it goes on where it was")
         self._under_way += 1
@@ -49,6 +52,20 @@ class Brake:
             if not self._under_way:
                 self._still.set()
 
+    def braked(self, worker: Worker) -> Worker:
+        """A worker that begins no job once the brake was pulled, and ends the one it has begun."""
+        return _Braked(worker, self)
+
     async def still(self) -> None:
-        """Wait until no attempt is under way."""
+        """Wait until nothing is under way."""
         await self._still.wait()
+
+
+class _Braked:
+    def __init__(self, worker: Worker, brake: Brake) -> None:
+        self._worker, self._brake = worker, brake
+
+    async def run(self, job: Job) -> JobResult:
+        """See `minions.ports.Worker`."""
+        with self._brake.driving():
+            return await self._worker.run(job)

@@ -282,7 +282,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the records are on the server object."""
 
     def _received(self) -> Received:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionResetError("the client died in the middle of its request")
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Received(self.command, self.path.partition("?")[0], headers, body)
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,7 @@ class World:
     planner: LoopbackServer
     reader: LoopbackServer
     questions: int = 0
+    reader_takes_s: float = 0.0
 
     @property
     def home(self) -> Path:
@@ -105,10 +107,10 @@ class World:
             *("--planner", planner, "--worker", reader, "--price", PLANNER_PRICE, *options),
         ]
 
-    def start(self, *options: str, **how: Any) -> subprocess.Popen[bytes]:
+    def start(self, *options: str, command: list[str] | None = None, **how: Any) -> subprocess.Popen[bytes]:
         """The batch as a process."""
         return subprocess.Popen(
-            self.command(*options),
+            command or self.command(*options),
             cwd=self.folder,
             env={**os.environ, "MINIONS_HOME": str(self.home)},
             stdout=subprocess.PIPE,
@@ -136,9 +138,15 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An empty world with its servers running."""
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
+    made: list[World] = []
+
+    def unhurried(request: ChatRequest) -> Completion:
+        time.sleep(made[0].reader_takes_s)
+        return reading(request)
+
     with (
         LoopbackServer(planning, models=("planner",)) as planner,
-        LoopbackServer(reading, models=("reader",), slots=4) as reader,
+        LoopbackServer(unhurried, models=("reader",), slots=4) as reader,
     ):
-        yield World(tmp_path, planner, reader)
-
+        made.append(World(tmp_path, planner, reader))
+        yield made[0]
