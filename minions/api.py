@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 STORE_FILE = "minions.sqlite3"
 INDEX_FILE = "index.sqlite3"
 BATCH_PATIENCE_S = 3600.0  # a batch waits this long for an endpoint that is gone; a question is not asked in its sleep
+_LONGEST_ATTEMPT = 2  # times its time limit: what is still open then has lost its process
 T = TypeVar("T")
 
 
@@ -221,6 +223,7 @@ class Minions:
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
         with self._store() as store:
             books = _books(store, settings, self._clock, observe)
+            books.ledger.enter_lost(before=_before(self._clock, _LONGEST_ATTEMPT * settings.call_timeout_s))
             async with self._at_work(paths, settings, books) as (corpus, crew):
                 asked = Asked(question, new_run_id(self._clock))
                 return await run(asked, corpus, crew, settings, Record(Runs(store), books))
@@ -309,6 +312,11 @@ class Minions:
 
 def _ignore(event: Event) -> None:
     """The observer of those who do not watch."""
+
+
+def _before(clock: SystemClock, seconds: float) -> str:
+    """The time so many seconds ago: UTC, ISO 8601."""
+    return (datetime.fromisoformat(clock.now_iso()) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def _placed(items: list[Item | BadLine], paths: Paths, folder: Path) -> tuple[list[Item | BadLine], list[str | Path]]:

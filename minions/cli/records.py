@@ -83,7 +83,12 @@ def ledger(
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", hint="keep one of them")
     with open_store(flags) as store:
-        rows = Ledger(store).summary(by, since=since_when(since))
+        rows, open_calls = Ledger(store).summary(by, since=since_when(since)), len(Ledger(store).open_attempts())
+    if open_calls and not flags.quiet:
+        sys.stderr.write(
+            f"{open_calls} cloud calls have no entry yet: they are under way, or their process ended; "
+            "they are entered when their batch resumes, or later as of unknown cost\n"
+        )
     dumped = [row.model_dump(mode="json") for row in rows]
     if as_json:
         write_json(dumped)

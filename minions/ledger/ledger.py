@@ -103,6 +103,19 @@ class Ledger:
         )
         return [OpenAttempt(row["id"], row["request"], Entry.model_validate_json(row["entry"])) for row in rows]
 
+    def enter_lost(self, *, before: str) -> int:
+        """Enter, as of unknown cost, attempts outside of batches that began before a time and never ended: their
+        process did. How many. (Those of a batch are entered when it resumes.)
+        """
+        rows = self._store.read(
+            "SELECT id, entry FROM attempts WHERE run_id NOT IN (SELECT run_id FROM runs WHERE batch IS NOT NULL)"
+        )
+        lost = [(row["id"], Entry.model_validate_json(row["entry"])) for row in rows]
+        lost = [(id_, entry) for id_, entry in lost if entry.at < before]
+        for id_, entry in lost:
+            self.append(entry, attempt=id_)
+        return len(lost)
+
     def spent(self, batch: str) -> tuple[int, Decimal]:
         """Cloud tokens and dollars of a batch's runs so far, at their bounds where they are unknown."""
         rows = self._store.read(

@@ -105,9 +105,9 @@ class Runs:
 
 
 def new_run_id(clock: Clock) -> str:
-    """A unique name that sorts by time, such as ``20260131-235959-9f3a1c``."""
+    """A unique name that sorts by time, such as ``20260131-235959-9f3a1c04be``."""
     digits = re.sub(r"\D", "", clock.now_iso())
-    return f"{digits[:8]}-{digits[8:14]}-{secrets.token_hex(3)}"
+    return f"{digits[:8]}-{digits[8:14]}-{secrets.token_hex(5)}"
 
 
 def _run(row: sqlite3.Row) -> Run:

@@ -137,3 +137,14 @@ def test_what_was_appended_survives_the_end_of_the_process(tmp_path: Path, entry
         ledger.append(entry(cloud=False))
         assert len(Ledger(other).entries()) == 2
         ledger.flush()
+
+
+def test_an_attempt_without_an_end_is_entered_once_it_must_be_lost(ledger: Ledger, entry: Make) -> None:
+    """A question whose process was killed leaves a call: it is entered as lost, of unknown cost, and not before its
+    time is up.
+    """
+    lost = entry(status="lost", cost_usd=None, at="2026-01-01T00:00:00+00:00", bound_tokens=9, bound_usd=Decimal(1))
+    ledger.open(lost, "request")
+    assert ledger.enter_lost(before="2025-12-31T23:59:59+00:00") == 0
+    assert ledger.enter_lost(before="2026-01-01T00:00:01+00:00") == 1
+    assert (ledger.entries(), ledger.open_attempts()) == ([lost], [])

@@ -1,0 +1,161 @@
+"""Prompt tokens computed against prompt tokens sent, and wall time, with a real model: in which order are chunks read?
+
+    python tests/benchmarks/measure_prefix.py [--model llamacpp:qwen2.5-coder-1.5b] [--chunks 8] [--questions 10]
+
+First 3 tasks x 8 chunks: chunk-major, as the executor runs jobs; task-major, as a loop over tasks would; and
+task-major without llama.cpp's cache in host memory, as on a server that has only its slot. Then one question and ten
+questions over one document, as a batch with a scripted planner. Each measurement starts with a freshly loaded model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from minions import Minions
+from minions.chat import Usage
+from minions.corpus.index import Index
+from minions.execution.executor import LocalExecutor
+from minions.execution.expand import chunk_major
+from minions.jobs import Job
+from minions.models.llamacpp import PROMPT_CACHE_MIB, open_llamacpp
+from minions.models.reference import ModelRef
+from minions.plans import Task
+from minions_workers.extractor import Extractor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minions.documents import Chunk
+
+DOCUMENT = Path(__file__).parents[2] / "examples" / "documents" / "skerrow-annual-report-2023.md"
+ASKED = (
+    "How many container moves per hour did the north quay reach?",
+    "Who chairs the board?",
+    "What was the revenue in 2023?",
+    "How many people were employed at the end of the year?",
+    "Which crane was taken into use, and when?",
+    "How much was invested in the year?",
+    "What does the report say about dredging?",
+    "How many passengers used the ferry terminal?",
+    "What are the main risks?",
+    "What is planned for the following year?",
+)
+HOME = Path(os.environ.get("MINIONS_HOME", ".make/home"))
+
+
+class Measured(NamedTuple):
+    """Tokens of all prompts, those that had to be computed, jobs, and seconds."""
+
+    what: str
+    jobs: int
+    sent: int
+    computed: int
+    seconds: float
+
+    @classmethod
+    def of(cls, what: str, usages: Sequence[Usage], began_s: float) -> Measured:
+        """Sum up; input is what was sent, cached input what did not have to be computed."""
+        total = sum(usages, start=Usage())
+        computed = total.input_tokens - total.cached_input_tokens
+        return cls(what, len(usages), total.input_tokens, computed, time.monotonic() - began_s)
+
+
+async def order(what: str, rounds: Sequence[Sequence[Job]], model: str, *, prompt_cache_mib: int) -> Measured:
+    """Run jobs round after round on one slot."""
+    llama = await open_llamacpp(ModelRef.parse(model), home=HOME, prompt_cache_mib=prompt_cache_mib)
+    await llama.warm()
+    began_s, usages = time.monotonic(), []
+    try:
+        executor = LocalExecutor(Extractor(llama), concurrency=1)
+        for jobs in rounds:
+            async with aclosing(executor.run(jobs)) as results:
+                usages += [result.usage async for result in results]
+    finally:
+        await llama.aclose()
+    return Measured.of(what, usages, began_s)
+
+
+def jobs_of(chunks: Sequence[Chunk]) -> list[Job]:
+    """Three tasks over the chunks, task by task."""
+    tasks = [Task(id=f"t{number}", instruction=asked) for number, asked in enumerate(ASKED[:3], 1)]
+    return [
+        Job(id=f"{task.id}.{chunk.id}", task=task, chunk=chunk, rank=rank)
+        for task in tasks
+        for rank, chunk in enumerate(chunks)
+    ]
+
+
+def batch(questions: int, options: argparse.Namespace) -> Measured:
+    """Ask questions over the document as a batch; the planner is scripted and asks each question as its only task."""
+    rules = []
+    for asked in ASKED[:questions]:
+        task = {"instruction": asked, "output": "text", "options": [], "documents": [], "search": [asked]}
+        plan = {"tasks": [{**task, "unit": "chunk", "reduce": "collect"}]}
+        rules.append({"contains": f"Question: {asked}", "matches": "You plan how", "reply": plan})
+    script = {"rules": rules, "default": {"answer": "x", "findings": ["f1"], "confidence": 0.5, "tasks": []}}
+    with tempfile.TemporaryDirectory() as folder:
+        planner = Path(folder, "planner.json")
+        planner.write_text(json.dumps(script), encoding="utf-8")
+        models = Path(folder, "models")
+        models.symlink_to((HOME / "models").resolve())
+        minions = Minions(
+            planner=f"scripted:{planner}",
+            worker=options.model,
+            home=Path(folder),
+            chunk_tokens=options.chunk_tokens,
+            chunks_per_task=options.chunks,
+        )
+        with minions:
+            return asyncio.run(_ask(minions, questions))
+
+
+async def _ask(minions: Minions, questions: int) -> Measured:
+    await minions._keep_embedded(minions.settings)
+    began_s, jobs = time.monotonic(), 0
+    async with aclosing(minions.map(ASKED[:questions], DOCUMENT)) as answers:
+        async for answer in answers:
+            jobs += sum(summary.jobs for summary in answer.rounds)
+    (worker,) = [row for row in minions.ledger("role") if row.key == "worker"]
+    computed = worker.input_tokens - worker.cached_input_tokens
+    return Measured(f"{questions} questions", jobs, worker.input_tokens, computed, time.monotonic() - began_s)
+
+
+def show(measured: Measured) -> None:
+    """One line of the table."""
+    what, jobs, sent, computed, seconds = measured
+    print(f"| {what} | {jobs} | {sent:,} | {computed:,} | {sent / computed:.1f} | {seconds:.0f} s |", flush=True)  # noqa: T201
+
+
+def main() -> int:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="llamacpp:qwen2.5-coder-1.5b")
+    parser.add_argument("--chunks", type=int, default=8)
+    parser.add_argument("--chunk-tokens", type=int, default=300)
+    parser.add_argument("--questions", type=int, default=10)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder, "index.sqlite3")) as index:
+        corpus, _ = index.update([DOCUMENT], chunk_tokens=options.chunk_tokens)
+        chunks = list(corpus.chunks())[: options.chunks]
+    by_task = jobs_of(chunks)
+    rounds = [[job for job in by_task if job.task.id == task] for task in ("t1", "t2", "t3")]
+    print("| what | jobs | tokens sent | computed | sent / computed | wall |\n|---|---|---|---|---|---|")  # noqa: T201
+    show(asyncio.run(order("chunk-major", [chunk_major(by_task)], options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
+    show(asyncio.run(order("task-major", rounds, options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
+    show(asyncio.run(order("task-major, slot only", rounds, options.model, prompt_cache_mib=0)))
+    show(batch(1, options))
+    show(batch(options.questions, options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
