@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, paths_of
 from minions.brake import Brake
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from minions.answers import Answer
+    from minions.batch.estimate import BatchEstimate
     from minions.batch.items import BadLine, Item
     from minions.batch.results import BatchSummary
     from minions.batch.session import Session
@@ -158,6 +160,23 @@ class Minions:
             except StoppedError:
                 return session.results.summary(interrupted=True)
             return session.results.summary(interrupted=False)
+
+    def estimate_batch(
+        self,
+        questions: str | Path,
+        paths: Paths = (),
+        *,
+        output: str | Path | None = None,
+        observe: Observer | None = None,
+        **settings: Any,
+    ) -> BatchEstimate:
+        """What ``batch`` would take for the questions that have no result in ``output`` yet. Calls no model."""
+        source, chosen = Path(questions), self._with(settings)
+        items, placed = _placed(read_items(source), paths, source.parent)
+        out = Path(output) if output is not None else None
+        with self._corpus(placed, chosen, observe or _ignore) as (corpus, _), self._store() as store:
+            prices = PriceBook.parse(chosen.prices)
+            return estimate_batch(items, corpus, chosen, prices, Ledger(store), output=out)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
         """Read and index what is new or changed at ``paths``."""

@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
 from minions.errors import StoreError, UsageError
 
@@ -84,32 +84,50 @@ class Output:
 
     def _read(self) -> None:
         """Note what is recorded, and cut off a line that was never finished."""
-        whole = 0
         with os.fdopen(os.dup(self._file), "rb") as file:
-            file.seek(0)
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n") and not _is_whole(line):
-                    break
-                whole += len(line)
-                if line.strip():
-                    self._note(line, number)
-                if not line.endswith(b"\n"):
-                    os.write(self._file, b"\n")
-                    whole += 1
+            self.recorded, whole, is_ended = _read(file, self.path)
         if whole < os.fstat(self._file).st_size:
             self.torn = True
             os.ftruncate(self._file, whole)
+        if not is_ended:
+            os.write(self._file, b"\n")
 
-    def _note(self, line: bytes, number: int) -> None:
-        try:
-            record = json.loads(line)
-            id_, kind = record["id"], kind_of(record)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise UsageError(
-                f"-o {self.path}: line {number} is no record of a batch",
-                hint="name a new file, or the output of an earlier run of this batch",
-            ) from None
-        self.recorded[str(id_)] = kind
+
+def recorded_in(path: Path) -> dict[str, Kind]:
+    """What stands in an output, without opening it for writing; nothing where there is none. Raises UsageError."""
+    try:
+        with path.open("rb") as file:
+            return _read(file, path)[0]
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"-o {path}: {error.strerror}", hint="name a file that can be read and written") from None
+
+
+def _read(file: IO[bytes], path: Path) -> tuple[dict[str, Kind], int, bool]:
+    """The last record of each id, the bytes of whole lines, and whether the last of them ends as a line does."""
+    recorded: dict[str, Kind] = {}
+    whole, is_ended = 0, True
+    file.seek(0)
+    for number, line in enumerate(file, 1):
+        is_ended = line.endswith(b"\n")
+        if not is_ended and not _is_whole(line):
+            return recorded, whole, True
+        whole += len(line)
+        if line.strip():
+            recorded.update([_record(line, number, path)])
+    return recorded, whole, is_ended
+
+
+def _record(line: bytes, number: int, path: Path) -> tuple[str, Kind]:
+    try:
+        record = json.loads(line)
+        return str(record["id"]), kind_of(record)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise UsageError(
+            f"-o {path}: line {number} is no record of a batch",
+            hint="name a new file, or the output of an earlier run of this batch",
+        ) from None
 
 
 def _is_whole(line: bytes) -> bool:

@@ -12,8 +12,10 @@ import typer
 from minions.cli.options import FilesFrom, Flags, JsonFlag, Paths, asking, common
 
 if TYPE_CHECKING:
+    from minions.api import Minions
     from minions.batch.results import BatchSummary
     from minions.brake import Brake
+    from minions.events import Observer
 
 Source = Annotated[
     Path, typer.Argument(metavar="IN.jsonl", help='A JSON object a line: {"question": ..., "id"?, "documents"?, ...}.')
@@ -36,6 +38,7 @@ def batch(  # noqa: PLR0913 - one parameter an option
         typer.Option("-o", "--output", metavar="OUT.jsonl", help="Append results here; resumes where it was."),
     ],
     files_from: FilesFrom = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate only; call no model.")] = False,
     retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")] = False,
     window: Annotated[int | None, typer.Option(metavar="N", help="Questions under way at once.")] = None,
     as_json: JsonFlag = False,
@@ -67,6 +70,8 @@ def batch(  # noqa: PLR0913 - one parameter an option
         _braking(brake, quiet=flags.quiet),
     ):
         observe = both(progress, log) if log else progress
+        if dry_run:
+            return _estimate(minions, source, chosen, output, observe, as_json=as_json)
         how: dict[str, Any] = {"output": output, "retry_errors": retry_errors, "brake": brake, "observe": observe}
         summary = minions.batch(source, chosen, **how)
     if as_json:
@@ -111,6 +116,19 @@ def cache(
         write_json([one.model_dump(mode="json") for one in contents])
     else:
         write_lines(cache_table(contents))
+
+
+def _estimate(
+    minions: "Minions", source: Path, paths: list[Path], output: Path, observe: "Observer", *, as_json: bool
+) -> int:
+    from minions.cli.output import batch_estimate_lines
+
+    estimated = minions.estimate_batch(source, paths, output=output, observe=observe)
+    if as_json:
+        sys.stdout.write(estimated.model_dump_json() + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in batch_estimate_lines(estimated))
+    return 0
 
 
 def _code(summary: "BatchSummary") -> int:

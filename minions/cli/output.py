@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from minions.answers import Answer, Baseline, RoleUsage
+    from minions.batch.estimate import BatchEstimate
     from minions.batch.results import BatchSummary
     from minions.corpus.index import IndexReport
     from minions.corpus.search import SearchHit
@@ -93,6 +94,23 @@ def batch_lines(summary: BatchSummary) -> list[str]:
     elif summary.failed:
         lines.append("next      --retry-errors asks again what failed")
     return lines
+
+
+def batch_estimate_lines(estimate: BatchEstimate) -> list[str]:
+    """What a batch would take in all, and what its question of middle length would."""
+    left = f"{estimate.left:,} of {counted(estimate.total, 'question')} are to be asked"
+    bad = f"; {counted(estimate.bad_lines, 'line')} cannot be" if estimate.bad_lines else ""
+    if estimate.one is None:
+        return [left + bad]
+    most = f"{money(estimate.typical_usd)}, at most {money(estimate.upper_usd)}"
+    return [
+        left + bad,
+        f"cloud     {most}",
+        f"local     {estimate.minutes:,g} minutes if they share no chunk; what they share is read once",
+        "",
+        "one of them:",
+        *estimate_lines(estimate.one),
+    ]
 
 
 def baseline_lines(baseline: Baseline, spent_usd: Decimal | None) -> list[str]:

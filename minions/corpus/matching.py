@@ -22,7 +22,7 @@ SCORED_ROWS: Final = 5000
 # A word in more chunks than this says little, and even counting them takes long: it is used for lack of rarer ones.
 COMMON_ROWS: Final = 20_000
 _COUNTS_KEPT: Final = 10_000
-_RANGES_IN_SQL: Final = 32
+_RANGES_IN_SQL: Final = 4
 
 
 class Scope(NamedTuple):
