@@ -126,7 +126,8 @@ class LocalExecutor:
     def _fill(self) -> None:
         if self._holds:
             return
-        for _ in range(min(self.concurrency - len(self._slots), len(self._readings))):
+        busy = sum(not slot.done() for slot in self._slots)  # one that just ended is forgotten a turn later
+        for _ in range(min(self.concurrency - busy, len(self._readings))):
             # An empty context: a slot works for nobody in particular.
             slot = asyncio.get_running_loop().create_task(self._slot(), context=Context())
             self._slots.add(slot)

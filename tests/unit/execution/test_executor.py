@@ -87,3 +87,11 @@ async def test_leaving_early_stops_the_work(make: Any) -> None:
     await results.aclose()
     assert len(worker.order) < 100
     assert asyncio.all_tasks() == before
+
+
+async def test_a_run_that_begins_as_the_last_slot_ends_is_not_forgotten(make: Any) -> None:
+    """Whoever asks in the very moment that another's last job ends gets a slot of its own."""
+    executor = LocalExecutor(CountingWorker(), concurrency=1)
+    async with asyncio.timeout(5):
+        async for _ in executor.run(_jobs(make, 1, 1)):
+            assert len([result async for result in executor.run(_jobs(make, 2, 1))]) == 2
