@@ -46,6 +46,7 @@ class Output:
             raise UsageError(f"-o {path}: {error.strerror}", hint="name a file that can be written") from None
         try:
             _lock(self._file, path)
+            _sync_folder(path)
             self._read()
         except BaseException:
             os.close(self._file)
@@ -143,6 +144,16 @@ def kind_of(record: dict[str, Any]) -> Kind:
         return "failed"
     reason = record["stop_reason"]
     return "open" if reason in _OPEN else "failed" if reason == "timeout" else "done"
+
+
+def _sync_folder(path: Path) -> None:
+    """Let the file's name survive a power cut, where folders can be synced."""
+    with suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _lock(file: int, path: Path) -> None:
