@@ -58,11 +58,12 @@ def execute(arguments: list[str]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
-        _tell("interrupted", "what was found so far is on record: minions runs")
     except BrokenPipeError:
         return _reader_left()
     except Exception as error:  # noqa: BLE001 - the last line of defence: every error ends in words and a code
         return _report(error, as_json=as_json, traceback=any(_asks_for_traceback(word) for word in arguments))
+    if code == INTERRUPTED:
+        _tell("interrupted", "what was found so far is on record (minions runs); a batch goes on with the same command")
     return code if isinstance(code, int) else 0
 
 

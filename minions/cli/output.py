@@ -89,8 +89,6 @@ def batch_lines(summary: BatchSummary) -> list[str]:
     ]
     if summary.stop_reason == "budget":
         lines.append(f"next      {summary.total - summary.done:,} are left: raise --max-cost and run the same command")
-    elif summary.stop_reason == "interrupted":
-        lines.append(f"next      {summary.total - summary.done:,} are left: run the same command again")
     elif summary.failed:
         lines.append("next      --retry-errors asks again what failed")
     return lines
