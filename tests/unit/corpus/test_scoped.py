@@ -39,9 +39,16 @@ def _found(corpus: Corpus, phrase: str, documents: list[str] | None = None) -> s
     return {chunk.document_id for chunk in corpus.search([phrase], documents=documents, limit=500)}
 
 
+@pytest.mark.parametrize("exact_rows", [20_000, 20])
 @pytest.mark.parametrize("step", [1, 2, 3, 50, COUNT])
-def test_a_search_finds_the_documents_in_scope_and_no_other(corpus: LocalCorpus, step: int) -> None:
-    """One document or many, side by side or scattered; and the next search with another scope is not confused by it."""
+def test_a_search_finds_the_documents_in_scope_and_no_other(
+    corpus: LocalCorpus, monkeypatch: pytest.MonkeyPatch, step: int, exact_rows: int
+) -> None:
+    """One document or many, side by side or scattered, in a small index or a large one; and the next search with
+    another scope is not confused by it.
+    """
+    monkeypatch.setattr(matching, "EXACT_ROWS", exact_rows)
+    monkeypatch.setattr(matching, "ASIDE_ROWS", 100)
     scopes = [[facts.id for facts in corpus.documents[start::step]] for start in (0, step - 1, 0)]
     for scope in scopes:
         assert _found(corpus, "apples", scope) == set(scope)
@@ -87,6 +94,7 @@ def test_in_a_large_corpus_the_rare_words_decide(corpus: LocalCorpus, monkeypatc
     """
     monkeypatch.setattr(matching, "EXACT_ROWS", 20)
     monkeypatch.setattr(matching, "SCORED_ROWS", 20)
+    monkeypatch.setattr(matching, "ASIDE_ROWS", 0)
     assert len(_found(corpus, "apples euros")) == COUNT
     wanted = corpus.documents[17]
     assert _found(corpus, "Which apples have number17 euros?") == {wanted.id}
