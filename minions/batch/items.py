@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import to_json
 
 from minions.errors import UsageError
 from minions.values import Value
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _HASH_CHARACTERS = 16
 _OPENAI_TEXTS = {"text", "input_text"}
+_RULES = ("system", "developer")
+_SCHEMA_LEVELS = 100  # writers of JSON end at about 250; a request wraps a schema in a few
 
 
 class Item(Value):
@@ -55,7 +58,15 @@ class Item(Value):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         value = [value] if isinstance(value, str) else value or ()
-        return () if "*" in value else value
+        return () if isinstance(value, list | tuple) and "*" in value else value
+
+    @field_validator("output_schema")
+    @classmethod
+    def _can_be_sent(cls, value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if not _fits(value, _SCHEMA_LEVELS):
+            raise ValueError("it is nested too deep")
+        to_json(value)  # raises ValueError for what no request can hold, such as half a surrogate pair
+        return value
 
 
 class BadLine(NamedTuple):
@@ -143,15 +154,23 @@ def _from_openai(line: Mapping[str, Any]) -> dict[str, Any]:
     said = body.get("messages", body.get("input"))
     turns = [{"role": "user", "content": said}] if isinstance(said, str) else said if isinstance(said, list) else []
     spoken = [(turn.get("role"), _text(turn.get("content"))) for turn in turns if isinstance(turn, dict)]
-    rules = [text for role, text in spoken if role in {"system", "developer"} and text]
+    rules = [text for role, text in spoken if role in _RULES and text]
     asked = [text for role, text in spoken if role == "user" and text]
-    form = body.get("response_format") or (body.get("text") or {}).get("format") or {}
-    wanted = form.get("json_schema", form) if isinstance(form, dict) else {}
-    schema = wanted.get("schema") if isinstance(wanted, dict) else None
+    form = body.get("response_format") or _within(body.get("text"), "format")
+    schema = _within(_within(form, "json_schema") or form, "schema")
     item: dict[str, Any] = {"question": "\n".join([*rules, *asked[-1:]]) if asked else ""}
     if line.get("custom_id") is not None:
         item["id"] = line["custom_id"]
     return {**item, "output_schema": schema} if schema else item
+
+
+def _within(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _fits(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_fits(one, levels - 1) for one in inner)
 
 
 def _text(content: Any) -> str:
