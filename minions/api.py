@@ -17,6 +17,7 @@ from minions.brake import Brake
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
+from minions.corpus.reading import in_thread
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question
 from minions.events import WarningEvent
@@ -32,7 +33,7 @@ from minions.store.store import Store
 from minions.wiring import Books, check_models, fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from minions.answers import Answer
@@ -279,7 +280,7 @@ class Minions:
         check_models(settings)
         with Index.open(self.home / INDEX_FILE) as index:
             update = partial(index.update, _listed(paths), chunk_tokens=_chunk_tokens(settings))
-            corpus, _ = await _in_thread(update, books.observe)
+            corpus, _ = await in_thread(update, books.observe)
             await fetch_weights(settings, books.observe)
             await self._keep_embedded(settings)
             crew = await recruit(settings, books)
@@ -353,38 +354,6 @@ def _listed(paths: Paths) -> list[str | Path]:
 
 def _chunk_tokens(settings: Settings) -> int:
     return settings.chunk_tokens or DEFAULT_CHUNK_TOKENS
-
-
-async def _in_thread(update: Callable[..., T], observe: Observer) -> T:
-    """Read and index in a thread, so that the loop goes on; events come back to it. Cancelling ends it at a file, and
-    so does an observer that raises; what it raised is raised here.
-    """
-    loop, stopped = asyncio.get_running_loop(), threading.Event()
-    failures: list[Exception] = []
-
-    def tell(event: Event) -> None:
-        if stopped.is_set():
-            return
-        try:
-            observe(event)
-        except Exception as error:  # noqa: BLE001 - the caller's own, whatever it is, and raised to the caller below
-            failures.append(error)
-            stopped.set()
-
-    def observed(event: Event) -> None:
-        if stopped.is_set():
-            raise asyncio.CancelledError
-        loop.call_soon_threadsafe(tell, event)
-
-    reading = asyncio.ensure_future(asyncio.to_thread(update, observe=observed))
-    try:
-        await asyncio.wait({reading})
-    finally:
-        stopped.set()
-        await asyncio.wait({reading})  # the index must not be closed under it
-    if failures:
-        raise failures[0]
-    return reading.result()
 
 
 def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observer) -> Books:

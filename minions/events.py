@@ -77,6 +77,15 @@ class FindingEvent(_RunEvent):
     finding: Finding
 
 
+class DigestEvent(_RunEvent):
+    """What was found is about to go up: its estimated tokens, and document id and span of each piece of evidence."""
+
+    kind: Literal["digest"] = "digest"
+    round: int
+    tokens: int
+    places: tuple[tuple[str, int, int], ...]
+
+
 class CloudCallEvent(_RunEvent):
     """A cloud attempt was made and entered in the ledger; ``cost_usd`` is None when unknown."""
 
@@ -126,6 +135,7 @@ Event = (
     | PlanEvent
     | JobEvent
     | FindingEvent
+    | DigestEvent
     | CloudCallEvent
     | WarningEvent
     | AnswerEvent

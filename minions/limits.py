@@ -10,7 +10,8 @@ class Limits(Value):
     (docs/experiments.md).
 
     ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``:
-    what goes up a round. ``samples``: repetitions of each job. ``timeout_s``: from the first plan to the answer,
+    what goes up a round. ``samples``: repetitions of each job.
+    ``rag_chunks``: what protocol ``rag`` sends. ``timeout_s``: from the first plan to the answer,
     reading files not counted; None waits for ever.
     """
 
@@ -20,4 +21,5 @@ class Limits(Value):
     chunks_per_task: int = 8
     samples: int = 1
     digest_tokens: int = 700
+    rag_chunks: int = 10
     timeout_s: float | None = None

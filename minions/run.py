@@ -12,7 +12,8 @@ from minions.answers import Answer
 from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
 from minions.events import AnswerEvent, StartEvent, of_run
-from minions.loop import Parts, answer
+from minions.loop import Parts
+from minions.protocols import PROTOCOLS
 from minions.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class _Running:
         parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy)
         try:
             async with asyncio.timeout(limits.timeout_s):
-                decision = await answer(self._asked.question, parts, transcript)
+                decision = await PROTOCOLS[self._settings.protocol](self._asked.question, parts, transcript)
         except BudgetExceededError as error:
             transcript.warn(f"{error.message}; {error.hint}")
             return self._close("budget")

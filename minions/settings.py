@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
     planner: str | None = None
     worker: str | None = None
-    protocol: Literal["minions"] = "minions"
+    protocol: Literal["minions", "local", "rag", "remote"] = "minions"
     policy: Policy = "findings"
     home: Path | None = None
     local_only: bool = False
@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     chunks_per_task: int = Field(_DEFAULTS.chunks_per_task, ge=1)
     samples: int = Field(_DEFAULTS.samples, ge=1, le=10)
     digest_tokens: int = Field(_DEFAULTS.digest_tokens, ge=50)
+    rag_chunks: int = Field(_DEFAULTS.rag_chunks, ge=1)
     timeout_s: float | None = Field(None, gt=0)
     max_cost: Decimal | None = Field(None, ge=0)
     max_cloud_tokens: int | None = Field(None, ge=0)

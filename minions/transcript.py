@@ -9,8 +9,8 @@ import structlog
 
 from minions.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
 from minions.errors import CorpusError, ServerError, StoreError
-from minions.events import FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
-from minions.evidence.digest import pack
+from minions.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
+from minions.evidence.digest import pack, pack_whole
 from minions.evidence.grounding import Location
 from minions.evidence.reduce import Reduction, reduce_findings
 from minions.evidence.support import widen
@@ -108,8 +108,17 @@ class Transcript:
             budget_tokens=self._limits.digest_tokens,
             first_id=1 + sum(len(digest.findings) for digest in self._digests),
         )
+        return self._sent(digest)
+
+    def whole(self) -> Digest:
+        """All findings as they are, in their order: what protocols send that read in the cloud."""
+        return self._sent(pack_whole(_findings(self._results[-1]), names=self._names, policy=self._policy))
+
+    def _sent(self, digest: Digest) -> Digest:
         self._digests.append(digest)
         self.after_reading()
+        places = tuple((one.citation.document_id, one.context_start, one.context_end) for one in digest.findings)
+        self._observe(DigestEvent(round=len(self._digests), tokens=digest.tokens, places=places))
         _log.info("digest_packed", run=self.run_id, round=len(self._digests), tokens=digest.tokens)
         return digest
 

@@ -24,6 +24,7 @@ from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
 from minions.models.slots import default_slots, slots_of
 from minions.models.timeouts import Timeouts
 from minions.privacy.policy import shows_quotes
+from minions.protocols import SENDS_CHUNKS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -100,6 +101,8 @@ def choose_models(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
     worker = settings.worker or (
         DEFAULT_OLLAMA_WORKER if settings.ollama_host or not _has_embedded() else DEFAULT_EMBEDDED_WORKER
     )
+    if settings.protocol == "local":
+        return LOCAL, worker, ()
     if settings.local_only and settings.planner not in {None, LOCAL} and is_cloud(settings.planner or "", settings):
         raise EgressRefusedError(
             f"--local-only forbids the cloud planner {settings.planner}",
@@ -146,6 +149,12 @@ def check_models(settings: Settings) -> None:
     Raises ConfigError (a missing key, too), EgressRefusedError, PriceUnknownError.
     """
     planner, worker, _ = choose_models(settings)
+    if settings.protocol in SENDS_CHUNKS and settings.policy != "open" and is_cloud(planner, settings):
+        raise EgressRefusedError(
+            f"protocol {settings.protocol} sends the documents' own text to {planner}, which policy {settings.policy} "
+            "does not allow",
+            hint="allow it with --policy open, or use --protocol minions",
+        )
     worker_ref = ModelRef.parse(worker)
     refuse_remote_worker(worker_ref, settings)
     metered = [each for each in worker_ref.each() if is_elsewhere(each, settings)]

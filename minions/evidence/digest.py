@@ -79,6 +79,14 @@ def pack(
     )
 
 
+def pack_whole(findings: Sequence[Finding], *, names: Mapping[str, str], policy: Policy) -> Digest:
+    """A digest of every finding, its quote uncut and in its own lines, for protocols that send whole chunks."""
+    writer = Writer(names, policy)
+    numbered = tuple(_numbered(finding, f"f{number}") for number, finding in enumerate(findings, 1))
+    text = "\n\n".join(f"{finding.id} {writer.place(finding)}\n{finding.citation.quote}" for finding in numbered)
+    return Digest(text=text, findings=numbered, gist="", tokens=estimate_tokens(text))
+
+
 def _head(task: Task, reduction: Reduction, covered: str, limit: int) -> str:
     parts = [covered]
     if not reduction.findings:

@@ -27,7 +27,7 @@ class Writer:
 
     def line(self, finding: Finding) -> str:
         """``f1 ANSWER | PLACE: LINES`` without line breaks; under ``strict`` neither headings nor lines."""
-        parts = [part for part in (self._place(finding), self._lines(finding)) if part]
+        parts = [part for part in (self.place(finding), self._lines(finding)) if part]
         return f"{finding.id} {_answer(finding)} | {': '.join(parts)}" if parts else f"{finding.id} {_answer(finding)}"
 
     def gist(self, finding: Finding) -> str:
@@ -36,7 +36,8 @@ class Writer:
             return f"{finding.id} {_answer(finding)}"
         return f"{finding.id} {_answer(finding)} | {squeeze(finding.citation.quote, _GIST_CHARACTERS)}"
 
-    def _place(self, finding: Finding) -> str:
+    def place(self, finding: Finding) -> str:
+        """Document, page and headings, as far as the policy allows."""
         citation = finding.citation
         name = self._names.get(citation.document_id, PurePath(citation.path).name) if len(self._names) > 1 else ""
         if not shows_names(self._policy):

@@ -1,0 +1,60 @@
+"""Ways to answer a question, one loop each, over the same parts: what users would do instead, measured alike.
+
+``minions``: plan, read on the device, decide (`minions.loop`). ``local``: the same without any cloud. ``rag``: the best
+chunks of the index go to the cloud. ``remote``: everything goes. The last two send documents, so they need policy
+``open``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from minions.evidence.grounding import Location
+from minions.evidence.surroundings import find
+from minions.execution.expand import Expansion
+from minions.jobs import Job, JobResult
+from minions.ledger.context import working_for
+from minions.loop import answer
+from minions.plans import History, Plan, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from minions.documents import Chunk
+    from minions.loop import Parts
+    from minions.plans import Decision
+    from minions.transcript import Transcript
+
+    Protocol = Callable[[str, Parts, Transcript], Awaitable[Decision]]
+
+SENDS_CHUNKS: Final = frozenset({"rag", "remote"})
+
+
+async def rag(question: str, parts: Parts, transcript: Transcript) -> Decision:
+    """Retrieval: the ``rag_chunks`` best chunks for the bare question, whole, in one cloud call."""
+    return await _decide_from(
+        parts.corpus.search([question], limit=parts.limits.rag_chunks), question, parts, transcript
+    )
+
+
+async def remote(question: str, parts: Parts, transcript: Transcript) -> Decision:
+    """Every chunk of every document, in their order, in one cloud call."""
+    return await _decide_from(parts.corpus.chunks(), question, parts, transcript)
+
+
+async def _decide_from(chunks: Iterable[Chunk], question: str, parts: Parts, transcript: Transcript) -> Decision:
+    task = Task(id="t1", instruction=question)
+    jobs = tuple(Job(id=f"r1.t1.{chunk.id}.0", task=task, chunk=chunk, rank=rank) for rank, chunk in enumerate(chunks))
+    with working_for(transcript.run_id, 1):
+        transcript.planned(Plan(tasks=(task,)), Expansion(jobs, 0, ()))
+        for job in jobs:
+            whole = find(
+                job, Location(0, len(job.chunk.text), "exact", 1.0), answer=None, confidence=1 / (1 + job.rank)
+            )
+            transcript.finished(JobResult(job=job, status="found", findings=(whole,)))
+        decision = await parts.planner.decide(question, transcript.whole(), History())
+        transcript.decided(decision)
+    return decision
+
+
+PROTOCOLS: Final[Mapping[str, Protocol]] = {"minions": answer, "local": answer, "rag": rag, "remote": remote}
