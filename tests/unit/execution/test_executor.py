@@ -11,6 +11,7 @@ import pytest
 from minions.errors import AuthenticationError
 from minions.execution.executor import LocalExecutor
 from minions.jobs import Job, JobResult
+from minions.ledger.context import current_run, working_for
 
 
 class CountingWorker:
@@ -95,3 +96,158 @@ async def test_a_run_that_begins_as_the_last_slot_ends_is_not_forgotten(make: An
     async with asyncio.timeout(5):
         async for _ in executor.run(_jobs(make, 1, 1)):
             assert len([result async for result in executor.run(_jobs(make, 2, 1))]) == 2
+
+
+class GatedWorker(CountingWorker):
+    """Waits at each job until the gate is open; notes for which run it was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.runs: list[str] = []
+        self.broken_off: list[str] = []
+
+    async def run(self, job: Job) -> JobResult:
+        self.runs.append(current_run().run_id)
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.broken_off.append(job.id)
+            raise
+        return await super().run(job)
+
+
+def _job(make: Any, chunk: str, asked: str = "Find it", *, run: str = "") -> Job:
+    return Job(id=f"{run}{chunk}.{asked}", task=make.task(instruction=asked), chunk=make.chunk("x", id=chunk))
+
+
+async def _results(executor: LocalExecutor, jobs: list[Job], run_id: str = "none") -> list[JobResult]:
+    with working_for(run_id, 1):
+        return [result async for result in executor.run(jobs)]
+
+
+async def _turns(number: int = 20) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def test_a_chunk_is_read_for_all_runs_that_want_it(make: Any) -> None:
+    """Tasks of different questions on one passage follow each other in one slot: its prefix is computed once."""
+    worker = CountingWorker()
+    executor = LocalExecutor(worker, concurrency=1)
+    with executor.held():
+        runs = [
+            asyncio.create_task(_results(executor, [_job(make, chunk, f"Find {run}") for chunk in ("a", "b")]))
+            for run in range(3)
+        ]
+        await _turns()
+        assert worker.order == []
+    await asyncio.gather(*runs)
+    assert worker.order == [f"{chunk}.Find {run}" for chunk in ("a", "b") for run in range(3)]
+
+
+async def test_who_comes_while_a_chunk_is_read_joins_its_slot(make: Any) -> None:
+    """A later question's task on the passage under way is next, before the first question's other passages."""
+    worker = GatedWorker()
+    executor = LocalExecutor(worker, concurrency=1)
+    first = asyncio.create_task(_results(executor, [_job(make, "a"), _job(make, "b")]))
+    await _turns()
+    second = asyncio.create_task(_results(executor, [_job(make, "c", "Later"), _job(make, "a", "Later")]))
+    await _turns()
+    worker.gate.set()
+    await asyncio.gather(first, second)
+    assert worker.order == ["a.Find it", "a.Later", "b.Find it", "c.Later"]
+
+
+async def test_the_oldest_run_is_served_first(make: Any) -> None:
+    """Questions end in about their order, rather than all at the end."""
+    worker = CountingWorker()
+    executor = LocalExecutor(worker, concurrency=1)
+    with executor.held():
+        runs = [
+            asyncio.create_task(_results(executor, [_job(make, f"{run}{number}") for number in range(3)]))
+            for run in "abc"
+        ]
+        await _turns()
+    await asyncio.gather(*runs)
+    assert worker.order == [f"{run}{number}.Find it" for run in "abc" for number in range(3)]
+
+
+async def test_identical_tasks_are_one_job(make: Any) -> None:
+    """Two questions that ask the same of a passage get a result each, under their own ids, for one reading."""
+    worker = CountingWorker()
+    executor = LocalExecutor(worker, concurrency=2)
+    mine, yours = _job(make, "a", run="mine-"), _job(make, "a", run="yours-")
+    with executor.held():
+        runs = [asyncio.create_task(_results(executor, [job])) for job in (mine, yours)]
+        await _turns()
+    (first,), (second,) = await asyncio.gather(*runs)
+    assert worker.order == [mine.id]
+    assert (first.job, first.cached, second.job, second.cached) == (mine, False, yours, True)
+
+
+async def test_samples_of_a_task_are_not_one_job(make: Any) -> None:
+    """Repetitions were asked for."""
+    worker = CountingWorker()
+    jobs = [_job(make, "a").model_copy(update={"id": str(sample), "sample": sample}) for sample in range(3)]
+    assert len(await _results(LocalExecutor(worker, concurrency=1), jobs)) == 3
+    assert worker.order == ["0", "1", "2"]
+
+
+async def test_a_run_that_leaves_takes_nothing_from_another(make: Any) -> None:
+    """A question that is stopped does not end the job that another waits for, too; what only it wanted is broken off
+    or not begun.
+    """
+    worker = GatedWorker()
+    executor = LocalExecutor(worker, concurrency=2)
+    both, own, waiting = _job(make, "a"), _job(make, "b", "Mine"), _job(make, "c", "Mine")
+    with executor.held():
+        leaving = asyncio.create_task(_results(executor, [both, own, waiting]))
+        await _turns()
+        staying = asyncio.create_task(_results(executor, [both.model_copy(update={"id": "other"})]))
+        await _turns()
+    await _turns()
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    worker.gate.set()
+    (result,) = await staying
+    assert result.job.id == "other"
+    assert worker.broken_off == ["b.Mine"]
+    assert worker.order == ["a.Find it"]
+
+
+async def test_work_is_done_in_the_name_of_who_asked_first(make: Any) -> None:
+    """A job's calls are entered for the run that wants it, whoever's slot does it."""
+    worker = GatedWorker()
+    worker.gate.set()
+    executor = LocalExecutor(worker, concurrency=1)
+    with executor.held():
+        runs = [
+            asyncio.create_task(_results(executor, [_job(make, "a", asked), _job(make, "z")], asked))
+            for asked in ("r1", "r2")
+        ]
+        await _turns()
+    await asyncio.gather(*runs)
+    assert dict(zip(worker.order, worker.runs, strict=True)) == {"a.r1": "r1", "a.r2": "r2", "z.Find it": "r1"}
+
+
+async def test_trouble_with_a_shared_job_is_everybodys(make: Any) -> None:
+    """A wrong key found by one question's job ends the other that waits for it."""
+    worker = CountingWorker(breaks_at="a.Find it")
+    executor = LocalExecutor(worker, concurrency=1)
+    with executor.held():
+        runs = [asyncio.create_task(_results(executor, [_job(make, "a")])) for _ in range(2)]
+        await _turns()
+    ended = await asyncio.gather(*runs, return_exceptions=True)
+    assert [type(error) for error in ended] == [AuthenticationError, AuthenticationError]
+    assert len(await _results(executor, [_job(make, "b")])) == 1, "and the executor goes on"
+
+
+async def test_results_that_nobody_takes_do_not_pile_up(make: Any) -> None:
+    """A consumer that is slow slows the work, rather than filling memory."""
+    worker = CountingWorker()
+    results = LocalExecutor(worker, concurrency=2).run(_jobs(make, 500, 1))
+    await anext(results)
+    await _turns(200)
+    assert len(worker.order) <= 2 * 4 + 1 + 2 * 2
+    await results.aclose()
