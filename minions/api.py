@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from minions.corpus.index import IndexReport
     from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
-    from minions.doctor import Report
+    from minions.doctor import Report as Examination
     from minions.estimate import Estimate
+    from minions.evals.report import Report
     from minions.events import Event, Observer
     from minions.ledger.ledger import Grouping, SummaryRow
     from minions.models.llamacpp import LlamaCppModel
@@ -179,6 +180,33 @@ class Minions:
             prices = PriceBook.parse(chosen.prices)
             return estimate_batch(items, corpus, chosen, prices, Ledger(store), output=out)
 
+    def evaluate(self, dataset: str | Path, documents: str | Path, **how: Any) -> Report:
+        """Score the answers to questions with known answers. Blocks; ``aevaluate`` says what it takes."""
+        return self._await(self.aevaluate(dataset, documents, **how))
+
+    async def aevaluate(
+        self,
+        dataset: str | Path,
+        documents: str | Path,
+        *,
+        protocols: Sequence[str] = ("minions",),
+        output: str | Path | None = None,
+        limit: int | None = None,
+        observe: Observer | None = None,
+        **settings: Any,
+    ) -> Report:
+        """Ask a data set's questions (docs/evaluation.md) under each protocol, and score what comes back.
+
+        Answers are kept in the folder ``output``, so that an evaluation resumes; by default ``NAME.eval`` here.
+        """
+        from minions.evals.evaluate import evaluate
+
+        source = Path(dataset)
+        name = source.parent.name if source.stem == "questions" else source.stem
+        folder = Path(output) if output is not None else Path(f"{name}.eval")
+        how: dict[str, Any] = {"protocols": protocols, "output": folder, "limit": limit, "observe": observe or _ignore}
+        return await evaluate(self, source, Path(documents), **how, **settings)
+
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
         """Read and index what is new or changed at ``paths``."""
         with self._corpus(paths, self.settings, observe or _ignore) as (_, report):
@@ -215,7 +243,7 @@ class Minions:
         with self._store() as store:
             return EgressLog(store).bodies(Runs(store).get(run).run_id)
 
-    def doctor(self) -> Report:
+    def doctor(self) -> Examination:
         """What works, what does not, and what to type to mend it. Calls no model."""
         from minions.doctor import examine
 

@@ -56,7 +56,7 @@ class PlanEvent(_RunEvent):
 
 
 class JobEvent(_RunEvent):
-    """A job ended; ``cached`` when nothing had to be read for it."""
+    """A job ended; ``cached`` when nothing had to be read for it, ``chunk`` is the id of what was read."""
 
     kind: Literal["job"] = "job"
     round: int
@@ -67,6 +67,8 @@ class JobEvent(_RunEvent):
     relevance: float | None = None
     reason: str | None = None
     cached: bool = False
+    chunk: str = ""
+    ungrounded: bool = False
 
 
 class FindingEvent(_RunEvent):
@@ -142,6 +144,16 @@ Event = (
     | BatchEvent
 )
 Observer = Callable[[Event], None]
+
+
+def both(first: Observer, second: Observer) -> Observer:
+    """An observer that passes each event to two."""
+
+    def observe(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return observe
 
 
 def of_run(run_id: str, observe: Observer) -> Observer:

@@ -82,6 +82,8 @@ class Transcript:
                 relevance=result.relevance,
                 reason=result.reason,
                 cached=result.cached,
+                chunk=job.chunk.id,
+                ungrounded=result.ungrounded,
             )
         )
         for finding in result.findings:

@@ -87,9 +87,10 @@ def read_paths(paths: list[Path] | None, files_from: str | None, *, example: str
 
 def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, events: str | None) -> int:
     from minions.api import Minions
-    from minions.cli.eventlog import both, event_log
+    from minions.cli.eventlog import event_log
     from minions.cli.output import answer_lines, bill_lines, verdict
     from minions.cli.progress import progress_for
+    from minions.events import both
 
     with (
         Minions(config=flags.config, **flags.settings) as minions,

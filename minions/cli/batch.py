@@ -51,11 +51,12 @@ def batch(  # noqa: PLR0913 - one parameter an option
     from minions.api import Minions
     from minions.brake import Brake
     from minions.cli.asking import read_paths
-    from minions.cli.eventlog import both, event_log
+    from minions.cli.eventlog import event_log
     from minions.cli.logs import configure_logging
     from minions.cli.output import batch_lines
     from minions.cli.progress import progress_for
     from minions.errors import UsageError
+    from minions.events import both
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     if events == "-" and as_json:

@@ -34,16 +34,6 @@ def event_log(target: str | None) -> Iterator[Observer | None]:
             yield write_events(file)
 
 
-def both(first: Observer, second: Observer) -> Observer:
-    """An observer that passes each event to two."""
-
-    def observe(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return observe
-
-
 def write_events(stream: TextIO, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Observer:
     """An observer that writes ``{"seq", "time", "run_id", "kind", ...}`` lines; ``run_id`` is null where an event
     concerns no single run.

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from minions._version import __version__
-from minions.cli import asking, batch, checking, documents, machine, records
+from minions.cli import asking, batch, checking, documents, evaluating, machine, records
 
 INTERRUPTED = 130
 _EPILOG = "Start with: minions doctor    Then: minions ask 'QUESTION' FOLDER"
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 asking.add_commands(app)
 batch.add_commands(app)
+evaluating.add_commands(app)
 documents.add_commands(app)
 records.add_commands(app)
 checking.add_commands(app)

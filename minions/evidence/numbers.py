@@ -52,6 +52,14 @@ def parse_number(text: str) -> Decimal | None:
     return _value(first)
 
 
+def parse_amounts(text: str) -> list[Decimal]:
+    """All numbers of ``text`` that are amounts, scales applied: money, percentages, with a scale, a point or thousands
+    separators. Years, days and other bare whole numbers are none.
+    """
+    found = _NUMBER.finditer(_WIDE.sub("  ", text))
+    return [_value(match) for match in found if _is_amount(match) or not match["digits"].isdigit()]
+
+
 def _first_amount(matches: Iterator[re.Match[str]]) -> re.Match[str] | None:
     return next((match for match in matches if _is_amount(match)), None)
 

@@ -1,0 +1,82 @@
+"""How an evaluation looks as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minions.cli.output import money, shortened, table
+
+if TYPE_CHECKING:
+    from minions.evals.report import Report, Summary
+    from minions.evals.statistics import Interval
+
+HEADER = (
+    "protocol",
+    "score [95 %]",
+    "to the first",
+    "contains",
+    "F1",
+    "cloud in + out",
+    "cost",
+    "local tokens",
+    "local s",
+    "read",
+    "cited",
+)
+_SHOWN = 20
+
+
+def rows(report: Report) -> list[list[str]]:
+    """A row a protocol; tokens and seconds are means a question."""
+    return [_row(summary) for summary in report.summaries]
+
+
+def report_lines(report: Report) -> list[str]:
+    """The table, and the failures of each protocol by the stage that lost them."""
+    first = report.summaries[0]
+    lines = [
+        f"{report.dataset}: {first.questions} questions over {report.documents:,} documents",
+        f"planner {first.planner}, worker {first.worker}; tokens and seconds are means a question",
+        "",
+        *table(HEADER, rows(report), right=frozenset(range(3, len(HEADER)))),
+    ]
+    for summary in report.summaries:
+        failures = report.failures(summary.protocol)
+        if not failures:
+            continue
+        stages = ", ".join(f"{stage} {count}" for stage, count in sorted(summary.lost.items()))
+        lines += ["", f"{summary.protocol}: {len(failures)} not right" + (f" ({stages})" if stages else "")]
+        lines += [
+            f"  {one.id}: {one.error or one.stage}; {shortened(one.answer or '-', 60)} for "
+            f"{shortened(' | '.join(one.expected), 60)}"
+            for one in failures[:_SHOWN]
+        ]
+        if len(failures) > _SHOWN:
+            lines.append(f"  and {len(failures) - _SHOWN} more: --json has all")
+    return lines
+
+
+def _row(summary: Summary) -> list[str]:
+    cloud = f"{summary.cloud_input_tokens:,.0f} + {summary.cloud_output_tokens:,.0f}"
+    return [
+        summary.protocol,
+        _interval(summary.score),
+        "-" if summary.difference is None else _interval(summary.difference, signed=True),
+        f"{summary.contains:.2f}",
+        f"{summary.f1:.2f}",
+        cloud,
+        money(summary.cost_usd),
+        f"{summary.local_tokens:,.0f}",
+        f"{summary.local_s:,.1f}",
+        _share(summary.evidence_read),
+        _share(summary.evidence_cited),
+    ]
+
+
+def _interval(found: Interval, *, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    return f"{found.mean:{sign}.2f} [{found.low:{sign}.2f}, {found.high:{sign}.2f}]"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"

@@ -1,0 +1,173 @@
+"""Asking a data set's questions under several protocols, on the batch machinery, and scoring what comes back."""
+
+from __future__ import annotations
+
+import json
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from minions.answers import Answer
+from minions.batch.output import recorded_in
+from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
+from minions.corpus.index import Index
+from minions.errors import UsageError
+from minions.evals.dataset import Example, read_dataset
+from minions.evals.losses import follow
+from minions.evals.report import RIGHT, Outcome, Report, summarise
+from minions.evals.scorers import score
+from minions.evals.tracing import Tracer, read_traces
+from minions.events import both
+from minions.ledger.ledger import Ledger
+from minions.store.store import Store
+from minions.wiring import choose_models
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from minions.api import Minions
+    from minions.evals.tracing import Trace
+    from minions.events import Observer
+    from minions.ports import Corpus
+
+
+async def evaluate(
+    minions: Minions,
+    dataset: Path,
+    documents: Path,
+    *,
+    protocols: Sequence[str],
+    output: Path,
+    limit: int | None = None,
+    observe: Observer,
+    **settings: Any,
+) -> Report:
+    """Evaluate; see `minions.api.Minions.evaluate`."""
+    examples, folder = _prepared(dataset, documents, output, limit)
+    for protocol in protocols:
+        asked = [_asked(example) for example in examples]
+        records, tracer = output / f"{protocol}.jsonl", Tracer(output / f"{protocol}.traces.jsonl")
+        how: dict[str, Any] = {**settings, "protocol": protocol, "output": records, "observe": both(observe, tracer)}
+        async with aclosing(minions.map(asked, folder, **how)) as answers:
+            async for _ in answers:
+                pass
+    return scored(minions, examples, folder, protocols, output, name=str(dataset))
+
+
+def _prepared(dataset: Path, documents: Path, output: Path, limit: int | None) -> tuple[list[Example], Path]:
+    examples = read_dataset(dataset)[:limit]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"-o {output}: {error.strerror}", hint="name a folder that can be written to") from None
+    return examples, unpacked(documents, output / "documents") if documents.suffix == ".jsonl" else documents
+
+
+def scored(
+    minions: Minions, examples: Sequence[Example], documents: Path, protocols: Sequence[str], output: Path, *, name: str
+) -> Report:
+    """Score what stands in the output files. Calls no model."""
+    from minions.api import INDEX_FILE, STORE_FILE
+
+    outcomes: dict[str, tuple[Outcome, ...]] = {}
+    with Store.open(minions.home / STORE_FILE) as store, Index.open(minions.home / INDEX_FILE) as index:
+        chunk_tokens = minions.settings.chunk_tokens or DEFAULT_CHUNK_TOKENS
+        corpus, report = index.update([documents], chunk_tokens=chunk_tokens)
+        ledger = Ledger(store)
+        for protocol in protocols:
+            records = _records(output / f"{protocol}.jsonl")
+            traces = read_traces(output / f"{protocol}.traces.jsonl")
+            outcomes[protocol] = tuple(
+                _outcome(example, records.get(example.id), traces.get(example.id), corpus, ledger)
+                for example in examples
+            )
+    first = protocols[0]
+    summaries = []
+    for protocol in protocols:
+        planner, worker, _ = choose_models(minions.settings.model_copy(update={"protocol": protocol}))
+        others = None if protocol == first else outcomes[first]
+        summaries.append(summarise(protocol, (planner.partition("@")[0], worker), outcomes[protocol], others))
+    return Report(dataset=name, documents=report.documents, summaries=tuple(summaries), outcomes=outcomes)
+
+
+def unpacked(documents: Path, folder: Path) -> Path:
+    """A folder with a file for each line ``{"name": ..., "text": ...}``. Raises UsageError."""
+    folder.mkdir(exist_ok=True)
+    for number, line in enumerate(documents.read_text("utf-8").splitlines(), 1):
+        try:
+            one = json.loads(line)
+            name, text = str(one["name"]), str(one["text"])
+        except (ValueError, KeyError, TypeError):
+            raise UsageError(
+                f"{documents}, line {number}: not a document", hint='a line looks like {"name": "a.txt", "text": "..."}'
+            ) from None
+        file = folder / Path(name).name
+        if not file.exists():
+            file.write_text(text, "utf-8")
+    return folder
+
+
+def _asked(example: Example) -> dict[str, Any]:
+    choices = [f"{chr(ord('A') + number)}. {choice}" for number, choice in enumerate(example.choices)]
+    question = "\n".join([example.question, *choices])
+    return {"id": example.id, "question": question, "documents": example.documents}
+
+
+def _records(path: Path) -> Mapping[str, dict[str, Any]]:
+    recorded_in(path)  # refuses a file that is none
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    records = [json.loads(line) for line in lines if line.endswith("}")]
+    return {str(record["id"]): record for record in records}
+
+
+def _outcome(
+    example: Example, record: dict[str, Any] | None, trace: Trace | None, corpus: Corpus, ledger: Ledger
+) -> Outcome:
+    answer, problem = _answer_of(record)
+    given = answer.answer if answer is not None else None
+    points = score(example, given)
+    followed = follow(example, answer, trace, corpus)
+    entries = ledger.entries(answer.run_id) if answer is not None else []
+    cloud = [entry for entry in entries if entry.cloud]
+    local = [entry for entry in entries if not entry.cloud]
+    costs = [entry.cost_usd for entry in cloud]
+    return Outcome(
+        id=example.id,
+        question=example.question,
+        kind=example.kind,
+        expected=example.answers,
+        answer=given,
+        score=points.value if problem is None else 0.0,
+        metric=points.metric,
+        contains=points.contains,
+        f1=points.f1,
+        count_error=points.error,
+        abstained=problem is None and given is None,
+        error=problem,
+        evidence_read=followed.read,
+        evidence_cited=followed.cited,
+        citations_right=followed.citations_right,
+        stage=followed.stage if points.value < RIGHT and problem is None else None,
+        cloud_input_tokens=sum(entry.input_tokens for entry in cloud),
+        cloud_output_tokens=sum(entry.output_tokens for entry in cloud),
+        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        local_tokens=sum(entry.input_tokens + entry.output_tokens for entry in local),
+        local_s=round(sum(entry.latency_s for entry in local), 1),
+    )
+
+
+def _answer_of(record: dict[str, Any] | None) -> tuple[Answer | None, str | None]:
+    """The answer in a record, and what kept it from being one."""
+    if record is None:
+        return None, "not asked"
+    problem = record.pop("error", None)
+    try:
+        answer = Answer.model_validate(record)
+    except ValidationError:
+        return None, "the record is of another version"
+    if problem is not None:
+        return answer, str(problem.get("message"))
+    stopped = answer.stop_reason not in {"answered", "no_answer"}
+    return answer, answer.stop_reason if stopped else None

@@ -1,0 +1,120 @@
+"""What an evaluation came to: protocols side by side, and every question that was not answered right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from minions.evals.losses import Stage
+from minions.evals.statistics import Interval, interval, paired
+from minions.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RIGHT = 0.5  # below it an answer counts as a failure, and is listed
+
+
+class Outcome(Value):
+    """One question under one protocol: ``score`` in [0, 1] by ``metric``, tokens and dollars of its cloud calls, tokens
+    and seconds of its local ones. ``error`` is what kept it from ending.
+    """
+
+    id: str
+    question: str
+    kind: str
+    expected: tuple[str, ...]
+    answer: str | None
+    score: float
+    metric: str
+    contains: float
+    f1: float
+    count_error: float | None = None
+    abstained: bool = False
+    error: str | None = None
+    evidence_read: bool | None = None
+    evidence_cited: bool | None = None
+    citations_right: float | None = None
+    stage: Stage | None = None
+    cloud_input_tokens: int = 0
+    cloud_output_tokens: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+    local_tokens: int = 0
+    local_s: float = 0.0
+
+
+class Summary(Value):
+    """A protocol over all questions. Tokens and seconds are means a question; ``score`` and the difference to the first
+    protocol have 95 % bootstrap intervals (mean, low, high). Shares are None where they could not be told.
+    """
+
+    protocol: str
+    planner: str
+    worker: str
+    questions: int
+    score: Interval
+    difference: Interval | None
+    contains: float
+    f1: float
+    abstained: int
+    failed: int
+    evidence_read: float | None
+    evidence_cited: float | None
+    citations_right: float | None
+    cloud_input_tokens: float
+    cloud_output_tokens: float
+    cost_usd: Decimal | None
+    local_tokens: float
+    local_s: float
+    lost: Mapping[str, int]
+
+
+class Report(Value):
+    """An evaluation: a summary and the outcomes of each protocol, in the order they were asked for."""
+
+    dataset: str
+    documents: int
+    summaries: tuple[Summary, ...]
+    outcomes: Mapping[str, tuple[Outcome, ...]]
+
+    def failures(self, protocol: str) -> list[Outcome]:
+        """What a protocol did not answer right, as the stages come."""
+        wrong = [outcome for outcome in self.outcomes[protocol] if outcome.score < RIGHT]
+        return sorted(wrong, key=lambda outcome: (outcome.stage or "", outcome.id))
+
+
+def summarise(
+    protocol: str, models: tuple[str, str], outcomes: Sequence[Outcome], first: Sequence[Outcome] | None
+) -> Summary:
+    """Sum up a protocol; ``first`` are the outcomes it is compared with, over the same questions."""
+    scores = [outcome.score for outcome in outcomes]
+    costs = [outcome.cost_usd for outcome in outcomes]
+    return Summary(
+        protocol=protocol,
+        planner=models[0],
+        worker=models[1],
+        questions=len(outcomes),
+        score=interval(scores) or Interval(0, 0, 0),
+        difference=None if first is None else paired([outcome.score for outcome in first], scores),
+        contains=_mean([outcome.contains for outcome in outcomes]) or 0.0,
+        f1=_mean([outcome.f1 for outcome in outcomes]) or 0.0,
+        abstained=sum(outcome.abstained for outcome in outcomes),
+        failed=sum(outcome.error is not None for outcome in outcomes),
+        evidence_read=_mean([outcome.evidence_read for outcome in outcomes]),
+        evidence_cited=_mean([outcome.evidence_cited for outcome in outcomes]),
+        citations_right=_mean([outcome.citations_right for outcome in outcomes]),
+        cloud_input_tokens=_mean([outcome.cloud_input_tokens for outcome in outcomes]) or 0.0,
+        cloud_output_tokens=_mean([outcome.cloud_output_tokens for outcome in outcomes]) or 0.0,
+        cost_usd=None if None in costs else sum((cost for cost in costs if cost is not None), start=Decimal(0)),
+        local_tokens=_mean([outcome.local_tokens for outcome in outcomes]) or 0.0,
+        local_s=_mean([outcome.local_s for outcome in outcomes]) or 0.0,
+        lost=Counter(outcome.stage for outcome in outcomes if outcome.stage is not None),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [float(value) for value in values if value is not None]
+    return fmean(known) if known else None
