@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True)
@@ -87,3 +91,15 @@ def cut_off() -> Fault:
 def garbage(body: bytes = b"<html>surprise</html>") -> Fault:
     """200 with a body that is no JSON of the protocol."""
     return Fault(body=body)
+
+
+def storm(share: float, kinds: Sequence[Fault], *, seed: int) -> Callable[[int], Fault | None]:
+    """For a server's ``faulty``: about this ``share`` of all requests meets one of ``kinds``, the same numbers with the
+    same ``seed``.
+    """
+
+    def faulty(number: int) -> Fault | None:
+        chance = random.Random(f"{seed}.{number}")  # noqa: S311 - weather, no secret
+        return chance.choice(kinds) if chance.random() < share else None
+
+    return faulty

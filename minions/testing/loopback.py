@@ -30,7 +30,7 @@ from minions.testing import faults, protocols
 from minions.testing.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from minions.chat import ChatRequest, Completion, Usage
     from minions.models.scripted import Replier, Reply, Rule
@@ -66,8 +66,10 @@ class LoopbackServer:
     ``api_key``: others get 401. ``models``: others get 404 (empty: all are served). ``refuses``: response formats and
     parameters that get 400, e.g. ``{"json_schema", "logprobs", "max_tokens"}``. ``context_tokens``: longer prompts get
     400 from the OpenAI side and are cut in silence by the Ollama side. ``reports_usage``: False leaves the usage out.
-    ``slots``: requests at a time, as llama.cpp tells them; no limit. ``port``: 0 takes any; a fixed one is for a server
-    that comes back to its address: it may be entered again after it was left.
+    ``faulty``: called with each chat request's number, from 0 on; a fault that it returns is the answer
+    (`minions.testing.faults.storm` makes one). ``slots``: requests at a time, as llama.cpp tells them; no limit.
+    ``port``: 0 takes any; a fixed one is for a server that comes back to its address: it may be entered again after it
+    was left.
     """
 
     def __init__(  # noqa: PLR0913 - what a server can be like, all of it optional
@@ -81,6 +83,7 @@ class LoopbackServer:
         refuses: Collection[str] = (),
         context_tokens: int | None = None,
         reports_usage: bool = True,
+        faulty: Callable[[int], Fault | None] | None = None,
         slots: int = 1,
         port: int = 0,
     ) -> None:
@@ -90,6 +93,7 @@ class LoopbackServer:
         self.refuses = frozenset(refuses)
         self.context_tokens = context_tokens
         self.reports_usage = reports_usage
+        self.faulty = faulty
         self.slots = slots
         self.port = port
         self.requests: list[Received] = []
@@ -134,8 +138,9 @@ class LoopbackServer:
         """Decide about one chat request: the JSON of a reply, or a fault."""
         with self._lock:  # scripts and records keep their order, whatever the clients' concurrency
             self.requests.append(received)
-            if self._faults:
-                return self._faults.popleft()
+            fault = self._faults.popleft() if self._faults else self._weather(len(self.requests) - 1)
+            if fault is not None:
+                return fault
             if self.api_key is not None and received.headers.get("authorization") != f"Bearer {self.api_key}":
                 return faults.wrong_key()
             try:
@@ -175,6 +180,9 @@ class LoopbackServer:
             window = self.context_tokens or 4096
             return {"details": {"family": "loopback"}, "model_info": {"loopback.context_length": window}}
         return None
+
+    def _weather(self, number: int) -> Fault | None:
+        return self.faulty(number) if self.faulty is not None else None
 
     def _unfit(self, protocol: Protocol, body: dict[str, Any], request: ChatRequest) -> Fault | None:
         if self.models and body.get("model") not in self.models:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.testing import FakeClock, LoopbackServer, Rule
+from minions.testing import FakeClock, LoopbackServer, Rule, faults
 
 if TYPE_CHECKING:
     from minions.ports import Clock
@@ -132,3 +132,21 @@ def test_the_fake_clock_never_goes_back() -> None:
     """Monotonic time is monotonic."""
     with pytest.raises(ValueError, match="backwards"):
         FakeClock().advance(-1)
+
+
+def test_a_storm_hits_the_same_requests_with_the_same_seed() -> None:
+    """Its share of the requests meets a fault, each kind now and then; the same seed makes the same weather."""
+    kinds = (faults.reset(), faults.server_error())
+    first, again = faults.storm(0.2, kinds, seed=1), faults.storm(0.2, kinds, seed=1)
+    weather = [first(number) for number in range(1000)]
+    assert weather == [again(number) for number in range(1000)]
+    assert set(weather) == {None, *kinds}
+    assert 150 < sum(fault is not None for fault in weather) < 250
+
+
+def test_a_server_asks_for_its_weather_with_each_request() -> None:
+    """What ``faulty`` returns is the answer; faults that were ordered come first."""
+    with LoopbackServer(default="x", faulty=lambda number: faults.loading() if number == 2 else None) as server:
+        server.fail_next(faults.server_error())
+        statuses = [fetch(server, "POST", "/v1/chat/completions", chat())[0] for _ in range(4)]
+    assert statuses == [500, 200, 503, 200]
