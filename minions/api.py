@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 
 STORE_FILE = "minions.sqlite3"
 INDEX_FILE = "index.sqlite3"
-BATCH_PATIENCE_S = 3600.0  # a batch waits this long for an endpoint that is gone; a question is not asked in its sleep
+# A batch runs while nobody looks: it waits for an endpoint that is gone or asks for time, and tries more often.
+_PATIENT = {"patience_s": 3600.0, "attempts": 8}
 _LONGEST_ATTEMPT = 2  # times its time limit: what is still open then has lost its process
 T = TypeVar("T")
 
@@ -280,8 +281,8 @@ class Minions:
     def _session(
         self, items: list[Item | BadLine], settings: dict[str, Any], observe: Observer | None, **how: Any
     ) -> Iterator[Session]:
-        patience = {} if "patience_s" in self.settings.model_fields_set else {"patience_s": BATCH_PATIENCE_S}
-        applied = self._with({**patience, **settings})
+        patient = {name: value for name, value in _PATIENT.items() if name not in self.settings.model_fields_set}
+        applied = self._with({**patient, **settings})
         with self._store() as store:
             books = _books(store, applied, self._clock, observe or _ignore)
             with opened(items, store, books, applied, **how) as session:

@@ -302,7 +302,7 @@ def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Boo
     """
     from minions.models.falling_back import falling_back
     from minions.models.metered import metered
-    from minions.models.retrying import retrying
+    from minions.models.retrying import DEFAULT_TOTAL_WAIT_S, retrying
     from minions.models.throttled import throttled
     from minions_workers.pool import pooled
     from minions_workers.seats import Member
@@ -312,7 +312,9 @@ def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Boo
         model = metered(adapter, meter=_meter(role, books, cloud=cloud))
         members.append(Member(throttled(model, concurrency=slots, rate_per_s=settings.rate_per_s), slots))
     pool = pooled(members, clock=books.clock, patience_s=settings.patience_s, observe=books.observe)
-    return falling_back(retrying(pool, attempts=settings.attempts), observe=books.observe)
+    # Who waits for an endpoint that is gone waits as long for one that asks for time.
+    waits = {"total_wait_s": settings.patience_s} if settings.patience_s > DEFAULT_TOTAL_WAIT_S else {}
+    return falling_back(retrying(pool, attempts=settings.attempts, **waits), observe=books.observe)
 
 
 def _meter(role: Role, books: Books, *, cloud: bool) -> Meter:

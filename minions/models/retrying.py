@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from minions.chat import ChatRequest, Completion
     from minions.ports import ChatModel
 
+DEFAULT_TOTAL_WAIT_S = 120.0
+
 
 def retrying(
     model: ChatModel,
@@ -20,7 +22,7 @@ def retrying(
     attempts: int,
     first_wait_s: float = 0.5,
     longest_wait_s: float = 8.0,
-    total_wait_s: float = 120.0,
+    total_wait_s: float = DEFAULT_TOTAL_WAIT_S,
 ) -> ChatModel:
     """Try each request up to ``attempts`` times while the error is a ModelError that says ``retryable``.
 
