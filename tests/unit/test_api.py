@@ -396,3 +396,25 @@ def test_a_stop_in_round_two_keeps_what_both_rounds_found(
     assert run.answer is not None
     assert [summary.found for summary in run.answer.rounds] == [1, 1]
     assert [citation.id for citation in run.answer.citations] == ["f1", "f2"]
+
+
+def test_what_was_read_is_not_read_again(minions: Minions, documents: Path, device: LoopbackServer) -> None:
+    """The same question over the same text asks no worker again, even when the file has moved; its citation stands in
+    the new place.
+    """
+    first = minions.ask(QUESTION, documents)
+    asked = len(device.requests)
+    (documents / "archive").mkdir()
+    (documents / "report.md").rename(documents / "archive" / "report.md")
+    again = minions.ask(QUESTION, documents)
+    assert len(device.requests) == asked
+    assert (again.answer, again.usage.worker.calls) == (first.answer, 0)
+    assert again.citations[0].path == str(documents / "archive" / "report.md")
+    assert [check.status for check in verify_answer(again)] == ["ok"]
+
+
+def test_without_the_cache_everything_is_read(minions: Minions, documents: Path, device: LoopbackServer) -> None:
+    """Who wants to measure, or to see whether a model answers the same twice, turns it off."""
+    for _ in range(2):
+        minions.ask(QUESTION, documents, cache=False)
+    assert len(device.requests) == 2 * 3
