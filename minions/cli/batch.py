@@ -106,7 +106,7 @@ def cache(
     with open_store(flags) as store:
         kept = ResultCache(store, SystemClock())
         if action == "clear":
-            cleared = kept.clear(before=since_when(older_than))
+            cleared = kept.clear(before=since_when(older_than, option="--older-than"))
             if as_json:
                 write_json({"cleared": cleared})
             else:

@@ -124,7 +124,7 @@ def egress(run: Run = "last", *, flags: Flags) -> None:
         sys.stdout.flush()
 
 
-def since_when(text: str | None) -> str | None:
+def since_when(text: str | None, *, option: str = "--since") -> str | None:
     """``7d`` and the like as a UTC time in ISO 8601; a date or time as it is. Raises UsageError."""
     from datetime import UTC, datetime, timedelta
 
@@ -138,7 +138,7 @@ def since_when(text: str | None) -> str | None:
     try:
         then = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise UsageError(f"--since {text}: not a time", hint="--since 7d, or a date: --since 2026-01-31") from None
+        raise UsageError(f"{option} {text}: not a time", hint=f"{option} 7d, or a date: {option} 2026-01-31") from None
     # A time without a zone is the reader's own.
     return then.astimezone(UTC).isoformat(timespec="seconds")
 

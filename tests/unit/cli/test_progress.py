@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.cli.eventlog import both, event_log, write_events
+from minions.cli.eventlog import event_log, write_events
 from minions.cli.progress import Bars, Lines, Progress, Tally, progress_for
 from minions.errors import UsageError
 from minions.events import (
@@ -21,6 +21,7 @@ from minions.events import (
     PlanEvent,
     StartEvent,
     WarningEvent,
+    both,
 )
 from minions.plans import Plan, Task
 
