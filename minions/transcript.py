@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -16,7 +16,7 @@ from minions.evidence.reduce import Reduction, reduce_findings
 from minions.evidence.support import widen
 from minions.evidence.surroundings import best_window, find, names_of
 from minions.execution.expand import scope_of
-from minions.jobs import Job, JobResult
+from minions.jobs import Job
 from minions.plans import History, RoundGist
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from minions.execution.expand import Expansion
     from minions.findings import Citation, Digest, Finding
+    from minions.jobs import JobResult, JobStatus
     from minions.limits import Limits
     from minions.plans import Decision, Plan, Task
     from minions.ports import Corpus
@@ -34,6 +35,21 @@ _INDEX_ONLY_CONFIDENCE = 0.1
 _PARTIAL_CITATIONS = 8
 
 _log = structlog.get_logger()
+
+
+class _Outcome(NamedTuple):
+    """What is kept of a job that ended. Its passage is not: a round may read a hundred thousand."""
+
+    task_id: str
+    chunk_id: str
+    status: JobStatus
+    findings: tuple[Finding, ...]
+    ungrounded: bool
+
+    @property
+    def read(self) -> bool:
+        """Whether a worker saw the passage."""
+        return self.status not in {"failed", "skipped"}
 
 
 class Transcript:
@@ -47,7 +63,8 @@ class Transcript:
         self._observe = observe
         self._names = names_of(corpus, numbered=not shows_names(policy))
         self._plans: list[Plan] = []
-        self._results: list[list[JobResult]] = []
+        self._outcomes: list[list[_Outcome]] = []
+        self._last_reason: str | None = None  # of a job that failed
         self._skipped = 0
         self._digests: list[Digest] = []
         self._decision: Decision | None = None
@@ -62,16 +79,17 @@ class Transcript:
     def planned(self, plan: Plan, expansion: Expansion) -> None:
         """A round begins."""
         self._plans.append(plan)
-        self._results.append([])
+        self._outcomes.append([])
         self._skipped += expansion.skipped
         self.warn(*plan.warnings, *expansion.warnings)
         self._observe(PlanEvent(round=self.next_round, plan=plan, jobs=len(expansion.jobs)))
 
     def finished(self, result: JobResult) -> None:
         """A job ended."""
-        result = result.model_copy(update={"findings": tuple(map(self._on_page, result.findings))})
-        self._results[-1].append(result)
-        job = result.job
+        job, findings = result.job, tuple(map(self._on_page, result.findings))
+        self._outcomes[-1].append(_Outcome(job.task.id, job.chunk.id, result.status, findings, result.ungrounded))
+        if result.status == "failed":
+            self._last_reason = result.reason
         self._observe(
             JobEvent(
                 round=self.next_round,
@@ -86,21 +104,20 @@ class Transcript:
                 ungrounded=result.ungrounded,
             )
         )
-        for finding in result.findings:
+        for finding in findings:
             self._observe(FindingEvent(round=self.next_round, finding=finding))
 
     def digest(self, question: str) -> Digest:
         """Reduce the round's findings and pack what goes up. Raises ServerError when every job failed: that is no
         evidence.
         """
-        results = self._results[-1]
-        failed = [result for result in results if result.status == "failed"]
-        if results and len(failed) == len(results):
+        outcomes = self._outcomes[-1]
+        if outcomes and all(outcome.status == "failed" for outcome in outcomes):
             raise ServerError(
-                f"all {len(failed)} jobs failed; the last one: {failed[-1].reason}", hint="minions doctor"
+                f"all {len(outcomes)} jobs failed; the last one: {self._last_reason}", hint="minions doctor"
             )
         tasks = self._plans[-1].tasks
-        reductions = [self._reduced(task, results, question) for task in tasks]
+        reductions = [self._reduced(task, outcomes, question) for task in tasks]
         digest = pack(
             tasks,
             reductions,
@@ -114,7 +131,7 @@ class Transcript:
 
     def whole(self) -> Digest:
         """All findings as they are, in their order: what protocols send that read in the cloud."""
-        return self._sent(pack_whole(_findings(self._results[-1]), names=self._names, policy=self._policy))
+        return self._sent(pack_whole(_findings(self._outcomes[-1]), names=self._names, policy=self._policy))
 
     def _sent(self, digest: Digest) -> Digest:
         self._digests.append(digest)
@@ -160,7 +177,7 @@ class Transcript:
             stop_reason=stop_reason,
             citations=tuple(cited),
             coverage=self._coverage(),
-            rounds=tuple(map(_summary, self._plans, self._results)),
+            rounds=tuple(map(_summary, self._plans, self._outcomes)),
             usage=usage,
             elapsed_s=round(elapsed_s, 3),
             warnings=tuple(self._warnings),
@@ -178,7 +195,7 @@ class Transcript:
     def _cited(self, decision: Decision | None) -> list[Finding]:
         findings = {finding.id: finding for digest in self._digests for finding in digest.findings}
         if decision is None:
-            unpacked = [finding for results in self._results[len(self._digests) :] for finding in _findings(results)]
+            unpacked = [found for outcomes in self._outcomes[len(self._digests) :] for found in _findings(outcomes)]
             best = sorted([*findings.values(), *unpacked], key=lambda finding: -finding.confidence)
             return best[:_PARTIAL_CITATIONS]
         unknown = [finding_id for finding_id in decision.findings if finding_id not in findings]
@@ -190,9 +207,9 @@ class Transcript:
         return cited
 
     def _coverage(self) -> Coverage:
-        results = [result for results in self._results for result in results]
-        statuses = Counter(result.status for result in results)
-        seen = {result.job.chunk.id for result in results if result.status not in {"failed", "skipped"}}
+        outcomes = [outcome for outcomes in self._outcomes for outcome in outcomes]
+        statuses = Counter(outcome.status for outcome in outcomes)
+        seen = {outcome.chunk_id for outcome in outcomes if outcome.read}
         return Coverage(
             documents=len(self._corpus.contents),
             chunks=self._corpus.contents.chunks,
@@ -202,12 +219,12 @@ class Transcript:
             truncated=statuses["truncated"],
             failed=statuses["failed"],
             skipped=statuses["skipped"] + self._skipped,
-            ungrounded=sum(result.ungrounded for result in results),
+            ungrounded=sum(outcome.ungrounded for outcome in outcomes),
             unreadable=tuple(self._corpus.unreadable),
         )
 
-    def _reduced(self, task: Task, results: list[JobResult], question: str) -> Reduction:
-        found = _findings(result for result in results if result.job.task.id == task.id)
+    def _reduced(self, task: Task, outcomes: list[_Outcome], question: str) -> Reduction:
+        found = _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
         reduction = reduce_findings(task, found, self._names)
         if found or not shows_quotes(self._policy):
             return reduction
@@ -217,11 +234,7 @@ class Transcript:
         """What of its scope a task read: an absence in a part is not an absence in the whole."""
         contents = self._corpus.contents
         scope = scope_of(task, contents, [])
-        read = {
-            result.job.chunk.id
-            for result in self._results[-1]
-            if result.job.task.id == task.id and result.status not in {"failed", "skipped"}
-        }
+        read = {outcome.chunk_id for outcome in self._outcomes[-1] if outcome.task_id == task.id and outcome.read}
         covered = f"read {len(read)} of {contents.chunks_in(scope)} passages"
         if task.unit == "document":
             covered += f", judged {len(reduction.findings)} of {len(contents if scope is None else scope)} documents"
@@ -247,11 +260,11 @@ class Transcript:
         return citation.model_copy(update={"page": page})
 
 
-def _findings(results: Iterable[JobResult]) -> list[Finding]:
-    return [finding for result in results for finding in result.findings]
+def _findings(outcomes: Iterable[_Outcome]) -> list[Finding]:
+    return [finding for outcome in outcomes for finding in outcome.findings]
 
 
-def _summary(plan: Plan, results: list[JobResult]) -> RoundSummary:
+def _summary(plan: Plan, outcomes: list[_Outcome]) -> RoundSummary:
     return RoundSummary(
-        tasks=len(plan.tasks), jobs=len(results), found=sum(result.status == "found" for result in results)
+        tasks=len(plan.tasks), jobs=len(outcomes), found=sum(outcome.status == "found" for outcome in outcomes)
     )
