@@ -62,9 +62,9 @@ class _Line(Value):
         if not isinstance(value, dict):
             return value
         told = dict(value)
-        for name, text in (("id", told.get("id")), ("answer", told.get("answer"))):
-            if isinstance(text, int | float) and not isinstance(text, bool):
-                told[name] = str(text)
+        for name in ("id", "answer", "choices"):
+            given = told.get(name)
+            told[name] = [_as_text(one) for one in given] if isinstance(given, list) else _as_text(given)
         return {name: text for name, text in told.items() if text is not None}
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ def read_dataset(path: Path) -> list[Example]:
     """The questions of a file. Raises UsageError for a file or line that is none, and for an id that comes twice."""
     shape = '{"id": "q1", "question": "...", "answer": "..." or [...], "kind": "extractive", "documents": ["a.txt"]}'
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}", hint=f"a line of it looks like {shape}") from None
     examples: dict[str, Example] = {}
@@ -100,7 +100,7 @@ def read_dataset(path: Path) -> list[Example]:
             continue
         try:
             example = _Line.model_validate(json.loads(line)).example()
-        except (ValueError, ValidationError) as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}, line {number}: {_first(error)}", hint=f"a line looks like {shape}") from None
         if example.id in examples:
             raise UsageError(f"{path}, line {number}: the id {example.id!r} comes twice")
@@ -108,6 +108,13 @@ def read_dataset(path: Path) -> list[Example]:
     if not examples:
         raise UsageError(f"{path} holds no questions", hint=f"a line of it looks like {shape}")
     return list(examples.values())
+
+
+def _as_text(value: Any) -> Any:
+    """What was written as a number or a truth value, as people would write it."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _names_documents(answers: tuple[str, ...], documents: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -26,6 +26,7 @@ from minions.wiring import choose_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from minions.api import Minions
     from minions.evals.tracing import Trace
@@ -94,19 +95,37 @@ def scored(
 
 def unpacked(documents: Path, folder: Path) -> Path:
     """A folder with a file for each line ``{"name": ..., "text": ...}``. Raises UsageError."""
-    folder.mkdir(exist_ok=True)
-    for number, line in enumerate(documents.read_text("utf-8").splitlines(), 1):
-        try:
-            one = json.loads(line)
-            name, text = str(one["name"]), str(one["text"])
-        except (ValueError, KeyError, TypeError):
-            raise UsageError(
-                f"{documents}, line {number}: not a document", hint='a line looks like {"name": "a.txt", "text": "..."}'
-            ) from None
-        file = folder / Path(name).name
-        if not file.exists():
-            file.write_text(text, "utf-8")
+    try:
+        lines = documents.read_text("utf-8-sig").split("\n")
+        folder.mkdir(exist_ok=True)
+        written: set[str] = set()
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                name, text = _document(line, f"{documents}, line {number}")
+                if name in written:
+                    raise UsageError(f"{documents}, line {number}: the name {name!r} comes twice")
+                written.add(name)
+                _keep(folder / name, text.encode("utf-8", "replace"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--docs {documents}: {error}", hint="name a folder of documents, or a .jsonl") from None
     return folder
+
+
+def _document(line: str, where: str) -> tuple[str, str]:
+    try:
+        one = json.loads(line)
+        name, text = PurePath(str(one["name"])).name, str(one["text"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        name, text = "", ""
+    if name in {"", ".."}:
+        raise UsageError(f"{where}: not a document", hint='a line looks like {"name": "a.txt", "text": "..."}')
+    return name, text
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """Write what is not there yet: a file that is left alone is not indexed again."""
+    if not file.exists() or file.read_bytes() != content:
+        file.write_bytes(content)
 
 
 def _asked(example: Example) -> dict[str, Any]:
@@ -117,7 +136,7 @@ def _asked(example: Example) -> dict[str, Any]:
 
 def _records(path: Path) -> Mapping[str, dict[str, Any]]:
     recorded_in(path)  # refuses a file that is none
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines = path.read_text("utf-8").split("\n") if path.exists() else []
     records = [json.loads(line) for line in lines if line.endswith("}")]
     return {str(record["id"]): record for record in records}
 

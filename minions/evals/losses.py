@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from minions.evals.scorers import normalised
+from minions.evals.scorers import chosen, normalised
 from minions.values import Value
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 Stage = Literal["not retrieved", "not found", "not grounded", "dropped in reduction", "lost in the decision", "unknown"]
 _RECOGNISED = 60  # normalised characters by which a longer text is recognised
+_CUT = 15  # fewer at a chunk's border may be chance
 
 
 class Evidenced(Value):
     """How far the evidence of a question came; None where nobody knows where it is. ``citations_right`` is the share of
-    citations that hold an accepted answer, None without citations.
+    citations that hold an accepted answer; None without citations, and where its words could stand anywhere.
     """
 
     read: bool | None = None
@@ -36,7 +37,7 @@ def follow(example: Example, answer: Answer | None, trace: Trace | None, corpus:
     gold = gold_chunks(example, corpus)
     citations = answer.citations if answer is not None else ()
     cited = [(one.document_id, one.start, one.end) for one in citations]
-    right = [_holds(one.quote, example) for one in citations]
+    right = [_holds(one.quote, example) for one in citations] if _telling(example) else []
     return Evidenced(
         read=None if not gold or trace is None else any(chunk.id in trace.read for chunk in gold),
         cited=None if not gold else any(_touches(place, gold) for place in cited),
@@ -89,12 +90,34 @@ def _touches(place: Place, chunks: Iterable[Chunk]) -> bool:
 
 def _holds(text: str, example: Example) -> bool:
     words = normalised(text)
-    forms = (normalised(form)[:_RECOGNISED] for form in example.answers)
-    return any(form and f" {form}" in f" {words}" for form in forms)
+    return any(_stands(normalised(form), words) for form in _telling(example))
+
+
+def _stands(form: str, words: str) -> bool:
+    if len(form) > _RECOGNISED:
+        return f" {form[:_RECOGNISED]}" in f" {words}"
+    return bool(form) and f" {form} " in f" {words} "
+
+
+def _telling(example: Example) -> tuple[str, ...]:
+    """The answers whose words tell where they stand. Those of a verdict or a count stand anywhere."""
+    if example.kind in {"yesno", "count"}:
+        return ()
+    return tuple(chosen(answer, example.choices) for answer in example.answers)
 
 
 def _overlaps(text: str, passage: str) -> bool:
-    """Whether a passage begins, ends or lies in a text, or the text in it."""
+    """Whether a passage stands in a text, or the text in it, or so much of the passage that it can be recognised."""
     words, wanted = normalised(text), normalised(passage)
+    if not words or not wanted:
+        return False
     ends = (wanted[:_RECOGNISED], wanted[-_RECOGNISED:])
-    return bool(wanted) and (any(end in words for end in ends) or (len(words) > _RECOGNISED and words in wanted))
+    if any(end in words for end in ends) or (len(words) > _RECOGNISED and words in wanted):
+        return True
+    return _runs_on(words, wanted) or _runs_on(wanted, words)
+
+
+def _runs_on(first: str, second: str) -> bool:
+    """Whether one ends as the other begins, as where a passage was cut into two chunks."""
+    longest = min(len(first), len(second), 2 * _RECOGNISED)
+    return any(first.endswith(second[:length]) for length in range(_CUT, longest + 1))

@@ -1,11 +1,12 @@
 """How well an answer agrees with the known one, by kind of question. Pure functions; every score is in [0, 1].
 
-Token F1 and normalisation are SQuAD's (Rajpurkar et al., 2016): lower case, no punctuation, no articles.
+Token F1 and normalisation follow SQuAD's (Rajpurkar et al., 2016): lower case, no punctuation, no articles.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from decimal import Decimal
 from pathlib import PurePath
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
 
 TOLERANCE = Decimal("0.01")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_INSIDE = re.compile(r"(?<=\d),(?=\d{3})|(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)|(?<=\w)['\u2019](?=\w)")  # 1,000; U.S.; it's
 _APART = re.compile(r"[^\w\s]|_")
-_SEPARATORS = re.compile(r"[,;\n]|\band\b")
-_YES = re.compile(r"\s*(yes|true|correct)\b", re.IGNORECASE)
-_NO = re.compile(r"\s*(no|not|false|incorrect)\b", re.IGNORECASE)
+_ROWS = re.compile(r"[;\n]")
+_SEPARATORS = re.compile(r",|\band\b")
+_BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])\s+")
+_LABEL = re.compile(r"\W*(\w{1,3})\s*(?:[).:](?!\w)|$)")
+_SUFFIX = re.compile(r"\.[a-z]\w{0,3}", re.IGNORECASE)
+_YEAR = re.compile(r"(?<![\w.,$\u20ac\u00a3-])[12]\d{3}(?![\w,]|\.\d)")
+_YES = re.compile(r"\W*(yes|true|correct)\b", re.IGNORECASE)
+_NO = re.compile(r"\W*(no|false|incorrect|not (true|correct))\b", re.IGNORECASE)
 
 
 class Score(Value):
@@ -75,8 +82,10 @@ def _headline(example: Example, answer: str, texts: dict[str, float]) -> tuple[f
 
 
 def normalised(text: str) -> str:
-    """SQuAD's normal form."""
-    return " ".join(_ARTICLES.sub(" ", _APART.sub(" ", text.casefold())).split())
+    """SQuAD's normal form, but that hyphens and dashes divide words; what has no words is left as it is."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = _ARTICLES.sub(" ", _APART.sub(" ", _INSIDE.sub("", folded))).split()
+    return " ".join(words or folded.split())
 
 
 def exact(answer: str, truth: str) -> bool:
@@ -103,10 +112,19 @@ def same_number(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> b
     """Whether a number is the wanted one within a relative tolerance, however it is written ("$4.2 billion" is 4,200
     million). A whole number without a unit, such as a year or a count, must be exact.
     """
-    given, wanted = parse_number(answer), parse_number(truth)
+    given, wanted = _number(answer, truth), parse_number(truth)
     if given is None or wanted is None:
         return False
     return _close(given, wanted, tolerance, is_amount=bool(parse_amounts(truth)))
+
+
+def _number(answer: str, truth: str) -> Decimal | None:
+    """The number that answers: years are passed over, unless a year is wanted, and then they come before days."""
+    if _YEAR.fullmatch(truth.strip()):
+        year = _YEAR.search(answer)
+        return parse_number(year[0] if year else answer)
+    number = None if parse_amounts(answer) else parse_number(_YEAR.sub(" ", answer))
+    return parse_number(answer) if number is None else number
 
 
 def figures_found(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> float | None:
@@ -128,14 +146,21 @@ def same_verdict(answer: str, truth: str) -> bool:
 
 
 def same_choice(answer: str, truths: Iterable[str], choices: tuple[str, ...]) -> bool:
-    """Whether the answer means one of the true choices: by its text, or by its letter or number alone."""
-    meant = {normalised(truth) for truth in truths} | {normalised(_choice(truth, choices)) for truth in truths}
-    return normalised(answer) in meant or normalised(_choice(answer, choices)) in meant
+    """Whether the answer means one of the true choices: by its text, by its letter or number, or by both."""
+    return _choice(answer, choices) in {_choice(truth, choices) for truth in truths}
+
+
+def chosen(answer: str, choices: tuple[str, ...]) -> str:
+    """The text of the choice that an answer means; the answer itself where it means none."""
+    place = _choice(answer, choices)
+    return choices[place] if isinstance(place, int) else answer
 
 
 def items(answer: str) -> list[str]:
-    """The items of a list in words."""
-    return [item.strip() for item in _SEPARATORS.split(answer) if item.strip()]
+    """The items of a list in words: its lines or what stands between semicolons, else between commas."""
+    rows = [_BULLET.sub("", row, count=1) for row in _ROWS.split(answer) if row.strip()]
+    listed = rows if len(rows) > 1 else [item for row in rows for item in _SEPARATORS.split(row)]
+    return [item.strip() for item in listed if item.strip()]
 
 
 def set_f1(given: Iterable[str], wanted: Iterable[str]) -> float:
@@ -148,7 +173,7 @@ def set_f1(given: Iterable[str], wanted: Iterable[str]) -> float:
 
 def _item(text: str) -> str:
     path = PurePath(text.strip())
-    return normalised(path.stem if path.suffix and " " not in path.name else text)
+    return normalised(path.stem if _SUFFIX.fullmatch(path.suffix) else text)
 
 
 def _close(given: Decimal, wanted: Decimal, tolerance: Decimal, *, is_amount: bool) -> bool:
@@ -159,22 +184,29 @@ def _verdict(text: str) -> bool | None:
     return True if _YES.match(text) else False if _NO.match(text) else None
 
 
-def _choice(text: str, choices: tuple[str, ...]) -> str:
-    """The choice that a letter ("B", "(b)", "B.") or number (from 1) stands for; the text itself otherwise."""
-    label = text.strip().strip("().: ").casefold()
-    for number, choice in enumerate(choices):
-        if label in {chr(ord("a") + number), str(number + 1)}:
-            return choice
-    return text
+def _choice(text: str, choices: tuple[str, ...]) -> str | int:
+    """The place of the choice that a text means; the normalised text where it means none.
+
+    It is the choice itself; or its letter ("B", "(b)") or number (from 1), alone or before more ("B. Paris"); or the
+    only choice whose words stand in it.
+    """
+    words, known = normalised(text), [normalised(choice) for choice in choices]
+    if words in known:
+        return known.index(words)
+    label = _LABEL.match(text)
+    for place in range(len(choices)):
+        if label is not None and label[1].casefold() in {chr(ord("a") + place), str(place + 1)}:
+            return place
+    named = [place for place, choice in enumerate(known) if f" {choice} " in f" {words} "]
+    return named[0] if len(named) == 1 else words
 
 
 def _count_error(example: Example, answer: str) -> float | None:
     if example.kind not in {"numeric", "count"}:
         return None
-    given = parse_number(answer)
     errors = [
         abs(given - truth)
         for form in example.answers
-        if given is not None and (truth := parse_number(form)) is not None
+        if (given := _number(answer, form)) is not None and (truth := parse_number(form)) is not None
     ]
     return float(min(errors)) if errors else None

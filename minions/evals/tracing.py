@@ -75,7 +75,7 @@ def read_traces(path: Path) -> Mapping[str, Trace]:
     """The last trace of each question; a torn line is none."""
     traces: dict[str, Trace] = {}
     if path.exists():
-        for line in path.read_text("utf-8").splitlines():
+        for line in path.read_text("utf-8").split("\n"):
             try:
                 trace = Trace.model_validate(json.loads(line))
             except ValueError:

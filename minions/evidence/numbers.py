@@ -28,8 +28,9 @@ _NUMBER = re.compile(
     rf"(?P<before>{_CURRENCY})?(?P<bracket>\(\s*)?(?P<sign>(?<![\w.)])[-\u2212+](?=\S)|\A\s*[-\u2212+])?\s*"
     rf"(?P<currency>{_CURRENCY})?"
     r"(?P<digits>(?P<european>\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}(?![.,]?\d)))"
+    r"|\d(?:\.\d+)?e[-+]?\d{1,2}\b"
     r"|\d{1,3}(?:[,\u00a0\u202f' ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<close>\s*\))?"
-    r"(?:\s*(?P<scale>%|(?:thousand|million|billion|trillion|mn|bn|tn)\b)|(?P<gap>\s*)(?P<letter>[kmb])\b)?",
+    r"(?:\s*(?P<scale>%|(?:per\s?cent|thousand|million|billion|trillion|mn|bn|tn)\b)|(?P<gap>\s*)(?P<letter>[kmb])\b)?",
     re.IGNORECASE,
 )
 _WIDE = re.compile(r"\s{3,}")  # would be tried from every blank; two blanks still keep the columns of a table apart
