@@ -27,6 +27,7 @@ _APART = re.compile(r"[^\w\s]|_")
 _ROWS = re.compile(r"[;\n]")
 _SEPARATORS = re.compile(r",|\band\b")
 _BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])\s+")
+_QUOTES = " \t\r\"'`[]"
 _LABEL = re.compile(r"\W*(\w{1,3})\s*(?:[).:](?!\w)|$)")
 _SUFFIX = re.compile(r"\.[a-z]\w{0,3}", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\w.,$\u20ac\u00a3-])[12]\d{3}(?![\w,]|\.\d)")
@@ -160,7 +161,7 @@ def items(answer: str) -> list[str]:
     """The items of a list in words: its lines or what stands between semicolons, else between commas."""
     rows = [_BULLET.sub("", row, count=1) for row in _ROWS.split(answer) if row.strip()]
     listed = rows if len(rows) > 1 else [item for row in rows for item in _SEPARATORS.split(row)]
-    return [item.strip() for item in listed if item.strip()]
+    return [bare for item in listed if (bare := item.strip(_QUOTES))]
 
 
 def set_f1(given: Iterable[str], wanted: Iterable[str]) -> float:
