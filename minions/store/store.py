@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+from minions.errors import StoreError
 from minions.store.faults import explained
 from minions.store.schema import migrate
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _BUSY_S = 10.0
+_BUSY_AGAIN_S = 0.1  # once the whole wait was in vain, until a write succeeds: many have to end then, one by one
 _RETRY_S = 0.02
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 
@@ -29,9 +31,9 @@ class Store:
     power cut too. Several processes may use the same file; within a process, several threads.
     """
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
-        self._connection = connection
-        self._name = name
+    def __init__(self, connection: sqlite3.Connection, name: str, busy_timeout_s: float = _BUSY_S) -> None:
+        self._connection, self._name = connection, name
+        self._busy_timeout_s, self._locked_out = busy_timeout_s, False
         self._lock = threading.RLock()
         self._inside = False
         self._durable: bool | None = None  # what the connection was told last
@@ -61,7 +63,7 @@ class Store:
         except BaseException:
             connection.close()
             raise
-        return cls(connection, name)
+        return cls(connection, name, busy_timeout_s)
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -73,7 +75,7 @@ class Store:
         with self._lock:
             if not self._inside:  # a statement on its own is a transaction
                 self._wait_for_disk(durable)
-            return self._run(sql, parameters).lastrowid or 0
+            return self._lock_and_run(sql, parameters).lastrowid or 0
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
@@ -83,7 +85,7 @@ class Store:
                 yield
                 return
             self._wait_for_disk(durable)
-            self._run("BEGIN IMMEDIATE")
+            self._lock_and_run("BEGIN IMMEDIATE")
             self._inside = True
             try:
                 yield
@@ -111,6 +113,20 @@ class Store:
             self._run(f"PRAGMA synchronous = {'FULL' if wait else 'NORMAL'}")
             self._durable = wait
 
+    def _lock_and_run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run what needs the lock for writing, and wait for it: long at first, not for long once that was in vain."""
+        try:
+            cursor = self._run(sql, parameters)
+        except StoreError as error:
+            if not self._locked_out and _is_busy(error.__cause__):
+                self._run(f"PRAGMA busy_timeout = {int(min(_BUSY_AGAIN_S, self._busy_timeout_s) * 1000)}")
+                self._locked_out = True
+            raise
+        if self._locked_out:
+            self._run(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
+            self._locked_out = False
+        return cursor
+
     def _run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         with explained(self._name):
             return self._connection.execute(sql, parameters)
@@ -124,6 +140,10 @@ class Store:
         self.close()
 
 
+def _is_busy(error: BaseException | None) -> bool:
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
 def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
     # SQLite does not wait for its busy timeout when two processes change the journal mode of a new file at once.
     deadline_s = time.monotonic() + busy_timeout_s
@@ -131,7 +151,7 @@ def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline_s:
+            if not _is_busy(error) or time.monotonic() >= deadline_s:
                 raise
             time.sleep(_RETRY_S)
         else:

@@ -48,7 +48,9 @@ class _Planner:
         return Plan(tasks=tuple(Task(id=f"t{number}", instruction=f"{question} {number}") for number in self._numbers))
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
-        return Decision(answer="so it is", findings=(digest.findings[0].id,), confidence=0.9)
+        return Decision(
+            answer="so it is", findings=tuple(finding.id for finding in digest.findings[:1]), confidence=0.9
+        )
 
     @property
     def _numbers(self) -> range:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,6 +115,22 @@ def test_a_locked_database_is_named(tmp_path: Path) -> None:
         other.close()
         store.write(RUN, ("a", "q"))
         assert _count(store) == 1
+
+
+def test_waiting_in_vain_is_done_once(tmp_path: Path) -> None:
+    """When the wait for a lock was in vain, the next writes do not wait as long again, until one succeeds."""
+    path = tmp_path / "s.sqlite3"
+    with Store.open(path, busy_timeout_s=0.5) as store:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waits_ms = []
+            for _ in range(2):
+                with pytest.raises(StoreError, match="locked"):
+                    store.write(RUN, ("a", "q"))
+                waits_ms.append(store.read("PRAGMA busy_timeout")[0][0])
+        store.write(RUN, ("a", "q"))
+        waits_ms.append(store.read("PRAGMA busy_timeout")[0][0])
+    assert waits_ms == [100, 100, 500]
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
