@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+BATCH = (ROOT / "docs" / "batch.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README + BATCH, re.DOTALL)
 TASK = {"instruction": "State net revenue in 2022.", "search": ["net revenue"]}
 
 

@@ -18,6 +18,8 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "cli.md"
 COMMANDS = (
     "",
     "ask",
+    "batch",
+    "cache",
     "estimate",
     "index",
     "search",
