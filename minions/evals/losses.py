@@ -63,14 +63,14 @@ def _stage(example: Example, trace: Trace | None, gold: Sequence[Chunk], corpus:
     """The first stage at which the evidence was not passed on: what it tells of a wrong answer."""
     if trace is None or not gold:
         return "unknown"
+    if any(_shows(place, example, gold, corpus) for place in trace.sent):
+        return "lost in the decision"
     read = [chunk for chunk in gold if chunk.id in trace.read]
     if not read:
         return "not retrieved"
-    if not any(_shows(place, example, read, corpus) for place in trace.found):
-        return "not grounded" if any(chunk.id in trace.ungrounded for chunk in read) else "not found"
-    if not any(_shows(place, example, read, corpus) for place in trace.sent):
+    if any(_shows(place, example, read, corpus) for place in trace.found):
         return "dropped in reduction"
-    return "lost in the decision"
+    return "not grounded" if any(chunk.id in trace.ungrounded for chunk in read) else "not found"
 
 
 def _shows(place: Place, example: Example, gold: Sequence[Chunk], corpus: Corpus) -> bool:
