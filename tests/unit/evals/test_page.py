@@ -1,0 +1,100 @@
+"""The page: the report as one HTML file, in which texts are texts and every protocol has its point."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from minions.cli.evaltable import HEADER, report_lines, rows
+from minions.evals.page import page, picture
+from minions.evals.report import Outcome, Report, summarise
+
+HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=y>"
+
+
+def outcome(id_: str = "q1", score: float = 0.0, **changes: Any) -> Outcome:
+    """How a question ended."""
+    values = {"question": "How tall?", "kind": "extractive", "expected": ("41 metres",), "answer": "12 feet"}
+    told = {"metric": "contains or token F1", "contains": score, "f1": score}
+    return Outcome(**{"id": id_, "score": score, **values, **told, **changes})
+
+
+def report(dataset: str = "lights.jsonl", **outcomes: tuple[Outcome, ...]) -> Report:
+    """A report over these protocols."""
+    first = next(iter(outcomes.values()))
+    summaries = tuple(
+        summarise(name, ("openai:planner", "openai:reader"), those, None if those is first else first)
+        for name, those in outcomes.items()
+    )
+    return Report(dataset=dataset, documents=2, summaries=summaries, outcomes=outcomes)
+
+
+class Tags(HTMLParser):
+    """What a browser would see: elements and texts."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+        assert not any(name.startswith("on") or name in {"src", "href"} for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_texts_of_models_and_documents_are_never_markup() -> None:
+    """A script in a question, an answer, an error or a name is shown, not run; the page fetches nothing."""
+    texts = {"question": HOSTILE, "answer": HOSTILE, "error": HOSTILE, "expected": (HOSTILE,)}
+    hostile = report(HOSTILE, minions=(outcome(HOSTILE, **texts),))
+    seen = Tags(page(hostile, rows=rows(hostile), header=HEADER))
+    assert not {"script", "img", "link", "iframe"} & set(seen.tags)
+    assert seen.texts.count(HOSTILE) == 7  # title, heading; id, question, expected, answer and error of the failure
+
+
+@pytest.mark.parametrize("names", [("minions",), ("minions", "local", "rag", "remote")])
+def test_every_protocol_has_its_point(names: tuple[str, ...]) -> None:
+    """The picture has a point and a name for each, within its frame."""
+    tokens = dict(zip(names, (0, 100, 5_000, 90_000), strict=False))
+    summaries = report(
+        **{name: (outcome(score=0.5, cloud_input_tokens=tokens[name]), outcome("q2", 1.0)) for name in names}
+    ).summaries
+    drawn = picture(summaries)
+    assert drawn.count("<circle") == len(names)
+    seen = Tags(drawn)
+    assert set(names) <= set(seen.texts)
+
+
+def test_the_table_and_the_failures_are_on_the_page() -> None:
+    """Each cell of the command's table, and each failure with its answer and where it was lost."""
+    made = report(
+        minions=(outcome(stage="not found"), outcome("q2", 1.0)), rag=(outcome(score=1.0), outcome("q2", 1.0))
+    )
+    seen = Tags(page(made, rows=rows(made), header=HEADER))
+    assert {*HEADER, *(cell for row in rows(made) for cell in row)} <= set(seen.texts)
+    assert {"minions: 1 of 2 not right", "12 feet", "not found", "rag: 0 of 2 not right"} <= set(seen.texts)
+    assert "q2" not in seen.texts
+
+
+def test_the_text_report_names_the_failures_by_stage() -> None:
+    """The command's output: the table, then for each protocol what it got wrong and where that was lost."""
+    lost = tuple(outcome(f"q{number:02}", stage="not retrieved") for number in range(22))
+    made = report(minions=(*lost, outcome("q90", error="timeout"), outcome("q91", 1.0)))
+    lines = report_lines(made)
+    assert lines[0] == "lights.jsonl: 24 questions over 2 documents"
+    assert "minions: 23 not right (not retrieved 22)" in lines
+    assert "  q90: timeout; 12 feet for 41 metres" in lines
+    assert lines[-1] == "  and 3 more: --json has all"
+
+
+def test_unknown_costs_and_shares_are_unknown() -> None:
+    """A cost that nobody knows makes the sum unknown; shares are over the questions where they could be told."""
+    costs = report(minions=(outcome(cost_usd=None), outcome("q2", 1.0, evidence_read=True)))
+    (summary,) = costs.summaries
+    assert (summary.cost_usd, summary.evidence_read, summary.evidence_cited) == (None, 1.0, None)
+    assert rows(costs)[0][-2:] == ["100%", "-"]
