@@ -38,9 +38,9 @@ class Item(Value):
     question: str = Field(min_length=1)
     documents: tuple[str, ...] = ()
     output_schema: Mapping[str, Any] | None = None
-    max_cost_usd: Decimal | None = Field(None, ge=0)
-    max_rounds: int | None = Field(None, ge=1, le=10)
-    timeout_s: float | None = Field(None, gt=0)
+    max_cost_usd: Decimal | None = Field(default=None, ge=0)
+    max_rounds: int | None = Field(default=None, ge=1, le=10)
+    timeout_s: float | None = Field(default=None, gt=0)
 
     @field_validator("id", mode="before")
     @classmethod

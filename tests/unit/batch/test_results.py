@@ -260,7 +260,7 @@ def test_a_batch_without_an_output_only_counts(desk: Desk) -> None:
 def test_documents_of_questions_are_paths_of_the_batch(tmp_path: Path) -> None:
     """Each path once, below the folder of the file; a folder means what is in it; bad lines stay as they are."""
     (tmp_path / "docs").mkdir()
-    items = [
+    items: list[Item | BadLine] = [
         Item(id="a", question="?", documents=("docs", "b.txt")),
         Item(id="b", question="?", documents=("b.txt", str(tmp_path / "c.txt"))),
         BadLine("bad", 3, "why"),

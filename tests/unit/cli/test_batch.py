@@ -204,17 +204,20 @@ def batch(done: int, **more: Any) -> BatchEvent:
     return BatchEvent(total=10, done=done, **more)
 
 
+def told(tally: Tally, *events: Event) -> None:
+    for event in events:
+        tally.add(event)
+
+
 def test_pace_counts_from_what_this_process_did(watch: Watch) -> None:
     """Jobs a second since the first plan, and the time that the rest takes at the pace of the questions; what an
     earlier process did is not counted as this one's speed.
     """
     tally = Tally()
-    for event in (batch(4), PLAN, PLAN):
-        tally.add(event)
+    told(tally, batch(4), PLAN, PLAN)
     assert tally.pace() == ""
     watch.now_s += 20
-    for event in (JOB, FOUND, JOB, JOB, batch(6)):
-        tally.add(event)
+    told(tally, JOB, FOUND, JOB, JOB, batch(6))
     assert (tally.jobs, tally.jobs_total, tally.found) == (4, 6, 1)
     assert tally.pace() == "0.2 jobs/s, about 40.0 s left"
 
@@ -236,8 +239,7 @@ def test_pace_says_nothing_that_nobody_knows(watch: Watch) -> None:
 def test_a_question_alone_is_paced_by_its_jobs(watch: Watch) -> None:
     """Outside of a batch the rest of the round is what is left."""
     tally = Tally()
-    for event in (PLAN, JOB):
-        tally.add(event)
+    told(tally, PLAN, JOB)
     watch.now_s += 4
     assert tally.pace() == "0.25 jobs/s, about 8.0 s left"
 
@@ -245,12 +247,12 @@ def test_a_question_alone_is_paced_by_its_jobs(watch: Watch) -> None:
 def lines(watch: Watch, *events: Event | float) -> list[str]:
     """What a pipe gets: events, and seconds between them."""
     stream = io.StringIO()
-    told = Lines(stream, every_s=5)
+    shown = Lines(stream, every_s=5)
     for event in events:
         if isinstance(event, float):
             watch.now_s += event
         else:
-            told(event)
+            shown(event)
     return stream.getvalue().splitlines()
 
 
