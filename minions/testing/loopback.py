@@ -66,10 +66,10 @@ class LoopbackServer:
     ``api_key``: others get 401. ``models``: others get 404 (empty: all are served). ``refuses``: response formats and
     parameters that get 400, e.g. ``{"json_schema", "logprobs", "max_tokens"}``. ``context_tokens``: longer prompts get
     400 from the OpenAI side and are cut in silence by the Ollama side. ``reports_usage``: False leaves the usage out.
-    ``faulty``: called with each chat request's number, from 0 on; a fault that it returns is the answer
-    (`minions.testing.faults.storm` makes one). ``slots``: requests at a time, as llama.cpp tells them; no limit.
-    ``port``: 0 takes any; a fixed one is for a server that comes back to its address: it may be entered again after it
-    was left.
+    ``faulty``: called with the number of each chat request, those that ``fail_next`` fails left out; a fault that it
+    returns is the answer (`minions.testing.faults.storm` makes one). ``slots``: requests at a time, as llama.cpp tells
+    them; no limit. ``port``: 0 takes any; a fixed one is for a server that comes back to its address: it may be entered
+    again after it was left.
     """
 
     def __init__(  # noqa: PLR0913 - what a server can be like, all of it optional
@@ -100,6 +100,7 @@ class LoopbackServer:
         self.other_requests: list[Received] = []
         self.usages: list[Usage] = []
         self._faults: deque[Fault] = deque()
+        self._asked = 0  # of the weather; ``requests`` may be cleared
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -138,7 +139,7 @@ class LoopbackServer:
         """Decide about one chat request: the JSON of a reply, or a fault."""
         with self._lock:  # scripts and records keep their order, whatever the clients' concurrency
             self.requests.append(received)
-            fault = self._faults.popleft() if self._faults else self._weather(len(self.requests) - 1)
+            fault = self._faults.popleft() if self._faults else self._weather()
             if fault is not None:
                 return fault
             if self.api_key is not None and received.headers.get("authorization") != f"Bearer {self.api_key}":
@@ -181,7 +182,8 @@ class LoopbackServer:
             return {"details": {"family": "loopback"}, "model_info": {"loopback.context_length": window}}
         return None
 
-    def _weather(self, number: int) -> Fault | None:
+    def _weather(self) -> Fault | None:
+        number, self._asked = self._asked, self._asked + 1
         return self.faulty(number) if self.faulty is not None else None
 
     def _unfit(self, protocol: Protocol, body: dict[str, Any], request: ChatRequest) -> Fault | None:

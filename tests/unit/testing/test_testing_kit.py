@@ -149,4 +149,4 @@ def test_a_server_asks_for_its_weather_with_each_request() -> None:
     with LoopbackServer(default="x", faulty=lambda number: faults.loading() if number == 2 else None) as server:
         server.fail_next(faults.server_error())
         statuses = [fetch(server, "POST", "/v1/chat/completions", chat())[0] for _ in range(4)]
-    assert statuses == [500, 200, 503, 200]
+    assert statuses == [500, 200, 200, 503]
