@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
+from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,7 @@ def _outcome(
         stage=followed.stage if points.value < RIGHT and problem is None else None,
         cloud_input_tokens=sum(entry.input_tokens for entry in cloud),
         cloud_output_tokens=sum(entry.output_tokens for entry in cloud),
-        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        cost_usd=None if None in costs else sum((cost for cost in costs if cost is not None), start=Decimal(0)),
         local_tokens=sum(entry.input_tokens + entry.output_tokens for entry in local),
         local_s=round(sum(entry.latency_s for entry in local), 1),
     )

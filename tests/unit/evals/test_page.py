@@ -50,7 +50,7 @@ class Tags(HTMLParser):
 
 def test_texts_of_models_and_documents_are_never_markup() -> None:
     """A script in a question, an answer, an error or a name is shown, not run; the page fetches nothing."""
-    texts = {"question": HOSTILE, "answer": HOSTILE, "error": HOSTILE, "expected": (HOSTILE,)}
+    texts: dict[str, Any] = {"question": HOSTILE, "answer": HOSTILE, "error": HOSTILE, "expected": (HOSTILE,)}
     hostile = report(HOSTILE, minions=(outcome(HOSTILE, **texts),))
     seen = Tags(page(hostile, rows=rows(hostile), header=HEADER))
     assert not {"script", "img", "link", "iframe"} & set(seen.tags)
@@ -61,9 +61,10 @@ def test_texts_of_models_and_documents_are_never_markup() -> None:
 def test_every_protocol_has_its_point(names: tuple[str, ...]) -> None:
     """The picture has a point and a name for each, within its frame."""
     tokens = dict(zip(names, (0, 100, 5_000, 90_000), strict=False))
-    summaries = report(
-        **{name: (outcome(score=0.5, cloud_input_tokens=tokens[name]), outcome("q2", 1.0)) for name in names}
-    ).summaries
+    asked: dict[str, Any] = {
+        name: (outcome(score=0.5, cloud_input_tokens=tokens[name]), outcome("q2", 1.0)) for name in names
+    }
+    summaries = report(**asked).summaries
     drawn = picture(summaries)
     assert drawn.count("<circle") == len(names)
     seen = Tags(drawn)

@@ -1,0 +1,197 @@
+"""The four ways to answer, over the same servers: what each sends, cites and costs."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from minions import Minions
+from minions.chat import Completion, Usage
+from minions.corpus.index import Index
+from minions.errors import EgressRefusedError
+from minions.testing import LoopbackServer
+from minions.verify import verify_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from minions.answers import Answer
+    from minions.chat import ChatRequest
+
+QUESTION = "How tall is the lighthouse at Skerrow?"
+SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
+SECRET = "The combination of the safe is 4711."
+PLAN = {"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall metres"]}]}
+PROTOCOLS = ("minions", "local", "rag", "remote")
+
+
+def play(request: ChatRequest) -> Any:
+    """Plans, reads, and decides for whatever finding holds the answer."""
+    text = request.messages[-1].content
+    if "Question:" in text and "Findings:" not in text:
+        return PLAN
+    if "Question:" in text:
+        before = text.partition("41 metres")[0] if "41 metres" in text else ""
+        found = re.findall(r"^(f\d+) ", before, re.MULTILINE)
+        return {"answer": "41 metres" if found else None, "findings": found[-1:], "confidence": 0.9, "tasks": []}
+    line = re.search(r"^(\d+): .*41 metres", text, re.MULTILINE)
+    if request.first_token_candidates:
+        odds = {"yes": -0.1, "no": -2.4} if line else {"no": -0.02, "yes": -4.0}
+        said = max(odds, key=odds.__getitem__)
+        return Completion(
+            text=said, finish_reason="stop", usage=Usage(input_tokens=90, output_tokens=1), first_token=odds
+        )
+    return {"lines": [int(line[1])] if line else [], "answer": "41 metres" if line else None}
+
+
+@pytest.fixture
+def cloud() -> Iterator[LoopbackServer]:
+    """The planner's endpoint."""
+    with LoopbackServer(play) as server:
+        yield server
+
+
+@pytest.fixture
+def device() -> Iterator[LoopbackServer]:
+    """The worker's endpoint."""
+    with LoopbackServer(play) as server:
+        yield server
+
+
+@pytest.fixture
+def minions(cloud: LoopbackServer, device: LoopbackServer) -> Iterator[Minions]:
+    """The API over both servers."""
+    models = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
+    with Minions(**models, openai_api_key="key-of-the-test", attempts=1) as instance:
+        yield instance
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """One document tells; six speak of lighthouses, each of its own; one of something else, and of a secret."""
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "guide.md").write_text(f"# Lights\n\n{SENTENCE}\nAnna Reid built it.\n")
+    for number in range(6):
+        (folder / f"{number}.txt").write_text(f"Of lighthouse {number} it is told that it burned. " * 30)
+    (folder / "safe.txt").write_text(SECRET)
+    return folder
+
+
+def ask(minions: Minions, documents: Path, protocol: str, **settings: Any) -> Answer:
+    """The question, where everything may be sent."""
+    return minions.ask(QUESTION, documents, protocol=protocol, policy="open", **settings)
+
+
+def texts(minions: Minions, documents: Path) -> list[str]:
+    """The texts of all chunks."""
+    with Index.open(minions.home / "index.sqlite3") as index:
+        return [chunk.text for chunk in index.update([documents], chunk_tokens=500)[0].chunks()]
+
+
+def best(minions: Minions, documents: Path, count: int) -> set[str]:
+    """The chunks that a search for the question finds first."""
+    return {hit.chunk.text for hit in minions.search(QUESTION, documents, limit=count)}
+
+
+def sent_by(cloud: LoopbackServer) -> str:
+    """What the one cloud request asks."""
+    (request,) = cloud.requests
+    return str(json.loads(request.body)["messages"][-1]["content"])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_rag_sends_the_best_chunks_and_no_other(
+    minions: Minions, documents: Path, cloud: LoopbackServer, device: LoopbackServer, count: int
+) -> None:
+    """One cloud call with exactly ``rag_chunks`` chunks, whole; no worker is asked."""
+    answer = ask(minions, documents, "rag", rag_chunks=count)
+    sent = sent_by(cloud)
+    assert {text for text in texts(minions, documents) if text in sent} == best(minions, documents, count)
+    assert SECRET not in sent
+    assert device.requests == []
+    assert (answer.answer, answer.stop_reason) == ("41 metres", "answered")
+    assert (answer.coverage.read, answer.coverage.chunks) == (count, len(texts(minions, documents)))
+
+
+def test_remote_sends_everything(
+    minions: Minions, documents: Path, cloud: LoopbackServer, device: LoopbackServer
+) -> None:
+    """One cloud call with every chunk of every document; no worker is asked."""
+    answer = ask(minions, documents, "remote")
+    sent = sent_by(cloud)
+    assert all(text in sent for text in texts(minions, documents))
+    assert device.requests == []
+    assert answer.answer == "41 metres"
+    assert answer.coverage.read == answer.coverage.chunks
+
+
+def test_local_never_calls_the_cloud(
+    minions: Minions, documents: Path, cloud: LoopbackServer, device: LoopbackServer
+) -> None:
+    """A cloud planner may be configured: under protocol local it is not asked, and the egress log is empty."""
+    answer = ask(minions, documents, "local")
+    assert answer.answer == "41 metres"
+    assert (cloud.requests, cloud.other_requests) == ([], [])
+    assert minions.egress() == []
+    assert device.requests
+    assert answer.usage.planner.cost_usd == 0
+
+
+@pytest.mark.parametrize("policy", ["findings", "strict"])
+@pytest.mark.parametrize("protocol", ["rag", "remote"])
+def test_what_sends_documents_needs_their_owners_word(
+    minions: Minions, documents: Path, cloud: LoopbackServer, protocol: str, policy: str
+) -> None:
+    """Without policy open nothing is sent, the exit code is 7, and the hint says what allows it."""
+    with pytest.raises(EgressRefusedError) as refused:
+        minions.ask(QUESTION, documents, protocol=protocol, policy=policy)
+    assert refused.value.exit_code == 7
+    assert "--policy open" in (refused.value.hint or "")
+    assert (cloud.requests, cloud.other_requests, minions.runs()) == ([], [], [])
+
+
+@pytest.mark.parametrize("protocol", ["rag", "remote"])
+def test_a_planner_on_this_machine_may_see_everything(
+    minions: Minions, documents: Path, cloud: LoopbackServer, protocol: str
+) -> None:
+    """With planner local nothing leaves the device, so that no policy forbids it."""
+    answer = minions.ask(QUESTION, documents, protocol=protocol, planner="local")
+    assert answer.answer == "41 metres"
+    assert cloud.requests == []
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_protocol_cites_what_stands_in_the_document(minions: Minions, documents: Path, protocol: str) -> None:
+    """However it was answered, each citation is the document's own text at its offsets, and holds the answer."""
+    answer = ask(minions, documents, protocol)
+    assert [check.status for check in verify_answer(answer)] == ["ok"]
+    assert "41 metres" in answer.citations[0].quote
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_protocol_is_billed_to_the_token(
+    minions: Minions, documents: Path, cloud: LoopbackServer, device: LoopbackServer, protocol: str
+) -> None:
+    """Calls and tokens in the ledger are those that the servers counted."""
+    usage = ask(minions, documents, protocol).usage
+    total = [usage.planner, usage.worker]
+    servers = [cloud, device]
+    if protocol != "local":
+        for role, server in zip(total, servers, strict=True):
+            assert role.calls == len(server.requests)
+    assert sum(role.calls for role in total) == sum(len(server.requests) for server in servers)
+    for name in ("input_tokens", "output_tokens"):
+        counted = sum(getattr(one, name) for server in servers for one in server.usages)
+        assert sum(getattr(role, name) for role in total) == counted
+
+
+def test_nothing_found_is_no_answer(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+    """A question whose words stand nowhere has no chunks to send; the run ends without an answer."""
+    answer = minions.ask("Quousque tandem?", documents, protocol="rag", policy="open")
+    assert (answer.answer, answer.stop_reason, answer.coverage.read) == (None, "no_answer", 0)
+    assert len(cloud.requests) == 1
