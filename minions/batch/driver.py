@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from minions.answers import Answer
     from minions.batch.admission import Admission
     from minions.batch.results import Results
+    from minions.batch.watched import Watched
     from minions.brake import Brake
-    from minions.errors import MinionsError
     from minions.events import Event
     from minions.ports import Corpus
     from minions.settings import Settings
@@ -67,6 +67,7 @@ class Work:
     results: Results
     admission: Admission
     brake: Brake
+    watched: Watched
     batch: str | None = None
     begun: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,14 +81,14 @@ class Driver:
         self._asking: set[asyncio.Task[None]] = set()
         self._unplanned: set[str] = set()
         self._ended: deque[Answer] = deque()
-        self._fatal: MinionsError | None = None
+        self._fatal: Exception | None = None
         self._changed = asyncio.Event()
 
     async def answers(self) -> AsyncGenerator[Answer]:
         """Each question's result, as they end. Who takes them slowly slows the batch.
 
-        Raises what would meet every question (a wrong key, a full disk), once the others were stopped; StoppedError
-        after the brake was pulled and what was under way is done.
+        Raises what would meet every question (a wrong key, a full disk) and what an observer raised, once the others
+        were stopped; StoppedError after the brake was pulled and what was under way is done.
         """
         self._work.brake.fit(self._changed.set)
         try:
@@ -164,17 +165,20 @@ class Driver:
             return
         except _ENDS_ALL as error:
             self._fatal = self._fatal or error
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this question's, and told in its record
-            _log.warning("question_failed", item=item.id, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - whatever else it is, it is this question's, and told in its record
             self._fail(item, run_id, error)
         finally:
             work.admission.end(item)
             self._planned(item)
 
     def _fail(self, item: Item, run_id: str, error: Exception) -> None:
+        if self._work.watched.failure is not None:
+            self._fatal = self._fatal or self._work.watched.failure
+            return
+        _log.warning("question_failed", item=item.id, error=type(error).__name__)
         try:
             self._ended.append(self._work.results.fail(item, run_id, error))
-        except StoreError as trouble:
+        except Exception as trouble:  # noqa: BLE001 - a failure that can be neither written nor told ends the batch
             self._fatal = self._fatal or trouble
 
     def _scope(self, item: Item) -> Corpus:

@@ -12,6 +12,7 @@ from minions.batch.driver import Driver, Work
 from minions.batch.items import BadLine, Item
 from minions.batch.output import Output
 from minions.batch.results import Results
+from minions.batch.watched import Watched
 from minions.errors import UsageError
 from minions.events import WarningEvent
 from minions.ledger.budgets import Budget
@@ -40,6 +41,7 @@ class Session:
     results: Results
     record: Record
     brake: Brake
+    watched: Watched
     batch: str | None = None
     begun: Mapping[str, str] = field(default_factory=dict)
 
@@ -53,6 +55,7 @@ class Session:
             results=self.results,
             admission=Admission(self.settings, self.record.books),
             brake=self.brake,
+            watched=self.watched,
             batch=self.batch,
             begun=self.begun,
         )
@@ -71,10 +74,11 @@ def opened(
     retry_errors: bool = False,
 ) -> Iterator[Session]:
     """Open a batch, and its output where it has one: then it resumes. Raises UsageError, StoreError."""
-    runs, books = Runs(store, clock=books.clock), replace(books, brake=brake)
+    watched = Watched(books.observe)
+    runs, books = Runs(store, clock=books.clock), replace(books, brake=brake, observe=watched)
     if output is None:
         results = Results(books, runs, total=len(items))
-        yield Session(settings, items, results, Record(runs, books), brake)
+        yield Session(settings, items, results, Record(runs, books), brake, watched)
         return
     with Output(output) as file:
         batches = Batches(store, books.clock)
@@ -85,7 +89,7 @@ def opened(
             books.observe(WarningEvent(message=f"{output}: its last line was never finished, and was cut off"))
         begun = results.recover(items, batches.undelivered(batch))
         left = results.skip(items, retry_errors=retry_errors)
-        yield Session(settings, left, results, Record(runs, books), brake, batch, begun)
+        yield Session(settings, left, results, Record(runs, books), brake, watched, batch, begun)
 
 
 def _resumed(store: Store, books: Books, settings: Settings, batch: str) -> Books:

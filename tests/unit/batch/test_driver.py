@@ -236,3 +236,23 @@ async def test_questions_may_bring_all_documents_themselves(
     assert (summary.answered, summary.failed) == (2, 0)
     with pytest.raises(UsageError, match="no documents"):
         await answered(minions, [ask(1)], ())  # type: ignore[arg-type]
+
+
+async def test_an_observer_that_raises_ends_the_batch_and_spoils_no_result(
+    minions: Minions, docs: Path, tmp_path: Path
+) -> None:
+    """A broken pipe, or a bug in who watches: it is raised as it was, and is nobody's failure; the batch goes on when
+    the same is asked again.
+    """
+    output = tmp_path / "out.jsonl"
+
+    def break_(event: Event) -> None:
+        if event.kind == "batch" and event.done == 1:
+            raise BrokenPipeError("who watched is gone")
+
+    with pytest.raises(BrokenPipeError):
+        await answered(minions, [ask(item) for item in range(3)], docs, output=output, observe=break_, window=1)
+    records = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [(record["id"], record["stop_reason"]) for record in records] == [("q0", "answered")]
+    rest = await answered(minions, [ask(item) for item in range(3)], docs, output=output)
+    assert {answer.answer for answer in rest.values()} == {"C-1", "C-2"}
