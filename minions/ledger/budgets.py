@@ -98,12 +98,10 @@ class Budget:
             await self._settlement()
         return Reservation(self, tokens, cost)
 
-    def claim(self, tokens: int, cost_usd: Decimal | None) -> Reservation:
-        """Set aside what is out of anybody's hands: it counts, whether it fits or not."""
-        cost = cost_usd or Decimal(0)
-        self._cost.reserved += cost
-        self._tokens.reserved += tokens
-        return Reservation(self, tokens, cost)
+    def count(self, tokens: int, cost_usd: Decimal | None) -> None:
+        """What is out of anybody's hands counts as spent, whether it fits or not: nobody must wait for it."""
+        self._cost.spent += cost_usd or Decimal(0)
+        self._tokens.spent += tokens
 
     def has_room(self, tokens: int, cost_usd: Decimal | None) -> bool:
         """Whether calls that take so much could all be made, even if everything reserved is spent."""

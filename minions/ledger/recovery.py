@@ -3,7 +3,7 @@
 A reply is kept, in the transaction of its ledger entry, until its run is over: whoever resumes the run gets it again
 for nothing. A call that left and never came to an entry is lost: the provider counted it, and nobody here knows how
 much. When the run asks the same words again, the lost call is entered with the usage of the repetition (its input is
-the same to the token; its output is an estimate). A limit counts it at its bound all the same.
+the same to the token; its output is an estimate). A limit counts it at its bound all the same, from the start.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from minions.chat import Completion, Usage
 
 if TYPE_CHECKING:
-    from minions.ledger.budgets import Budget, Reservation
+    from minions.ledger.budgets import Budget
     from minions.ledger.ledger import Ledger, OpenAttempt
     from minions.ledger.prices import Cost
     from minions.store.store import Store
@@ -25,13 +25,14 @@ class Recovery:
 
     def __init__(self, store: Store, ledger: Ledger, budget: Budget) -> None:
         self._store, self._ledger, self._budget = store, ledger, budget
-        self._lost: defaultdict[str, list[tuple[OpenAttempt, Reservation]]] = defaultdict(list)
+        self._lost: defaultdict[str, list[OpenAttempt]] = defaultdict(list)
 
     def adopt(self, batch: str) -> int:
         """Take over the calls that earlier processes of this batch lost; how many. The caller is its only process."""
         for attempt in self._ledger.open_attempts(batch):
             entry = attempt.entry
-            self._lost[entry.run_id].append((attempt, self._budget.claim(entry.bound_tokens or 0, entry.bound_usd)))
+            self._lost[entry.run_id].append(attempt)
+            self._budget.count(entry.bound_tokens or 0, entry.bound_usd)
         return sum(map(len, self._lost.values()))
 
     def kept(self, run_id: str, request: str) -> Completion | None:
@@ -45,22 +46,18 @@ class Recovery:
             "INSERT OR REPLACE INTO replies (run_id, request, completion) VALUES (?, ?, ?)",
             (run_id, request, completion.model_dump_json()),
         )
-        rest = []
-        for attempt, reservation in self._lost.pop(run_id, []):
+        lost = self._lost.pop(run_id, [])
+        for attempt in lost:
             if attempt.request == request:
                 self._enter(attempt, completion.usage, cost)
-                reservation.keep()
-            else:
-                rest.append((attempt, reservation))
-        if rest:
+        if rest := [attempt for attempt in lost if attempt.request != request]:
             self._lost[run_id] = rest
 
     def finish(self, run_id: str) -> None:
         """A run is over: its replies are forgotten, and what it lost is entered as unknown."""
         self._store.write("DELETE FROM replies WHERE run_id = ?", (run_id,))
-        for attempt, reservation in self._lost.pop(run_id, []):
+        for attempt in self._lost.pop(run_id, []):
             self._enter(attempt, Usage(), None)
-            reservation.keep()
 
     def _enter(self, attempt: OpenAttempt, usage: Usage, cost: Cost | None) -> None:
         known = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +157,7 @@ async def test_a_lost_call_is_on_record_before_anybody_knows_more(store: Store) 
     (attempt,) = process.ledger.open_attempts(BATCH)
     assert (process.adopted, process.entries) == (1, [])
     assert (attempt.entry.status, attempt.entry.bound_tokens, attempt.entry.bound_usd) == (LOST, BOUND, Decimal(BOUND))
-    assert process.budget.reserved_tokens == BOUND
+    assert (process.budget.spent_tokens, process.budget.reserved_tokens) == (BOUND, 0)
     assert EgressLog(store).bodies("r1") == [b"{}"]
     assert not process.budget.has_room(BOUND, None)
 
@@ -254,3 +255,14 @@ async def test_a_question_may_have_a_limit_besides_the_shared_one(store: Store) 
     assert (process.budget.reserved_tokens, own.reserved_tokens) == (0, 0)
     assert not process.budget.refused
     await process.ask(Backend(), "o")
+
+
+async def test_a_lost_call_never_makes_anybody_wait(store: Store) -> None:
+    """It counts as spent, so that what does not fit beside it is refused, rather than waiting for a call that nobody
+    makes.
+    """
+    await Process(store).die_asking()
+    process = Process(store, max_tokens=BOUND + 50)
+    for run in ("r1", "r2"):
+        with pytest.raises(BudgetExceededError):
+            await asyncio.wait_for(process.ask(Backend(), run=run), 5)
