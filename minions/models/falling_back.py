@@ -82,6 +82,8 @@ class _FallingBack(Wrapper):
 
 def _phrased(request: ChatRequest, wanted: ResponseFormat) -> ChatRequest:
     """The request in a format, with the shape in words where the server does not enforce it."""
+    if request.response_format == wanted == "json_schema":
+        return request
     if request.json_schema is None or wanted == "json_schema" or not request.messages:
         return request.model_copy(update={"response_format": wanted})
     last = request.messages[-1]

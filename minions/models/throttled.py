@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from minions.errors import ConfigError
@@ -40,11 +39,11 @@ class _Throttled(Wrapper):
         # The semaphore comes first: a throttler limits starts, not concurrency, and each of its waiters polls every
         # 10 ms, so that a thousand of them would take a whole core. Behind the semaphore there are never more than
         # its slots.
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._slots)
-            if self._throttler is not None:
-                await stack.enter_async_context(self._throttler)
-            return await self._model.complete(request)
+        async with self._slots:
+            if self._throttler is None:
+                return await self._model.complete(request)
+            async with self._throttler:
+                return await self._model.complete(request)
 
 
 def _throttler(rate_per_s: float) -> Throttler:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from minions.chat import Completion
     from minions.events import Observer
     from minions.evidence.lines import Line
+    from minions.findings import Finding
     from minions.plans import Task
     from minions.ports import ChatModel
 
@@ -159,10 +160,12 @@ class _Attempt:
         usage: Usage | None = None,
         partial: str | None = None,
         ungrounded: bool = False,
+        findings: tuple[Finding, ...] = (),
     ) -> JobResult:
         return JobResult(
             job=self.job,
             status=status,
+            findings=findings,
             relevance=self.relevance,
             reason=reason,
             partial=partial,
@@ -176,7 +179,7 @@ class _Attempt:
             find(self.job, location, answer=answer, confidence=confidence, part=part)
             for part, location in enumerate(locations)
         )
-        return self.ended("found").model_copy(update={"findings": findings})
+        return self.ended("found", findings=findings)
 
 
 def _judges(task: Task) -> bool:
