@@ -205,7 +205,8 @@ class Minions:
         source = Path(dataset)
         name = source.parent.name if source.stem == "questions" else source.stem
         folder = Path(output) if output is not None else Path(f"{name}.eval")
-        how: dict[str, Any] = {"protocols": protocols, "output": folder, "limit": limit, "observe": observe or _ignore}
+        chosen = {protocol: self._with({**settings, "protocol": protocol}) for protocol in protocols}
+        how: dict[str, Any] = {"chosen": chosen, "output": folder, "limit": limit, "observe": observe or _ignore}
         return await evaluate(self, source, Path(documents), **how, **settings)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:

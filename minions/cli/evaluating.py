@@ -2,14 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from minions.cli.options import Flags, JsonFlag, asking
-
-if TYPE_CHECKING:
-    from minions.evals.report import Report
 
 _COMPARED = ("minions", "local", "rag", "remote")
 
@@ -39,10 +36,13 @@ def evaluate(
     from minions.cli.evaltable import HEADER, report_lines, rows
     from minions.cli.logs import configure_logging
     from minions.cli.progress import progress_for
+    from minions.evals.page import page
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     settings = dict(flags.settings)
     protocols = _protocols(str(settings.pop("protocol", "minions")))
+    if html is not None:
+        _open_page(html)
     with (
         Minions(config=flags.config, **settings) as minions,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
@@ -50,7 +50,7 @@ def evaluate(
         how: dict[str, Any] = {"protocols": protocols, "output": output, "limit": limit, "observe": progress}
         report = minions.evaluate(dataset, documents, **how)
     if html is not None:
-        _write_page(report, html, rows(report), HEADER)
+        html.write_text(page(report, rows=rows(report), header=HEADER), "utf-8")
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
@@ -70,11 +70,11 @@ def _protocols(named: str) -> list[str]:
     return chosen
 
 
-def _write_page(report: "Report", path: Path, rows: list[list[str]], header: tuple[str, ...]) -> None:
+def _open_page(path: Path) -> None:
+    """Begin the page: what cannot be written is refused before a question is paid for."""
     from minions.errors import UsageError
-    from minions.evals.page import page
 
     try:
-        path.write_text(page(report, rows=rows, header=header), "utf-8")
+        path.open("a").close()
     except OSError as error:
         raise UsageError(f"--html {path}: {error.strerror}", hint="name a file that can be written") from None

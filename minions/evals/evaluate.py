@@ -23,7 +23,7 @@ from minions.evals.tracing import Tracer, read_traces
 from minions.events import both
 from minions.ledger.ledger import Ledger
 from minions.store.store import Store
-from minions.wiring import choose_models
+from minions.wiring import check_models, choose_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from minions.evals.tracing import Trace
     from minions.events import Observer
     from minions.ports import Corpus
+    from minions.settings import Settings
 
 
 async def evaluate(
@@ -40,22 +41,26 @@ async def evaluate(
     dataset: Path,
     documents: Path,
     *,
-    protocols: Sequence[str],
+    chosen: Mapping[str, Settings],
     output: Path,
     limit: int | None = None,
     observe: Observer,
     **settings: Any,
 ) -> Report:
-    """Evaluate; see `minions.api.Minions.evaluate`."""
+    """Evaluate; see `minions.api.Minions.evaluate`. ``chosen``: what ``settings`` come to, by protocol."""
+    if not chosen:
+        raise UsageError("no protocol to evaluate", hint='name one or several: protocols=["minions", "rag"]')
+    for each in chosen.values():  # a protocol that is refused is so before the ones before it are paid for
+        check_models(each)
     examples, folder = _prepared(dataset, documents, output, limit)
-    for protocol in protocols:
+    for protocol in chosen:
         asked = [_asked(example) for example in examples]
         records, tracer = output / f"{protocol}.jsonl", Tracer(output / f"{protocol}.traces.jsonl")
         how: dict[str, Any] = {**settings, "protocol": protocol, "output": records, "observe": both(observe, tracer)}
         async with aclosing(minions.map(asked, folder, **how)) as answers:
             async for _ in answers:
                 pass
-    return scored(minions, examples, folder, protocols, output, name=str(dataset))
+    return scored(minions.home, examples, folder, chosen, output, name=str(dataset))
 
 
 def _prepared(dataset: Path, documents: Path, output: Path, limit: int | None) -> tuple[list[Example], Path]:
@@ -68,27 +73,27 @@ def _prepared(dataset: Path, documents: Path, output: Path, limit: int | None) -
 
 
 def scored(
-    minions: Minions, examples: Sequence[Example], documents: Path, protocols: Sequence[str], output: Path, *, name: str
+    home: Path, examples: Sequence[Example], documents: Path, chosen: Mapping[str, Settings], output: Path, *, name: str
 ) -> Report:
     """Score what stands in the output files. Calls no model."""
     from minions.api import INDEX_FILE, STORE_FILE
 
     outcomes: dict[str, tuple[Outcome, ...]] = {}
-    with Store.open(minions.home / STORE_FILE) as store, Index.open(minions.home / INDEX_FILE) as index:
-        chunk_tokens = minions.settings.chunk_tokens or DEFAULT_CHUNK_TOKENS
+    first = next(iter(chosen))
+    with Store.open(home / STORE_FILE) as store, Index.open(home / INDEX_FILE) as index:
+        chunk_tokens = chosen[first].chunk_tokens or DEFAULT_CHUNK_TOKENS
         corpus, report = index.update([documents], chunk_tokens=chunk_tokens)
         ledger = Ledger(store)
-        for protocol in protocols:
+        for protocol in chosen:
             records = _records(output / f"{protocol}.jsonl")
             traces = read_traces(output / f"{protocol}.traces.jsonl")
             outcomes[protocol] = tuple(
                 _outcome(example, records.get(example.id), traces.get(example.id), corpus, ledger)
                 for example in examples
             )
-    first = protocols[0]
     summaries = []
-    for protocol in protocols:
-        planner, worker, _ = choose_models(minions.settings.model_copy(update={"protocol": protocol}))
+    for protocol, settings in chosen.items():
+        planner, worker, _ = choose_models(settings)
         others = None if protocol == first else outcomes[first]
         summaries.append(summarise(protocol, (planner.partition("@")[0], worker), outcomes[protocol], others))
     return Report(dataset=name, documents=report.documents, summaries=tuple(summaries), outcomes=outcomes)

@@ -65,7 +65,7 @@ def device() -> Iterator[LoopbackServer]:
 @pytest.fixture
 def minions(cloud: LoopbackServer, device: LoopbackServer) -> Iterator[Minions]:
     """The API over both servers."""
-    models = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
+    models: Any = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
     with Minions(**models, openai_api_key="key-of-the-test", attempts=1) as instance:
         yield instance
 

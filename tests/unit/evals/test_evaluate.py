@@ -1,0 +1,98 @@
+"""Evaluating from Python: the settings of the call count, and what cannot work is refused first."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from minions import Minions
+from minions.errors import ConfigError, EgressRefusedError, UsageError
+from minions.testing import LoopbackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from minions.chat import ChatRequest
+
+QUESTION = "How tall is the lighthouse at Skerrow?"
+SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
+FILLER = "Ships of all sizes call at the harbour on the other side. "
+
+
+def play(request: ChatRequest) -> Any:
+    """Plans to read everything, points at the line, and answers from the first finding."""
+    text = request.messages[-1].content
+    if "Findings:" in text:
+        return {"answer": "41 metres", "findings": ["f1"], "confidence": 0.9, "tasks": []}
+    if "Question:" in text:
+        return {"tasks": [{"instruction": QUESTION, "search": []}]}
+    line = re.search(r"^(\d+): .*41 metres", text, re.MULTILINE)
+    return {"lines": [int(line[1])] if line else [], "answer": "41 metres" if line else None}
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    """Planner and worker."""
+    with LoopbackServer(play) as server:
+        yield server
+
+
+@pytest.fixture
+def minions(server: LoopbackServer) -> Iterator[Minions]:
+    """The API over the server."""
+    models = {"planner": f"openai:planner@{server.openai_url}", "worker": f"openai:reader@{server.openai_url}"}
+    with Minions(models["planner"], models["worker"], openai_api_key="key-of-the-test", attempts=1) as instance:
+        yield instance
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> dict[str, Path]:
+    """A data set of one question, and the document that answers it in its middle."""
+    documents, dataset = tmp_path / "docs", tmp_path / "lights.jsonl"
+    documents.mkdir()
+    (documents / "guide.txt").write_text(f"{FILLER * 40}\n{SENTENCE}\n{FILLER * 40}\n")
+    line = {"id": "q1", "question": QUESTION, "answer": "41 metres", "documents": ["guide.txt"]}
+    dataset.write_text(json.dumps(line))
+    return {"dataset": dataset, "documents": documents, "output": tmp_path / "kept"}
+
+
+@pytest.mark.parametrize("chunk_tokens", [100, 500])
+def test_the_settings_of_the_call_count(minions: Minions, asked: Any, chunk_tokens: int) -> None:
+    """Whatever the chunks of this evaluation are: what was read and cited is told over these."""
+    report = minions.evaluate(**asked, chunk_tokens=chunk_tokens)
+    (outcome,) = report.outcomes["minions"]
+    assert (outcome.score, outcome.evidence_read, outcome.evidence_cited) == (1.0, True, True)
+    assert outcome.citations_right == 1.0
+    assert report.summaries[0].planner == "openai:planner"
+
+
+def test_a_planner_of_the_call_is_the_one_named(minions: Minions, asked: Any) -> None:
+    """The report names the models that answered."""
+    (summary,) = minions.evaluate(**asked, planner="local").summaries
+    assert (summary.planner, summary.cloud_input_tokens, summary.score.mean) == ("local", 0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("protocols", "error"),
+    [((), UsageError), (("minions", "riddle"), ConfigError), (("minions", "rag"), EgressRefusedError)],
+)
+def test_what_cannot_work_is_refused_before_anything_is_asked(
+    minions: Minions, asked: Any, server: LoopbackServer, protocols: tuple[str, ...], error: type[Exception]
+) -> None:
+    """No protocol is paid for when another of them is none, or is not allowed."""
+    with pytest.raises(error):
+        minions.evaluate(**asked, protocols=protocols)
+    assert server.requests == []
+    assert not asked["output"].exists()
+
+
+def test_a_score_can_be_told_again_without_traces(minions: Minions, asked: Any) -> None:
+    """Who deletes the traces keeps the answers and scores; only the stages are unknown."""
+    minions.evaluate(**asked)
+    (asked["output"] / "minions.traces.jsonl").unlink()
+    (outcome,) = minions.evaluate(**asked).outcomes["minions"]
+    assert (outcome.score, outcome.evidence_read, outcome.evidence_cited) == (1.0, None, True)
