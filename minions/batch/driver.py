@@ -19,7 +19,6 @@ from minions.errors import (
     CorpusError,
     EgressRefusedError,
     ModelNotFoundError,
-    PriceUnknownError,
     StoppedError,
     StoreError,
     UnreachableError,
@@ -49,7 +48,6 @@ _ENDS_ALL = (
     UnreachableError,
     StoreError,
     EgressRefusedError,
-    PriceUnknownError,
 )
 _GRACE_S = 1.0  # for what needs no model any more, once nothing is under way
 _HINT = "run the same command again: it goes on where it was"
@@ -156,7 +154,7 @@ class Driver:
         run_id = begun or new_run_id(work.record.books.clock)
         asked = Asked(item.question, run_id, batch=work.batch, item=item.id, resumed=begun is not None)
         try:
-            with limited_by(None if item.max_cost_usd is None else Budget(item.max_cost_usd, None)):
+            with limited_by(self._own_budget(item, run_id)):
                 answer = await run(
                     asked, self._scope(item), self._crew(item), _settings(item, work), self._record(item)
                 )
@@ -170,6 +168,13 @@ class Driver:
         finally:
             work.admission.end(item)
             self._planned(item)
+
+    def _own_budget(self, item: Item, run_id: str) -> Budget | None:
+        """The limit of a question that has one: what its run spent before it was resumed counts."""
+        if item.max_cost_usd is None:
+            return None
+        tokens, usd = self._work.record.books.ledger.spent_by(run_id)
+        return Budget(item.max_cost_usd, None, spent_usd=usd, spent_tokens=tokens)
 
     def _fail(self, item: Item, run_id: str, error: Exception) -> None:
         if self._work.watched.failure is not None:

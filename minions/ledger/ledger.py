@@ -31,6 +31,9 @@ _INSERT: Final = f"""
 """  # noqa: S608
 _OPEN: Final = f"INSERT INTO attempts (id, run_id, request, entry) VALUES ({_NEXT}, ?, ?, ?)"  # noqa: S608
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608 - the columns are Entry's
+_SPENT: Final = (
+    "SELECT input_tokens + output_tokens AS tokens, bound_tokens, cost_usd, bound_usd FROM entries WHERE cloud"
+)
 _SUMS: Final = """
     COUNT(*) AS calls, SUM(input_tokens) AS input_tokens, SUM(cached_input_tokens) AS cached_input_tokens,
     SUM(output_tokens) AS output_tokens, SUM(reasoning_tokens) AS reasoning_tokens, cost_usd
@@ -118,11 +121,14 @@ class Ledger:
 
     def spent(self, batch: str) -> tuple[int, Decimal]:
         """Cloud tokens and dollars of a batch's runs so far, at their bounds where they are unknown."""
-        rows = self._store.read(
-            "SELECT input_tokens + output_tokens AS tokens, bound_tokens, cost_usd, bound_usd FROM entries "
-            "WHERE cloud AND run_id IN (SELECT run_id FROM runs WHERE batch = ?)",
-            (batch,),
-        )
+        return self._spent("run_id IN (SELECT run_id FROM runs WHERE batch = ?)", batch)
+
+    def spent_by(self, run_id: str) -> tuple[int, Decimal]:
+        """The same of one run."""
+        return self._spent("run_id = ?", run_id)
+
+    def _spent(self, whose: str, name: str) -> tuple[int, Decimal]:
+        rows = self._store.read(f"{_SPENT} AND {whose}", (name,))
         tokens = sum(row["tokens"] if row["bound_tokens"] is None else row["bound_tokens"] for row in rows)
         costs = (row["bound_usd"] if row["bound_usd"] is not None else row["cost_usd"] for row in rows)
         return tokens, exact_sum(Decimal(cost) for cost in costs if cost is not None)

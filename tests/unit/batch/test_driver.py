@@ -256,3 +256,35 @@ async def test_an_observer_that_raises_ends_the_batch_and_spoils_no_result(
     assert [(record["id"], record["stop_reason"]) for record in records] == [("q0", "answered")]
     rest = await answered(minions, [ask(item) for item in range(3)], docs, output=output)
     assert {answer.answer for answer in rest.values()} == {"C-1", "C-2"}
+
+
+async def test_a_limit_of_its_own_needs_a_price_of_its_own(
+    minions: Minions, docs: Path, cloud: LoopbackServer, register: Register
+) -> None:
+    """Where nobody knows the planner's price, only a question that limits its cost cannot be asked; it says what to
+    state.
+    """
+    planner = f"openai:nobody-knows-it@{cloud.openai_url}"
+    answers = await answered(minions, [ask(1, max_cost_usd=1), ask(2)], docs, planner=planner)
+    assert {id_: answer.stop_reason for id_, answer in answers.items()} == {"q1": "error", "q2": "answered"}
+    assert register.seen.count("plan") == 1
+
+
+async def test_a_question_that_goes_on_keeps_to_its_limit(
+    minions: Minions, docs: Path, register: Register, tmp_path: Path
+) -> None:
+    """What its run spent in an earlier process counts: starting again and again does not stretch a limit."""
+    schema = {**SCHEMA, "description": "As it stands in the register. " * 100}  # makes the second call the larger
+
+    async def next_call(limit: str, **how: Any) -> str:
+        """What the call would have taken that the limit refused."""
+        (answer,) = (await answered(minions, [ask(1, max_cost_usd=limit, output_schema=schema)], docs, **how)).values()
+        assert answer.stop_reason == "budget"
+        return answer.warnings[-1].partition("up to ")[2].partition(" ")[0]
+
+    decision = await next_call(await next_call("0"))
+    output = tmp_path / "out.jsonl"
+    for _ in range(3):
+        await next_call(decision, output=output)
+    assert register.seen.count("decide") == 0
+    assert register.seen.count("plan") == 2
