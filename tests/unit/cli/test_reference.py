@@ -19,6 +19,7 @@ COMMANDS = (
     "",
     "ask",
     "batch",
+    "eval",
     "cache",
     "estimate",
     "index",
