@@ -95,7 +95,8 @@ def scored(
     for protocol, settings in chosen.items():
         planner, worker, _ = choose_models(settings)
         others = None if protocol == first else outcomes[first]
-        summaries.append(summarise(protocol, (planner.partition("@")[0], worker), outcomes[protocol], others))
+        models = (planner.partition("@")[0], worker.partition("@")[0])
+        summaries.append(summarise(protocol, models, outcomes[protocol], others))
     return Report(dataset=name, documents=report.documents, summaries=tuple(summaries), outcomes=outcomes)
 
 
