@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minions.evals.dataset import Example, Kind, read_dataset
@@ -267,6 +267,7 @@ texts = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(get_args(Kind)), st.lists(texts, min_size=1, max_size=3), st.lists(texts, max_size=4), texts)
 def test_every_score_is_a_share(kind: Kind, answers: list[str], choices: list[str], answer: str) -> None:
     """No text raises, whatever the kind, and every score is from 0 to 1."""
@@ -275,6 +276,7 @@ def test_every_score_is_a_share(kind: Kind, answers: list[str], choices: list[st
     assert got.exact <= got.f1
 
 
+@settings(deadline=None)
 @given(texts, texts)
 def test_symmetric_metrics_are_symmetric(one: str, two: str) -> None:
     """What compares two answers does not care which of them is the known one."""
@@ -284,6 +286,7 @@ def test_symmetric_metrics_are_symmetric(one: str, two: str) -> None:
     assert set_f1(items(one), items(two)) == set_f1(items(two), items(one))
 
 
+@settings(deadline=None)
 @given(texts)
 def test_an_answer_agrees_with_itself(text: str) -> None:
     """The same words are the same answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minions.evals.statistics import interval, paired
@@ -11,6 +11,7 @@ from minions.evals.statistics import interval, paired
 scores = st.lists(st.floats(0, 1), min_size=1, max_size=25)
 
 
+@settings(max_examples=40, deadline=None)
 @given(scores)
 def test_an_interval_lies_around_its_mean_and_within_the_scores(values: list[float]) -> None:
     """Low, mean and high are in order, none beyond the least and greatest score."""
@@ -51,6 +52,7 @@ def test_protocols_are_compared_question_by_question() -> None:
     assert found == (0.25, 0.25, 0.25)
 
 
+@settings(max_examples=40, deadline=None)
 @given(scores)
 def test_a_protocol_does_not_differ_from_itself(values: list[float]) -> None:
     """The difference is none, and surely none."""

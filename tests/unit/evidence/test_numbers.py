@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from minions.evidence.numbers import parse_number
+from minions.evidence.numbers import parse_amounts, parse_number
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,13 @@ from minions.evidence.numbers import parse_number
         ("12   345", "12"),
         (" " * 100_000 + "12", "12"),
         ("2150: 12.4 million", "2150"),
+        ("4.2e9", "4200000000"),
+        ("-1.5E-3 units", "-0.0015"),
+        ("2e5", "200000"),
+        ("12e5", "12"),
+        ("3eggs", "3"),
+        ("2022: 7 percent", "7"),
+        ("642.0 per cent", "642"),
     ],
 )
 def test_a_number_is_read_with_its_scale_and_sign(text: str, value: str) -> None:
@@ -61,3 +68,18 @@ def test_a_number_is_read_with_its_scale_and_sign(text: str, value: str) -> None
 def test_a_text_without_digits_has_no_number() -> None:
     """Words are not guessed at."""
     assert parse_number("several") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("$10,776 million as of December 25, 2021, to $12,831 million", ["10776000000", "12831000000"]),
+        ("696.2% and 7 percent", ["696.2", "7"]),
+        ("F1 of 85.99; $(362) million; 4.2e9", ["85.99", "-362000000", "4200000000"]),
+        ("7934 messages in 2022, 9 of them late, of 12 k", []),
+        ("no number at all", []),
+    ],
+)
+def test_amounts_are_told_from_years_days_and_counts(text: str, amounts: list[str]) -> None:
+    """Money, percentages, scales and decimals are amounts; bare whole numbers may be anything and are none."""
+    assert parse_amounts(text) == list(map(Decimal, amounts))
