@@ -22,11 +22,12 @@ from minions.evals.scorers import score
 from minions.evals.tracing import Tracer, read_traces
 from minions.events import both
 from minions.ledger.ledger import Ledger
+from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.wiring import check_models, choose_models
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from minions.api import Minions
@@ -79,6 +80,7 @@ def scored(
     from minions.api import INDEX_FILE, STORE_FILE
 
     outcomes: dict[str, tuple[Outcome, ...]] = {}
+    asked: dict[str, tuple[str, ...]] = {}
     first = next(iter(chosen))
     with Store.open(home / STORE_FILE) as store, Index.open(home / INDEX_FILE) as index:
         chunk_tokens = chosen[first].chunk_tokens or DEFAULT_CHUNK_TOKENS
@@ -86,6 +88,7 @@ def scored(
         ledger = Ledger(store)
         for protocol in chosen:
             records = _records(output / f"{protocol}.jsonl")
+            asked[protocol] = _models(records.values(), Runs(store))
             traces = read_traces(output / f"{protocol}.traces.jsonl")
             outcomes[protocol] = tuple(
                 _outcome(example, records.get(example.id), traces.get(example.id), corpus, ledger)
@@ -93,11 +96,19 @@ def scored(
             )
     summaries = []
     for protocol, settings in chosen.items():
-        planner, worker, _ = choose_models(settings)
         others = None if protocol == first else outcomes[first]
-        models = (planner.partition("@")[0], worker.partition("@")[0])
-        summaries.append(summarise(protocol, models, outcomes[protocol], others))
+        models = asked[protocol] or tuple(name.partition("@")[0] for name in choose_models(settings)[:2])
+        summaries.append(summarise(protocol, (models[0], models[1]), outcomes[protocol], others))
     return Report(dataset=name, documents=report.documents, summaries=tuple(summaries), outcomes=outcomes)
+
+
+def _models(records: Iterable[dict[str, Any]], runs: Runs) -> tuple[str, ...]:
+    """Planner and worker that the answers came from, whatever the settings are now: several where a folder holds
+    answers of several; none where there is no answer.
+    """
+    known = {str(record.get("run_id")) for record in records if record.get("run_id")}
+    pairs = {(run.planner, run.worker) for run in map(runs.get, sorted(known))}
+    return tuple(" and ".join(sorted(set(names))) for names in zip(*pairs, strict=True))
 
 
 def unpacked(documents: Path, folder: Path) -> Path:

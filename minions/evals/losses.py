@@ -53,7 +53,9 @@ def gold_chunks(example: Example, corpus: Corpus) -> list[Chunk]:
     if ids is None and not example.evidence:
         return []
     chunks = list(corpus.chunks(documents=ids))
-    passages = [evidence.text for evidence in example.evidence if evidence.text]
+    passages = [evidence.text for evidence in example.evidence if evidence.text] or [
+        form for form in _telling(example) if len(form) > _RECOGNISED
+    ]
     held = [chunk for chunk in chunks if any(_overlaps(chunk.text, passage) for passage in passages)]
     answered = [chunk for chunk in held or chunks if _holds(chunk.text, example)]
     return answered or held
@@ -100,8 +102,11 @@ def _stands(form: str, words: str) -> bool:
 
 
 def _telling(example: Example) -> tuple[str, ...]:
-    """The answers whose words tell where they stand. Those of a verdict or a count stand anywhere."""
-    if example.kind in {"yesno", "count"}:
+    """The answers whose words tell where they stand. Those of a verdict or a count stand anywhere, and a number for
+    several documents may be counted over them.
+    """
+    counted = example.kind == "numeric" and len(example.documents) > 1 and not example.evidence
+    if counted or example.kind in {"yesno", "count"}:
         return ()
     return tuple(chosen(answer, example.choices) for answer in example.answers)
 

@@ -144,6 +144,24 @@ def test_evidence_across_a_border_is_found_on_both_sides(tmp_path: Path, length:
         assert [chunk.index for chunk in gold_chunks(one, corpus)] == [0, 1]
 
 
+def test_a_clause_across_a_border_is_found_without_known_evidence(tmp_path: Path) -> None:
+    """A long answer, such as a contract's clause, is its own evidence, also where it was cut."""
+    words = " ".join(f"w{number}" for number in range(4_000))
+    (tmp_path / "guide.txt").write_text(words)
+    with Index.open(tmp_path / "index.sqlite3") as index:
+        corpus = index.update([tmp_path / "guide.txt"], chunk_tokens=100)[0]
+        border = list(corpus.chunks())[1].start
+        one = QUESTION.model_copy(update={"answers": (words[border - 30 : border + 60].strip(),)})
+        assert [chunk.index for chunk in gold_chunks(one, corpus)] == [0, 1]
+
+
+def test_a_number_over_several_documents_is_counted_and_stands_nowhere(corpus: Corpus) -> None:
+    """That 41 stands in one of them does not make it evidence."""
+    one = QUESTION.model_copy(update={"answers": ("41",), "kind": "numeric"})
+    assert len(gold_chunks(one, corpus)) == 1
+    assert gold_chunks(one.model_copy(update={"documents": ("guide.txt", "other.txt")}), corpus) == []
+
+
 def test_evidence_longer_than_a_chunk_holds_all_of_it(corpus: Corpus) -> None:
     """A passage over many chunks, such as a page, stands in each of them."""
     guide = next(facts for facts in corpus.documents if facts.path.endswith("guide.txt"))
