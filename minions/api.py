@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
-from minions.batch.session import opened, paths_of
+from minions.batch.session import opened, placed
 from minions.brake import Brake
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
@@ -33,7 +34,7 @@ from minions.store.store import Store
 from minions.wiring import Books, check_models, fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from minions.answers import Answer
@@ -59,7 +60,7 @@ STORE_FILE = "minions.sqlite3"
 INDEX_FILE = "index.sqlite3"
 # A batch runs while nobody looks: it waits for an endpoint that is gone or asks for time, and tries more often.
 _PATIENT = {"patience_s": 3600.0, "attempts": 8}
-_LONGEST_ATTEMPT = 2  # times its time limit: what is still open then has lost its process
+_DAY_S = 86_400.0  # longer than any process waits for a reply: what is still open then has lost its process
 T = TypeVar("T")
 
 
@@ -125,7 +126,9 @@ class Minions:
         with the reason among ``warnings``, for one that failed. With ``output``, a file to append to, the batch
         resumes: what stands there is not asked again, and not yielded. ``max_cost`` is shared by all questions.
         """
-        items, chosen = _placed(as_items(questions), paths, Path())
+        if isinstance(questions, str | Mapping):
+            raise UsageError("map() takes several questions", hint="put them in a list, or await aask(...) for one")
+        items, chosen = placed(as_items(questions), _listed(paths), Path())
         out = Path(output) if output is not None else None
         with self._session(items, settings, observe, brake=Brake(), output=out, retry_errors=retry_errors) as session:
             async with aclosing(self._answers(chosen, session)) as answers:
@@ -154,7 +157,7 @@ class Minions:
         under way end. Raises what would meet every question (a wrong key, a full disk).
         """
         source, brake = Path(questions), brake or Brake()
-        items, chosen = _placed(read_items(source), paths, source.parent)
+        items, chosen = placed(read_items(source), _listed(paths), source.parent)
         out = Path(output)
         with self._session(items, settings, observe, brake=brake, output=out, retry_errors=retry_errors) as session:
             try:
@@ -175,9 +178,9 @@ class Minions:
     ) -> BatchEstimate:
         """What ``batch`` would take for the questions that have no result in ``output`` yet. Calls no model."""
         source, chosen = Path(questions), self._with(settings)
-        items, placed = _placed(read_items(source), paths, source.parent)
+        items, chosen_paths = placed(read_items(source), _listed(paths), source.parent)
         out = Path(output) if output is not None else None
-        with self._corpus(placed, chosen, observe or _ignore) as (corpus, _), self._store() as store:
+        with self._corpus(chosen_paths, chosen, observe or _ignore) as (corpus, _), self._store() as store:
             prices = PriceBook.parse(chosen.prices)
             return estimate_batch(items, corpus, chosen, prices, Ledger(store), output=out)
 
@@ -273,7 +276,7 @@ class Minions:
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
         with self._store() as store:
             books = _books(store, settings, self._clock, observe)
-            books.ledger.enter_lost(before=_before(self._clock, _LONGEST_ATTEMPT * settings.call_timeout_s))
+            books.ledger.enter_lost(before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s)))
             async with self._at_work(paths, settings, books) as (corpus, crew):
                 asked = Asked(question, new_run_id(self._clock))
                 return await run(asked, corpus, crew, settings, Record(Runs(store), books))
@@ -361,21 +364,12 @@ class Minions:
 
 
 def _ignore(event: Event) -> None:
-    """The observer of those who do not watch."""
+    """Nobody watches."""
 
 
 def _before(clock: SystemClock, seconds: float) -> str:
     """The time so many seconds ago: UTC, ISO 8601."""
     return (datetime.fromisoformat(clock.now_iso()) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
-
-
-def _placed(items: list[Item | BadLine], paths: Paths, folder: Path) -> tuple[list[Item | BadLine], list[str | Path]]:
-    """The items and the paths of a batch; without any, the items' documents are paths below ``folder``."""
-    chosen = _listed(paths)
-    if chosen:
-        return items, chosen
-    placed, own = paths_of(items, folder)
-    return placed, list(own)
 
 
 def _listed(paths: Paths) -> list[str | Path]:

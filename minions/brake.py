@@ -11,9 +11,6 @@ from minions.errors import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from minions.jobs import Job, JobResult
-    from minions.ports import Worker
-
 
 class Brake:
     """Made by who may want to stop; ``pull`` is for any thread, and for signal handlers."""
@@ -38,11 +35,19 @@ class Brake:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._told)
 
-    @contextmanager
-    def driving(self) -> Iterator[None]:
-        """Surrounds a job or an attempt of a model. Raises StoppedError when the brake was pulled before it began."""
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing is under way."""
+        return self._still.is_set()
+
+    def check(self) -> None:
+        """Raise StoppedError when the brake was pulled."""
         if self.pulled:
             raise StoppedError("stopped", hint="run the same command again: it goes on where it was")
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Surrounds an attempt of a model, which is waited for."""
         self._under_way += 1
         self._still.clear()
         try:
@@ -52,20 +57,6 @@ class Brake:
             if not self._under_way:
                 self._still.set()
 
-    def braked(self, worker: Worker) -> Worker:
-        """A worker that begins no job once the brake was pulled, and ends the one it has begun."""
-        return _Braked(worker, self)
-
     async def still(self) -> None:
         """Wait until nothing is under way."""
         await self._still.wait()
-
-
-class _Braked:
-    def __init__(self, worker: Worker, brake: Brake) -> None:
-        self._worker, self._brake = worker, brake
-
-    async def run(self, job: Job) -> JobResult:
-        """See `minions.ports.Worker`."""
-        with self._brake.driving():
-            return await self._worker.run(job)

@@ -133,17 +133,20 @@ class _Running:
 
 
 def _begin(asked: Asked, crew: Crew, settings: Settings, record: Record) -> None:
+    using = {
+        "planner": crew.planner_name,
+        "worker": crew.worker_name,
+        "protocol": settings.protocol,
+        "policy": settings.policy,
+    }
     if asked.resumed:
-        record.runs.reopen(asked.run_id)
+        record.runs.reopen(asked.run_id, **using)
         return
     record.runs.start(
         asked.run_id,
         question=asked.question,
-        planner=crew.planner_name,
-        worker=crew.worker_name,
-        protocol=settings.protocol,
-        policy=settings.policy,
         started_at=record.books.clock.now_iso(),
+        **using,
         item=(asked.batch, asked.item) if asked.batch and asked.item else None,
     )
 

@@ -233,8 +233,6 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
     reader: Worker = extractor
     if books.cache is not None:
         reader = CachingWorker(extractor, books.cache, model=str(worker_ref), fingerprint=extractor.fingerprint)
-    if books.brake is not None:
-        reader = books.brake.braked(reader)
     executor = LocalExecutor(reader, concurrency=sum(endpoint.slots for endpoint in served))
     return Crew(planner_for(None), executor, _recorded(planner_name), str(worker_ref), notes, planner_for, closing)
 
@@ -328,7 +326,7 @@ def _meter(role: Role, books: Books, *, cloud: bool) -> Meter:
         clock=books.clock,
         observe=books.observe,
         recovery=books.recovery,
-        brake=books.brake if role == "planner" else None,  # a job that was begun is ended
+        brake=books.brake,
     )
 
 

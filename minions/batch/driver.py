@@ -80,6 +80,7 @@ class Driver:
         self._unplanned: set[str] = set()
         self._ended: deque[Answer] = deque()
         self._fatal: Exception | None = None
+        self._left = 0  # questions that were broken off
         self._changed = asyncio.Event()
 
     async def answers(self) -> AsyncGenerator[Answer]:
@@ -102,14 +103,14 @@ class Driver:
                         yield self._ended.popleft()
                     if self._asking:
                         await self._changed.wait()
-            await self._wind_up()
+                await self._wind_up()
             while self._ended:
                 yield self._ended.popleft()
         finally:
             await self._stop_all()
         if self._fatal is not None:
             raise self._fatal
-        if self._work.brake.pulled:
+        if self._work.brake.pulled and (self._waiting or self._left):
             raise StoppedError("interrupted", hint=_HINT)
 
     def _goes_on(self) -> bool:
@@ -160,7 +161,7 @@ class Driver:
                 )
             self._ended.append(work.results.finish(answer))
         except (StoppedError, asyncio.CancelledError):
-            return
+            self._left += 1
         except _ENDS_ALL as error:
             self._fatal = self._fatal or error
         except Exception as error:  # noqa: BLE001 - whatever else it is, it is this question's, and told in its record
@@ -174,7 +175,11 @@ class Driver:
         if item.max_cost_usd is None:
             return None
         tokens, usd = self._work.record.books.ledger.spent_by(run_id)
-        return Budget(item.max_cost_usd, None, spent_usd=usd, spent_tokens=tokens)
+        budget = Budget(item.max_cost_usd, None, spent_usd=usd, spent_tokens=tokens)
+        for lost in self._work.record.books.ledger.open_attempts(self._work.batch) if self._work.batch else ():
+            if lost.entry.run_id == run_id:
+                budget.count(lost.entry.bound_tokens or 0, lost.entry.bound_usd)
+        return budget
 
     def _fail(self, item: Item, run_id: str, error: Exception) -> None:
         if self._work.watched.failure is not None:
@@ -217,10 +222,17 @@ class Driver:
         return Record(self._work.record.runs, replace(books, observe=observe))
 
     async def _wind_up(self) -> None:
-        """After the brake was pulled: let calls that are under way end, and what needs none any more."""
-        if self._asking and self._work.brake.pulled and self._fatal is None:
-            await self._work.brake.still()
-            await asyncio.wait(self._asking, timeout=_GRACE_S)
+        """End what is left of the questions: after the brake was pulled, once the calls that are under way have ended,
+        and what needs none any more. No job is begun meanwhile.
+        """
+        brake = self._work.brake
+        with self._work.crew.executor.held():
+            while self._asking and brake.pulled and self._fatal is None:
+                await brake.still()
+                await asyncio.wait(self._asking, timeout=_GRACE_S)
+                if brake.is_still:
+                    break
+            await self._stop_all()
 
     async def _stop_all(self) -> None:
         tasks = list(self._asking)

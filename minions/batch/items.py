@@ -47,9 +47,16 @@ class Item(Value):
     def _id_as_text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
+    @field_validator("id")
+    @classmethod
+    def _can_be_written(cls, value: str) -> str:
+        value.encode()  # half a surrogate pair is no text: UnicodeEncodeError is a ValueError
+        return value
+
     @field_validator("question")
     @classmethod
     def _asks_something(cls, value: str) -> str:
+        value.encode()
         if not value.strip():
             raise ValueError("the question is empty")
         return value.strip()
@@ -70,10 +77,10 @@ class Item(Value):
 
 
 class BadLine(NamedTuple):
-    """A line that is no question, under an id that stays the same as long as the line does."""
+    """A line that cannot be asked, under an id that stays the same as long as the line does; ``line`` counts from 1."""
 
     id: str
-    line: int
+    line: int | None
     reason: str
 
 

@@ -25,10 +25,11 @@ _PRIVATE_FILE = 0o600  # quotes of the documents are in it
 
 
 class Output:
-    """An open output file; ``recorded`` says of each id that stands in it what its last record is.
+    """An open output file; ``recorded`` says of each id that stands in it what its last record is, ``runs`` whose.
 
     ``done``: answered, or found to have no answer; ``failed``: ended in an error, or its time was up; ``open``: stopped
-    by a budget. All methods raise StoreError; opening raises UsageError for a path that cannot be an output.
+    by a budget. ``is_empty``: it held no record when it was opened. All methods raise StoreError; opening raises
+    UsageError for a path that cannot be an output.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,6 +37,7 @@ class Output:
         self.is_new = not path.exists()
         self.torn = False
         self.recorded: dict[str, Kind] = {}
+        self.runs: dict[str, str] = {}
         try:
             if not self.is_new and not stat.S_ISREG(path.stat().st_mode):
                 raise UsageError(
@@ -52,7 +54,7 @@ class Output:
             os.close(self._file)
             raise
 
-    def append(self, record: str, *, id_: str, kind: Kind) -> None:
+    def append(self, record: str, *, id_: str, kind: Kind, run_id: str = "") -> None:
         """Add a record (JSON in one line); it survives a power cut. What cannot be written whole is taken back."""
         line = memoryview(record.encode() + b"\n")
         start = os.fstat(self._file).st_size
@@ -67,7 +69,7 @@ class Output:
                 f"{self.path} cannot be written to: {error.strerror}",
                 hint="free some space and run the same command again: it goes on where it was",
             ) from error
-        self.recorded[id_] = kind
+        self.recorded[id_], self.runs[id_] = kind, run_id
 
     def close(self) -> None:
         """Let the file go, and its lock. May be called twice."""
@@ -86,28 +88,36 @@ class Output:
     def _read(self) -> None:
         """Note what is recorded, and cut off a line that was never finished."""
         with os.fdopen(os.dup(self._file), "rb") as file:
-            self.recorded, whole, is_ended = _read(file, self.path)
-        if whole < os.fstat(self._file).st_size:
-            self.torn = True
-            os.ftruncate(self._file, whole)
-        if not is_ended:
-            os.write(self._file, b"\n")
+            found, whole, is_ended = _read(file, self.path)
+        self.recorded = {id_: kind for id_, (kind, _) in found.items()}
+        self.runs = {id_: run_id for id_, (_, run_id) in found.items()}
+        self.is_empty = not whole
+        try:
+            if whole < os.fstat(self._file).st_size:
+                self.torn = True
+                os.ftruncate(self._file, whole)
+            if not is_ended:
+                os.write(self._file, b"\n")
+        except OSError as error:
+            raise StoreError(
+                f"{self.path} cannot be mended: {error.strerror}", hint="free some space, or make it writable"
+            ) from error
 
 
 def recorded_in(path: Path) -> dict[str, Kind]:
     """What stands in an output, without opening it for writing; nothing where there is none. Raises UsageError."""
     try:
         with path.open("rb") as file:
-            return _read(file, path)[0]
+            return {id_: kind for id_, (kind, _) in _read(file, path)[0].items()}
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UsageError(f"-o {path}: {error.strerror}", hint="name a file that can be read and written") from None
 
 
-def _read(file: IO[bytes], path: Path) -> tuple[dict[str, Kind], int, bool]:
-    """The last record of each id, the bytes of whole lines, and whether the last of them ends as a line does."""
-    recorded: dict[str, Kind] = {}
+def _read(file: IO[bytes], path: Path) -> tuple[dict[str, tuple[Kind, str]], int, bool]:
+    """Kind and run of each id's last record, the bytes of whole lines, and whether the last of them ends as a line."""
+    recorded: dict[str, tuple[Kind, str]] = {}
     whole, is_ended = 0, True
     file.seek(0)
     for number, line in enumerate(file, 1):
@@ -120,10 +130,10 @@ def _read(file: IO[bytes], path: Path) -> tuple[dict[str, Kind], int, bool]:
     return recorded, whole, is_ended
 
 
-def _record(line: bytes, number: int, path: Path) -> tuple[str, Kind]:
+def _record(line: bytes, number: int, path: Path) -> tuple[str, tuple[Kind, str]]:
     try:
         record = json.loads(line)
-        return str(record["id"]), kind_of(record)
+        return str(record["id"]), (kind_of(record), str(record.get("run_id") or ""))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise UsageError(
             f"-o {path}: line {number} is no record of a batch",

@@ -19,7 +19,7 @@ from minions.events import BatchEvent
 from minions.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from minions.batch.output import Output
     from minions.store.batches import Batches, ItemRun
@@ -65,7 +65,7 @@ class _Counts:
                 self.answered += 1
             case "no_answer":
                 self.abstained += 1
-            case "error":
+            case "error" | "timeout":
                 self.failed += 1
             case _:
                 self.stopped += 1
@@ -113,15 +113,21 @@ class Results:
         answer = Answer(
             run_id="", id=bad.id, question="", answer=None, confidence=0.0, stop_reason="error", warnings=(bad.reason,)
         )
-        problem = {"type": "BadLine", "message": f"line {bad.line}: {bad.reason}", "hint": "correct the line"}
+        where = f"line {bad.line}: " if bad.line is not None else ""
+        problem = {"type": "BadLine", "message": f"{where}{bad.reason}", "hint": "correct the line"}
         self._write(answer, error=problem)
         return self._counted(answer)
 
-    def skip(self, items: Iterable[Item | BadLine], *, retry_errors: bool) -> list[Item | BadLine]:
-        """The items without a result in the output; with ``retry_errors``, those that failed, too."""
+    def skip(
+        self, items: Iterable[Item | BadLine], *, retry_errors: bool, begun: Collection[str] = ()
+    ) -> list[Item | BadLine]:
+        """The items without a result in the output, and those ``begun`` again since; with ``retry_errors``, those that
+        failed, too.
+        """
         recorded = self._output.recorded if self._output is not None else {}
         again = {"open", "failed"} if retry_errors else {"open"}
-        left = [item for item in items if item.id not in recorded or recorded[item.id] in again]
+        open_again = {id_ for id_, kind in recorded.items() if kind in again or (kind == "failed" and id_ in begun)}
+        left = [item for item in items if item.id not in recorded or item.id in open_again]
         self._before = self._total - len(left)
         return left
 
@@ -131,10 +137,10 @@ class Results:
         resumed: dict[str, str] = {}
         for run in found:
             recorded = self._output.recorded.get(run.item) if self._output is not None else None
-            if recorded in {"done", "failed"}:
+            written = self._output is not None and self._output.runs.get(run.item) == run.run_id
+            if recorded == "done" or (recorded == "failed" and written) or asked.get(run.item) != run.question:
+                # Its result stands there, or nobody asks for it any more: what it lost and kept is settled.
                 self._deliver(run.run_id)
-            elif asked.get(run.item) != run.question:
-                continue
             elif run.status in _FINAL and run.answer is not None:
                 self._write(run.answer)
                 self._deliver(run.run_id)
@@ -179,7 +185,8 @@ class Results:
         kind = kind_of(record)
         if kind == "open" and self._output.recorded.get(record["id"]) == "open":
             return  # stopped once more, with nothing new to say
-        self._output.append(json.dumps(record, ensure_ascii=False), id_=str(answer.id), kind=kind)
+        line = json.dumps(record, ensure_ascii=False)
+        self._output.append(line, id_=str(answer.id), kind=kind, run_id=answer.run_id)
 
     def _deliver(self, run_id: str) -> None:
         if self._batches is None or self._books.recovery is None:

@@ -82,14 +82,27 @@ def opened(
         return
     with Output(output) as file:
         batches = Batches(store, books.clock)
-        batch = batches.open(os.path.realpath(output), fresh=file.is_new)
+        path = os.path.realpath(output)
+        batch = batches.open(path, fresh=file.is_new, empty=file.is_empty)
+        _settle(batches.left_behind(path, batch), batches, books)
         books = _resumed(store, books, settings, batch)
         results = Results(books, runs, total=len(items), output=file, batches=batches)
         if file.torn:
             books.observe(WarningEvent(message=f"{output}: its last line was never finished, and was cut off"))
         begun = results.recover(items, batches.undelivered(batch))
-        left = results.skip(items, retry_errors=retry_errors)
+        left = results.skip(items, retry_errors=retry_errors, begun=begun)
         yield Session(settings, left, results, Record(runs, books), brake, watched, batch, begun)
+
+
+def _settle(left_behind: Sequence[str], batches: Batches, books: Books) -> None:
+    """Batches whose output is gone are over: what they lost is entered as unknown, what was kept for them forgotten."""
+    for batch in left_behind:
+        recovery = Recovery(batches.store, books.ledger, Budget(None, None))
+        recovery.adopt(batch)
+        with books.ledger.transaction():
+            for run in batches.undelivered(batch):
+                recovery.finish(run.run_id)
+                batches.deliver(run.run_id)
 
 
 def _resumed(store: Store, books: Books, settings: Settings, batch: str) -> Books:
@@ -101,9 +114,20 @@ def _resumed(store: Store, books: Books, settings: Settings, batch: str) -> Book
     return replace(books, budget=budget, recovery=recovery)
 
 
+def placed(
+    items: list[Item | BadLine], paths: list[str | Path], folder: Path
+) -> tuple[list[Item | BadLine], list[str | Path]]:
+    """The items and the paths of a batch; without any, the items' documents are paths below ``folder``."""
+    if paths:
+        return items, paths
+    placed_items, own = paths_of(items, folder)
+    return placed_items, list(own)
+
+
 def paths_of(items: Sequence[Item | BadLine], folder: Path) -> tuple[list[Item | BadLine], list[Path]]:
-    """The items with their documents as paths, below ``folder`` where they are relative, and those paths: for a batch
-    that names no documents of its own. Raises UsageError when an item names none either.
+    """The items with their documents as paths, below ``folder`` where they are relative, and those that exist: for a
+    batch that names no documents of its own. An item that names none, or one that is not there, is trouble of its own;
+    raises UsageError when there is no document at all.
     """
     placed: list[Item | BadLine] = []
     paths: dict[Path, None] = {}
@@ -112,12 +136,15 @@ def paths_of(items: Sequence[Item | BadLine], folder: Path) -> tuple[list[Item |
             placed.append(item)
             continue
         if not item.documents:
-            raise UsageError(
-                f"no documents: {item.id!r} names none, and neither does the command",
-                hint='minions batch IN.jsonl PATH... -o OUT.jsonl, or "documents": [...] in each line',
-            )
+            placed.append(BadLine(item.id, None, "it names no documents, and neither does the command"))
+            continue
         own = [folder / document for document in item.documents]
-        paths |= dict.fromkeys(own)
+        paths |= dict.fromkeys(path for path in own if path.exists())
         shown = tuple(f"{path}/*" if path.is_dir() else str(path) for path in own)
         placed.append(item.model_copy(update={"documents": shown}))
+    if not paths:
+        raise UsageError(
+            "no documents: the command names none, and neither does any question",
+            hint='minions batch IN.jsonl PATH... -o OUT.jsonl, or "documents": [...] in each line',
+        )
     return placed, list(paths)

@@ -1,5 +1,6 @@
 """``batch``: the questions of a file, and ``cache``: what was read before."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -148,7 +149,8 @@ def _braking(brake: "Brake", *, quiet: bool) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         brake.pull()
         if not quiet:
-            sys.stderr.write("finishing what is under way; Ctrl-C again stops at once\n")
+            # Past the stream: a signal may come while it is being written to.
+            os.write(2, b"finishing what is under way; Ctrl-C again stops at once\n")
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:

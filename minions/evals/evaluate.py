@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -107,7 +107,11 @@ def _models(records: Iterable[dict[str, Any]], runs: Runs) -> tuple[str, ...]:
     answers of several; none where there is no answer.
     """
     known = {str(record.get("run_id")) for record in records if record.get("run_id")}
-    pairs = {(run.planner, run.worker) for run in map(runs.get, sorted(known))}
+    pairs: set[tuple[str, str]] = set()
+    for run_id in sorted(known):
+        with suppress(UsageError):  # it failed before it began, or is on record in another home
+            run = runs.get(run_id)
+            pairs.add((run.planner.partition("@")[0], run.worker.partition("@")[0]))
     return tuple(" and ".join(sorted(set(names))) for names in zip(*pairs, strict=True))
 
 

@@ -57,7 +57,6 @@ class _Kept(Value):
     relevance: float | None = None
     reason: str | None = None
     ungrounded: bool = False
-    partial: str | None = None
 
 
 class ResultCache:

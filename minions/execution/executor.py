@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, NamedTuple
 
+from minions.errors import BudgetExceededError, ModelError
 from minions.execution.cache import adapted
 
 if TYPE_CHECKING:
@@ -73,8 +74,10 @@ class _Reading:
             all_wanted[:] = [wanted for wanted in all_wanted if wanted.run is not run]
             if not all_wanted:
                 del self.waiting[same]
-        self.wanted[:] = [wanted for wanted in self.wanted if wanted.run is not run]
-        if self.working is None or self.wanted:
+        others = [wanted for wanted in self.wanted if wanted.run is not run]
+        was_wanted = len(others) < len(self.wanted)
+        self.wanted = others
+        if self.working is None or others or not was_wanted:
             return None
         self.working.cancel()
         return self.working
@@ -115,7 +118,9 @@ class LocalExecutor:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Start nothing while the block runs: jobs gather, so that a chunk is read once for all that want it."""
+        """Start no job while the block runs; those under way end. Jobs gather: a chunk is read once for all that want
+        it.
+        """
         self._holds += 1
         try:
             yield
@@ -137,10 +142,18 @@ class LocalExecutor:
         while not self._holds and (chunk := self._next()) is not None:
             reading = self._active[chunk] = self._readings.pop(chunk)
             try:
-                while reading.waiting:
+                while reading.waiting and not self._holds:
                     await self._work(reading)
             finally:
                 del self._active[chunk]
+                self._put_back(chunk, reading)
+
+    def _put_back(self, chunk: str, reading: _Reading) -> None:
+        """What a slot left of a chunk waits on, first of all."""
+        if reading.waiting:
+            self._readings[chunk] = reading
+            for run in {wanted.run for same in reading.waiting.values() for wanted in same}:
+                run.chunks.appendleft(chunk)
 
     def _next(self) -> str | None:
         """The best chunk that waits, of the oldest run that has one."""
@@ -159,16 +172,23 @@ class LocalExecutor:
         result: JobResult | Exception
         try:
             result = await reading.working
-        except asyncio.CancelledError:
-            if reading.wanted:  # the slot itself is to end
+        except asyncio.CancelledError as broken_off:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # the slot itself is to end
                 raise
-            return
+            if not reading.wanted:
+                return
+            result = ModelError(f"the job {first.id} was broken off ({broken_off!r})")
         except Exception as error:  # noqa: BLE001 - not handled here: handed to the runs, which raise it
             result = error
         finally:
             reading.working = None
+        if isinstance(result, BudgetExceededError) and len(reading.wanted) > 1:
+            # The limit may be the first run's own: the others try under theirs.
+            reading.waiting[_same(first)] = reading.wanted[1:] + reading.waiting.pop(_same(first), [])
+            reading.wanted = reading.wanted[:1]
         for wanted in list(reading.wanted):
-            await wanted.run.deliver(result if isinstance(result, Exception) else adapted(result, wanted.job))
+            await wanted.run.deliver(_for(wanted.job, result))
         reading.wanted = []
 
     async def _close(self, run: _Run) -> None:
@@ -186,6 +206,16 @@ class LocalExecutor:
             await asyncio.wait(broken_off)
         if not self._runs and self._slots:
             await asyncio.wait(self._slots)
+
+
+def _for(job: Job, result: JobResult | Exception) -> JobResult | Exception:
+    """A result as this job's; trouble with that is the run's, and never the slot's."""
+    if isinstance(result, Exception):
+        return result
+    try:
+        return adapted(result, job)
+    except Exception as error:  # noqa: BLE001 - handed to the run, which raises it
+        return error
 
 
 def _same(job: Job) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minions.chat import ChatRequest, Usage
-from minions.errors import ModelError
+from minions.errors import ModelError, StoppedError
 from minions.events import CloudCallEvent
 from minions.ledger.context import current_run, own_budget
 from minions.ledger.entries import LOCAL_PRICE, LOST, OK, Entry, Role
@@ -67,8 +67,12 @@ class Meter:
         if self.brake is None:
             yield
             return
-        if self.brake.pulled:
+        try:
+            if self.role == "planner":  # a worker's attempt belongs to a job, and a job that was begun is ended
+                self.brake.check()
+        except StoppedError:
             attempt.withdraw()
+            raise
         with self.brake.driving():
             yield
 

@@ -26,6 +26,7 @@ class Recovery:
     def __init__(self, store: Store, ledger: Ledger, budget: Budget) -> None:
         self._store, self._ledger, self._budget = store, ledger, budget
         self._lost: defaultdict[str, list[OpenAttempt]] = defaultdict(list)
+        self._own: defaultdict[str, set[str]] = defaultdict(set)  # requests that this process was answered, by run
 
     def adopt(self, batch: str) -> int:
         """Take over the calls that earlier processes of this batch lost; how many. The caller is its only process."""
@@ -36,7 +37,11 @@ class Recovery:
         return sum(map(len, self._lost.values()))
 
     def kept(self, run_id: str, request: str) -> Completion | None:
-        """The reply that a run has had to a request."""
+        """The reply that a run has had to a request in a process that ended. Within one, the same request may be asked
+        twice for two answers (samples), and is.
+        """
+        if request in self._own.get(run_id, ()):
+            return None
         rows = self._store.read("SELECT completion FROM replies WHERE run_id = ? AND request = ?", (run_id, request))
         return Completion.model_validate_json(rows[0]["completion"]) if rows else None
 
@@ -46,6 +51,7 @@ class Recovery:
             "INSERT OR REPLACE INTO replies (run_id, request, completion) VALUES (?, ?, ?)",
             (run_id, request, completion.model_dump_json()),
         )
+        self._own[run_id].add(request)
         lost = self._lost.pop(run_id, [])
         for attempt in lost:
             if attempt.request == request:
@@ -56,6 +62,7 @@ class Recovery:
     def finish(self, run_id: str) -> None:
         """A run is over: its replies are forgotten, and what it lost is entered as unknown."""
         self._store.write("DELETE FROM replies WHERE run_id = ?", (run_id,))
+        self._own.pop(run_id, None)
         for attempt in self._lost.pop(run_id, []):
             self._enter(attempt, Usage(), None)
 

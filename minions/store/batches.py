@@ -28,23 +28,37 @@ class Batches:
     """The batches of a store. All methods raise StoreError."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+        self.store, self._clock = store, clock
 
-    def open(self, output: str, *, fresh: bool) -> str:
-        """The id of the batch that writes to ``output``: the one that did, unless the file is ``fresh``."""
-        known = self._store.read("SELECT batch_id FROM batches WHERE output = ? ORDER BY rowid DESC LIMIT 1", (output,))
-        if known and not fresh:
+    def open(self, output: str, *, fresh: bool, empty: bool = False) -> str:
+        """The id of the batch that writes to ``output``: the one that did, unless the file is ``fresh``, or ``empty``
+        although that one's results stood in it.
+        """
+        known = self.store.read("SELECT batch_id FROM batches WHERE output = ? ORDER BY rowid DESC LIMIT 1", (output,))
+        if known and not fresh and not (empty and self._has_delivered(str(known[0]["batch_id"]))):
             return str(known[0]["batch_id"])
         batch = f"batch-{secrets.token_hex(8)}"
-        self._store.write(
+        self.store.write(
             "INSERT INTO batches (batch_id, started_at, output) VALUES (?, ?, ?)",
             (batch, self._clock.now_iso(), output),
         )
         return batch
 
+    def left_behind(self, output: str, batch: str) -> list[str]:
+        """Other batches that wrote to ``output``, and left runs whose results never stood in it."""
+        rows = self.store.read(
+            "SELECT batch_id FROM batches WHERE output = ? AND batch_id <> ? AND EXISTS "
+            "(SELECT 1 FROM runs WHERE batch = batch_id AND NOT delivered)",
+            (output, batch),
+        )
+        return [str(row["batch_id"]) for row in rows]
+
+    def _has_delivered(self, batch: str) -> bool:
+        return bool(self.store.read("SELECT 1 FROM runs WHERE batch = ? AND delivered LIMIT 1", (batch,)))
+
     def undelivered(self, batch: str) -> list[ItemRun]:
         """The latest run of each question whose result may not stand in the output yet."""
-        rows = self._store.read(
+        rows = self.store.read(
             "SELECT run_id, item, question, status, answer FROM runs WHERE batch = ? AND NOT delivered ORDER BY rowid",
             (batch,),
         )
@@ -56,4 +70,4 @@ class Batches:
 
     def deliver(self, run_id: str) -> None:
         """Record that a run's result stands in the output."""
-        self._store.write("UPDATE runs SET delivered = 1 WHERE run_id = ?", (run_id,))
+        self.store.write("UPDATE runs SET delivered = 1 WHERE run_id = ?", (run_id,))

@@ -64,9 +64,13 @@ class Runs:
             (run_id, started_at, question, protocol, planner, worker, policy, *(item or (None, None))),
         )
 
-    def reopen(self, run_id: str) -> None:
-        """Record that a run which had ended midway goes on."""
-        self._store.write("UPDATE runs SET status = 'running', finished_at = NULL WHERE run_id = ?", (run_id,))
+    def reopen(self, run_id: str, *, planner: str, worker: str, protocol: str, policy: str) -> None:
+        """Record that a run which had ended midway goes on, and with what."""
+        self._store.write(
+            "UPDATE runs SET status = 'running', finished_at = NULL, planner = ?, worker = ?, protocol = ?, policy = ? "
+            "WHERE run_id = ?",
+            (planner, worker, protocol, policy, run_id),
+        )
 
     def save(self, answer: Answer) -> None:
         """Keep what a run has so far; it goes on."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _BUSY_S = 10.0
 _BUSY_AGAIN_S = 0.1  # once the whole wait was in vain, until a write succeeds: many have to end then, one by one
 _RETRY_S = 0.02
+_CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint waits for the disk, and writes a page once however often it changed
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 
 
@@ -59,6 +60,7 @@ class Store:
             connection.row_factory = sqlite3.Row
             _use_wal(connection, busy_timeout_s)
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             migrate(connection, name)
         except BaseException:
             connection.close()

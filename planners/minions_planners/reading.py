@@ -44,7 +44,9 @@ def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = Fals
 
 def read_json(value: Any) -> str | None:
     """An answer with a schema of its own, as JSON; None for null."""
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def read_answer(value: Any, *, cited: bool) -> str | None:

@@ -4,61 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
 
 import pytest
 
 from minions.brake import Brake
 from minions.errors import StoppedError
-from minions.jobs import Job, JobResult
 
 
-class Slow:
-    """A worker whose jobs end when they are told to."""
+async def test_what_is_under_way_is_awaited_and_nothing_is_begun() -> None:
+    """It is still when the last attempt ended, and one that fails has ended, too; who asks is told to stop."""
+    brake, may_end = Brake(), asyncio.Event()
 
-    def __init__(self) -> None:
-        self.may_end = asyncio.Event()
-        self.begun = 0
+    async def attempt() -> None:
+        with brake.driving():
+            await may_end.wait()
 
-    async def run(self, job: Job) -> JobResult:
-        self.begun += 1
-        await self.may_end.wait()
-        return JobResult(job=job, status="abstained")
-
-
-async def test_a_job_that_was_begun_is_ended_and_no_other_is_begun(make: Any) -> None:
-    """What was paid for in minutes of reading is kept."""
-    brake, slow = Brake(), Slow()
-    worker = brake.braked(slow)
-    under_way = asyncio.create_task(worker.run(make.job("text")))
+    attempts = [asyncio.create_task(attempt()) for _ in range(2)]
     await asyncio.sleep(0)
+    brake.check()
     brake.pull()
     with pytest.raises(StoppedError) as caught:
-        await worker.run(make.job("text"))
+        brake.check()
     assert "same command again" in (caught.value.hint or "")
     still = asyncio.create_task(brake.still())
-    await asyncio.sleep(0)
+    attempts[0].cancel()
+    await asyncio.wait(attempts[:1])
     assert not still.done()
-    slow.may_end.set()
-    assert (await under_way).status == "abstained"
-    await still
-    assert slow.begun == 1
-
-
-async def test_several_are_awaited(make: Any) -> None:
-    """It is still when the last one ended, and one that fails has ended, too."""
-    brake = Brake()
-    first, second = Slow(), Slow()
-    jobs = [asyncio.create_task(brake.braked(worker).run(make.job("text"))) for worker in (first, second)]
-    await asyncio.sleep(0)
-    brake.pull()
-    still = asyncio.create_task(brake.still())
-    jobs[0].cancel()
-    await asyncio.wait(jobs[:1])
-    assert not still.done()
-    second.may_end.set()
+    assert not brake.is_still
+    may_end.set()
     await asyncio.wait_for(still, 5)
-    assert jobs[1].done()
+    assert brake.is_still
 
 
 async def test_with_nothing_under_way_it_is_still() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from minions.errors import ModelError, ServerError
+from minions.errors import ModelError, ServerError, UnreachableError
 from minions.events import WarningEvent
 from minions.models.breaker import SICK, Breaker
 from minions_workers.seats import Member, Seat
@@ -90,7 +90,8 @@ class _Pool:
                 return await self._attempt(seat, request)
             except SICK as error:
                 waiter.tried.add(seat)
-                if seat.well or not self._more(waiter):
+                # Only an endpoint that is gone is waited for: one that fails may fail at this request alone.
+                if seat.well or not self._more(waiter, patient=isinstance(error, UnreachableError)):
                     raise
                 _log.info("moved", model=self.reference, endpoint=seat.endpoint, error=type(error).__name__)
 
@@ -169,11 +170,11 @@ class _Pool:
     def _homebound(self, waiters: Sequence[_Waiter], seat: Seat) -> int:
         return sum(waiter.homebound and self._home(waiter) is seat for waiter in waiters)
 
-    def _more(self, waiter: _Waiter) -> bool:
+    def _more(self, waiter: _Waiter, *, patient: bool) -> bool:
         """Whether a request that failed has another place to go, or may wait for one."""
         untried = (seat for seat in self._seats if seat not in waiter.tried)
         hope = any(seat.breaker.admits or seat.breaker.probing for seat in untried)
-        return hope or self._patience_left_s() > 0
+        return hope or (patient and self._patience_left_s() > 0)
 
     def _all_down(self) -> bool:
         """Whether every member is left alone, and none is being tried."""

@@ -57,7 +57,7 @@ def test_results_are_appended_and_found_again(path: Path) -> None:
     assert path.read_bytes().startswith(before)
     with Output(path) as output:
         assert output.recorded == {"a": "done", "b": "done", "c": "failed"}
-        assert (output.is_new, output.torn) == (False, False)
+        assert (output.is_empty, output.torn) == (False, False)
 
 
 def test_the_last_record_of_a_question_counts(path: Path) -> None:

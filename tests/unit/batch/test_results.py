@@ -243,12 +243,48 @@ def test_opening_a_batch_says_what_is_left_and_what_was_spent(desk: Desk) -> Non
     assert any("was cut off" in getattr(event, "message", "") for event in desk.events)
 
 
+def test_a_retry_that_was_killed_goes_on(desk: Desk) -> None:
+    """The record of the failure is not the retry's: its kept reply stays, and it is resumed without being asked to."""
+    desk.begin(ITEMS[0], "r0")
+    desk.end(answer_to(ITEMS[0], "r0", "error"))
+    with Output(desk.path) as output:
+        desk.results(output).fail(ITEMS[0], "r0", ValueError("why"))
+    desk.begin(ITEMS[0], "r1")
+    assert desk.recovered() == {"q0": "r1"}
+    assert desk.kept_replies() == 1
+    with Output(desk.path) as output:
+        left = desk.results(output).skip(ITEMS, retry_errors=False, begun={"q0": "r1"})
+    assert ITEMS[0] in left
+
+
+def test_a_retry_that_was_answered_and_not_written_is_written(desk: Desk) -> None:
+    """An answer that was paid for replaces the failure before it."""
+    desk.begin(ITEMS[0], "r0")
+    desk.end(answer_to(ITEMS[0], "r0", "error"))
+    with Output(desk.path) as output:
+        desk.results(output).fail(ITEMS[0], "r0", ValueError("why"))
+    desk.begin(ITEMS[0], "r1")
+    desk.end(answer_to(ITEMS[0], "r1"))
+    assert desk.recovered() == {}
+    assert [record["run_id"] for record in desk.records()] == ["r0", "r1"]
+    assert (desk.undelivered(), desk.kept_replies()) == ([], 0)
+
+
+def test_a_question_that_was_edited_is_not_resumed_and_leaves_nothing(desk: Desk) -> None:
+    """Nobody asks for the old words any more: what was kept for them is forgotten."""
+    desk.begin(ITEMS[0], "r0")
+    edited = [ITEMS[0].model_copy(update={"question": "Another?"}), *ITEMS[1:]]
+    assert desk.recovered(edited) == {}
+    assert (desk.undelivered(), desk.kept_replies()) == ([], 0)
+
+
 def test_a_new_file_is_a_new_batch(desk: Desk) -> None:
     """Whoever removed the output starts anew, with a budget of its own."""
     desk.begin(ITEMS[1], "r1")
     settings = Settings.load({"planner": "local"})
     with opened(ITEMS, desk.store, desk.books, settings, brake=Brake(), output=desk.path) as session:
         assert (dict(session.begun), len(session.left)) == ({}, 4)
+    assert desk.kept_replies() == 0, "the batch whose output is gone is over"
 
 
 def test_a_batch_without_an_output_only_counts(desk: Desk) -> None:
@@ -260,6 +296,8 @@ def test_a_batch_without_an_output_only_counts(desk: Desk) -> None:
 def test_documents_of_questions_are_paths_of_the_batch(tmp_path: Path) -> None:
     """Each path once, below the folder of the file; a folder means what is in it; bad lines stay as they are."""
     (tmp_path / "docs").mkdir()
+    for name in ("b.txt", "c.txt"):
+        (tmp_path / name).write_text("x")
     items: list[Item | BadLine] = [
         Item(id="a", question="?", documents=("docs", "b.txt")),
         Item(id="b", question="?", documents=("b.txt", str(tmp_path / "c.txt"))),
@@ -272,5 +310,15 @@ def test_documents_of_questions_are_paths_of_the_batch(tmp_path: Path) -> None:
         (f"{tmp_path}/b.txt", f"{tmp_path}/c.txt"),
         None,
     ]
-    with pytest.raises(UsageError, match="'a' names none"):
-        paths_of([Item(id="a", question="?")], tmp_path)
+
+
+def test_a_question_without_documents_is_its_own_trouble(tmp_path: Path) -> None:
+    """A missing file, or none named, spoils no other question; a batch without any document is refused."""
+    (tmp_path / "b.txt").write_text("x")
+    items = [Item(id="a", question="?"), Item(id="b", question="?", documents=("b.txt", "gone.txt"))]
+    placed, paths = paths_of(items, tmp_path)
+    assert paths == [tmp_path / "b.txt"]
+    assert placed[0] == BadLine("a", None, "it names no documents, and neither does the command")
+    assert placed[1] == items[1].model_copy(update={"documents": (f"{tmp_path}/b.txt", f"{tmp_path}/gone.txt")})
+    with pytest.raises(UsageError, match="neither does any question"):
+        paths_of(items[:1], tmp_path)

@@ -86,7 +86,7 @@ def test_what_is_kept_is_what_was_found(above: str, below: str, start: int) -> N
     asked = job(f"{above}\n{QUOTE}\n{below}", start=start)
     at = asked.chunk.text.find(QUOTE)
     found = find(asked, Location(at, at + len(QUOTE), "fuzzy", 0.9), answer=None, confidence=0.25)
-    result = JobResult(job=asked, status="found", findings=(found,), ungrounded=True, reason="why", partial="p")
+    result = JobResult(job=asked, status="found", findings=(found,), ungrounded=True, reason="why")
     with Store.memory() as store:
         cache = ResultCache(store, FakeClock())
         cache.put(b"key", "m", result)

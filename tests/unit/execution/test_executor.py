@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from minions.errors import AuthenticationError
+from minions.errors import AuthenticationError, BudgetExceededError
 from minions.execution.executor import LocalExecutor
 from minions.jobs import Job, JobResult
 from minions.ledger.context import current_run, working_for
@@ -251,3 +251,44 @@ async def test_results_that_nobody_takes_do_not_pile_up(make: Any) -> None:
     await _turns(200)
     assert len(worker.order) <= 2 * 4 + 1 + 2 * 2
     await results.aclose()
+
+
+class PoorWorker(CountingWorker):
+    """Is refused by a budget in the context of run ``poor``, and reads for any other."""
+
+    async def run(self, job: Job) -> JobResult:
+        if current_run().run_id == "poor":
+            raise BudgetExceededError(unit="USD", limit=0, spent=0, next_call=1)
+        return await super().run(job)
+
+
+async def test_a_limit_of_one_run_stops_no_other_that_wants_the_same_job(make: Any) -> None:
+    """Two questions ask the same of a chunk; the one that may spend nothing is refused, the other gets its answer."""
+    executor = LocalExecutor(PoorWorker(), concurrency=1)
+
+    async def ask(name: str) -> int:
+        with working_for(name, 1):
+            return len([result async for result in executor.run(_jobs(make, 2, 1))])
+
+    with executor.held():
+        asked = [asyncio.create_task(ask(name)) for name in ("poor", "rich")]
+        await asyncio.sleep(0)
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(outcomes[0], BudgetExceededError)
+    assert outcomes[1] == 2
+
+
+async def test_holding_lets_a_job_end_and_begins_no_other_of_its_chunk(make: Any) -> None:
+    """Who stops in the middle of a chunk waits for one job, and the rest of the chunk is read when it goes on."""
+    worker = CountingWorker()
+    executor = LocalExecutor(worker, concurrency=1)
+    results = executor.run(_jobs(make, 2, 3))
+    first = await anext(results)
+    with executor.held():
+        await asyncio.sleep(0.01)
+        begun = len(worker.order)
+        await asyncio.sleep(0.01)
+        assert len(worker.order) == begun < 6
+    rest = [result.job.id async for result in results]
+    assert sorted([first.job.id, *rest]) == sorted(f"{c}.{t}" for c in range(2) for t in range(3))
+    assert len(worker.order) == 6
