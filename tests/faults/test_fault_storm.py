@@ -1,6 +1,6 @@
 """A batch over servers that fail every fifth request in every way: each job is accounted for, each question on its own.
 
-``MINIONS_FAULT_JOBS`` sets the number of jobs: 2,000 by default, a minute's worth; 10,000 was run for the record
+``MINIONS_FAULT_JOBS`` sets the number of jobs: 2,000 by default, which takes 20 s; 10,000 were run for the record
 (docs/experiments.md).
 """
 
