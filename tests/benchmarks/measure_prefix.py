@@ -1,6 +1,6 @@
 """Prompt tokens computed against prompt tokens sent, and wall time, with a real model: in which order are chunks read?
 
-    python tests/benchmarks/measure_prefix.py [--model llamacpp:qwen2.5-coder-1.5b] [--chunks 8] [--questions 10]
+    python tests/benchmarks/measure_prefix.py [--model llamacpp:qwen2.5-coder-1.5b] [--chunks 8] [--part batch]
 
 First 3 tasks x 8 chunks: chunk-major, as the executor runs jobs; task-major, as a loop over tasks would; and
 task-major without llama.cpp's cache in host memory, as on a server that has only its slot. Then one question and ten
@@ -142,19 +142,27 @@ def main() -> int:
     parser.add_argument("--chunks", type=int, default=8)
     parser.add_argument("--chunk-tokens", type=int, default=300)
     parser.add_argument("--questions", type=int, default=10)
+    parser.add_argument("--part", choices=["orders", "batch", "all"], default="all")
     options = parser.parse_args()
+    print("| what | jobs | tokens sent | computed | sent / computed | wall |\n|---|---|---|---|---|---|")  # noqa: T201
+    if options.part != "batch":
+        orders(options)
+    if options.part != "orders":
+        show(batch(1, options))
+        show(batch(options.questions, options))
+    return 0
+
+
+def orders(options: argparse.Namespace) -> None:
+    """Three tasks over the chunks, in three ways."""
     with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder, "index.sqlite3")) as index:
         corpus, _ = index.update([DOCUMENT], chunk_tokens=options.chunk_tokens)
         chunks = list(corpus.chunks())[: options.chunks]
     by_task = jobs_of(chunks)
     rounds = [[job for job in by_task if job.task.id == task] for task in ("t1", "t2", "t3")]
-    print("| what | jobs | tokens sent | computed | sent / computed | wall |\n|---|---|---|---|---|---|")  # noqa: T201
     show(asyncio.run(order("chunk-major", [chunk_major(by_task)], options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
     show(asyncio.run(order("task-major", rounds, options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
     show(asyncio.run(order("task-major, slot only", rounds, options.model, prompt_cache_mib=0)))
-    show(batch(1, options))
-    show(batch(options.questions, options))
-    return 0
 
 
 if __name__ == "__main__":

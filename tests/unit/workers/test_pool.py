@@ -302,6 +302,19 @@ async def test_patience_ends() -> None:
     assert (len(server.asked) - asked, bench.clock.monotonic_s()) == (1, 60)
 
 
+async def test_a_request_that_always_fails_is_not_patiently_repeated() -> None:
+    """A server may fail at one request alone: with all patience in the world, each try is one or two attempts, and an
+    hour of retries and their bills is nobody's.
+    """
+    bench = Bench(1, patience_s=3600)
+    (server,) = bench.servers
+    server.trouble = ServerError("a bug in the runner")
+    for _ in range(8):
+        with pytest.raises(ServerError):
+            await bench.ask()
+    assert len(server.asked) == 8
+
+
 async def test_without_patience_every_request_makes_its_attempt() -> None:
     """Retries alone decide how often a server that is down is tried: nothing waits, and nothing is refused unasked."""
     bench = Bench(1)
