@@ -4,7 +4,8 @@
 
 First 3 tasks x 8 chunks: chunk-major, as the executor runs jobs; task-major, as a loop over tasks would; and
 task-major without llama.cpp's cache in host memory, as on a server that has only its slot. Then one question and ten
-questions over one document, as a batch with a scripted planner. Each measurement starts with a freshly loaded model.
+questions over one document, as a batch with a scripted planner; with ``--short`` the document ends after these chunks,
+so that all questions read the same. Each measurement starts with a freshly loaded model.
 """
 
 from __future__ import annotations
@@ -84,6 +85,13 @@ async def order(what: str, rounds: Sequence[Sequence[Job]], model: str, *, promp
     return Measured.of(what, usages, began_s)
 
 
+def chunks_of(options: argparse.Namespace) -> list[Chunk]:
+    """The first chunks of the document."""
+    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder, "index.sqlite3")) as index:
+        corpus, _ = index.update([DOCUMENT], chunk_tokens=options.chunk_tokens)
+        return list(corpus.chunks())[: options.chunks]
+
+
 def jobs_of(chunks: Sequence[Chunk]) -> list[Job]:
     """Three tasks over the chunks, task by task."""
     tasks = [Task(id=f"t{number}", instruction=asked) for number, asked in enumerate(ASKED[:3], 1)]
@@ -107,6 +115,10 @@ def batch(questions: int, options: argparse.Namespace) -> Measured:
         planner.write_text(json.dumps(script), encoding="utf-8")
         models = Path(folder, "models")
         models.symlink_to((HOME / "models").resolve())
+        document = DOCUMENT
+        if options.short:
+            document = Path(folder, "short.md")
+            document.write_text("".join(chunk.text for chunk in chunks_of(options)), encoding="utf-8")
         minions = Minions(
             planner=f"scripted:{planner}",
             worker=options.model,
@@ -115,13 +127,13 @@ def batch(questions: int, options: argparse.Namespace) -> Measured:
             chunks_per_task=options.chunks,
         )
         with minions:
-            return asyncio.run(_ask(minions, questions))
+            return asyncio.run(_ask(minions, questions, document))
 
 
-async def _ask(minions: Minions, questions: int) -> Measured:
+async def _ask(minions: Minions, questions: int, document: Path) -> Measured:
     await minions._keep_embedded(minions.settings)
     began_s, jobs = time.monotonic(), 0
-    async with aclosing(minions.map(ASKED[:questions], DOCUMENT)) as answers:
+    async with aclosing(minions.map(ASKED[:questions], document)) as answers:
         async for answer in answers:
             jobs += sum(summary.jobs for summary in answer.rounds)
     (worker,) = [row for row in minions.ledger("role") if row.key == "worker"]
@@ -142,6 +154,7 @@ def main() -> int:
     parser.add_argument("--chunks", type=int, default=8)
     parser.add_argument("--chunk-tokens", type=int, default=300)
     parser.add_argument("--questions", type=int, default=10)
+    parser.add_argument("--short", action="store_true")
     parser.add_argument("--part", choices=["orders", "batch", "all"], default="all")
     options = parser.parse_args()
     print("| what | jobs | tokens sent | computed | sent / computed | wall |\n|---|---|---|---|---|---|")  # noqa: T201
@@ -155,10 +168,7 @@ def main() -> int:
 
 def orders(options: argparse.Namespace) -> None:
     """Three tasks over the chunks, in three ways."""
-    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder, "index.sqlite3")) as index:
-        corpus, _ = index.update([DOCUMENT], chunk_tokens=options.chunk_tokens)
-        chunks = list(corpus.chunks())[: options.chunks]
-    by_task = jobs_of(chunks)
+    by_task = jobs_of(chunks_of(options))
     rounds = [[job for job in by_task if job.task.id == task] for task in ("t1", "t2", "t3")]
     show(asyncio.run(order("chunk-major", [chunk_major(by_task)], options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
     show(asyncio.run(order("task-major", rounds, options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
