@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from minions.cli.options import FilesFrom, Flags, JsonFlag, Paths, asking
+from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, asking
 
 _EXAMPLE = "minions ask 'What was net revenue in 2022?' reports/"
 _CODES = {"answered": 0, "no_answer": 3, "budget": 4, "timeout": 4, "interrupted": 130}
@@ -28,18 +28,15 @@ def ask(
     files_from: FilesFrom = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate only: the same as `estimate`.")] = False,
     as_json: JsonFlag = False,
-    events: Annotated[
-        str | None, typer.Option(metavar="FILE|-", help="Append every event as a line of JSON; - is stdout.")
-    ] = None,
+    events: EventsTo = None,
     flags: Flags,
 ) -> int:
     """Answer a question from documents, with citations."""
+    from minions.cli.eventlog import refuse_two_on_stdout
     from minions.cli.logs import configure_logging
-    from minions.errors import UsageError
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
-    if events == "-" and as_json:
-        raise UsageError("--events - and --json both want stdout", hint="--events FILE, or drop --json")
+    refuse_two_on_stdout(events, as_json=as_json)
     question = read_question(question, files_from)
     chosen = read_paths(paths, files_from)
     if dry_run:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from minions.cli.options import FilesFrom, Flags, JsonFlag, Paths, asking, common
+from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, asking, common
 
 if TYPE_CHECKING:
     from minions.api import Minions
@@ -43,25 +43,21 @@ def batch(  # noqa: PLR0913 - one parameter an option
     retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")] = False,
     window: Annotated[int | None, typer.Option(metavar="N", help="Questions under way at once.")] = None,
     as_json: JsonFlag = False,
-    events: Annotated[
-        str | None, typer.Option(metavar="FILE|-", help="Append every event as a line of JSON; - is stdout.")
-    ] = None,
+    events: EventsTo = None,
     flags: Flags,
 ) -> int:
     """Answer many questions: resumable, each chunk read once for all of them."""
     from minions.api import Minions
     from minions.brake import Brake
     from minions.cli.asking import read_paths
-    from minions.cli.eventlog import event_log
+    from minions.cli.eventlog import event_log, refuse_two_on_stdout
     from minions.cli.logs import configure_logging
     from minions.cli.output import batch_lines
     from minions.cli.progress import progress_for
-    from minions.errors import UsageError
     from minions.events import both
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
-    if events == "-" and as_json:
-        raise UsageError("--events - and --json both want stdout", hint="--events FILE, or drop --json")
+    refuse_two_on_stdout(events, as_json=as_json)
     chosen = read_paths(paths, files_from) if paths or files_from else []
     settings = {**flags.settings, **({"window": window} if window is not None else {})}
     brake = Brake()

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from minions.events import Event, Observer
 
 
+def refuse_two_on_stdout(target: str | None, *, as_json: bool) -> None:
+    """Raise UsageError where events and the result would be mixed."""
+    if target == "-" and as_json:
+        raise UsageError("--events - and --json both want stdout", hint="--events FILE, or drop --json")
+
+
 @contextmanager
 def event_log(target: str | None) -> Iterator[Observer | None]:
     """An observer that appends to a file, or writes to stdout for ``-``; None without a target. Raises UsageError."""

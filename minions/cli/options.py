@@ -16,6 +16,9 @@ _R = TypeVar("_R")
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="Files or folders to read.")]
+EventsTo = Annotated[
+    str | None, typer.Option(metavar="FILE|-", help="Append every event as a line of JSON; - is stdout.")
+]
 FilesFrom = Annotated[
     str | None,
     typer.Option("-f", "--files-from", metavar="FILE|-", help="Read more paths from a file, one a line; - is stdin."),
