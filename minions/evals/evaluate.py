@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing, suppress
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from minions.ports import Corpus
     from minions.settings import Settings
 
+_SMALLEST_USD = Decimal("0.000000001")
+
 
 async def evaluate(
     minions: Minions,
@@ -57,11 +59,22 @@ async def evaluate(
     for protocol in chosen:
         asked = [_asked(example) for example in examples]
         records, tracer = output / f"{protocol}.jsonl", Tracer(output / f"{protocol}.traces.jsonl")
-        how: dict[str, Any] = {**settings, "protocol": protocol, "output": records, "observe": both(observe, tracer)}
+        how: dict[str, Any] = {**settings, **share_of_limits(chosen[protocol], len(chosen))}
+        how |= {"protocol": protocol, "output": records, "observe": both(observe, tracer)}
         async with aclosing(minions.map(asked, folder, **how)) as answers:
             async for _ in answers:
                 pass
     return scored(minions.home, examples, folder, chosen, output, name=str(dataset))
+
+
+def share_of_limits(settings: Settings, protocols: int) -> dict[str, Any]:
+    """What one of several protocols may spend, so that all together stay within the limits."""
+    share: dict[str, Any] = {}
+    if settings.max_cost is not None:
+        share["max_cost"] = (settings.max_cost / protocols).quantize(_SMALLEST_USD, ROUND_DOWN)
+    if settings.max_cloud_tokens is not None:
+        share["max_cloud_tokens"] = settings.max_cloud_tokens // protocols
+    return share
 
 
 def _prepared(dataset: Path, documents: Path, output: Path, limit: int | None) -> tuple[list[Example], Path]:

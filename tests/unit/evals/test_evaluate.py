@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from minions import Minions
 from minions.errors import ConfigError, EgressRefusedError, UsageError
+from minions.evals.evaluate import share_of_limits
+from minions.settings import Settings
 from minions.testing import LoopbackServer
 
 if TYPE_CHECKING:
@@ -96,3 +99,13 @@ def test_a_score_can_be_told_again_without_traces(minions: Minions, asked: Any) 
     (asked["output"] / "minions.traces.jsonl").unlink()
     (outcome,) = minions.evaluate(**asked).outcomes["minions"]
     assert (outcome.score, outcome.evidence_read, outcome.evidence_cited) == (1.0, None, True)
+
+
+def test_protocols_share_the_limits() -> None:
+    """Three protocols together never pass what the user allowed, in dollars or tokens; no limit stays none."""
+    limited = Settings.load({"max_cost": "0.10", "max_cloud_tokens": 1000})
+    share = share_of_limits(limited, 3)
+    assert Decimal("0.09999") < 3 * share["max_cost"] <= Decimal("0.10")
+    assert 3 * share_of_limits(Settings.load({"max_cost": "0.2"}), 3)["max_cost"] <= Decimal("0.2")
+    assert 3 * share["max_cloud_tokens"] <= 1000
+    assert share_of_limits(Settings.load({}), 3) == {}
