@@ -20,14 +20,14 @@ from minions.endpoints import (
 from minions.errors import EgressRefusedError
 from minions.events import WarningEvent
 from minions.ledger.meter import Meter
+from minions.models.adapters import open_adapter, open_llamacpp
 from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
 from minions.models.slots import default_slots, slots_of
-from minions.models.timeouts import Timeouts
 from minions.privacy.policy import shows_quotes
 from minions.protocols import SENDS_CHUNKS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Literal
 
     from minions.brake import Brake
@@ -199,7 +199,7 @@ async def open_embedded(settings: Settings) -> LlamaCppModel | None:
     _, worker, _ = choose_models(settings)
     ref = ModelRef.parse(worker)
     slots = settings.concurrency or default_slots(ref)
-    return await _llamacpp(ref, settings, slots) if ref.provider == "llamacpp" else None
+    return await open_llamacpp(ref, settings, slots) if ref.provider == "llamacpp" else None
 
 
 async def recruit(settings: Settings, books: Books) -> Crew:
@@ -247,7 +247,7 @@ async def _planner(
     if name == LOCAL:
         local = _model(served, "planner", settings, books)
         return lambda schema: LocalPlanner(local, answer_schema=schema)
-    adapter = await _adapter(_planner_ref(name), settings, slots=1)
+    adapter = await open_adapter(_planner_ref(name), settings, slots=1)
     closing.append(adapter)
     cloud = is_cloud(name, settings)
     model = _model([_Served(adapter, _PLANNER_CONCURRENCY, cloud=cloud)], "planner", settings, books)
@@ -288,7 +288,7 @@ async def _serve(ref: ModelRef, settings: Settings, closing: list[ChatModel]) ->
 
     served = []
     for each, slots in zip(ref.each(), await asyncio.gather(*map(slots_at, ref.each())), strict=True):
-        adapter = await _adapter(each, settings, slots=slots)
+        adapter = await open_adapter(each, settings, slots=slots)
         closing.append(adapter)
         served.append(_Served(adapter, slots, cloud=is_elsewhere(each, settings)))
     return served
@@ -328,60 +328,6 @@ def _meter(role: Role, books: Books, *, cloud: bool) -> Meter:
         recovery=books.recovery,
         brake=books.brake,
     )
-
-
-def _timeouts(settings: Settings) -> Timeouts:
-    return Timeouts(
-        connect_s=settings.connect_timeout_s,
-        first_token_s=settings.first_token_timeout_s,
-        total_s=settings.call_timeout_s,
-    )
-
-
-async def _adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatModel:
-    """The transport for a reference. Each provider's SDK loads only when it is used."""
-    return await _ADAPTERS[ref.provider](ref, settings, slots)
-
-
-async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
-    from minions.models.openai import OpenAIModel
-
-    key, timeouts = api_key_of(ref, settings), _timeouts(settings)
-    return OpenAIModel(ref, base_url=endpoint_of(ref, settings), api_key=key or "none", timeout=timeouts)
-
-
-async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
-    from minions.models.ollama import OllamaModel
-
-    host, timeouts = endpoint_of(ref, settings), _timeouts(settings)
-    return OllamaModel(ref, host=host, num_ctx=settings.context_tokens, timeouts=timeouts)
-
-
-async def _llamacpp(ref: ModelRef, settings: Settings, slots: int) -> LlamaCppModel:
-    from minions.models.llamacpp import open_llamacpp
-
-    return await open_llamacpp(
-        ref,
-        home=settings.home_folder(),
-        context_tokens=settings.context_tokens,
-        slots=slots,
-        threads=settings.threads,
-        timeouts=_timeouts(settings),
-    )
-
-
-async def _scripted(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
-    from minions.models.scripted import ScriptedModel
-
-    return ScriptedModel.from_file(ref)
-
-
-_ADAPTERS: dict[str, Callable[[ModelRef, Settings, int], Awaitable[ChatModel]]] = {
-    "openai": _openai,
-    "ollama": _ollama,
-    "llamacpp": _llamacpp,
-    "scripted": _scripted,
-}
 
 
 def _has_embedded() -> bool:

@@ -15,6 +15,7 @@ from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.models import registry, weights
+from minions.models.adapters import open_adapter
 from minions.models.reference import ModelRef
 from minions.models.timeouts import Timeouts
 from minions.settings import Settings
@@ -203,7 +204,7 @@ async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud() -> None:
 async def test_timeouts_are_those_of_the_settings(worker: str) -> None:
     """Connecting, the first byte and the whole: each as it was set, for every provider over a network."""
     settings = _settings(connect_timeout_s=1, first_token_timeout_s=2, call_timeout_s=3)
-    model: Any = await wiring._adapter(ModelRef.parse(worker), settings, slots=1)
+    model: Any = await open_adapter(ModelRef.parse(worker), settings, slots=1)
     timeouts = model._timeout if worker.startswith("openai") else model._timeouts
     assert timeouts == Timeouts(connect_s=1, first_token_s=2, total_s=3)
     await model.aclose()
@@ -225,7 +226,7 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: py
             return worker
         raise ModelNotFoundError("no weights")
 
-    monkeypatch.setattr(wiring, "_adapter", adapter)
+    monkeypatch.setattr(wiring, "open_adapter", adapter)
     with Store.memory() as store:
         books = _books(store)
         with pytest.raises(ModelNotFoundError):
