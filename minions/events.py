@@ -56,7 +56,9 @@ class PlanEvent(_RunEvent):
 
 
 class JobEvent(_RunEvent):
-    """A job ended; ``cached`` when nothing had to be read for it, ``chunk`` is the id of what was read."""
+    """A job ended; ``cached`` when nothing had to be read for it, ``chunk`` is the id of what was read, and ``parts``
+    are the chunks that it is made of where it is a whole document.
+    """
 
     kind: Literal["job"] = "job"
     round: int
@@ -68,6 +70,7 @@ class JobEvent(_RunEvent):
     reason: str | None = None
     cached: bool = False
     chunk: str = ""
+    parts: tuple[str, ...] = ()
     ungrounded: bool = False
 
 

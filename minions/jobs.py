@@ -15,7 +15,7 @@ JobStatus = Literal["found", "abstained", "truncated", "failed", "skipped"]
 
 class Job(Value):
     """One task over one chunk; ``sample`` counts repetitions, ``rank`` is the chunk's place in the task's search (0 is
-    best).
+    best). ``parts`` are the ids of the chunks that a whole document's chunk is made of; empty: it is one itself.
     """
 
     id: str
@@ -23,6 +23,12 @@ class Job(Value):
     chunk: Chunk
     sample: int = 0
     rank: int = 0
+    parts: tuple[str, ...] = ()
+
+    @property
+    def chunks(self) -> tuple[str, ...]:
+        """Ids of all chunks that it reads."""
+        return self.parts or (self.chunk.id,)
 
 
 class JobResult(Value):

@@ -28,6 +28,11 @@ class Task(Value):
     unit: Unit = "chunk"
     reduce: Reduce = "collect"
 
+    @property
+    def judges(self) -> bool:
+        """Whether it judges whole documents: the answer stands in no single line, so there is nothing to look for."""
+        return self.unit == "document" and self.output in {"yes_no", "category"}
+
 
 class Plan(Value):
     """The tasks of one round; ``warnings`` tell what of the planner's reply was mended or dropped."""

@@ -41,7 +41,7 @@ class _Outcome(NamedTuple):
     """What is kept of a job that ended. Its passage is not: a round may read a hundred thousand."""
 
     task_id: str
-    chunk_id: str
+    chunks: tuple[str, ...]
     status: JobStatus
     findings: tuple[Finding, ...]
     ungrounded: bool
@@ -87,7 +87,7 @@ class Transcript:
     def finished(self, result: JobResult) -> None:
         """A job ended."""
         job, findings = result.job, tuple(map(self._on_page, result.findings))
-        self._outcomes[-1].append(_Outcome(job.task.id, job.chunk.id, result.status, findings, result.ungrounded))
+        self._outcomes[-1].append(_Outcome(job.task.id, job.chunks, result.status, findings, result.ungrounded))
         if result.status == "failed":
             self._last_reason = result.reason
         self._observe(
@@ -101,6 +101,7 @@ class Transcript:
                 reason=result.reason,
                 cached=result.cached,
                 chunk=job.chunk.id,
+                parts=job.parts,
                 ungrounded=result.ungrounded,
             )
         )
@@ -209,7 +210,7 @@ class Transcript:
     def _coverage(self) -> Coverage:
         outcomes = [outcome for outcomes in self._outcomes for outcome in outcomes]
         statuses = Counter(outcome.status for outcome in outcomes)
-        seen = {outcome.chunk_id for outcome in outcomes if outcome.read}
+        seen = {chunk for outcome in outcomes if outcome.read for chunk in outcome.chunks}
         return Coverage(
             documents=len(self._corpus.contents),
             chunks=self._corpus.contents.chunks,
@@ -234,7 +235,8 @@ class Transcript:
         """What of its scope a task read: an absence in a part is not an absence in the whole."""
         contents = self._corpus.contents
         scope = scope_of(task, contents, [])
-        read = {outcome.chunk_id for outcome in self._outcomes[-1] if outcome.task_id == task.id and outcome.read}
+        mine = (outcome for outcome in self._outcomes[-1] if outcome.task_id == task.id and outcome.read)
+        read = {chunk for outcome in mine for chunk in outcome.chunks}
         covered = f"read {len(read)} of {contents.chunks_in(scope)} passages"
         if task.unit == "document":
             covered += f", judged {len(reduction.findings)} of {len(contents if scope is None else scope)} documents"

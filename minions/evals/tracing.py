@@ -50,9 +50,9 @@ class Tracer:
         run = self._runs.setdefault(event.run_id, _Open())
         if event.kind == "job":
             if event.status not in {"failed", "skipped"}:
-                run.read[event.chunk] = None
+                run.read |= dict.fromkeys(event.parts or (event.chunk,))
             if event.ungrounded:
-                run.ungrounded[event.chunk] = None
+                run.ungrounded |= dict.fromkeys(event.parts or (event.chunk,))
         elif event.kind == "finding":
             finding = event.finding
             run.found.append((finding.citation.document_id, finding.context_start, finding.context_end))
