@@ -11,7 +11,8 @@ class Limits(Value):
 
     ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``:
     what goes up a round. ``samples``: repetitions of each job.
-    ``rag_chunks``: what protocol ``rag`` sends. ``timeout_s``: from the first plan to the answer,
+    ``rag_chunks``: what protocol ``rag`` sends. ``max_turns``: the rounds of protocol ``minion``, whose worker holds
+    ``context_tokens`` at once. ``timeout_s``: from the first plan to the answer,
     reading files not counted; None waits for ever.
     """
 
@@ -22,4 +23,6 @@ class Limits(Value):
     samples: int = 1
     digest_tokens: int = 700
     rag_chunks: int = 10
+    max_turns: int = 4
+    context_tokens: int = 4_096
     timeout_s: float | None = None

@@ -15,6 +15,9 @@ from minions.plans import History, Plan
 from minions.privacy.card import card_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from minions.execution.expand import Expansion
     from minions.limits import Limits
     from minions.plans import Decision
     from minions.ports import Corpus, Executor, Planner
@@ -24,13 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run is made of."""
+    """What a run is made of; ``expanding`` makes jobs of a plan."""
 
     corpus: Corpus
     planner: Planner
     executor: Executor
     limits: Limits
     policy: Policy
+    expanding: Callable[..., Expansion] = expand
 
 
 async def answer(question: str, parts: Parts, transcript: Transcript) -> Decision:
@@ -41,7 +45,7 @@ async def answer(question: str, parts: Parts, transcript: Transcript) -> Decisio
         plan = await planner.plan(question, card_of(corpus, parts.policy))
     while True:
         with working_for(transcript.run_id, transcript.next_round):
-            expansion = expand(plan, question, corpus, limits, round_number=transcript.next_round)
+            expansion = parts.expanding(plan, question, corpus, limits, round_number=transcript.next_round)
             transcript.planned(plan, expansion)
             async with aclosing(parts.executor.run(expansion.jobs)) as results:
                 async for result in results:

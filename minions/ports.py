@@ -60,6 +60,22 @@ class Worker(Protocol):
     async def run(self, job: Job) -> JobResult: ...  # noqa: D102
 
 
+class Holder(Protocol):
+    """A worker that holds many chunks at once. Its trouble is data, as a Worker's is.
+
+    ``fingerprint`` covers all that it adds to a job: model, prompts, parameters.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...  # noqa: D102
+
+    async def read(self, jobs: Sequence[Job]) -> Sequence[JobResult]:
+        """One result a job, in any order, from one request. All jobs are of one task and sample, their chunks in the
+        order of the documents.
+        """
+        ...
+
+
 class Executor(Protocol):
     """Runs many jobs, each exactly once, and yields results as they come, in any order."""
 

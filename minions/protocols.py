@@ -1,17 +1,19 @@
 """Ways to answer a question, one loop each, over the same parts: what users would do instead, measured alike.
 
-``minions``: plan, read on the device, decide (`minions.loop`). ``local``: the same without any cloud. ``rag``: the best
-chunks of the index go to the cloud. ``remote``: everything goes. The last two send documents, so they need policy
-``open``.
+``minions``: plan, read on the device, decide (`minions.loop`). ``minion``: the same loop as a chat with one worker that
+holds the documents. ``local``: ``minions`` without any cloud. ``rag``: the best chunks of the index go to the cloud.
+``remote``: everything goes. The last two send documents, so they need policy ``open``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from minions.evidence.grounding import Location
 from minions.evidence.surroundings import find
 from minions.execution.expand import Expansion
+from minions.execution.holding import hold
 from minions.jobs import Job, JobResult
 from minions.ledger.context import working_for
 from minions.loop import answer
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
     Protocol = Callable[[str, Parts, Transcript], Awaitable[Decision]]
 
 SENDS_CHUNKS: Final = frozenset({"rag", "remote"})
+
+
+async def minion(question: str, parts: Parts, transcript: Transcript) -> Decision:
+    """A chat of at most ``max_turns`` rounds: a message of the planner, and what its reader finds in all it holds."""
+    limits = parts.limits.model_copy(update={"max_rounds": parts.limits.max_turns})
+    return await answer(question, replace(parts, limits=limits, expanding=hold), transcript)
 
 
 async def rag(question: str, parts: Parts, transcript: Transcript) -> Decision:
@@ -57,4 +65,10 @@ async def _decide_from(chunks: Iterable[Chunk], question: str, parts: Parts, tra
     return decision
 
 
-PROTOCOLS: Final[Mapping[str, Protocol]] = {"minions": answer, "local": answer, "rag": rag, "remote": remote}
+PROTOCOLS: Final[Mapping[str, Protocol]] = {
+    "minions": answer,
+    "minion": minion,
+    "local": answer,
+    "rag": rag,
+    "remote": remote,
+}

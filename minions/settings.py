@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
     planner: str | None = None
     worker: str | None = None
-    protocol: Literal["minions", "local", "rag", "remote"] = "minions"
+    protocol: Literal["minions", "minion", "local", "rag", "remote"] = "minions"
     policy: Policy = "findings"
     home: Path | None = None
     local_only: bool = False
@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     samples: int = Field(_DEFAULTS.samples, ge=1, le=10)
     digest_tokens: int = Field(_DEFAULTS.digest_tokens, ge=50)
     rag_chunks: int = Field(_DEFAULTS.rag_chunks, ge=1)
+    max_turns: int = Field(_DEFAULTS.max_turns, ge=1, le=20)
     timeout_s: float | None = Field(None, gt=0)
     max_cost: Decimal | None = Field(None, ge=0)
     max_cloud_tokens: int | None = Field(None, ge=0)
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
     first_token_timeout_s: float = Field(_TIMEOUTS.first_token_s, gt=0)
     call_timeout_s: float = Field(_TIMEOUTS.total_s, gt=0)
     chunk_tokens: int | None = Field(None, ge=50)
-    context_tokens: int = Field(4_096, ge=512)
+    context_tokens: int = Field(_DEFAULTS.context_tokens, ge=512)
     threads: int | None = Field(None, ge=1)
     evidence: Literal["lines", "quote"] = "lines"
     min_relevance: float = Field(0.3, ge=0, le=1)

@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from minions.events import Observer
     from minions.execution.cache import ResultCache
     from minions.execution.executor import LocalExecutor
+    from minions.execution.together import TogetherExecutor
     from minions.ledger.budgets import Budget
     from minions.ledger.egress import EgressLog
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
     from minions.models.llamacpp import LlamaCppModel
-    from minions.ports import ChatModel, Clock, Planner, Worker
+    from minions.ports import ChatModel, Clock, Holder, Planner, Worker
     from minions.settings import Settings
 
     Role = Literal["planner", "worker"]
@@ -77,7 +78,7 @@ class Crew:
     """
 
     planner: Planner
-    executor: LocalExecutor
+    executor: LocalExecutor | TogetherExecutor
     planner_name: str
     worker_name: str
     notes: tuple[str, ...]
@@ -215,32 +216,49 @@ async def recruit(settings: Settings, books: Books) -> Crew:
 
 
 async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -> Crew:
-    from minions.execution.cache import CachingWorker
-    from minions.execution.executor import LocalExecutor
-    from minions_workers.extractor import Extractor
-
     planner_name, worker_name, notes = choose_models(settings)
     worker_ref = ModelRef.parse(worker_name)
     refuse_remote_worker(worker_ref, settings)
     served = await _serve(worker_ref, settings, closing)
+    planner_for = await _planner(planner_name, served, settings, books, closing)
+    executor = (_together if settings.protocol == "minion" else _one_by_one)(worker_ref, served, settings, books)
+    return Crew(planner_for(None), executor, _recorded(planner_name), str(worker_ref), notes, planner_for, closing)
+
+
+def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> LocalExecutor:
+    """A worker that reads a chunk at a time."""
+    from minions.execution.cache import CachingWorker
+    from minions.execution.executor import LocalExecutor
+    from minions_workers.extractor import Extractor
+
     extractor = Extractor(
         _model(served, "worker", settings, books),
         evidence=settings.evidence,
         min_relevance=settings.min_relevance,
         observe=books.observe,
     )
-    planner_for = await _planner(planner_name, served, settings, books, closing)
     reader: Worker = extractor
     if books.cache is not None:
-        reader = CachingWorker(extractor, books.cache, model=str(worker_ref), fingerprint=extractor.fingerprint)
-    executor = LocalExecutor(reader, concurrency=sum(endpoint.slots for endpoint in served))
-    return Crew(planner_for(None), executor, _recorded(planner_name), str(worker_ref), notes, planner_for, closing)
+        reader = CachingWorker(extractor, books.cache, model=str(ref), fingerprint=extractor.fingerprint)
+    return LocalExecutor(reader, concurrency=sum(endpoint.slots for endpoint in served))
+
+
+def _together(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> TogetherExecutor:
+    """A worker that holds all chunks at once."""
+    from minions.execution.together import CachingHolder, TogetherExecutor
+    from minions_workers.holder import ChatReader
+
+    holder: Holder = ChatReader(_model(served, "worker", settings, books), evidence=settings.evidence)
+    if books.cache is not None:
+        holder = CachingHolder(holder, books.cache, model=str(ref))
+    return TogetherExecutor(holder, concurrency=sum(endpoint.slots for endpoint in served))
 
 
 async def _planner(
     name: str, served: list[_Served], settings: Settings, books: Books, closing: list[ChatModel]
 ) -> Callable[[Mapping[str, Any] | None], Planner]:
     """Makes planners over one model, for answers with a schema or (None) in words."""
+    from minions_planners.chat import ChatPlanner
     from minions_planners.cloud import CloudPlanner
     from minions_planners.local import LocalPlanner
 
@@ -251,13 +269,13 @@ async def _planner(
     closing.append(adapter)
     cloud = is_cloud(name, settings)
     model = _model([_Served(adapter, _PLANNER_CONCURRENCY, cloud=cloud)], "planner", settings, books)
-    return lambda schema: CloudPlanner(
-        model,
-        max_tasks=settings.max_tasks,
-        output_tokens=settings.planner_output_tokens,
-        lines_shown=shows_quotes(settings.policy),
-        answer_schema=schema,
-    )
+    told: dict[str, Any] = {
+        "output_tokens": settings.planner_output_tokens,
+        "lines_shown": shows_quotes(settings.policy),
+    }
+    if settings.protocol == "minion":
+        return lambda schema: ChatPlanner(model, max_turns=settings.max_turns, answer_schema=schema, **told)
+    return lambda schema: CloudPlanner(model, max_tasks=settings.max_tasks, answer_schema=schema, **told)
 
 
 def _recorded(planner: str) -> str:

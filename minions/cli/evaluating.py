@@ -8,7 +8,7 @@ import typer
 
 from minions.cli.options import Flags, JsonFlag, asking
 
-_COMPARED = ("minions", "local", "rag", "remote")
+_COMPARED = ("minions", "minion", "local", "rag", "remote")
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -39,7 +39,7 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
     planner: Annotated[str | None, typer.Option(metavar="SPEC", help="Planner: PROVIDER:MODEL[@URL] or local.")] = None,
     worker: Annotated[str | None, typer.Option(metavar="SPEC", help="Worker: PROVIDER:MODEL[@URL].")] = None,
     protocol: Annotated[
-        str | None, typer.Option(metavar="minions|local|rag|remote", help="How to answer (default minions).")
+        str | None, typer.Option(metavar="minions|minion|local|rag|remote", help="How to answer (default minions).")
     ] = None,
     policy: Annotated[
         str | None, typer.Option(metavar="strict|findings|open", help="What the cloud may see (default findings).")

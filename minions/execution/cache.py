@@ -127,10 +127,15 @@ class CachingWorker:
 
     def key(self, job: Job) -> bytes:
         """The hash of all that decides a job's result."""
-        chunk, task = job.chunk, job.task
-        shown = (PurePath(chunk.path).name, chunk.headings, chunk.table_header, chunk.text)
-        asked = (task.instruction, task.output, task.options, task.unit, job.sample)
-        return hashlib.sha256(json.dumps((self._fingerprint, shown, asked)).encode()).digest()
+        return key_of(job, self._fingerprint)
+
+
+def key_of(job: Job, fingerprint: str) -> bytes:
+    """The hash of a job and of all that its worker adds to it."""
+    chunk, task = job.chunk, job.task
+    shown = (PurePath(chunk.path).name, chunk.headings, chunk.table_header, chunk.text)
+    asked = (task.instruction, task.output, task.options, task.unit, job.sample)
+    return hashlib.sha256(json.dumps((fingerprint, shown, asked)).encode()).digest()
 
 
 def adapted(result: JobResult, job: Job) -> JobResult:

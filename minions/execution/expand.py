@@ -119,11 +119,11 @@ def _fair_share(
     found = corpus.search(phrases, documents=scope, limit=min(wanted, limits.chunks_per_task * len(tasks)))
     known = {chunk.id for chunk in found}
     documents = corpus.contents.in_order(scope)
-    rest = (chunk for chunk in _in_turn(documents, corpus) if chunk.id not in known)
+    rest = (chunk for chunk in in_turn(documents, corpus) if chunk.id not in known)
     return list(islice(chain(found, rest), wanted))
 
 
-def _in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
+def in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
     """The first chunk of each document, then the second of each, and so on."""
     turn: Iterable[Iterator[Chunk]] = (iter(corpus.chunks(documents={document})) for document in documents)
     while True:

@@ -52,6 +52,7 @@ FOLLOW_UPS: dict[str, Any] = {
     "items": _strict({"instruction": _TEXT, "documents": _TEXTS, "search": _TEXTS}),
 }
 DECISION: dict[str, Any] = _strict({**LAST_DECISION["properties"], "tasks": FOLLOW_UPS})
+MESSAGE: dict[str, Any] = _strict({"message": _TEXT})
 LOCAL_PLAN: dict[str, Any] = _strict({"search": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 4}})
 
 
@@ -65,6 +66,12 @@ def decision(*, last: bool, answer: Mapping[str, Any] | None = None) -> dict[str
     """The decision's schema; ``answer`` is the schema of the answer where it is to be more than text."""
     whole = LAST_DECISION if last else DECISION
     return whole if answer is None else _strict({**whole["properties"], "answer": _answer(answer)})
+
+
+def reply(*, last: bool, answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a planner makes of its reader's reply: a decision, or the next message."""
+    whole = decision(last=True, answer=answer)
+    return whole if last else _strict({**whole["properties"], "message": {"type": ["string", "null"]}})
 
 
 def _answer(schema: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""The planner of a chat: a message at a time to one local reader, whose documents it never sees, until it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minions_planners import schemas
+from minions_planners.asking import ask
+from minions_planners.cloud import OUTPUT_TOKENS, decision_text
+from minions_planners.prompts import load
+from minions_planners.reading import read_decision, read_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minions.documents import CorpusCard
+    from minions.findings import Digest
+    from minions.plans import Decision, History, Plan
+    from minions.ports import ChatModel
+
+
+class ChatPlanner:
+    """A plan is one message, a task over all that the reader holds; a decision answers, or is the next message.
+
+    ``max_turns``: how many messages it may write; it is told how many are left. Earlier ones go up as gists, so that a
+    long chat costs no more than its length. The other parameters are those of `minions_planners.cloud.CloudPlanner`.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        *,
+        max_turns: int,
+        output_tokens: int = OUTPUT_TOKENS,
+        lines_shown: bool = True,
+        answer_schema: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._model = model
+        self._prompts = ("message", "reply") if lines_shown else ("message_strict", "reply_strict")
+        self._max_turns = max_turns
+        self._output_tokens = output_tokens
+        self._answer_schema = answer_schema
+
+    async def plan(self, question: str, card: CorpusCard) -> Plan:
+        """See `minions.ports.Planner`."""
+        reply = await ask(
+            self._model,
+            load(self._prompts[0]),
+            f"Documents: {card.text}\nQuestion: {question}\nRounds left: {self._max_turns}",
+            schema=schemas.MESSAGE,
+            name="message",
+            max_output_tokens=self._output_tokens,
+        )
+        return read_plan(_as_task(reply), question, max_tasks=1)
+
+    async def decide(self, question: str, digest: Digest, history: History) -> Decision:
+        """See `minions.ports.Planner`."""
+        reply = await ask(
+            self._model,
+            load(self._prompts[1]),
+            decision_text(question, digest, history),
+            schema=schemas.reply(last=not history.rounds_left, answer=self._answer_schema),
+            name="decision",
+            max_output_tokens=self._output_tokens,
+        )
+        return read_decision(_as_task(reply), max_tasks=1, as_json=self._answer_schema is not None)
+
+
+def _as_task(reply: dict[str, Any]) -> dict[str, Any]:
+    """A reply with its message as its only task."""
+    return {**reply, "tasks": [{"instruction": reply.get("message")}]}
