@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, placed
 from minions.brake import Brake
-from minions.clock import SystemClock
-from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
-from minions.corpus.index import Index
-from minions.corpus.reading import in_thread
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question
 from minions.events import WarningEvent
-from minions.execution.cache import ResultCache
-from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.run import Asked, Record, run
-from minions.settings import Settings
 from minions.store.runs import Runs, new_run_id
-from minions.store.store import Store
-from minions.wiring import Books, check_models, fetch_weights, open_embedded, recruit
+from minions.workplace import Workplace, ignore, listed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
-    from types import TracebackType
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
     from minions.answers import Answer
     from minions.batch.estimate import BatchEstimate
@@ -43,45 +32,29 @@ if TYPE_CHECKING:
     from minions.batch.results import BatchSummary
     from minions.batch.session import Session
     from minions.corpus.index import IndexReport
-    from minions.corpus.local import LocalCorpus
     from minions.corpus.search import SearchHit
     from minions.doctor import Report as Examination
     from minions.estimate import Estimate
     from minions.evals.report import Report
     from minions.events import Event, Observer
     from minions.ledger.ledger import Grouping, SummaryRow
-    from minions.models.llamacpp import LlamaCppModel
+    from minions.ports import Clock
+    from minions.settings import Settings
     from minions.store.runs import Run
-    from minions.wiring import Crew
+    from minions.workplace import Paths
 
-    Paths = str | Path | Sequence[str | Path]
-
-STORE_FILE = "minions.sqlite3"
-INDEX_FILE = "index.sqlite3"
 # A batch runs while nobody looks: it waits for an endpoint that is gone or asks for time, and tries more often.
 _PATIENT = {"patience_s": 3600.0, "attempts": 8}
 _DAY_S = 86_400.0  # longer than any process waits for a reply: what is still open then has lost its process
-T = TypeVar("T")
 
 
-class Minions:
+class Minions(Workplace):
     """Asks questions of local documents: a planner that never reads them, workers on this machine that do.
 
     ``planner`` and ``worker`` are model references (``provider:model[@URL]``), or ``local`` for a planner without a
     cloud; ``settings`` are the fields of `minions.settings.Settings` and win over environment and files. All methods
     raise MinionsError. Use it as a context manager, or call ``close``, to free a model that runs in this process.
     """
-
-    def __init__(
-        self, planner: str | None = None, worker: str | None = None, *, config: Path | None = None, **settings: Any
-    ) -> None:
-        self._config = config
-        self.settings = Settings.load({"planner": planner, "worker": worker, **settings}, config=config)
-        self.home = self.settings.home_folder()
-        self._clock = SystemClock()
-        self._runner: asyncio.Runner | None = None
-        self._embedded: LlamaCppModel | None = None
-        self._keeping = threading.Lock()
 
     def ask(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Answer:
         """Answer a question from the documents at ``paths`` (files or folders). Blocks; ``aask`` is its asyncio twin.
@@ -92,7 +65,7 @@ class Minions:
 
     async def aask(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Answer:
         """Answer a question; see ``ask``. Cancelling it records the run as interrupted."""
-        return await self._ask(question, paths, self._with(settings), observe or _ignore)
+        return await self._ask(question, paths, self._with(settings), observe or ignore)
 
     async def stream(self, question: str, paths: Paths, **settings: Any) -> AsyncGenerator[Event]:
         """Events as they happen (index, plan, job, finding, cloud call, warning), the last of them the answer.
@@ -128,7 +101,7 @@ class Minions:
         """
         if isinstance(questions, str | Mapping):
             raise UsageError("map() takes several questions", hint="put them in a list, or await aask(...) for one")
-        items, chosen = placed(as_items(questions), _listed(paths), Path())
+        items, chosen = placed(as_items(questions), listed(paths), Path())
         out = Path(output) if output is not None else None
         with self._session(items, settings, observe, brake=Brake(), output=out, retry_errors=retry_errors) as session:
             async with aclosing(self._answers(chosen, session)) as answers:
@@ -157,7 +130,7 @@ class Minions:
         under way end. Raises what would meet every question (a wrong key, a full disk).
         """
         source, brake = Path(questions), brake or Brake()
-        items, chosen = placed(read_items(source), _listed(paths), source.parent)
+        items, chosen = placed(read_items(source), listed(paths), source.parent)
         out = Path(output)
         with self._session(items, settings, observe, brake=brake, output=out, retry_errors=retry_errors) as session:
             try:
@@ -178,9 +151,9 @@ class Minions:
     ) -> BatchEstimate:
         """What ``batch`` would take for the questions that have no result in ``output`` yet. Calls no model."""
         source, chosen = Path(questions), self._with(settings)
-        items, chosen_paths = placed(read_items(source), _listed(paths), source.parent)
+        items, chosen_paths = placed(read_items(source), listed(paths), source.parent)
         out = Path(output) if output is not None else None
-        with self._corpus(chosen_paths, chosen, observe or _ignore) as (corpus, _), self._store() as store:
+        with self._corpus(chosen_paths, chosen, observe or ignore) as (corpus, _), self._store() as store:
             prices = PriceBook.parse(chosen.prices)
             return estimate_batch(items, corpus, chosen, prices, Ledger(store), output=out)
 
@@ -209,23 +182,23 @@ class Minions:
         name = source.parent.name if source.stem == "questions" else source.stem
         folder = Path(output) if output is not None else Path(f"{name}.eval")
         chosen = {protocol: self._with({**settings, "protocol": protocol}) for protocol in protocols}
-        how: dict[str, Any] = {"chosen": chosen, "output": folder, "limit": limit, "observe": observe or _ignore}
+        how: dict[str, Any] = {"chosen": chosen, "output": folder, "limit": limit, "observe": observe or ignore}
         return await evaluate(self, source, Path(documents), **how, **settings)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
         """Read and index what is new or changed at ``paths``."""
-        with self._corpus(paths, self.settings, observe or _ignore) as (_, report):
+        with self._corpus(paths, self.settings, observe or ignore) as (_, report):
             return report
 
     def search(self, query: str, paths: Paths, *, limit: int = 10, observe: Observer | None = None) -> list[SearchHit]:
         """What the index finds for a query: words, "exact phrases" and prefix* words, best first."""
-        with self._corpus(paths, self.settings, observe or _ignore) as (corpus, _):
+        with self._corpus(paths, self.settings, observe or ignore) as (corpus, _):
             return corpus.search_scored(query, limit=limit)
 
     def estimate(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Estimate:
         """What asking would take in tokens, minutes and dollars. Calls no model."""
         chosen = self._with(settings)
-        with self._corpus(paths, chosen, observe or _ignore) as (corpus, _), self._store() as store:
+        with self._corpus(paths, chosen, observe or ignore) as (corpus, _), self._store() as store:
             return estimate_question(question, corpus, chosen, PriceBook.parse(chosen.prices), Ledger(store))
 
     def runs(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
@@ -254,28 +227,11 @@ class Minions:
 
         return examine(self.settings)
 
-    def close(self) -> None:
-        """Free what ``ask`` keeps between questions. The object stays usable."""
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
-        if self._embedded is not None:
-            self._embedded.release()
-            self._embedded = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     async def _ask(self, question: str, paths: Paths, settings: Settings, observe: Observer) -> Answer:
         if not question.strip():
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
         with self._store() as store:
-            books = _books(store, settings, self._clock, observe)
+            books = self._books(store, settings, observe)
             books.ledger.enter_lost(before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s)))
             async with self._at_work(paths, settings, books) as (corpus, crew):
                 asked = Asked(question, new_run_id(self._clock))
@@ -288,7 +244,7 @@ class Minions:
         patient = {name: value for name, value in _PATIENT.items() if name not in self.settings.model_fields_set}
         applied = self._with({**patient, **settings})
         with self._store() as store:
-            books = _books(store, applied, self._clock, observe or _ignore)
+            books = self._books(store, applied, observe)
             with opened(items, store, books, applied, **how) as session:
                 yield session
 
@@ -305,88 +261,7 @@ class Minions:
                 async for answer in answers:
                     yield answer
 
-    @asynccontextmanager
-    async def _at_work(
-        self, paths: Paths, settings: Settings, books: Books
-    ) -> AsyncGenerator[tuple[LocalCorpus, Crew]]:
-        """The documents, read, and a crew for them. What cannot work is refused before a document is read."""
-        check_models(settings)
-        with Index.open(self.home / INDEX_FILE) as index:
-            update = partial(index.update, _listed(paths), chunk_tokens=_chunk_tokens(settings))
-            corpus, _ = await in_thread(update, books.observe)
-            await fetch_weights(settings, books.observe)
-            await self._keep_embedded(settings)
-            crew = await recruit(settings, books)
-            try:
-                yield corpus, crew
-            finally:
-                await crew.aclose()
 
-    def _with(self, changes: dict[str, Any]) -> Settings:
-        """These settings with changes, validated."""
-        if not changes:
-            return self.settings
-        known = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
-        return Settings.load({**known, **changes}, config=self._config)
-
-    @contextmanager
-    def _store(self) -> Iterator[Store]:
-        with Store.open(self.home / STORE_FILE) as store:
-            yield store
-
-    @contextmanager
-    def _corpus(self, paths: Paths, settings: Settings, observe: Observer) -> Iterator[tuple[LocalCorpus, IndexReport]]:
-        with Index.open(self.home / INDEX_FILE) as index:
-            yield index.update(_listed(paths), chunk_tokens=_chunk_tokens(settings), observe=observe)
-
-    async def _keep_embedded(self, settings: Settings) -> None:
-        """Keep a model that runs in this process loaded until ``close``: it takes seconds to load."""
-        if self._embedded is None:
-            self._keep(await open_embedded(settings))
-
-    def _keep(self, opened: LlamaCppModel | None) -> None:
-        with self._keeping:
-            if self._embedded is None:
-                self._embedded, opened = opened, None
-        if opened is not None:  # another question was first
-            opened.release()
-
-    def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-        try:
-            return self._runner.run(coroutine)
-        except RuntimeError as error:
-            coroutine.close()
-            if "running event loop" not in str(error):
-                raise
-            raise UsageError("ask() was called inside a running event loop", hint="await aask(...) there") from None
-
-
-def _ignore(event: Event) -> None:
-    """Nobody watches."""
-
-
-def _before(clock: SystemClock, seconds: float) -> str:
+def _before(clock: Clock, seconds: float) -> str:
     """The time so many seconds ago: UTC, ISO 8601."""
     return (datetime.fromisoformat(clock.now_iso()) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
-
-
-def _listed(paths: Paths) -> list[str | Path]:
-    return [paths] if isinstance(paths, str | Path) else list(paths)
-
-
-def _chunk_tokens(settings: Settings) -> int:
-    return settings.chunk_tokens or DEFAULT_CHUNK_TOKENS
-
-
-def _books(store: Store, settings: Settings, clock: SystemClock, observe: Observer) -> Books:
-    return Books(
-        ledger=Ledger(store),
-        prices=PriceBook.parse(settings.prices),
-        egress=EgressLog(store),
-        budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
-        clock=clock,
-        observe=observe,
-        cache=ResultCache(store, clock) if settings.cache else None,
-    )

@@ -90,7 +90,7 @@ def scored(
     home: Path, examples: Sequence[Example], documents: Path, chosen: Mapping[str, Settings], output: Path, *, name: str
 ) -> Report:
     """Score what stands in the output files. Calls no model."""
-    from minions.api import INDEX_FILE, STORE_FILE
+    from minions.workplace import INDEX_FILE, STORE_FILE
 
     outcomes: dict[str, tuple[Outcome, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}
