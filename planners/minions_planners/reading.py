@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, cast, get_args
+from typing import Any
 
-from minions.plans import Decision, Output, Plan, Reduce, Task, Unit
+from minions.plans import Decision, Plan, Task
 from minions.replies import as_text, as_texts
+from minions.tasks import read_tasks
 
-_MAX_TEXT = 600
-_MAX_PHRASES = 8
 _FINDING_ID = re.compile(r"(?<![a-z0-9])f\d+")
 _UNSAID = 0.5
 _SURE = 1  # confidences are asked for in [0, 1]; models also give them out of ten, or in percent
@@ -21,7 +20,7 @@ _PERCENT = 100
 
 def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
     """The plan in a reply; an empty one becomes the question itself as the only task."""
-    tasks, warnings = _read_tasks(reply.get("tasks"), max_tasks)
+    tasks, warnings = read_tasks(reply.get("tasks"), max_tasks)
     if not tasks:
         tasks = (Task(id="t1", instruction=question, search=(question,)),)
         warnings = (*warnings, "the planner gave no tasks: the question itself is the task")
@@ -32,7 +31,7 @@ def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = Fals
     """The decision in a reply. An answer with tasks is an answer; ``as_json``: it has a schema of its own."""
     findings = read_finding_ids(reply.get("findings"))
     answer = read_json(reply.get("answer")) if as_json else read_answer(reply.get("answer"), cited=bool(findings))
-    tasks, warnings = _read_tasks(reply.get("tasks"), max_tasks)
+    tasks, warnings = read_tasks(reply.get("tasks"), max_tasks)
     return Decision(
         answer=answer,
         findings=findings,
@@ -64,34 +63,6 @@ def read_finding_ids(value: Any) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(finding_id for text in as_texts(value) for finding_id in _FINDING_ID.findall(text.casefold()))
     )
-
-
-def _read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str, ...]]:
-    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    items = [item for item in items if as_text(item.get("instruction"))]
-    warnings: tuple[str, ...] = ()
-    if len(items) > max_tasks:
-        warnings = (f"the planner gave {len(items)} tasks; the first {max_tasks} are run",)
-    return tuple(_task(number, item) for number, item in enumerate(items[:max_tasks], 1)), warnings
-
-
-def _task(number: int, item: dict[str, Any]) -> Task:
-    options = as_texts(item.get("options"))
-    output = cast("Output", _one_of(item.get("output"), get_args(Output), "text"))
-    return Task(
-        id=f"t{number}",
-        instruction=(as_text(item.get("instruction")) or "")[:_MAX_TEXT],
-        output="text" if output == "category" and not options else output,
-        options=options,
-        documents=as_texts(item.get("documents")),
-        search=as_texts(item.get("search"))[:_MAX_PHRASES],
-        unit=cast("Unit", _one_of(item.get("unit"), get_args(Unit), "chunk")),
-        reduce=cast("Reduce", _one_of(item.get("reduce"), get_args(Reduce), "collect")),
-    )
-
-
-def _one_of(value: Any, allowed: tuple[str, ...], default: str) -> str:
-    return value if value in allowed else default
 
 
 def _confidence(value: Any) -> float:

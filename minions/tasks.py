@@ -1,0 +1,42 @@
+"""Tasks as they are written, by a planner or by hand: read into values, whatever is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any, cast, get_args
+
+from minions.plans import Output, Reduce, Task, Unit
+from minions.replies import as_text, as_texts
+
+_MAX_TEXT = 600
+_MAX_PHRASES = 8
+
+
+def read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str, ...]]:
+    """The tasks in a list of objects, at most ``max_tasks``, and warnings of what was left out. What has no instruction
+    is none, an unknown word becomes the default, and texts are cut to what is sensible.
+    """
+    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    items = [item for item in items if as_text(item.get("instruction"))]
+    warnings: tuple[str, ...] = ()
+    if len(items) > max_tasks:
+        warnings = (f"the planner gave {len(items)} tasks; the first {max_tasks} are run",)
+    return tuple(_task(number, item) for number, item in enumerate(items[:max_tasks], 1)), warnings
+
+
+def _task(number: int, item: dict[str, Any]) -> Task:
+    options = as_texts(item.get("options"))
+    output = cast("Output", _one_of(item.get("output"), get_args(Output), "text"))
+    return Task(
+        id=f"t{number}",
+        instruction=(as_text(item.get("instruction")) or "")[:_MAX_TEXT],
+        output="text" if output == "category" and not options else output,
+        options=options,
+        documents=as_texts(item.get("documents")),
+        search=as_texts(item.get("search"))[:_MAX_PHRASES],
+        unit=cast("Unit", _one_of(item.get("unit"), get_args(Unit), "chunk")),
+        reduce=cast("Reduce", _one_of(item.get("reduce"), get_args(Reduce), "collect")),
+    )
+
+
+def _one_of(value: Any, allowed: tuple[str, ...], default: str) -> str:
+    return value if value in allowed else default
