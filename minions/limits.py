@@ -12,7 +12,8 @@ class Limits(Value):
     ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``:
     what goes up a round. ``samples``: repetitions of each job.
     ``rag_chunks``: what protocol ``rag`` sends. ``max_turns``: the rounds of protocol ``minion``, whose worker holds
-    ``context_tokens`` at once. ``timeout_s``: from the first plan to the answer,
+    ``context_tokens`` at once. ``whole_documents``: what judges documents reads them whole where they fit the worker's
+    ``context_tokens``. ``timeout_s``: from the first plan to the answer,
     reading files not counted; None waits for ever.
     """
 
@@ -25,4 +26,5 @@ class Limits(Value):
     rag_chunks: int = 10
     max_turns: int = 4
     context_tokens: int = 4_096
+    whole_documents: bool = True
     timeout_s: float | None = None

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     chunk_tokens: int | None = Field(None, ge=50)
     context_tokens: int = Field(_DEFAULTS.context_tokens, ge=512)
     threads: int | None = Field(None, ge=1)
+    whole_documents: bool = _DEFAULTS.whole_documents
     evidence: Literal["lines", "quote"] = "lines"
     min_relevance: float = Field(0.3, ge=0, le=1)
     cache: bool = True

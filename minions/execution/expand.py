@@ -29,17 +29,28 @@ class Expansion(NamedTuple):
     warnings: tuple[str, ...]
 
 
+class _Piece(NamedTuple):
+    """What one job reads: a chunk of the index, or a whole document and the ids of its chunks."""
+
+    chunk: Chunk
+    parts: tuple[str, ...] = ()
+
+
 class _Reading(NamedTuple):
-    """A task with the documents it concerns (None: all), and what its search found; nothing: it reads them all."""
+    """A task with the documents it concerns (None: all), and what its search found; nothing: it reads them all.
+    ``whole``: documents are read in one piece where they fit.
+    """
 
     task: Task
     scope: frozenset[str] | None
-    found: Sequence[Chunk]
+    found: Sequence[_Piece]
+    whole: bool
 
 
 class _Placement(NamedTuple):
     task: Task
     chunk: Chunk
+    parts: tuple[str, ...]
     rank: int
 
 
@@ -57,25 +68,25 @@ P = TypeVar("P", bound=_Placed)
 
 def expand(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_number: int = 1) -> Expansion:
     """Jobs of a round. A task with search phrases reads the best chunks for them and for the question, another reads
-    all in scope.
+    all in scope. Where a task judges documents, those that fit the worker's context are read whole (docs/adr/0012).
 
     Chunks stand in the order of the best rank any task gives them, so that what a limit leaves out is what promised
     least. What is left out is counted and not built: a limit bounds the time and memory this takes, too.
     """
     warnings: list[str] = []
     readings = [_reading(task, question, corpus, limits, warnings) for task in plan.tasks]
-    total = limits.samples * sum(len(reading.found) or corpus.contents.chunks_in(reading.scope) for reading in readings)
-    exhaustive: dict[frozenset[str] | None, list[Chunk]] = {}
-    for scope in {reading.scope for reading in readings if not reading.found}:
-        if total <= limits.max_jobs:
-            exhaustive[scope] = list(corpus.chunks(documents=scope))
-        else:
-            tasks = [reading.task for reading in readings if not reading.found and reading.scope == scope]
-            exhaustive[scope] = _fair_share(tasks, question, corpus, scope, limits)
+    total = limits.samples * sum(len(reading.found) or _pieces_in(reading, corpus, limits) for reading in readings)
+    exhaustive: dict[tuple[frozenset[str] | None, bool], list[_Piece]] = {}
+    for scope, whole in {(reading.scope, reading.whole) for reading in readings if not reading.found}:
+        tasks = [one.task for one in readings if not one.found and (one.scope, one.whole) == (scope, whole)]
+        fits = total <= limits.max_jobs
+        chunks = corpus.chunks(documents=scope) if fits else _promising(tasks, question, corpus, scope, limits)
+        wanted = None if fits else -(-limits.max_jobs // (limits.samples * len(tasks)))
+        exhaustive[scope, whole] = list(islice(_pieces(chunks, corpus, limits, whole=whole), wanted))
     placements = [
-        _Placement(reading.task, chunk, rank)
+        _Placement(reading.task, *piece, rank)
         for reading in readings
-        for rank, chunk in enumerate(reading.found or exhaustive[reading.scope])
+        for rank, piece in enumerate(reading.found or exhaustive[reading.scope, reading.whole])
     ]
     jobs = tuple(islice(_jobs(chunk_major(placements), limits.samples, round_number), limits.max_jobs))
     skipped = total - len(jobs)
@@ -93,24 +104,72 @@ def chunk_major(placed: Sequence[P]) -> list[P]:
 
 
 def _jobs(placements: Iterable[_Placement], samples: int, round_number: int) -> Iterator[Job]:
-    for task, chunk, rank in placements:
+    for task, chunk, parts, rank in placements:
         for sample in range(samples):
             job_id = f"r{round_number}.{task.id}.{chunk.id}.{sample}"
-            yield Job(id=job_id, task=task, chunk=chunk, sample=sample, rank=rank)
+            yield Job(id=job_id, task=task, chunk=chunk, sample=sample, rank=rank, parts=parts)
 
 
 def _reading(task: Task, question: str, corpus: Corpus, limits: Limits, warnings: list[str]) -> _Reading:
     scope = scope_of(task, corpus.contents, warnings)
     phrases = (*task.search, task.instruction, question)
     found = corpus.search(phrases, documents=scope, limit=limits.chunks_per_task) if task.search else []
-    return _Reading(task, scope, found)
+    whole = task.judges and limits.whole_documents
+    return _Reading(task, scope, list(_pieces(found, corpus, limits, whole=whole)), whole)
 
 
-def _fair_share(
+def _pieces_in(reading: _Reading, corpus: Corpus, limits: Limits) -> int:
+    """How many jobs reading everything in scope takes."""
+    contents = corpus.contents
+    if not reading.whole:
+        return contents.chunks_in(reading.scope)
+    columns = (contents if reading.scope is None else contents.of(reading.scope)).columns
+    most = _most_tokens(limits)
+    return sum(
+        min(chunks, 1) if tokens <= most else chunks
+        for tokens, chunks in zip(columns.tokens, columns.chunks, strict=True)
+    )
+
+
+def _most_tokens(limits: Limits) -> int:
+    """The longest document that is read whole: the context less prompt, reply, and what an estimate may be short of."""
+    return limits.context_tokens * 4 // 5
+
+
+def _pieces(chunks: Iterable[Chunk], corpus: Corpus, limits: Limits, *, whole: bool) -> Iterator[_Piece]:
+    """The chunks or, where documents are wanted ``whole``, each that fits in the place of the first of its chunks."""
+    contents, most = corpus.contents, _most_tokens(limits)
+    seen: set[str] = set()
+    for chunk in chunks:
+        document = chunk.document_id
+        if not whole or contents.columns.tokens[contents.places[document]] > most:
+            yield _Piece(chunk)
+        elif document not in seen:
+            seen.add(document)
+            yield _whole(list(corpus.chunks(documents={document})))
+
+
+def _whole(chunks: Sequence[Chunk]) -> _Piece:
+    """All chunks of a document as one."""
+    first, last = chunks[0], chunks[-1]
+    if first is last:
+        return _Piece(first)
+    document = first.model_copy(
+        update={
+            "id": f"{first.id}-{last.index}",
+            "end": last.end,
+            "text": "".join(chunk.text for chunk in chunks),
+            "tokens": sum(chunk.tokens for chunk in chunks),
+        }
+    )
+    return _Piece(document, tuple(chunk.id for chunk in chunks))
+
+
+def _promising(
     tasks: Sequence[Task], question: str, corpus: Corpus, scope: frozenset[str] | None, limits: Limits
-) -> list[Chunk]:
-    """The chunks to read of a scope that is too large for these tasks: what the index finds for their instructions,
-    then of each document in turn, so that none is left out for standing late in the order.
+) -> Iterator[Chunk]:
+    """The chunks of a scope that is too large for these tasks: what the index finds for their instructions, then of
+    each document in turn, so that none is left out for standing late in the order.
 
     All of the tasks get the same chunks: a chunk that was read for one costs the others little.
     """
@@ -120,7 +179,7 @@ def _fair_share(
     known = {chunk.id for chunk in found}
     documents = corpus.contents.in_order(scope)
     rest = (chunk for chunk in in_turn(documents, corpus) if chunk.id not in known)
-    return list(islice(chain(found, rest), wanted))
+    return chain(found, rest)
 
 
 def in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:

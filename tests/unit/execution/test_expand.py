@@ -29,7 +29,7 @@ class ShelfCorpus:
         self.unreadable: list[Any] = []
         self.read = 0
         self._chunks: list[Chunk] = [
-            make.chunk(f"{key} part {n}", id=f"{key}:{n}", document_id=key, path=names[key], index=n)
+            make.chunk(f"{key} part {n}", id=f"{key}:{n}", document_id=key, path=names[key], index=n, start=8 * n)
             for key in names
             for n in range(4)
         ]
@@ -175,6 +175,53 @@ def test_a_limit_bounds_what_is_built(make: Any, corpus: ShelfCorpus, monkeypatc
     expansion = expand(plan, "q", corpus, Limits(max_jobs=4))
     assert len(built) == len(expansion.jobs) == 4
     assert corpus.read <= 12 + 2  # the fake's search looks at all twelve
+
+
+JUDGING: dict[str, Any] = {"output": "yes_no", "unit": "document"}
+
+
+def test_a_document_that_fits_is_judged_whole(make: Any, corpus: ShelfCorpus) -> None:
+    """A third of a review is no review: the worker sees all of it, once, and all its passages count as read."""
+    expansion = expand(Plan(tasks=(make.task("x", **JUDGING),)), "q", corpus, Limits())
+    assert _ids(expansion.jobs) == ["a:0-3", "b:0-3", "c:0-3"]
+    first = expansion.jobs[0]
+    assert first.chunks == ("a:0", "a:1", "a:2", "a:3")
+    assert (first.chunk.text, first.chunk.start) == (corpus.text("a"), 0)
+    assert expansion.skipped == 0
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(context_tokens=40), Limits(whole_documents=False)], ids=["too long", "switched off"]
+)
+def test_a_document_that_does_not_fit_is_judged_by_its_chunks(make: Any, corpus: ShelfCorpus, limits: Limits) -> None:
+    """What is too long for the worker's context is read as before."""
+    jobs = expand(Plan(tasks=(make.task("x", **JUDGING),)), "q", corpus, limits).jobs
+    assert (len(jobs), jobs[0].chunks) == (12, ("a:0",))
+
+
+@pytest.mark.parametrize("task", [{"output": "text", "unit": "document"}, {"output": "yes_no", "unit": "chunk"}])
+def test_only_a_judgement_takes_the_whole_document(make: Any, corpus: ShelfCorpus, task: dict[str, Any]) -> None:
+    """A fact stands in a passage, and is found in a passage."""
+    assert len(expand(Plan(tasks=(make.task("x", **task),)), "q", corpus, Limits()).jobs) == 12
+
+
+def test_a_search_chooses_the_documents_to_judge(make: Any, corpus: ShelfCorpus) -> None:
+    """Two passages of one document are one document to judge; the others are not read."""
+    plan = Plan(tasks=(make.task("x", search=("b part",), **JUDGING),))
+    assert _ids(expand(plan, "q", corpus, Limits()).jobs) == ["b:0-3"]
+
+
+def test_judgements_share_a_limit_by_documents(make: Any, corpus: ShelfCorpus) -> None:
+    """A limit counts documents, not their passages, and what it leaves out is told."""
+    plan = Plan(tasks=(make.task("x", id="t1", **JUDGING), make.task("y", id="t2")))
+    expansion = expand(plan, "q", corpus, Limits(max_jobs=4))
+    assert [(job.task.id, job.chunk.id) for job in expansion.jobs] == [
+        ("t2", "a:0"),
+        ("t1", "a:0-3"),
+        ("t2", "b:0"),
+        ("t1", "b:0-3"),
+    ]
+    assert expansion.skipped == 3 + 12 - 4
 
 
 def test_every_job_has_an_id_of_its_own(make: Any, corpus: ShelfCorpus) -> None:
