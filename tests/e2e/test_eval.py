@@ -115,7 +115,7 @@ def test_a_question_that_fails_is_an_outcome(minions: Any, guide: Path, crew: An
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("lights.jsonl", "--docs", "docs", "--protocol", "minions,minion"), "minion is no protocol"),
+        (("lights.jsonl", "--docs", "docs", "--protocol", "minions,chat"), "chat is no protocol"),
         (("lights.jsonl", "--docs", "docs", "--protocol", ","), "nothing is no protocol"),
         (("missing.jsonl", "--docs", "docs"), "missing.jsonl"),
         (("docs/guide.md", "--docs", "docs"), "line 1"),

@@ -1,4 +1,4 @@
-"""The four ways to answer, over the same servers: what each sends, cites and costs."""
+"""The ways to answer, over the same servers: what each sends, cites and costs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
+from minions.answers import Answer
 from minions.chat import Completion, Usage
 from minions.corpus.index import Index
 from minions.errors import EgressRefusedError
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.answers import Answer
     from minions.chat import ChatRequest
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 SECRET = "The combination of the safe is 4711."
-PLAN = {"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall metres"]}]}
-PROTOCOLS = ("minions", "local", "rag", "remote")
+PLAN = {"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall metres"]}], "message": QUESTION}
+PROTOCOLS = ("minions", "minion", "local", "rag", "remote")
 
 
 def play(request: ChatRequest) -> Any:
@@ -171,6 +171,29 @@ def test_every_protocol_cites_what_stands_in_the_document(minions: Minions, docu
     answer = ask(minions, documents, protocol)
     assert [check.status for check in verify_answer(answer)] == ["ok"]
     assert "41 metres" in answer.citations[0].quote
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_protocol_gives_the_same_kind_of_result(minions: Minions, documents: Path, protocol: str) -> None:
+    """One schema, the same fields filled: whoever reads results need not know how they came about."""
+    answer = ask(minions, documents, protocol)
+    assert Answer.model_validate_json(answer.model_dump_json()) == answer
+    assert (answer.answer, answer.stop_reason, len(answer.rounds)) == ("41 metres", "answered", 1)
+    assert (answer.coverage.documents, answer.coverage.chunks) == (8, 8)
+    assert answer.coverage.found == answer.rounds[0].found >= 1
+    assert answer.rounds[0].jobs >= answer.coverage.read >= 1
+    assert answer.baseline is not None
+    assert minions.show().answer == answer
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_egress_log_of_every_protocol_is_what_the_cloud_received(
+    minions: Minions, documents: Path, cloud: LoopbackServer, protocol: str
+) -> None:
+    """Byte for byte, in order, and nothing for a protocol without a cloud."""
+    ask(minions, documents, protocol)
+    assert minions.egress() == [request.body for request in cloud.requests]
+    assert bool(cloud.requests) == (protocol != "local")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
