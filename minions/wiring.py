@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
     from minions.models.llamacpp import LlamaCppModel
-    from minions.ports import ChatModel, Clock, Holder, Planner, Worker
+    from minions.ports import ChatModel, Clock, Holder, Planner
     from minions.settings import Settings
 
     Role = Literal["planner", "worker"]
@@ -229,6 +229,7 @@ def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books:
     """A worker that reads a chunk at a time."""
     from minions.execution.cache import CachingWorker
     from minions.execution.executor import LocalExecutor
+    from minions.execution.stopping import Enough
     from minions_workers.extractor import Extractor
 
     extractor = Extractor(
@@ -237,10 +238,12 @@ def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books:
         min_relevance=settings.min_relevance,
         observe=books.observe,
     )
-    reader: Worker = extractor
-    if books.cache is not None:
-        reader = CachingWorker(extractor, books.cache, model=str(ref), fingerprint=extractor.fingerprint)
-    return LocalExecutor(reader, concurrency=sum(endpoint.slots for endpoint in served))
+    enough = Enough(findings=settings.enough, confidence=settings.enough_confidence)
+    slots = sum(endpoint.slots for endpoint in served)
+    if books.cache is None:
+        return LocalExecutor(extractor, concurrency=slots, enough=enough)
+    reader = CachingWorker(extractor, books.cache, model=str(ref), fingerprint=extractor.fingerprint)
+    return LocalExecutor(reader, concurrency=slots, enough=enough, known=reader.known)
 
 
 def _together(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> TogetherExecutor:

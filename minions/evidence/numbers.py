@@ -61,6 +61,22 @@ def parse_amounts(text: str) -> list[Decimal]:
     return [_value(match) for match in found if _is_amount(match) or not match["digits"].isdigit()]
 
 
+def with_plain_numbers(text: str) -> str:
+    """``text`` with each number written out: "$4.2 billion in 2022" is "$4200000000 in 2022", "(35) %" is "-35%"; white
+    space may change.
+    """
+    return _NUMBER.sub(_plain, _WIDE.sub("  ", text))
+
+
+def _plain(match: re.Match[str]) -> str:
+    before, scale = match["before"] or match["currency"] or "", _scale(match)
+    percent = "%" if scale and scale not in _SCALES else ""
+    unit = f" {match['letter']}" if match["letter"] and not scale else ""  # 30 m are metres
+    opened = "(" if match["bracket"] and not match["close"] else ""
+    closed = ")" if match["close"] and not match["bracket"] else ""
+    return f" {opened}{before.strip()}{_value(match).normalize():f}{percent}{unit}{closed}"
+
+
 def _first_amount(matches: Iterator[re.Match[str]]) -> re.Match[str] | None:
     return next((match for match in matches if _is_amount(match)), None)
 

@@ -115,15 +115,19 @@ class CachingWorker:
 
     async def run(self, job: Job) -> JobResult:
         """See `minions.ports.Worker`."""
-        key = self.key(job)
+        if (known := self.known(job)) is not None:
+            return known
+        result = await self._worker.run(job)
+        self._cache.put(self.key(job), self._model, result)
+        return result
+
+    def known(self, job: Job) -> JobResult | None:
+        """The result that the cache holds, if it does: it costs nothing."""
         try:
-            if (known := self._cache.get(key, job)) is not None:
-                return known
+            return self._cache.get(self.key(job), job)
         except ValueError:  # a result of another version
             _log.warning("cached_result_unreadable", job=job.id)
-        result = await self._worker.run(job)
-        self._cache.put(key, self._model, result)
-        return result
+            return None
 
     def key(self, job: Job) -> bytes:
         """The hash of all that decides a job's result."""

@@ -10,21 +10,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from minions.errors import BudgetExceededError, ModelError
 from minions.execution.cache import adapted
+from minions.execution.stopping import Enough, Stopping
+from minions.jobs import JobResult
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
-    from minions.jobs import Job, JobResult
+    from minions.jobs import Job
     from minions.ports import Worker
 
+_NEVER = Enough(findings=0, confidence=1.0)
+_NEEDLESS = "enough findings agree without it"
 _RESULTS_WAITING = 4  # a slot; bounded, so that a slow consumer slows the slots rather than filling memory
 
 
 class _Run:
     """The jobs of one ``run`` call: its chunks in their order, and where its results go."""
 
-    def __init__(self, jobs: Sequence[Job], *, results_waiting: int) -> None:
+    def __init__(self, jobs: Sequence[Job], *, results_waiting: int, enough: Enough) -> None:
         self.context = copy_context()  # whose the tokens are, and under what limits
+        self.stopping = Stopping(jobs, enough)
         self.chunks = deque(dict.fromkeys(job.chunk.id for job in jobs))
         self.left = len(jobs)
         self._results: asyncio.Queue[JobResult | Exception] = asyncio.Queue(results_waiting)
@@ -56,6 +61,10 @@ class _Wanted(NamedTuple):
     job: Job
     run: _Run
 
+    def is_of(self, run: _Run, task_id: str | None) -> bool:
+        """Whether a run wants it, for this task; None: for any."""
+        return self.run is run and task_id in {None, self.job.task.id}
+
 
 class _Reading:
     """The jobs that wait for a chunk, the same ones together; ``working`` is the job under way, for ``wanted``."""
@@ -68,12 +77,27 @@ class _Reading:
     def add(self, wanted: _Wanted) -> None:
         self.waiting.setdefault(_same(wanted.job), []).append(wanted)
 
-    def forget(self, run: _Run) -> asyncio.Task[JobResult] | None:
-        """Take back what a run wanted; a job under way that nobody else wants is broken off, and returned."""
+    def withdraw(self, run: _Run, task_id: str) -> list[Job]:
+        """Take back and return a run's jobs of a task, but not where some of its samples were begun: a vote that is cut
+        short is none.
+        """
+        waiting = (wanted for all_wanted in self.waiting.values() for wanted in all_wanted)
+        unbegun = any(wanted.is_of(run, task_id) and not wanted.job.sample for wanted in waiting)
+        return self._take(run, task_id) if unbegun else []
+
+    def _take(self, run: _Run, task_id: str | None = None) -> list[Job]:
+        """Take back what waits for a run, or for one of its tasks."""
+        taken: list[Job] = []
         for same, all_wanted in list(self.waiting.items()):
-            all_wanted[:] = [wanted for wanted in all_wanted if wanted.run is not run]
+            taken += [wanted.job for wanted in all_wanted if wanted.is_of(run, task_id)]
+            all_wanted[:] = [wanted for wanted in all_wanted if not wanted.is_of(run, task_id)]
             if not all_wanted:
                 del self.waiting[same]
+        return taken
+
+    def forget(self, run: _Run) -> asyncio.Task[JobResult] | None:
+        """Take back what a run wanted; a job under way that nobody else wants is broken off, and returned."""
+        self._take(run)
         others = [wanted for wanted in self.wanted if wanted.run is not run]
         was_wanted = len(others) < len(self.wanted)
         self.wanted = others
@@ -89,11 +113,22 @@ class LocalExecutor:
     A slot takes all jobs of a chunk, of whatever runs, one after the other, so that the chunk's prefix stays cached on
     its server; jobs that join meanwhile go to the same slot. Identical tasks on a chunk are one job. The oldest run's
     best chunk is read first, so that runs end early and in their order.
+
+    ``enough`` says when a task's reading ends early (ADR 13): its jobs that nobody began are skipped, but for those
+    whose result is ``known`` already.
     """
 
-    def __init__(self, worker: Worker, *, concurrency: int) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        *,
+        concurrency: int,
+        enough: Enough = _NEVER,
+        known: Callable[[Job], JobResult | None] = lambda _: None,
+    ) -> None:
         self._worker = worker
         self.concurrency = concurrency
+        self._enough, self._known = enough, known
         self._runs: dict[_Run, None] = {}
         self._readings: dict[str, _Reading] = {}  # what waits, by chunk
         self._active: dict[str, _Reading] = {}  # what a slot has taken, by chunk
@@ -104,7 +139,7 @@ class LocalExecutor:
         """Yield one result a job, as they finish. What a worker raises is raised here, once this run's other jobs
         were taken back.
         """
-        run = _Run(jobs, results_waiting=self.concurrency * _RESULTS_WAITING)
+        run = _Run(jobs, results_waiting=self.concurrency * _RESULTS_WAITING, enough=self._enough)
         self._runs[run] = None
         for job in jobs:
             reading = self._active.get(job.chunk.id) or self._readings.setdefault(job.chunk.id, _Reading())
@@ -187,9 +222,31 @@ class LocalExecutor:
             # The limit may be the first run's own: the others try under theirs.
             reading.waiting[_same(first)] = reading.wanted[1:] + reading.waiting.pop(_same(first), [])
             reading.wanted = reading.wanted[:1]
-        for wanted in list(reading.wanted):
-            await wanted.run.deliver(_for(wanted.job, result))
+        told = [(wanted.run, one) for wanted in list(reading.wanted) for one in self._told(wanted, result)]
+        for run_told, one in told:
+            await run_told.deliver(one)
         reading.wanted = []
+
+    def _told(self, wanted: _Wanted, result: JobResult | Exception) -> list[JobResult | Exception]:
+        """What a run is told when its job ended: the result, and those of the jobs that it makes needless."""
+        run, mine = wanted.run, _for(wanted.job, result)
+        if isinstance(mine, Exception) or not run.stopping.ends(mine):
+            return [mine]
+        needless: list[Job] = []
+        for chunk in dict.fromkeys((*run.chunks, *self._active)):
+            reading = self._active.get(chunk) or self._readings.get(chunk)
+            if reading is not None:
+                needless += reading.withdraw(run, wanted.job.task.id)
+                if not reading.waiting:
+                    self._readings.pop(chunk, None)
+        return [mine, *map(self._unread, needless)]
+
+    def _unread(self, job: Job) -> JobResult | Exception:
+        """What is told of a job that is not to be read: what is known of it costs nothing, and is not thrown away."""
+        try:
+            return self._known(job) or JobResult(job=job, status="skipped", reason=_NEEDLESS)
+        except Exception as error:  # noqa: BLE001 - handed to the run, which raises it
+            return error
 
     async def _close(self, run: _Run) -> None:
         """Take back what a run still wants, and wait until nothing works for it."""
