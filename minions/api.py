@@ -16,6 +16,7 @@ from minions.brake import Brake
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question
 from minions.events import WarningEvent
+from minions.given import with_plans
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from minions.evals.report import Report
     from minions.events import Event, Observer
     from minions.ledger.ledger import Grouping, SummaryRow
+    from minions.plans import Plan
     from minions.ports import Clock
     from minions.settings import Settings
     from minions.store.runs import Run
@@ -90,6 +92,7 @@ class Minions(Workplace):
         *,
         output: str | Path | None = None,
         retry_errors: bool = False,
+        plans: Mapping[str, Plan] | None = None,
         observe: Observer | None = None,
         **settings: Any,
     ) -> AsyncGenerator[Answer]:
@@ -98,13 +101,14 @@ class Minions(Workplace):
         A question is a text, or a mapping with the fields of `minions.batch.items.Item`. ``stop_reason`` is ``error``,
         with the reason among ``warnings``, for one that failed. With ``output``, a file to append to, the batch
         resumes: what stands there is not asked again, and not yielded. ``max_cost`` is shared by all questions.
+        ``plans`` are first plans by question, in place of the planner's.
         """
         if isinstance(questions, str | Mapping):
             raise UsageError("map() takes several questions", hint="put them in a list, or await aask(...) for one")
         items, chosen = placed(as_items(questions), listed(paths), Path())
         out = Path(output) if output is not None else None
         with self._session(items, settings, observe, brake=Brake(), output=out, retry_errors=retry_errors) as session:
-            async with aclosing(self._answers(chosen, session)) as answers:
+            async with aclosing(self._answers(chosen, session, plans)) as answers:
                 async for answer in answers:
                     yield answer
 
@@ -169,21 +173,30 @@ class Minions(Workplace):
         protocols: Sequence[str] = ("minions",),
         output: str | Path | None = None,
         limit: int | None = None,
+        plans: str | Path | None = None,
+        retry_errors: bool = False,
         observe: Observer | None = None,
         **settings: Any,
     ) -> Report:
         """Ask a data set's questions (docs/evaluation.md) under each protocol, and score what comes back.
 
-        Answers are kept in the folder ``output``, so that an evaluation resumes; by default ``NAME.eval`` here.
+        Answers are kept in the folder ``output``, so that an evaluation resumes; by default ``NAME.eval`` here. With
+        ``retry_errors`` it asks again what failed. ``protocols`` may name ``rag:5``, which sends 5 chunks. ``plans`` is
+        a file of first plans, by question.
         """
-        from minions.evals.evaluate import evaluate
+        from minions.evals.columns import read_columns
+        from minions.evals.evaluate import Wanted, evaluate
 
-        source = Path(dataset)
-        name = source.parent.name if source.stem == "questions" else source.stem
-        folder = Path(output) if output is not None else Path(f"{name}.eval")
-        chosen = {protocol: self._with({**settings, "protocol": protocol}) for protocol in protocols}
-        how: dict[str, Any] = {"chosen": chosen, "output": folder, "limit": limit, "observe": observe or ignore}
-        return await evaluate(self, source, Path(documents), **how, **settings)
+        wanted = Wanted(
+            dataset=Path(dataset),
+            documents=Path(documents),
+            columns={column: self._with({**settings, **column.settings}) for column in read_columns(protocols)},
+            output=Path(output) if output is not None else None,
+            limit=limit,
+            plans=Path(plans) if plans is not None else None,
+            retry_errors=retry_errors,
+        )
+        return await evaluate(self, wanted, observe or ignore, **settings)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
         """Read and index what is new or changed at ``paths``."""
@@ -248,7 +261,9 @@ class Minions(Workplace):
             with opened(items, store, books, applied, **how) as session:
                 yield session
 
-    async def _answers(self, paths: Paths, session: Session) -> AsyncGenerator[Answer]:
+    async def _answers(
+        self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None = None
+    ) -> AsyncGenerator[Answer]:
         """The results of a batch, as they come. One with nothing left reads nothing and loads nothing."""
         observe = session.record.books.observe
         observe(session.results.event())
@@ -257,7 +272,8 @@ class Minions(Workplace):
         async with self._at_work(paths, session.settings, session.record.books) as (corpus, crew):
             for note in crew.notes:
                 observe(WarningEvent(message=note))
-            async with aclosing(session.driver(corpus, crew).answers()) as answers:
+            driver = session.driver(corpus, with_plans(crew, plans) if plans else crew)
+            async with aclosing(driver.answers()) as answers:
                 async for answer in answers:
                     yield answer
 

@@ -21,7 +21,9 @@ HEADER = (
     "local tokens",
     "local s",
     "read",
+    "sent",
     "cited",
+    "citations right",
 )
 _SHOWN = 20
 
@@ -33,10 +35,9 @@ def rows(report: Report) -> list[list[str]]:
 
 def report_lines(report: Report) -> list[str]:
     """The table, and the failures of each protocol by the stage that lost them."""
-    first = report.summaries[0]
     lines = [
-        f"{report.dataset}: {first.questions} questions over {report.documents:,} documents",
-        f"planner {first.planner}, worker {first.worker}; tokens and seconds are means a question",
+        f"{report.dataset}: {report.summaries[0].questions} questions over {report.documents:,} documents",
+        *notes(report),
         "",
         *table(HEADER, rows(report), right=frozenset(range(3, len(HEADER)))),
     ]
@@ -56,6 +57,20 @@ def report_lines(report: Report) -> list[str]:
     return lines
 
 
+def notes(report: Report) -> list[str]:
+    """What must be known to read the table: whose answers these are, and whose plans."""
+    first = report.summaries[0]
+    told = [f"planner {first.planner}, worker {first.worker}; tokens and seconds are means a question"]
+    for summary in report.summaries:
+        if (summary.planner, summary.worker) != (first.planner, first.worker):
+            told.append(f"{summary.protocol}: planner {summary.planner}, worker {summary.worker}")
+        told += [
+            f"{summary.protocol}: plans from {name} for {count} of {summary.questions} questions"
+            for name, count in summary.planned_in.items()
+        ]
+    return told
+
+
 def _row(summary: Summary) -> list[str]:
     cloud = f"{summary.cloud_input_tokens:,.0f} + {summary.cloud_output_tokens:,.0f}"
     return [
@@ -66,10 +81,12 @@ def _row(summary: Summary) -> list[str]:
         f"{summary.f1:.2f}",
         cloud,
         money(summary.cost_usd),
-        f"{summary.local_tokens:,.0f}",
+        f"{summary.local_input_tokens + summary.local_output_tokens:,.0f}",
         f"{summary.local_s:,.1f}",
         _share(summary.evidence_read),
+        _share(summary.evidence_sent),
         _share(summary.evidence_cited),
+        _share(summary.citations_right),
     ]
 
 

@@ -8,8 +8,6 @@ import typer
 
 from minions.cli.options import Flags, JsonFlag, asking
 
-_COMPARED = ("minions", "minion", "local", "rag", "remote")
-
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
@@ -17,7 +15,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 @asking
-def evaluate(
+def evaluate(  # noqa: PLR0913 - one parameter an option
     dataset: Annotated[Path, typer.Argument(metavar="DATASET.jsonl", help="Questions with their answers.")],
     *,
     documents: Annotated[
@@ -27,20 +25,27 @@ def evaluate(
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Keep answers here; resumes where it was.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The first N questions only.")] = None,
+    plans: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="First plans by hand, in place of the planner's (JSON lines).")
+    ] = None,
+    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page, too.")] = None,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:
-    """Ask questions whose answers are known, and score what comes back. --protocol takes several: minions,rag."""
+    """Ask questions whose answers are known, and score what comes back.
+
+    --protocol takes several: minions,rag:5,rag:20 also compares 5 chunks with 20.
+    """
     from minions.api import Minions
-    from minions.cli.evaltable import HEADER, report_lines, rows
+    from minions.cli.evaltable import HEADER, notes, report_lines, rows
     from minions.cli.logs import configure_logging
     from minions.cli.progress import progress_for
     from minions.evals.page import page
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     settings = dict(flags.settings)
-    protocols = _protocols(str(settings.pop("protocol", "minions")))
+    protocols = str(settings.pop("protocol", "minions")).split(",")
     if html is not None:
         _open_page(html)
     with (
@@ -48,26 +53,14 @@ def evaluate(
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
     ):
         how: dict[str, Any] = {"protocols": protocols, "output": output, "limit": limit, "observe": progress}
+        how |= {"plans": plans, "retry_errors": retry_errors}
         report = minions.evaluate(dataset, documents, **how)
     if html is not None:
-        html.write_text(page(report, rows=rows(report), header=HEADER), "utf-8")
+        html.write_text(page(report, rows=rows(report), header=HEADER, notes=notes(report)), "utf-8")
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
         sys.stdout.writelines(f"{line}\n" for line in report_lines(report))
-
-
-def _protocols(named: str) -> list[str]:
-    from minions.errors import UsageError
-
-    chosen = list(dict.fromkeys(name.strip() for name in named.split(",") if name.strip()))
-    unknown = [name for name in chosen if name not in _COMPARED]
-    if unknown or not chosen:
-        raise UsageError(
-            f"--protocol {named}: {', '.join(unknown) or 'nothing'} is no protocol",
-            hint=f"choose of {','.join(_COMPARED)}",
-        )
-    return chosen
 
 
 def _open_page(path: Path) -> None:

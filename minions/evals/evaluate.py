@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from minions.corpus.index import Index
 from minions.errors import UsageError
 from minions.evals.dataset import Example, read_dataset
 from minions.evals.losses import follow
+from minions.evals.plans import read_plans
 from minions.evals.report import RIGHT, Outcome, Report, summarise
 from minions.evals.scorers import score
 from minions.evals.tracing import Tracer, read_traces
@@ -28,43 +30,72 @@ from minions.wiring import check_models, choose_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from minions.api import Minions
+    from minions.evals.columns import Column
     from minions.evals.tracing import Trace
     from minions.events import Observer
+    from minions.plans import Plan
     from minions.ports import Corpus
     from minions.settings import Settings
 
 _SMALLEST_USD = Decimal("0.000000001")
 
 
-async def evaluate(
-    minions: Minions,
-    dataset: Path,
-    documents: Path,
-    *,
-    chosen: Mapping[str, Settings],
-    output: Path,
-    limit: int | None = None,
-    observe: Observer,
-    **settings: Any,
-) -> Report:
-    """Evaluate; see `minions.api.Minions.evaluate`. ``chosen``: what ``settings`` come to, by protocol."""
-    if not chosen:
-        raise UsageError("no protocol to evaluate", hint='name one or several: protocols=["minions", "rag"]')
-    for each in chosen.values():  # a protocol that is refused is so before the ones before it are paid for
+@dataclass(frozen=True)
+class Wanted:
+    """What is evaluated: ``columns`` with the settings they come to; ``plans``, a file of first plans by question."""
+
+    dataset: Path
+    documents: Path
+    columns: Mapping[Column, Settings]
+    output: Path | None = None
+    limit: int | None = None
+    plans: Path | None = None
+    retry_errors: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where the answers are kept."""
+        name = self.dataset.parent.name if self.dataset.stem == "questions" else self.dataset.stem
+        return self.output or Path(f"{name}.eval")
+
+
+async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settings: Any) -> Report:
+    """Evaluate; see `minions.api.Minions.evaluate`, whose ``settings`` are those of the call."""
+    for each in wanted.columns.values():  # a protocol that is refused is so before the ones before it are paid for
         check_models(each)
-    examples, folder = _prepared(dataset, documents, output, limit)
-    for protocol in chosen:
-        asked = [_asked(example) for example in examples]
-        records, tracer = output / f"{protocol}.jsonl", Tracer(output / f"{protocol}.traces.jsonl")
-        how: dict[str, Any] = {**settings, **share_of_limits(chosen[protocol], len(chosen))}
-        how |= {"protocol": protocol, "output": records, "observe": both(observe, tracer)}
-        async with aclosing(minions.map(asked, folder, **how)) as answers:
+    examples = read_dataset(wanted.dataset)
+    plans = _plans(wanted, examples)
+    examples = examples[: wanted.limit]
+    documents = _prepared(wanted)
+    asked = [_asked(example) for example in examples]
+    for column, chosen in wanted.columns.items():
+        given = plans if column.plans else {}
+        origin = wanted.plans.name if wanted.plans is not None else None
+        tracer = Tracer(wanted.folder / f"{column.file}.traces.jsonl", planned_in=dict.fromkeys(given, origin))
+        how: dict[str, Any] = {**settings, **share_of_limits(chosen, len(wanted.columns)), **column.settings}
+        how |= {"output": wanted.folder / f"{column.file}.jsonl", "observe": both(observe, tracer)}
+        how |= {"retry_errors": wanted.retry_errors, "plans": _by_question(asked, given)}
+        async with aclosing(minions.map(asked, documents, **how)) as answers:
             async for _ in answers:
                 pass
-    return scored(minions.home, examples, folder, chosen, output, name=str(dataset))
+    return scored(minions.home, examples, documents, wanted)
+
+
+def _plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Plan]:
+    """The plans that are given, by the ids of their questions."""
+    if wanted.plans is None:
+        return {}
+    if not any(column.plans for column in wanted.columns):
+        names = ", ".join(column.name for column in wanted.columns)
+        raise UsageError(f"--plans {wanted.plans}: {names} makes no plan", hint="plans are for minions and local")
+    most = min(chosen.max_tasks for chosen in wanted.columns.values())
+    return read_plans(wanted.plans, {example.id for example in examples}, max_tasks=most)
+
+
+def _by_question(asked: Iterable[Mapping[str, Any]], plans: Mapping[str, Plan]) -> dict[str, Plan]:
+    return {one["question"]: plans[one["id"]] for one in asked if one["id"] in plans}
 
 
 def share_of_limits(settings: Settings, protocols: int) -> dict[str, Any]:
@@ -77,42 +108,43 @@ def share_of_limits(settings: Settings, protocols: int) -> dict[str, Any]:
     return share
 
 
-def _prepared(dataset: Path, documents: Path, output: Path, limit: int | None) -> tuple[list[Example], Path]:
-    examples = read_dataset(dataset)[:limit]
+def _prepared(wanted: Wanted) -> Path:
+    """The folder of the documents, once the one for the answers is there."""
+    output, documents = wanted.folder, wanted.documents
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"-o {output}: {error.strerror}", hint="name a folder that can be written to") from None
-    return examples, unpacked(documents, output / "documents") if documents.suffix == ".jsonl" else documents
+    return unpacked(documents, output / "documents") if documents.suffix == ".jsonl" else documents
 
 
-def scored(
-    home: Path, examples: Sequence[Example], documents: Path, chosen: Mapping[str, Settings], output: Path, *, name: str
-) -> Report:
+def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wanted) -> Report:
     """Score what stands in the output files. Calls no model."""
     from minions.workplace import INDEX_FILE, STORE_FILE
 
     outcomes: dict[str, tuple[Outcome, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}
-    first = next(iter(chosen))
+    first, *_ = wanted.columns
     with Store.open(home / STORE_FILE) as store, Index.open(home / INDEX_FILE) as index:
-        chunk_tokens = chosen[first].chunk_tokens or DEFAULT_CHUNK_TOKENS
+        chunk_tokens = wanted.columns[first].chunk_tokens or DEFAULT_CHUNK_TOKENS
         corpus, report = index.update([documents], chunk_tokens=chunk_tokens)
         ledger = Ledger(store)
-        for protocol in chosen:
-            records = _records(output / f"{protocol}.jsonl")
-            asked[protocol] = _models(records.values(), Runs(store))
-            traces = read_traces(output / f"{protocol}.traces.jsonl")
-            outcomes[protocol] = tuple(
+        for column in wanted.columns:
+            records = _records(wanted.folder / f"{column.file}.jsonl")
+            asked[column.name] = _models(records.values(), Runs(store))
+            traces = read_traces(wanted.folder / f"{column.file}.traces.jsonl")
+            outcomes[column.name] = tuple(
                 _outcome(example, records.get(example.id), traces.get(example.id), corpus, ledger)
                 for example in examples
             )
     summaries = []
-    for protocol, settings in chosen.items():
-        others = None if protocol == first else outcomes[first]
-        models = asked[protocol] or tuple(name.partition("@")[0] for name in choose_models(settings)[:2])
-        summaries.append(summarise(protocol, (models[0], models[1]), outcomes[protocol], others))
-    return Report(dataset=name, documents=report.documents, summaries=tuple(summaries), outcomes=outcomes)
+    for column, settings in wanted.columns.items():
+        others = None if column == first else outcomes[first.name]
+        models = asked[column.name] or tuple(name.partition("@")[0] for name in choose_models(settings)[:2])
+        summaries.append(summarise(column.name, (models[0], models[1]), outcomes[column.name], others))
+    return Report(
+        dataset=str(wanted.dataset), documents=report.documents, summaries=tuple(summaries), outcomes=outcomes
+    )
 
 
 def _models(records: Iterable[dict[str, Any]], runs: Runs) -> tuple[str, ...]:
@@ -201,13 +233,16 @@ def _outcome(
         abstained=problem is None and given is None,
         error=problem,
         evidence_read=followed.read,
+        evidence_sent=followed.sent,
         evidence_cited=followed.cited,
         citations_right=followed.citations_right,
         stage=followed.stage if points.value < RIGHT and problem is None else None,
+        planned_in=trace.planned_in if trace is not None else None,
         cloud_input_tokens=sum(entry.input_tokens for entry in cloud),
         cloud_output_tokens=sum(entry.output_tokens for entry in cloud),
         cost_usd=None if None in costs else sum((cost for cost in costs if cost is not None), start=Decimal(0)),
-        local_tokens=sum(entry.input_tokens + entry.output_tokens for entry in local),
+        local_input_tokens=sum(entry.input_tokens for entry in local),
+        local_output_tokens=sum(entry.output_tokens for entry in local),
         local_s=round(sum(entry.latency_s for entry in local), 1),
     )
 

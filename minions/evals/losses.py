@@ -22,11 +22,13 @@ _CUT = 15  # fewer at a chunk's border may be chance
 
 
 class Evidenced(Value):
-    """How far the evidence of a question came; None where nobody knows where it is. ``citations_right`` is the share of
-    citations that hold an accepted answer; None without citations, and where its words could stand anywhere.
+    """How far the evidence of a question came; None where nobody knows where it is. ``sent``: words of the answer went
+    up to the planner, or lines of the evidence where the answer stands in other words. ``citations_right`` is the share
+    of citations that hold an accepted answer; None without citations, and where its words could stand anywhere.
     """
 
     read: bool | None = None
+    sent: bool | None = None
     cited: bool | None = None
     citations_right: float | None = None
     stage: Stage = "unknown"
@@ -40,6 +42,7 @@ def follow(example: Example, answer: Answer | None, trace: Trace | None, corpus:
     right = [_holds(one.quote, example) for one in citations] if _telling(example) else []
     return Evidenced(
         read=None if not gold or trace is None else any(chunk.id in trace.read for chunk in gold),
+        sent=None if not gold or trace is None else any(_shows(place, example, gold, corpus) for place in trace.sent),
         cited=None if not gold else any(_touches(place, gold) for place in cited),
         citations_right=sum(right) / len(right) if right else None,
         stage=_stage(example, trace, gold, corpus),

@@ -19,14 +19,15 @@ svg text { font-size: 12px; fill: #222 } .note { color: #666 }
 """
 
 
-def page(report: Report, *, rows: Iterable[Sequence[str]], header: Sequence[str]) -> str:
-    """The page; ``rows`` and ``header`` are those of the table that the command prints. All is text, none is markup."""
+def page(report: Report, *, rows: Iterable[Sequence[str]], header: Sequence[str], notes: Iterable[str] = ()) -> str:
+    """The page; ``rows``, ``header`` and ``notes`` are those that the command prints. All is text, none is markup."""
+    told = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
     failures = "".join(_failures(summary, report.failures(summary.protocol)) for summary in report.summaries)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(report.dataset)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(report.dataset)}</h1>"
         f"<p class=note>{report.documents:,} documents. Intervals are 95 % bootstrap intervals over the questions.</p>"
-        f"{_table(header, rows)}{picture(report.summaries)}{failures}</html>\n"
+        f"{told}{_table(header, rows)}{picture(report.summaries)}{failures}</html>\n"
     )
 
 

@@ -20,7 +20,7 @@ RIGHT = 0.5  # below it an answer counts as a failure, and is listed
 
 class Outcome(Value):
     """One question under one protocol: ``score`` in [0, 1] by ``metric``, tokens and dollars of its cloud calls, tokens
-    and seconds of its local ones. ``error`` is what kept it from ending.
+    and seconds of its local ones. ``error`` is what kept it from ending, ``planned_in`` the file that gave its plan.
     """
 
     id: str
@@ -36,19 +36,23 @@ class Outcome(Value):
     abstained: bool = False
     error: str | None = None
     evidence_read: bool | None = None
+    evidence_sent: bool | None = None
     evidence_cited: bool | None = None
     citations_right: float | None = None
     stage: Stage | None = None
+    planned_in: str | None = None
     cloud_input_tokens: int = 0
     cloud_output_tokens: int = 0
     cost_usd: Decimal | None = Decimal(0)
-    local_tokens: int = 0
+    local_input_tokens: int = 0
+    local_output_tokens: int = 0
     local_s: float = 0.0
 
 
 class Summary(Value):
     """A protocol over all questions. Tokens and seconds are means a question; ``score`` and the difference to the first
     protocol have 95 % bootstrap intervals (mean, low, high). Shares are None where they could not be told.
+    ``planned_in`` are the files of the plans that were given, with the number of questions.
     """
 
     protocol: str
@@ -62,14 +66,17 @@ class Summary(Value):
     abstained: int
     failed: int
     evidence_read: float | None
+    evidence_sent: float | None
     evidence_cited: float | None
     citations_right: float | None
     cloud_input_tokens: float
     cloud_output_tokens: float
     cost_usd: Decimal | None
-    local_tokens: float
+    local_input_tokens: float
+    local_output_tokens: float
     local_s: float
     lost: Mapping[str, int]
+    planned_in: Mapping[str, int]
 
 
 class Report(Value):
@@ -104,14 +111,17 @@ def summarise(
         abstained=sum(outcome.abstained for outcome in outcomes),
         failed=sum(outcome.error is not None for outcome in outcomes),
         evidence_read=_mean([outcome.evidence_read for outcome in outcomes]),
+        evidence_sent=_mean([outcome.evidence_sent for outcome in outcomes]),
         evidence_cited=_mean([outcome.evidence_cited for outcome in outcomes]),
         citations_right=_mean([outcome.citations_right for outcome in outcomes]),
         cloud_input_tokens=_mean([outcome.cloud_input_tokens for outcome in outcomes]) or 0.0,
         cloud_output_tokens=_mean([outcome.cloud_output_tokens for outcome in outcomes]) or 0.0,
         cost_usd=None if None in costs else sum((cost for cost in costs if cost is not None), start=Decimal(0)),
-        local_tokens=_mean([outcome.local_tokens for outcome in outcomes]) or 0.0,
+        local_input_tokens=_mean([outcome.local_input_tokens for outcome in outcomes]) or 0.0,
+        local_output_tokens=_mean([outcome.local_output_tokens for outcome in outcomes]) or 0.0,
         local_s=_mean([outcome.local_s for outcome in outcomes]) or 0.0,
         lost=Counter(outcome.stage for outcome in outcomes if outcome.stage is not None),
+        planned_in=Counter(outcome.planned_in for outcome in outcomes if outcome.planned_in is not None),
     )
 
 

@@ -18,7 +18,7 @@ Place = tuple[str, int, int]  # document id, start, end
 
 class Trace(Value):
     """One question's way: ids of the chunks that were read, and of those whose evidence did not stand; where the
-    findings were, and which of those places went up.
+    findings were, and which of those places went up. ``planned_in`` is the file whose plan it was given.
     """
 
     id: str
@@ -26,6 +26,7 @@ class Trace(Value):
     ungrounded: tuple[str, ...] = ()
     found: tuple[Place, ...] = ()
     sent: tuple[Place, ...] = ()
+    planned_in: str | None = None
 
 
 class _Open:
@@ -37,10 +38,12 @@ class _Open:
 
 
 class Tracer:
-    """An observer that appends a Trace to ``path`` as each question ends."""
+    """An observer that appends a Trace to ``path`` as each question ends; ``planned_in`` are the files that gave plans,
+    by question.
+    """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, planned_in: Mapping[str, str | None] | None = None) -> None:
+        self._path, self._planned_in = path, planned_in or {}
         self._runs: dict[str | None, _Open] = {}
 
     def __call__(self, event: Event) -> None:
@@ -65,7 +68,12 @@ class Tracer:
 
     def _keep(self, id_: str, run: _Open) -> None:
         trace = Trace(
-            id=id_, read=tuple(run.read), ungrounded=tuple(run.ungrounded), found=tuple(run.found), sent=tuple(run.sent)
+            id=id_,
+            read=tuple(run.read),
+            ungrounded=tuple(run.ungrounded),
+            found=tuple(run.found),
+            sent=tuple(run.sent),
+            planned_in=self._planned_in.get(id_),
         )
         with self._path.open("a", encoding="utf-8") as file:
             file.write(trace.model_dump_json() + "\n")

@@ -53,7 +53,10 @@ def test_json_and_page_hold_every_question(minions: Any, dataset: Path, crew: An
     assert ended.code == 0, ended.err
     outcomes = {one["id"]: one for one in ended.json["outcomes"]["minions"]}
     assert {id_: one["score"] for id_, one in outcomes.items()} == {"height": 1.0, "builder": 0.0}
-    assert (outcomes["height"]["evidence_read"], outcomes["height"]["evidence_cited"]) == (True, True)
+    followed = ("evidence_read", "evidence_sent", "evidence_cited", "citations_right")
+    assert [outcomes["height"][name] for name in followed] == [True, True, True, 1.0]
+    local = {way: sum(one[f"local_{way}_tokens"] for one in outcomes.values()) for way in ("input", "output")}
+    assert local["input"] > local["output"] > 0
     counted = sum(usage.input_tokens for usage in planner.usages)
     assert sum(one["cloud_input_tokens"] for one in outcomes.values()) == counted
     page = (minions.folder / "report.html").read_text()
@@ -101,6 +104,54 @@ def test_choices_are_asked_with_their_letters(minions: Any, guide: Path, crew: A
     assert f"{QUESTION}\nA. 12 feet\nB. 41 metres" in asked
 
 
+def test_plans_by_hand_take_the_place_of_the_planners(
+    minions: Any, dataset: Path, crew: Any, planner: LoopbackServer
+) -> None:
+    """The first call is spared where a plan is given, and made where none is; no report hides whose plans they were."""
+    tasks = [{"instruction": "State its height.", "search": ["41 metres tall"], "documents": ["guide.md"]}]
+    minions.write("plans.jsonl", json.dumps({"id": "height", "tasks": tasks}))
+    command = ("eval", dataset, "--docs", "docs", *crew, "--plans", "plans.jsonl", "--html", "report.html")
+    ended = minions(*command)
+    assert ended.code == 0, ended.err
+    bodies = [request.body.decode() for request in planner.requests]
+    planned = [body for body in bodies if "You plan how" in body]
+    assert (len(planned), len(bodies)) == (1, 3)
+    assert "Who built the lighthouse" in planned[0]
+    assert any("State its height." in body for body in bodies)
+    told = "minions: plans from plans.jsonl for 1 of 2 questions"
+    assert told in ended.out.splitlines()
+    assert told in (minions.folder / "report.html").read_text()
+    again = minions(*command, "--json")
+    assert again.json["summaries"][0]["planned_in"] == {"plans.jsonl": 1}
+    assert [one["planned_in"] for one in again.json["outcomes"]["minions"]] == ["plans.jsonl", None]
+
+
+def test_rag_is_compared_with_itself(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:
+    """A number of chunks a column: each has its own files, and sends as many passages."""
+    how = ("--docs", guide, *crew, "--policy", "open", "--protocol", "rag:1,rag:2", "--json")
+    minions.write("docs/long.txt", "".join(f"Lighthouse {number} at Skerrow is no light.\n\n" for number in range(300)))
+    ended = minions("eval", write(minions, HEIGHT | {"documents": ["*"]}), *how)
+    assert ended.code == 0, ended.err
+    assert ["f2 " in request.body.decode() for request in planner.requests] == [False, True]
+    assert [summary["protocol"] for summary in ended.json["summaries"]] == ["rag:1", "rag:2"]
+    kept = {path.name for path in (minions.folder / "lights.eval").iterdir()}
+    assert {"rag-1.jsonl", "rag-2.jsonl", "rag-1.traces.jsonl", "rag-2.traces.jsonl"} == kept
+
+
+def test_what_failed_is_asked_again_on_request(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:
+    """An error stays an outcome until --retry-errors; what was answered is never asked again."""
+    dataset = write(minions, HEIGHT, BUILDER | {"documents": ["later.md"]})
+    command = ("eval", dataset, "--docs", guide, *crew, "--json")
+    assert minions(*command).json["summaries"][0]["failed"] == 1
+    asked = len(planner.requests)
+    minions.write("docs/later.md", "Anna Reid built the lighthouse at Skerrow.\n")
+    assert minions(*command).json["summaries"][0]["failed"] == 1
+    assert len(planner.requests) == asked
+    again = minions(*command, "--retry-errors")
+    assert again.json["summaries"][0]["failed"] == 0, again.err
+    assert len(planner.requests) == asked + 2
+
+
 def test_a_question_that_fails_is_an_outcome(minions: Any, guide: Path, crew: Any) -> None:
     """What names a document that is not there scores 0 and says why; the others are answered."""
     dataset = write(minions, HEIGHT, BUILDER | {"documents": ["missing.md"]})
@@ -122,6 +173,10 @@ def test_a_question_that_fails_is_an_outcome(minions: Any, guide: Path, crew: An
         (("lights.jsonl", "--docs", "missing.jsonl"), "--docs missing.jsonl"),
         (("lights.jsonl", "--docs", "missing"), "missing"),
         (("lights.jsonl", "--docs", "docs", "-o", "lights.jsonl"), "-o lights.jsonl"),
+        (("lights.jsonl", "--docs", "docs", "--plans", "missing.jsonl"), "missing.jsonl"),
+        (("lights.jsonl", "--docs", "docs", "--plans", "lights.jsonl"), "lights.jsonl, line 1"),
+        (("lights.jsonl", "--docs", "docs", "--plans", "x", "--protocol", "minion"), "minion makes no plan"),
+        (("lights.jsonl", "--docs", "docs", "--protocol", "rag:none"), "none is no number of chunks"),
         (("lights.jsonl", "--docs", "docs", "--html", "none/page.html"), "--html none/page.html"),
     ],
 )

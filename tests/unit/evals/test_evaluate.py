@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
-from minions.errors import ConfigError, EgressRefusedError, UsageError
+from minions.errors import EgressRefusedError, UsageError
 from minions.evals.evaluate import share_of_limits
 from minions.settings import Settings
 from minions.testing import LoopbackServer
@@ -81,7 +81,7 @@ def test_a_planner_of_the_call_is_the_one_named(minions: Minions, asked: Any) ->
 
 @pytest.mark.parametrize(
     ("protocols", "error"),
-    [((), UsageError), (("minions", "riddle"), ConfigError), (("minions", "rag"), EgressRefusedError)],
+    [((), UsageError), (("minions", "riddle"), UsageError), (("minions", "rag"), EgressRefusedError)],
 )
 def test_what_cannot_work_is_refused_before_anything_is_asked(
     minions: Minions, asked: Any, server: LoopbackServer, protocols: tuple[str, ...], error: type[Exception]

@@ -71,9 +71,21 @@ def test_what_went_up_was_lost_in_the_decision(corpus: Corpus, gold: Chunk) -> N
     assert stage(corpus, sent=shown) == "lost in the decision"
 
 
+def test_evidence_is_sent_when_its_answer_went_up(corpus: Corpus, gold: Chunk) -> None:
+    """The line with the answer counts, another line of the same chunk does not, a finding that stayed does not."""
+    for sent, found, told in (
+        ((place(corpus, gold),), (), True),
+        ((place(corpus, gold, "Nothing of note"),), (), False),
+        ((), (place(corpus, gold),), False),
+    ):
+        trace = Trace(id="q", read=(gold.id,), sent=sent, found=found)
+        assert follow(QUESTION, None, trace, corpus).sent is told
+
+
 def test_what_nobody_knows_is_unknown(corpus: Corpus) -> None:
     """Without a trace, or without a place where the answer stands, no stage is blamed."""
     assert follow(QUESTION, None, None, corpus).stage == "unknown"
+    assert follow(QUESTION, None, None, corpus).sent is None
     elsewhere = QUESTION.model_copy(update={"answers": ("57 metres",)})
     followed = follow(elsewhere, None, Trace(id="q"), corpus)
     assert (followed.stage, followed.read, followed.cited) == ("unknown", None, None)

@@ -98,4 +98,4 @@ def test_unknown_costs_and_shares_are_unknown() -> None:
     costs = report(minions=(outcome(cost_usd=None), outcome("q2", 1.0, evidence_read=True)))
     (summary,) = costs.summaries
     assert (summary.cost_usd, summary.evidence_read, summary.evidence_cited) == (None, 1.0, None)
-    assert rows(costs)[0][-2:] == ["100%", "-"]
+    assert rows(costs)[0][-4:] == ["100%", "-", "-", "-"]
