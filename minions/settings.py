@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     whole_documents: bool = _DEFAULTS.whole_documents
     evidence: Literal["lines", "quote"] = "lines"
     min_relevance: float = Field(0.3, ge=0, le=1)
+    reasoning: Literal["none", "draft", "cot"] = "none"
+    second_look: bool = False
     enough: int = Field(0, ge=0, le=100)
     enough_confidence: float = Field(0.6, ge=0, le=1)
     cache: bool = True

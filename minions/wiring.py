@@ -236,13 +236,21 @@ def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books:
         _model(served, "worker", settings, books),
         evidence=settings.evidence,
         min_relevance=settings.min_relevance,
+        reasoning=settings.reasoning,
+        second_look=settings.second_look,
         observe=books.observe,
     )
     enough = Enough(findings=settings.enough, confidence=settings.enough_confidence)
     slots = sum(endpoint.slots for endpoint in served)
     if books.cache is None:
         return LocalExecutor(extractor, concurrency=slots, enough=enough)
-    reader = CachingWorker(extractor, books.cache, model=str(ref), fingerprint=extractor.fingerprint)
+    reader = CachingWorker(
+        extractor,
+        books.cache,
+        model=str(ref),
+        fingerprint=extractor.fingerprint,
+        judging=extractor.judging_fingerprint,
+    )
     return LocalExecutor(reader, concurrency=slots, enough=enough, known=reader.known)
 
 

@@ -70,9 +70,16 @@ def supporting_line(answer: str | None, text: str, lines: Sequence[Line], pointe
 
 def supports(finding: Finding, answer: str) -> bool:
     """Whether most of the answer's words stand in the lines a finding shows."""
-    words = _words(answer)
     shown = f"{finding.before} {finding.citation.quote} {finding.after}"
-    return bool(words) and _support(words, _words(shown)) >= MIN_SUPPORT
+    return (support_in(answer, shown) or 0.0) >= MIN_SUPPORT
+
+
+def support_in(answer: str, text: str) -> float | None:
+    """The share of the answer's words that stand in a text, numbers counting three times; None where the answer has no
+    words of its own.
+    """
+    words = _words(answer)
+    return _support(words, _words(text)) if words else None
 
 
 def widen(finding: Finding, answer: str, text: str) -> Citation:

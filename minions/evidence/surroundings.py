@@ -119,18 +119,18 @@ def _joined(text: str, lines: Iterable[Line]) -> str:
     return "\n".join(text[line.start : line.end] for line in lines)
 
 
-def best_window(chunk: Chunk, phrases: Iterable[str]) -> tuple[int, int]:
-    """Span within the chunk of the three lines that share most words with the phrases: what the index alone would
-    show.
+def best_window(chunk: Chunk, phrases: Iterable[str], *, lines: int = _WINDOW_LINES) -> tuple[int, int]:
+    """Span within the chunk of so many lines that share most words with the phrases, the first of several: what the
+    index alone would show.
     """
     words = {word for phrase in phrases for word in _words(phrase)}
-    lines = split_lines(chunk.text)
-    if not lines:
+    numbered = split_lines(chunk.text)
+    if not numbered:
         return 0, len(chunk.text)
-    scores = [len(words & set(_words(chunk.text[line.start : line.end]))) for line in lines]
-    starts = range(max(1, len(lines) - _WINDOW_LINES + 1))
-    best = max(starts, key=lambda first: sum(scores[first : first + _WINDOW_LINES]))
-    window = lines[best : best + _WINDOW_LINES]
+    scores = [len(words & set(_words(chunk.text[line.start : line.end]))) for line in numbered]
+    starts = range(max(1, len(numbered) - lines + 1))
+    best = max(starts, key=lambda first: sum(scores[first : first + lines]))
+    window = numbered[best : best + lines]
     return window[0].start, window[-1].end
 
 

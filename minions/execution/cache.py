@@ -106,12 +106,14 @@ class ResultCache:
 
 class CachingWorker:
     """A Worker that asks the cache first. ``fingerprint`` covers all that the worker adds to a job: model, prompts,
-    parameters.
+    parameters; ``judging`` the same for tasks that judge documents, where it differs.
     """
 
-    def __init__(self, worker: Worker, cache: ResultCache, *, model: str, fingerprint: str) -> None:
+    def __init__(
+        self, worker: Worker, cache: ResultCache, *, model: str, fingerprint: str, judging: str | None = None
+    ) -> None:
         self._worker, self._cache = worker, cache
-        self._model, self._fingerprint = model, fingerprint
+        self._model, self._fingerprint, self._judging = model, fingerprint, judging or fingerprint
 
     async def run(self, job: Job) -> JobResult:
         """See `minions.ports.Worker`."""
@@ -131,7 +133,7 @@ class CachingWorker:
 
     def key(self, job: Job) -> bytes:
         """The hash of all that decides a job's result."""
-        return key_of(job, self._fingerprint)
+        return key_of(job, self._judging if job.task.judges else self._fingerprint)
 
 
 def key_of(job: Job, fingerprint: str) -> bytes:

@@ -1,6 +1,7 @@
 """The worker proper: looks at a chunk, extracts a finding, and grounds it in the chunk's own text.
 
-A job is up to two turns on one cached prefix: a one-token look, and the extraction where the look says it pays.
+A job is up to two turns on one cached prefix: a one-token look, and the extraction where the look says it pays. A
+document is judged by the probabilities of one token.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from minions.chat import Usage
+from minions.chat import Message
 from minions.errors import (
     AuthenticationError,
     ContextOverflowError,
@@ -24,25 +25,26 @@ from minions.events import WarningEvent
 from minions.evidence.grounding import Location, locate
 from minions.evidence.lines import point, split_lines
 from minions.evidence.support import supporting_line
-from minions.evidence.surroundings import find
-from minions.jobs import Job, JobResult, JobStatus
+from minions_workers import judging
+from minions_workers.attempt import Attempt
+from minions_workers.doubt import objection, settles, understood
 from minions_workers.look import look
 from minions_workers.passage import request, show
 from minions_workers.prompts import load
 from minions_workers.reading import Reply, read_reply
-from minions_workers.schemas import answer_in_words, max_lines, reply_schema
+from minions_workers.schemas import REASONING, Reasoning, answer_in_words, max_lines, reply_schema
 
 if TYPE_CHECKING:
-    from minions.chat import Completion
+    from minions.chat import ChatRequest, Completion
     from minions.events import Observer
     from minions.evidence.lines import Line
-    from minions.findings import Finding
-    from minions.plans import Task
+    from minions.jobs import Job, JobResult
     from minions.ports import ChatModel
 
 Evidence = Literal["lines", "quote"]
 
 _VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else
+_REPLY = "Reply with JSON."  # after these words of the prompts, reasoning is asked for
 _log = structlog.get_logger()
 _ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)
 _POINTING_TOKENS = 100
@@ -50,7 +52,6 @@ _QUOTING_TOKENS = 220
 _LIST_TOKENS = 120  # on top: more lines, and a longer answer
 _RESAMPLING_TEMPERATURE = 0.7  # at 0 every further sample would be the first again
 _BLIND = "the worker's server gives no token probabilities: every passage is read in full, and findings are unranked"
-_UNSEEN = 0.5  # the confidence of a finding whose server gives no probabilities
 _PARTIAL_CHARACTERS = 400
 
 
@@ -58,7 +59,9 @@ class Extractor:
     """Runs jobs over any ChatModel.
 
     ``evidence``: the worker points at numbered lines, or quotes. ``min_relevance``: a look below it abstains without
-    extracting. ``observe`` is told once if the server gives no probabilities; looks are then left out.
+    extracting. ``reasoning``: it thinks before it points, in a few words a step (``draft``) or in sentences (``cot``).
+    ``second_look``: it is asked once more where its answer stands nowhere in the passage. ``observe`` is told once if
+    the server gives no probabilities; looks are then left out, and judgements are written.
     """
 
     def __init__(
@@ -67,24 +70,40 @@ class Extractor:
         *,
         evidence: Evidence = "lines",
         min_relevance: float = 0.3,
+        reasoning: Reasoning = "none",
+        second_look: bool = False,
         observe: Observer | None = None,
     ) -> None:
         self._model = model
         self._evidence: Evidence = evidence
         self._min_relevance = min_relevance
+        self._reasoning: Reasoning = reasoning
+        self._second_look = second_look and evidence == "lines"
         self._observe = observe
         self._blind = False
 
     @property
     def fingerprint(self) -> str:
-        """All that decides a job's result besides the job: model, prompts, parameters, and what is made of a reply."""
+        """All that decides a job's result besides the job: model, prompts, parameters, and what is made of a reply.
+
+        What is off by default is part of it only when it is on, so that who never used it keeps what was read.
+        """
         prompts = [load(name) for name in ("system", "look", "lines", "quote")]
-        parts = (_VERSION, self._model.reference, self._evidence, self._min_relevance, prompts)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        parts: list[object] = [_VERSION, self._model.reference, self._evidence, self._min_relevance, prompts]
+        if self._reasoning != "none":
+            parts += [self._reasoning, load(self._reasoning)]
+        if self._second_look:
+            parts += ["second look", load("second")]
+        return _hash(parts)
+
+    @property
+    def judging_fingerprint(self) -> str:
+        """The same for judgements of documents, which may fall back on extraction."""
+        return _hash([judging.VERSION, self.fingerprint, [load(name) for name in judging.PROMPTS]])
 
     async def run(self, job: Job) -> JobResult:
         """See `minions.ports.Worker`."""
-        attempt = _Attempt(job)
+        attempt = Attempt(job)
         try:
             return await self._run(attempt)
         except _ENDS_THE_RUN:
@@ -96,17 +115,42 @@ class Extractor:
             _log.info("job_failed", job=job.id, error=type(error).__name__)
             return attempt.ended("failed", reason=str(error), usage=getattr(error, "usage", None))
 
-    async def _run(self, attempt: _Attempt) -> JobResult:
+    async def _run(self, attempt: Attempt) -> JobResult:
         job = attempt.job
+        if job.task.judges and (judged := await self._judge(attempt)) is not None:
+            return judged
         lines = split_lines(job.chunk.text)
         passage = show(job.chunk, lines)
-        if not (_judges(job.task) or self._blind) and not await self._is_promising(attempt, passage):
+        if not (job.task.judges or self._blind) and not await self._is_promising(attempt, passage):
             return attempt.ended("abstained")
-        completion = await self._extract(passage, job, len(lines))
+        asked = self._extraction(passage, job, len(lines))
+        completion = await self._model.complete(asked)
         attempt.usage += completion.usage
+        if self._second_look:
+            completion = await self._look_again(attempt, asked, completion, lines)
         return _ground(attempt, completion, lines)
 
-    async def _is_promising(self, attempt: _Attempt, passage: str) -> bool:
+    async def _judge(self, attempt: Attempt) -> JobResult | None:
+        """A verdict by probabilities; None where there are none, or the worker is to think in writing first."""
+        if self._blind or self._reasoning != "none":
+            return None
+        job, weighed = attempt.job, []
+        for ballot in judging.ballots(job.task, sample=job.sample):
+            completion = await self._model.complete(judging.ballot_request(job, ballot))
+            attempt.usage += completion.usage
+            if not completion.first_token:
+                self._note_blind()
+                return None
+            weights = ballot.weigh(completion.first_token)
+            if weights is None:
+                return None
+            weighed.append(weights)
+        if not weighed:
+            return None
+        answer, probability = judging.verdict(weighed)
+        return attempt.found([judging.closest_line(job, answer)], answer, confidence=probability)
+
+    async def _is_promising(self, attempt: Attempt, passage: str) -> bool:
         seen = await look(self._model, passage, attempt.job)
         attempt.usage += seen.usage
         attempt.relevance = seen.relevance
@@ -126,68 +170,43 @@ class Extractor:
         if self._observe is not None:
             self._observe(WarningEvent(message=_BLIND))
 
-    async def _extract(self, passage: str, job: Job, lines: int) -> Completion:
+    def _extraction(self, passage: str, job: Job, lines: int) -> ChatRequest:
         pointing = self._evidence == "lines"
         tokens = _POINTING_TOKENS if pointing else _QUOTING_TOKENS
-        tail = load(self._evidence).format(
+        template = load(self._evidence)
+        if self._reasoning != "none":
+            template = template.replace(_REPLY, f"{_REPLY} {load(self._reasoning)}", 1)
+            tokens += REASONING[self._reasoning].tokens
+        tail = template.format(
             instruction=job.task.instruction, answer=answer_in_words(job.task), most=max_lines(job.task)
         )
-        return await self._model.complete(
-            request(
-                passage,
-                tail,
-                max_output_tokens=tokens + (_LIST_TOKENS if job.task.output == "list" else 0),
-                temperature=_RESAMPLING_TEMPERATURE if job.sample else 0.0,
-                affinity=job.chunk.id,
-                json_schema=reply_schema(job.task, pointing=pointing, lines=lines),
-            )
+        return request(
+            passage,
+            tail,
+            max_output_tokens=tokens + (_LIST_TOKENS if job.task.output == "list" else 0),
+            temperature=_RESAMPLING_TEMPERATURE if job.sample else 0.0,
+            affinity=job.chunk.id,
+            json_schema=reply_schema(job.task, pointing=pointing, lines=lines, reasoning=self._reasoning),
         )
 
-
-class _Attempt:
-    """What is known of a job while it runs."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.usage = Usage()
-        self.relevance: float | None = None
-
-    def ended(
-        self,
-        status: JobStatus,
-        *,
-        reason: str | None = None,
-        usage: Usage | None = None,
-        partial: str | None = None,
-        ungrounded: bool = False,
-        findings: tuple[Finding, ...] = (),
-    ) -> JobResult:
-        return JobResult(
-            job=self.job,
-            status=status,
-            findings=findings,
-            relevance=self.relevance,
-            reason=reason,
-            partial=partial,
-            ungrounded=ungrounded,
-            usage=self.usage + (usage or Usage()),
-        )
-
-    def found(self, locations: list[Location], answer: str | None) -> JobResult:
-        confidence = _UNSEEN if self.relevance is None else round(self.relevance, 3)
-        findings = tuple(
-            find(self.job, location, answer=answer, confidence=confidence, part=part)
-            for part, location in enumerate(locations)
-        )
-        return self.ended("found", findings=findings)
+    async def _look_again(
+        self, attempt: Attempt, asked: ChatRequest, first: Completion, lines: list[Line]
+    ) -> Completion:
+        """The second reply where it settles what was wrong with the first, else the first."""
+        objected = objection(understood(first.text, attempt.job), attempt.job, lines)
+        if objected is None:
+            return first
+        turns = (Message(role="assistant", content=first.text), Message(role="user", content=objected))
+        second = await self._model.complete(asked.model_copy(update={"messages": (*asked.messages, *turns)}))
+        attempt.usage += second.usage
+        return second if settles(understood(second.text, attempt.job), attempt.job, lines) else first
 
 
-def _judges(task: Task) -> bool:
-    """Whether a task judges whole documents: the answer stands in no single line, so there is nothing to look for."""
-    return task.output in {"yes_no", "category"} and task.unit == "document"
+def _hash(parts: list[object]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _ground(attempt: _Attempt, completion: Completion, lines: list[Line]) -> JobResult:
+def _ground(attempt: Attempt, completion: Completion, lines: list[Line]) -> JobResult:
     cut_off = completion.finish_reason == "length"
     task, text = attempt.job.task, attempt.job.chunk.text
     try:
@@ -196,7 +215,7 @@ def _ground(attempt: _Attempt, completion: Completion, lines: list[Line]) -> Job
         partial = completion.text[:_PARTIAL_CHARACTERS]
         return attempt.ended("truncated" if cut_off else "failed", reason=str(error), partial=partial)
     locations = _locations(reply, text, lines)
-    if not locations and _judges(task) and reply.answer and not cut_off:
+    if not locations and task.judges and reply.answer and not cut_off:
         locations = [Location(line.start, line.end, "exact", 1.0) for line in lines[:1]]
     if locations:
         return attempt.found(locations, reply.answer)

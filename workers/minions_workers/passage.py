@@ -21,11 +21,19 @@ _HEADINGS = 3
 
 def show(chunk: Chunk, lines: list[Line]) -> str:
     """The chunk with its lines numbered, under its file name, headings and the header of a table it continues."""
+    return f"Passage from {place_of(chunk)}\n{table_of(chunk)}{number_lines(chunk.text, lines)}"
+
+
+def place_of(chunk: Chunk) -> str:
+    """Its file's name and the headings above it."""
     from pathlib import PurePath
 
-    place = " > ".join((PurePath(chunk.path).name, *chunk.headings[-_HEADINGS:]))
-    header = f"Table header: {chunk.table_header}\n" if chunk.table_header else ""
-    return f"Passage from {place}\n{header}{number_lines(chunk.text, lines)}"
+    return " > ".join((PurePath(chunk.path).name, *chunk.headings[-_HEADINGS:]))
+
+
+def table_of(chunk: Chunk) -> str:
+    """A line with the header of the table that it continues, if any."""
+    return f"Table header: {chunk.table_header}\n" if chunk.table_header else ""
 
 
 def request(

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from minions.plans import Task
 
+Reasoning = Literal["none", "draft", "cot"]
+
+
+class Room(NamedTuple):
+    """Where a worker thinks: the field's name, and the most it may hold."""
+
+    field: str
+    characters: int
+    tokens: int
+
+
+REASONING = {"draft": Room("draft", 240, 80), "cot": Room("reasoning", 700, 200)}
 MAX_LINES = 3
 MAX_LIST_LINES = 8
 ANSWER_CHARACTERS = 160
@@ -24,15 +36,19 @@ ANSWER_IN_WORDS = {
 }
 
 
-def reply_schema(task: Task, *, pointing: bool, lines: int) -> dict[str, Any]:
-    """Evidence first, then the answer; ``lines`` is how many lines the passage has."""
+def reply_schema(task: Task, *, pointing: bool, lines: int, reasoning: Reasoning = "none") -> dict[str, Any]:
+    """Reasoning if any, evidence, then the answer; ``lines`` is how many lines the passage has."""
     if pointing:
         # Line numbers are bounded so that constrained decoding cannot leave the passage.
         number = {"type": "integer", "minimum": 1, "maximum": max(1, lines)}
         evidence: dict[str, Any] = {"lines": {"type": "array", "items": number, "maxItems": max_lines(task)}}
     else:
         evidence = {"quote": {"anyOf": [{"type": "string", "maxLength": QUOTE_CHARACTERS}, _NULL]}}
-    properties = {**evidence, "answer": _answer(task)}
+    thought: dict[str, Any] = {}
+    if reasoning != "none":
+        room = REASONING[reasoning]
+        thought = {room.field: {"type": "string", "maxLength": room.characters}}
+    properties = {**thought, **evidence, "answer": _answer(task)}
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 

@@ -63,6 +63,17 @@ def caching(reader: Reader, cache: ResultCache, *, model: str = "m", fingerprint
     return CachingWorker(reader, cache, model=model, fingerprint=fingerprint)
 
 
+async def test_a_judgement_is_kept_under_what_judges(cache: ResultCache) -> None:
+    """A better way to judge finds no earlier judgement; what was extracted stays known."""
+    judged = {"output": "yes_no", "unit": "document"}
+    reader = Reader()
+    for way in ("written", "probabilities", "probabilities"):
+        worker = CachingWorker(reader, cache, model="m", fingerprint="prompts", judging=way)
+        await worker.run(job(task=judged))
+        await worker.run(job())
+    assert reader.asked == 2 + 1
+
+
 async def test_the_same_text_elsewhere_is_known(cache: ResultCache) -> None:
     """A file that moved, and one that grew above the passage: the finding is cited where the text stands now, at no
     cost.

@@ -194,25 +194,31 @@ async def test_a_wrong_key_ends_the_run(make: Any) -> None:
         await _run(make, AuthenticationError("no"))
 
 
-async def test_a_document_is_judged_without_a_look(make: Any) -> None:
-    """Whether a review is positive stands in no single line: every passage is asked."""
-    task = {"output": "category", "options": ("good", "bad"), "unit": "document"}
-    result, model = await _run(make, reply('{"lines": [2], "answer": "good"}'), task=task)
-    assert (result.status, result.findings[0].answer, len(model.requests)) == ("found", "good", 1)
-    assert (model.requests[0].json_schema or {})["properties"]["answer"] == {"enum": ["good", "bad", None]}
-
-
 JUDGING = {"output": "category", "options": ("good", "none"), "unit": "document"}
+BLIND = look(None)  # a server without probabilities
+
+
+async def test_without_probabilities_a_judgement_is_written_and_needs_no_look(make: Any) -> None:
+    """Whether a review is positive stands in no single line: every passage is asked, and by the second one nobody asks
+    for probabilities that there are none of.
+    """
+    written = reply('{"lines": [2], "answer": "good"}')
+    model = ScriptedModel([BLIND, written, written])
+    worker = Extractor(model)
+    results = [await worker.run(make.job(TEXT, **JUDGING)) for _ in range(2)]
+    assert [(result.status, result.findings[0].answer) for result in results] == [("found", "good")] * 2
+    assert len(model.requests) == 3
+    assert (model.requests[1].json_schema or {})["properties"]["answer"] == {"enum": ["good", "none", None]}
 
 
 @pytest.mark.parametrize("evidence", ["lines", "quote"])
 @pytest.mark.parametrize("answer", ["good", "none"])
 async def test_a_judgement_counts_without_a_line(make: Any, evidence: Any, answer: str) -> None:
-    """A document that is judged is counted even where no single line says so: the passage's first line stands for
-    it.
+    """A document that is judged in writing is counted even where no single line says so: the passage's first line
+    stands for it.
     """
     text = json.dumps({"lines": [], "quote": None, "answer": answer})
-    result, _ = await _run(make, reply(text), task=JUDGING, evidence=evidence)
+    result, _ = await _run(make, BLIND, reply(text), task=JUDGING, evidence=evidence)
     (finding,) = result.findings
     assert (finding.answer, finding.citation.quote, finding.citation.status) == (answer, "Overview", "exact")
 
@@ -226,7 +232,7 @@ async def test_a_judgement_counts_without_a_line(make: Any, evidence: Any, answe
 )
 async def test_no_judgement_is_no_finding(make: Any, text: str, finish_reason: Any, status: str) -> None:
     """Neither null nor half a word is a judgement."""
-    result, _ = await _run(make, reply(text, finish_reason=finish_reason), task=JUDGING)
+    result, _ = await _run(make, BLIND, reply(text, finish_reason=finish_reason), task=JUDGING)
     assert (result.status, result.findings) == (status, ())
 
 
@@ -235,3 +241,102 @@ async def test_a_passages_answer_without_a_line_is_no_finding(make: Any) -> None
     task = {"output": "yes_no", "unit": "chunk"}
     result, _ = await _run(make, look(YES), reply('{"lines": [], "answer": "yes"}'), task=task)
     assert result.status == "abstained"
+
+
+def test_what_was_read_with_default_settings_stays_known() -> None:
+    """The fingerprint of the defaults is frozen: who upgrades reads nothing twice. Change it knowingly."""
+    fingerprint = Extractor(ScriptedModel([])).fingerprint
+    assert fingerprint == "f04a1ea1947bc650cef33faa6ab038641f2566a6ae60a4b13207ea2b88427516"
+
+
+def test_what_changes_a_result_changes_the_fingerprint() -> None:
+    """No setting finds what was read with another; a judgement is nobody's extraction."""
+    model = ScriptedModel([])
+    options: list[dict[str, Any]] = [
+        {},
+        {"reasoning": "draft"},
+        {"reasoning": "cot"},
+        {"second_look": True},
+        {"evidence": "quote"},
+        {"min_relevance": 0.5},
+    ]
+    workers = [Extractor(model, **chosen) for chosen in options]
+    prints = [print_ for worker in workers for print_ in (worker.fingerprint, worker.judging_fingerprint)]
+    assert len(set(prints)) == 2 * len(options)
+
+
+@pytest.mark.parametrize(("reasoning", "field"), [("draft", "draft"), ("cot", "reasoning")])
+@pytest.mark.parametrize("evidence", ["lines", "quote"])
+async def test_a_worker_may_think_first(make: Any, reasoning: Any, field: str, evidence: Any) -> None:
+    """Thinking comes before the evidence, is bounded, has room of its own, and is no part of the finding."""
+    asked = []
+    for chosen in ("none", reasoning):
+        text = json.dumps({field: "revenue: line 2", "lines": [2], "quote": "was 12.4 million", "answer": "12.4"})
+        result, model = await _run(make, look(YES), reply(text), reasoning=chosen, evidence=evidence)
+        assert result.findings[0].answer == "12.4"
+        asked.append(model.requests[-1])
+    plain, thinking = asked
+    fields = (thinking.json_schema or {})["properties"]
+    assert next(iter(fields)) == field
+    assert fields[field]["maxLength"] > 0
+    assert set(fields) - {field} == set((plain.json_schema or {})["properties"])
+    assert thinking.max_output_tokens - plain.max_output_tokens > fields[field]["maxLength"] / 4
+    assert f"Reply with JSON. {field}:" in thinking.messages[-1].content
+
+
+async def test_a_worker_that_thinks_judges_in_writing(make: Any) -> None:
+    """Probabilities of the first token are those of a thoughtless answer."""
+    text = '{"draft": "praise", "lines": [2], "answer": "good"}'
+    result, model = await _run(make, reply(text), task=JUDGING, reasoning="draft")
+    assert (result.findings[0].answer, len(model.requests)) == ("good", 1)
+
+
+INVENTED = '{"lines": [4], "answer": "900 dollars"}'
+
+
+async def test_a_second_look_replaces_what_stands_nowhere(make: Any) -> None:
+    """An answer that is in none of the lines is objected to, with the lines it points at, on the same prefix."""
+    second = reply('{"lines": [2], "answer": "12.4 million"}')
+    result, model = await _run(make, look(YES), reply(INVENTED), second, second_look=True)
+    assert [finding.answer for finding in result.findings] == ["12.4 million"]
+    assert result.findings[0].citation.quote == "Net revenue was 12.4 million in 2022."
+    asked, again = model.requests[1].messages, model.requests[2].messages
+    assert again[: len(asked)] == asked
+    assert again[-2].content == INVENTED
+    assert "4: Staff: 40." in again[-1].content
+    assert '"900 dollars"' in again[-1].content
+    assert result.usage.output_tokens == 1 + 12 + 12
+
+
+@pytest.mark.parametrize(
+    "second", ['{"lines": [], "answer": null}', '{"lines": [3], "answer": "1,000 dollars"}', "I cannot say."]
+)
+async def test_a_second_look_that_settles_nothing_changes_nothing(make: Any, second: str) -> None:
+    """The lines of the first reply are kept: the planner trusts lines over answers."""
+    result, _ = await _run(make, look(YES), reply(INVENTED), reply(second), second_look=True)
+    assert [finding.citation.quote for finding in result.findings] == ["Staff: 40."]
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        ('{"lines": [2], "answer": "12.4 million"}', {}),
+        ('{"lines": [4], "answer": "12.4 million"}', {}),
+        ('{"lines": [2], "answer": null}', {}),
+        ('{"lines": [], "answer": "900 dollars"}', {}),
+        ('{"lines": [2], "answer": "it is"}', {}),
+        ('{"lines": [2], "answer": "yes"}', {"output": "yes_no"}),
+        ("The revenue was good.", {}),
+    ],
+    ids=["in its lines", "in another line", "no answer", "no lines", "no words", "yes or no", "unreadable"],
+)
+async def test_nothing_to_object_to_costs_nothing(make: Any, text: str, task: dict[str, Any]) -> None:
+    """A second look is paid for only where lines and answer disagree."""
+    _, model = await _run(make, look(YES), reply(text), second_look=True, task=task)
+    assert len(model.requests) == 2
+
+
+async def test_a_second_look_is_off_unless_asked_for(make: Any) -> None:
+    """By default a job is two turns."""
+    _, model = await _run(make, look(YES), reply(INVENTED))
+    assert len(model.requests) == 2

@@ -1,0 +1,120 @@
+"""Judgements of documents: the verdict is the likeliest option, at its probability, for a token."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+import pytest
+
+from minions.chat import Completion, Usage
+from minions.errors import ServerError
+from minions.testing import ScriptedModel
+from minions_workers.extractor import Extractor
+from minions_workers.judging import ballots
+
+TEXT = "A film by nobody.\nIt starts well enough.\nOverall this review is positive.\nGo and see it."
+YES_NO = {"output": "yes_no", "unit": "document"}
+CATEGORY = {"output": "category", "unit": "document", "options": ("good", "bad", "mixed")}
+
+
+def token(**probabilities: float) -> Completion:
+    candidates = {word: log(share) for word, share in probabilities.items()}
+    return Completion(
+        text=max(candidates, key=candidates.__getitem__),
+        finish_reason="length",
+        usage=Usage(input_tokens=200, output_tokens=1),
+        first_token=candidates,
+    )
+
+
+async def _judged(make: Any, *replies: Any, task: dict[str, Any]) -> tuple[Any, Any]:
+    model = ScriptedModel(list(replies))
+    asked = {"instruction": "Is this review positive overall?", **task}
+    return await Extractor(model).run(make.job(TEXT, **asked)), model
+
+
+async def test_yes_or_no_costs_a_token(make: Any) -> None:
+    """One call, one token out; the winner's share of yes and no is the confidence, in all their spellings."""
+    result, model = await _judged(make, token(Yes=0.5, yes=0.1, No=0.2, Maybe=0.2), task=YES_NO)
+    (finding,) = result.findings
+    assert (result.status, finding.answer, finding.confidence) == ("found", "yes", 0.75)
+    (request,) = model.requests
+    assert (request.max_output_tokens, request.json_schema) == (1, None)
+    assert request.first_token_candidates > 0
+    assert TEXT in request.messages[-1].content
+    assert result.usage.output_tokens == 1
+
+
+async def test_a_judgement_cites_the_line_closest_to_the_task(make: Any) -> None:
+    """It rests on all of the document; what is shown of it is the line that shares most words with what was asked."""
+    result, _ = await _judged(make, token(yes=0.9, no=0.1), task=YES_NO)
+    citation = result.findings[0].citation
+    assert (citation.quote, citation.status) == ("Overall this review is positive.", "exact")
+
+
+async def test_a_judgement_that_shares_no_word_cites_the_opening_line(make: Any) -> None:
+    """The opening line says which document it is."""
+    result, _ = await _judged(make, token(yes=0.9, no=0.1), task={**YES_NO, "instruction": "Sarcastic?"})
+    assert result.findings[0].citation.quote == "A film by nobody."
+
+
+async def test_options_are_lettered_and_asked_in_both_orders(make: Any) -> None:
+    """A model that favours the first letter favours another option the second time: its favour cancels out."""
+    favours_first = token(A=0.6, B=0.3, C=0.1)
+    favours_bad = token(A=0.2, B=0.7, C=0.1)
+    result, model = await _judged(make, favours_first, favours_bad, task=CATEGORY)
+    assert "A. good\nB. bad\nC. mixed" in model.requests[0].messages[-1].content
+    assert "A. mixed\nB. bad\nC. good" in model.requests[1].messages[-1].content
+    (finding,) = result.findings
+    assert finding.answer == "bad"
+    good, bad, mixed = (0.6 * 0.1) ** 0.5, (0.3 * 0.7) ** 0.5, (0.1 * 0.2) ** 0.5
+    assert finding.confidence == pytest.approx(bad / (good + bad + mixed), abs=0.001)
+
+
+async def test_all_judgements_of_a_document_share_its_text_as_a_prefix(make: Any) -> None:
+    """A server reads the document once, however many ballots and tasks there are."""
+    _, model = await _judged(make, token(A=0.9), token(A=0.9), task=CATEGORY)
+    first, second = (request.messages for request in model.requests)
+    shared = first[-1].content[: first[-1].content.index("A. ")]
+    assert shared.index(TEXT) > 0
+    assert first[0] == second[0]
+    assert second[-1].content.startswith(shared)
+
+
+async def test_candidates_without_any_option_are_no_verdict(make: Any) -> None:
+    """A model that would say something else is asked in writing; the next document is asked for a token again."""
+    written = '{"lines": [3], "answer": "yes"}'
+    model = ScriptedModel([token(Perhaps=0.9), written, token(yes=0.9, no=0.1)])
+    worker = Extractor(model)
+    results = [await worker.run(make.job(TEXT, **YES_NO)) for _ in range(2)]
+    assert [result.findings[0].answer for result in results] == ["yes", "yes"]
+    assert len(model.requests) == 3
+
+
+async def test_more_options_than_letters_are_written(make: Any) -> None:
+    """Twenty-seven options have no letters."""
+    options = tuple(f"kind {number}" for number in range(27))
+    text = '{"lines": [1], "answer": "kind 7"}'
+    result, model = await _judged(make, text, task={**CATEGORY, "options": options})
+    assert (result.findings[0].answer, len(model.requests)) == ("kind 7", 1)
+
+
+async def test_a_passages_question_is_no_judgement(make: Any) -> None:
+    """A yes-or-no task over passages is looked at and pointed for, as ever."""
+    text = '{"lines": [3], "answer": "yes"}'
+    _, model = await _judged(make, token(yes=0.9, no=0.1), text, task={"output": "yes_no"})
+    assert model.requests[-1].json_schema is not None
+
+
+async def test_a_ballot_that_fails_is_data_and_keeps_what_was_spent(make: Any) -> None:
+    """The second ballot's trouble fails the job; the first one's tokens are counted."""
+    result, _ = await _judged(make, token(A=0.9), ServerError("down"), task=CATEGORY)
+    assert (result.status, result.usage.input_tokens) == ("failed", 200)
+
+
+def test_further_samples_begin_with_another_option(make: Any) -> None:
+    """The same ballot again would say the same."""
+    task = make.task(**CATEGORY)
+    first = [ballots(task, sample=sample)[0].tokens["A"] for sample in range(3)]
+    assert first == ["good", "bad", "mixed"]

@@ -1,0 +1,110 @@
+"""Judging a document: the verdict is read off the probabilities of one token, instead of a written answer.
+
+Why, and how often it is right: docs/adr/0012 and docs/experiments.md.
+"""
+
+from __future__ import annotations
+
+import math
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, NamedTuple
+
+from minions.chat import ChatRequest, Message
+from minions.evidence.grounding import Location
+from minions.evidence.surroundings import best_window
+from minions_workers.passage import place_of, table_of
+from minions_workers.prompts import load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from minions.documents import Chunk
+    from minions.jobs import Job
+    from minions.plans import Task
+
+VERSION = 1  # of what is made of the probabilities: raise it when the same ones come to mean something else
+PROMPTS = ("judge_system", "judge_yes_no", "judge_options")
+CANDIDATES = 20
+_FLOOR = 1e-6  # the probability of an option that is not among the candidates
+
+
+class Ballot(NamedTuple):
+    """One way to ask: the words after the document, and the first token that stands for each answer."""
+
+    tail: str
+    tokens: Mapping[str, str]
+
+    def weigh(self, first_token: Mapping[str, float]) -> dict[str, float] | None:
+        """The log probability of each answer over all spellings; None where no answer is among the candidates."""
+        sums = dict.fromkeys(self.tokens.values(), 0.0)
+        answer_of = {token.casefold(): answer for token, answer in self.tokens.items()}
+        for token, logprob in first_token.items():
+            answer = answer_of.get(token.strip(" \n.()*\"'").casefold())
+            if answer is not None:
+                sums[answer] += math.exp(logprob)
+        if not any(sums.values()):
+            return None
+        return {answer: math.log(max(weight, _FLOOR)) for answer, weight in sums.items()}
+
+
+class Verdict(NamedTuple):
+    """The likeliest answer, and its share of the probability of all."""
+
+    answer: str
+    probability: float
+
+
+def ballots(task: Task, *, sample: int = 0) -> list[Ballot]:
+    """How a task's verdict is asked for, empty where it has more options than letters.
+
+    Options are lettered and asked twice, the second time in reverse order, for small models favour a letter. Further
+    samples begin with another option.
+    """
+    if task.output == "yes_no":
+        tail = load("judge_yes_no").format(instruction=task.instruction)
+        return [Ballot(tail, {"yes": "yes", "no": "no"})]
+    if not 0 < len(task.options) <= len(ascii_uppercase):
+        return []
+    turn = sample % len(task.options)
+    options = (*task.options[turn:], *task.options[:turn])
+    return [_lettered(task, options), _lettered(task, options[::-1])]
+
+
+def _lettered(task: Task, options: Sequence[str]) -> Ballot:
+    tokens = dict(zip(ascii_uppercase, options, strict=False))
+    listed = "\n".join(f"{letter}. {option}" for letter, option in tokens.items())
+    return Ballot(load("judge_options").format(instruction=task.instruction, options=listed), tokens)
+
+
+def verdict(weighed: Sequence[Mapping[str, float]]) -> Verdict:
+    """The answer with the best mean log probability over the ballots, which name the same answers."""
+    means = {answer: sum(one[answer] for one in weighed) / len(weighed) for answer in weighed[0]}
+    total = sum(map(math.exp, means.values()))
+    answer = max(means, key=means.__getitem__)
+    return Verdict(answer, math.exp(means[answer]) / total)
+
+
+def ballot_request(job: Job, ballot: Ballot) -> ChatRequest:
+    """``[system][document][task]``, one token out; all judgements of a document share the prefix."""
+    chunk = job.chunk
+    return ChatRequest(
+        messages=(
+            Message(role="system", content=load("judge_system")),
+            Message(role="user", content=f"{_shown(chunk)}\n\n{ballot.tail}"),
+        ),
+        max_output_tokens=1,
+        first_token_candidates=CANDIDATES,
+        affinity=chunk.id,
+    )
+
+
+def _shown(chunk: Chunk) -> str:
+    return f"Document {place_of(chunk)}:\n{table_of(chunk)}{chunk.text.strip()}"
+
+
+def closest_line(job: Job, answer: str) -> Location:
+    """What is cited for a judgement, which rests on the whole document: the line that shares most words with the task
+    and the answer; the first where none does.
+    """
+    start, end = best_window(job.chunk, (job.task.instruction, answer), lines=1)
+    return Location(start, end, "exact", 1.0)
