@@ -62,7 +62,8 @@ def _warnings(left_out: int, corpus: Corpus, limits: Limits) -> tuple[str, ...]:
         return ()
     warning = (
         f"the documents (about {corpus.contents.tokens:,} tokens) are more than the worker holds at once "
-        f"(--context-tokens {limits.context_tokens}): each message was read over the passages that promise most"
+        f"(--context-tokens {limits.context_tokens}, max_jobs {limits.max_jobs}): each message was read over the "
+        "passages that promise most"
     )
     return (warning,)
 
