@@ -1,0 +1,218 @@
+"""What reading the best chunks finds, against reading every chunk, and at what cost on the device.
+
+    python tests/benchmarks/measure_reading.py DATA contracts,papers --documents 2 [--worker SPEC] [--minutes N]
+
+For each question with a hand-written plan (``plans/SET.jsonl``) the worker runs every task over every chunk of the
+question's documents, chunk by chunk. Results are kept in the result cache (``MINIONS_HOME``): a run goes on where the
+last one stopped, and the figures come again in seconds. Then each way to choose chunks is played over these results,
+through the same reduction and digest as a run. Printed for each way, over the questions read whole:
+
+- words: the share of the known answer's content words that stand in the digest, mean over questions (what goes up can
+  be answered from);
+- tokens: what the device computes with a prefix cache, passages once a question and each job's instructions and reply,
+  as a share of those for every chunk, by estimate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from minions.clock import SystemClock
+from minions.corpus.index import Index
+from minions.corpus.scoped import ScopedCorpus
+from minions.evals.dataset import read_dataset
+from minions.evals.evaluate import unpacked
+from minions.evals.scorers import normalised
+from minions.execution.cache import CachingWorker, ResultCache
+from minions.execution.expand import Expansion, expand
+from minions.limits import Limits
+from minions.models.llamacpp import open_llamacpp
+from minions.models.reference import ModelRef
+from minions.plans import Plan, Task
+from minions.settings import Settings
+from minions.store.store import Store
+from minions.tokens import estimate_tokens
+from minions.transcript import Transcript
+from minions_workers.extractor import Extractor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from minions.evals.dataset import Example
+    from minions.jobs import Job, JobResult
+    from minions.ports import Corpus, Worker
+
+PLANS = Path(__file__).parent / "plans"
+EVERYTHING = Limits(max_jobs=100_000)
+TAIL_TOKENS, REPLY_TOKENS = 60, 30  # of an instruction, and of a worker's reply
+MIN_RELEVANCE, SURE = 0.3, 0.8
+STOPWORDS = set("of and or to in for on by with is are was were be that this it as at from which such any".split())  # noqa: SIM905 - a list of words
+
+
+class Asked(NamedTuple):
+    """A question, its plan, and the corpus of its documents."""
+
+    example: Example
+    plan: Plan
+    corpus: Corpus
+
+
+def tell(text: str) -> None:
+    """Print at once: runs are long."""
+    print(text, flush=True)  # noqa: T201 - a script's result
+
+
+def plans_of(name: str) -> dict[str, Plan]:
+    """The hand-written plans of a set, by question."""
+    lines = (PLANS / f"{name}.jsonl").read_text("utf-8").splitlines()
+    rows = [json.loads(line) for line in lines if line.strip()]
+    return {
+        row["id"]: Plan(tasks=tuple(Task(id=f"t{number}", **task) for number, task in enumerate(row["tasks"], 1)))
+        for row in rows
+    }
+
+
+def reading_everything(asked: Asked) -> Expansion:
+    """The jobs of a reader of every chunk."""
+    tasks = tuple(task.model_copy(update={"search": ()}) for task in asked.plan.tasks)
+    return expand(Plan(tasks=tasks), asked.example.question, asked.corpus, EVERYTHING)
+
+
+def key_of(job: Job) -> tuple[str, str]:
+    """What identifies a job whatever round and way it belongs to."""
+    return job.task.id, job.chunk.id
+
+
+async def read(
+    asked: Sequence[Asked], worker: Worker, *, seconds: float
+) -> dict[str, dict[tuple[str, str], JobResult]]:
+    """Results of every job by question, chunk by chunk over all questions; those whose time is up are left out."""
+    clock = SystemClock()
+    results: dict[str, dict[tuple[str, str], JobResult]] = {one.example.id: {} for one in asked}
+    jobs = [(one.example.id, job) for one in asked for job in reading_everything(one).jobs]
+    jobs.sort(key=lambda pair: (pair[1].chunk.document_id, pair[1].chunk.start))
+    until_s = clock.monotonic_s() + seconds
+    for number, (question, job) in enumerate(jobs, 1):
+        if clock.monotonic_s() > until_s:
+            tell(f"stopped at job {number} of {len(jobs)}")
+            break
+        results[question][key_of(job)] = await worker.run(job)
+        if number % 50 == 0:
+            tell(f"job {number} of {len(jobs)}")
+    return results
+
+
+def digest_of(asked: Asked, expansion: Expansion, results: Mapping[tuple[str, str], JobResult], limits: Limits) -> str:
+    """What would go up after these jobs."""
+    transcript = Transcript("measured", asked.corpus, limits=limits, policy="findings", observe=lambda _: None)
+    transcript.planned(asked.plan, expansion)
+    for job in expansion.jobs:
+        transcript.finished(results[key_of(job)].model_copy(update={"job": job}))
+    return transcript.digest(asked.example.question).text
+
+
+def words_in(text: str, example: Example) -> float:
+    """The share of the known answer's content words that stand in a text; of several accepted forms the best."""
+    there = set(normalised(text).split())
+    shares = []
+    for form in example.answers:
+        wanted = [word for word in normalised(form).split() if word not in STOPWORDS]
+        shares.append(sum(word in there for word in wanted) / max(1, len(wanted)))
+    return max(shares)
+
+
+def cost_of(jobs: Iterable[Job], results: Mapping[tuple[str, str], JobResult]) -> int:
+    """Tokens computed with a prefix cache: a chunk once, its looks, and its extractions."""
+    chunks: dict[str, int] = {}
+    total = 0
+    for job in jobs:
+        chunks[job.chunk.id] = estimate_tokens(job.chunk.text)
+        result = results[key_of(job)]
+        extracted = result.status == "found" or (result.relevance or 0) >= MIN_RELEVANCE
+        total += TAIL_TOKENS + (TAIL_TOKENS + REPLY_TOKENS if extracted else 0)
+    return total + sum(chunks.values())
+
+
+def ways() -> dict[str, Callable[[Asked], Expansion]]:
+    """Ways to choose what is read."""
+
+    def best(limits: Limits) -> Callable[[Asked], Expansion]:
+        return lambda one: expand(one.plan, one.example.question, one.corpus, limits)
+
+    chosen: dict[str, Callable[[Asked], Expansion]] = {"every chunk": reading_everything}
+    for depth in (2, 4, 6, 8, 12, 20):
+        chosen[f"best {depth} a task"] = best(Limits(chunks_per_task=depth))
+    return chosen
+
+
+def report(name: str, asked: Sequence[Asked], results: Mapping[str, Mapping[tuple[str, str], JobResult]]) -> str:
+    """The table of one set over the questions that were read whole."""
+    whole = [one for one in asked if len(results[one.example.id]) == len(reading_everything(one).jobs)]
+    told = [one for one in whole if one.example.kind != "yesno"]
+    lines = [f"{name}: {len(told)} questions read whole, yes-or-no ones left out"]
+    everything = 0
+    for way, choose in ways().items():
+        words, tokens = [], 0
+        for one in told:
+            expansion, known = choose(one), results[one.example.id]
+            words.append(words_in(digest_of(one, expansion, known, Limits()), one.example))
+            tokens += cost_of(expansion.jobs, known)
+        everything = everything or tokens
+        mean, most = sum(words) / max(1, len(words)), sum(share >= SURE for share in words)
+        lines.append(f"  {way}: words {mean:.2f}, at least .8 in {most}; tokens {tokens / max(1, everything):.0%}")
+    return "\n".join(lines)
+
+
+def questions_of(name: str, data: Path, index: Index, scratch: Path, *, documents: int) -> list[Asked]:
+    """The questions about the smallest documents of a set that have a plan."""
+    listed = data / name / "documents.jsonl"
+    folder = unpacked(listed, scratch / name) if listed.exists() else data / name / "docs"
+    plans = plans_of(name)
+    corpus, _ = index.update([folder])
+    smallest = {path.name for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_size)[:documents]}
+    asked = []
+    for example in read_dataset(data / name / "questions.jsonl"):
+        if example.id in plans and example.documents and set(example.documents) <= smallest:
+            ids, _ = corpus.contents.select(example.documents)
+            asked.append(Asked(example, plans[example.id], ScopedCorpus(corpus, ids)))
+    return asked
+
+
+async def main() -> None:
+    """Read, and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("sets")
+    parser.add_argument("--documents", type=int, default=2, help="the smallest so many of each set")
+    parser.add_argument("--worker", default="llamacpp:qwen2.5-coder-1.5b")
+    parser.add_argument("--minutes", type=float, default=60)
+    options: Any = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    home = Settings.load().home_folder()
+    model = await open_llamacpp(ModelRef.parse(options.worker), home=home)
+    extractor = Extractor(model)
+    clock = SystemClock()
+    until_s = clock.monotonic_s() + 60 * options.minutes
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Index.open(Path(folder) / "index.sqlite3") as index,
+        Store.open(home / "minions.sqlite3") as store,
+    ):
+        cache = ResultCache(store, clock)
+        worker = CachingWorker(extractor, cache, model=options.worker, fingerprint=extractor.fingerprint)
+        for name in options.sets.split(","):
+            asked = questions_of(name, options.data, index, Path(folder), documents=options.documents)
+            results = await read(asked, worker, seconds=until_s - clock.monotonic_s())
+            tell(report(name, asked, results))
+    await model.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
