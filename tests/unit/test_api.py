@@ -418,3 +418,23 @@ def test_without_the_cache_everything_is_read(minions: Minions, documents: Path,
     for _ in range(2):
         minions.ask(QUESTION, documents, cache=False)
     assert len(device.requests) == 2 * 3
+
+
+def test_reading_ends_early_where_passages_agree(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+    """With ``enough``, what is left is skipped, told and counted; asked again, the question reads nothing and sends up
+    the same.
+    """
+    for year in range(2022, 2028):
+        (documents / f"report-{year}.md").write_text(f"{REPORT}\nPrinted in {year}.\n", encoding="utf-8")
+    told: list[Any] = []
+    asked: dict[str, Any] = {"concurrency": 1, "enough": 2, "max_rounds": 1}
+    answer = minions.ask(QUESTION, documents, observe=told.append, **asked)
+    skipped = [event for event in told if isinstance(event, JobEvent) and event.status == "skipped"]
+    assert (answer.answer, answer.coverage.read, answer.coverage.skipped) == ("12.4", 2, len(skipped))
+    assert answer.coverage.read + len(skipped) == answer.rounds[0].jobs
+    assert {event.reason for event in skipped} == {"enough findings agree without it"}
+    sent = [json.loads(request.body)["messages"] for request in cloud.requests]
+    assert f"read 2 of {answer.coverage.chunks} passages" in sent[1][-1]["content"]
+    again = minions.ask(QUESTION, documents, **asked)
+    assert (again.coverage, again.usage.worker.calls) == (answer.coverage, 0)
+    assert [json.loads(request.body)["messages"] for request in cloud.requests][2:] == sent
