@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PLAN_INPUT_TOKENS: Final = 340
 DECISION_INPUT_TOKENS: Final = 250
+MESSAGE_INPUT_TOKENS: Final = 140
+REPLY_INPUT_TOKENS: Final = 205
 GIST_TOKENS: Final = 80
 PLAN_OUTPUT_TOKENS: Final = 200
 DECISION_OUTPUT_TOKENS: Final = 100
@@ -123,14 +125,17 @@ def _cloud(
     question: str, corpus: Corpus, settings: Settings, prices: PriceBook, planner: str, *, upper: bool
 ) -> CloudEstimate:
     """The planner's calls: one plan, and one decision a round."""
-    rounds = settings.max_rounds if upper else 1
+    is_chat = settings.protocol == "minion"
+    most = settings.max_turns if is_chat else settings.max_rounds
+    rounds = most if upper else 1
     if not is_cloud(planner, settings):
         return CloudEstimate(rounds=rounds, calls=0, input_tokens=0, output_tokens=0, cost_usd=Decimal(0))
     card = estimate_tokens(card_of(corpus, settings.policy).text)
     digest = settings.digest_tokens if upper else round(settings.digest_tokens * _SHARE_OF_DIGEST)
     asked = estimate_tokens(question)
-    inputs = PLAN_INPUT_TOKENS + card + asked
-    inputs += rounds * (DECISION_INPUT_TOKENS + digest + asked) + sum(range(rounds)) * GIST_TOKENS
+    inputs = (MESSAGE_INPUT_TOKENS if is_chat else PLAN_INPUT_TOKENS) + card + asked
+    decision = (REPLY_INPUT_TOKENS if is_chat else DECISION_INPUT_TOKENS) + digest + asked
+    inputs += rounds * decision + sum(range(rounds)) * GIST_TOKENS
     outputs = PLAN_OUTPUT_TOKENS + rounds * DECISION_OUTPUT_TOKENS
     if upper:
         outputs = (1 + rounds) * settings.planner_output_tokens
@@ -140,12 +145,20 @@ def _cloud(
 
 
 def _local(settings: Settings, ledger: Ledger, worker: str, *, chunks: int, tokens: int) -> LocalEstimate:
-    """One round of a typical plan; the prompt cache reads a chunk once for all its tasks."""
-    read = min(chunks, TYPICAL_TASKS * settings.chunks_per_task)
-    jobs = min(TYPICAL_TASKS * min(chunks, settings.chunks_per_task) * settings.samples, settings.max_jobs)
+    """One round of a typical plan; the prompt cache reads a chunk once for all its tasks. A message of a chat is one
+    request, whatever is held.
+    """
     chunk_tokens = tokens / chunks if chunks else 0
-    input_tokens = round(read * chunk_tokens + jobs * JOB_INPUT_TOKENS)
-    output_tokens = jobs * JOB_OUTPUT_TOKENS
+    if settings.protocol == "minion":
+        held = min(tokens, settings.context_tokens)
+        read = jobs = round(held / chunk_tokens) if chunks else 0
+        requests = settings.samples
+    else:
+        read = min(chunks, TYPICAL_TASKS * settings.chunks_per_task)
+        jobs = min(TYPICAL_TASKS * min(chunks, settings.chunks_per_task) * settings.samples, settings.max_jobs)
+        requests = jobs
+    input_tokens = round(read * chunk_tokens + requests * JOB_INPUT_TOKENS)
+    output_tokens = requests * JOB_OUTPUT_TOKENS
     measured = measured_tokens_per_s(ledger, worker)
     speed = measured or DEFAULT_TOKENS_PER_S
     return LocalEstimate(

@@ -10,7 +10,13 @@ import pytest
 
 from minions import Minions
 from minions.documents import CorpusCard
-from minions.estimate import DECISION_INPUT_TOKENS, PLAN_INPUT_TOKENS, measured_tokens_per_s
+from minions.estimate import (
+    DECISION_INPUT_TOKENS,
+    MESSAGE_INPUT_TOKENS,
+    PLAN_INPUT_TOKENS,
+    REPLY_INPUT_TOKENS,
+    measured_tokens_per_s,
+)
 from minions.findings import Digest
 from minions.ledger.entries import Entry
 from minions.ledger.ledger import Ledger
@@ -18,12 +24,15 @@ from minions.plans import History
 from minions.store.store import Store
 from minions.testing import ScriptedModel
 from minions.tokens import estimate_tokens
+from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from minions.estimate import Estimate
+    from minions.ports import Planner
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 CLOUD: dict[str, Any] = {
@@ -74,13 +83,21 @@ def test_the_price_of_a_typical_run_is_its_tokens_times_the_stated_price(docs: P
     assert typical.cost_usd == (typical.input_tokens * 2 + typical.output_tokens * Decimal(10)) / 1_000_000
 
 
-async def test_the_fixed_tokens_are_those_of_the_prompts() -> None:
+PLANNERS: dict[str, tuple[Callable[[ScriptedModel], Planner], int, int]] = {
+    "minions": (lambda model: CloudPlanner(model, max_tasks=6), PLAN_INPUT_TOKENS, DECISION_INPUT_TOKENS),
+    "minion": (lambda model: ChatPlanner(model, max_turns=4), MESSAGE_INPUT_TOKENS, REPLY_INPUT_TOKENS),
+}
+
+
+@pytest.mark.parametrize("protocol", PLANNERS)
+async def test_the_fixed_tokens_are_those_of_the_prompts(protocol: str) -> None:
     """What is said to go up besides question, card and findings is what the planner's prompts and schemas hold."""
     model = ScriptedModel([{"tasks": []}, {"answer": "x", "findings": [], "confidence": 1, "tasks": []}])
-    planner = CloudPlanner(model, max_tasks=6)
+    make, *fixed = PLANNERS[protocol]
+    planner = make(model)
     await planner.plan("", CorpusCard(documents=0, tokens=0, pages=0, text=""))
     await planner.decide("", Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1))
-    for request, stated in zip(model.requests, (PLAN_INPUT_TOKENS, DECISION_INPUT_TOKENS), strict=True):
+    for request, stated in zip(model.requests, fixed, strict=True):
         texts = [message.content for message in request.messages]
         schema = json.dumps(request.json_schema, separators=(",", ":"))
         tokens = sum(estimate_tokens(text) + 6 for text in texts) + estimate_tokens(schema)
@@ -93,6 +110,16 @@ def test_the_upper_bound_grows_with_the_limits(docs: Path) -> None:
     assert small.typical.input_tokens <= small.upper.input_tokens < large.upper.input_tokens
     assert large.upper.calls == 5
     assert large.upper.output_tokens == 20_000
+
+
+def test_a_chat_reads_what_it_holds_in_one_request_a_message(docs: Path) -> None:
+    """Its messages are its limit, its context what is read, once; more context reads more."""
+    small, large = (estimate(docs, protocol="minion", context_tokens=size) for size in (4_096, 1_000_000))
+    assert small.upper.calls == large.upper.calls == 5
+    assert small.typical.input_tokens < estimate(docs).typical.input_tokens
+    assert (large.local.chunks, large.local.output_tokens) == (large.chunks, small.local.output_tokens)
+    assert 0 < small.local.chunks < large.local.chunks
+    assert small.local.input_tokens < 5_000 < large.local.input_tokens
 
 
 def test_an_unknown_price_is_unknown(docs: Path) -> None:
