@@ -3,8 +3,8 @@
     python tests/benchmarks/suite.py DATA [--large] [--planner SPEC] [--worker SPEC] [-o DIR]
 
 Small (half an hour on two cores): a few questions of each kind. Large (a night): all of them. Plans are those written
-by hand from the questions alone (``plans/``), so that planning is not what is measured; ``--planner`` decides, by default
-the worker's own model, ``local``. With a planner elsewhere, policy ``open`` lets ``rag`` send what it finds.
+by hand from the questions alone (``plans/``), so that planning is not what is measured. ``--planner`` decides, by
+default the worker's own model, ``local``; with a planner elsewhere, policy ``open`` lets ``rag`` send what it finds.
 The answers stay in ``-o`` (default ``suite.eval``): a run that was stopped goes on where it was.
 """
 
