@@ -40,6 +40,7 @@ JOB_INPUT_TOKENS: Final = 160
 JOB_OUTPUT_TOKENS: Final = 30
 DEFAULT_TOKENS_PER_S: Final = 40.0
 _SHARE_OF_DIGEST: Final = 0.6
+_SHARE_HELD: Final = 0.7  # of a context: the rest are prompts, line numbers, the reply, and what just does not fit
 
 
 class CloudEstimate(Value):
@@ -150,7 +151,7 @@ def _local(settings: Settings, ledger: Ledger, worker: str, *, chunks: int, toke
     """
     chunk_tokens = tokens / chunks if chunks else 0
     if settings.protocol == "minion":
-        held = min(tokens, settings.context_tokens)
+        held = min(tokens, _SHARE_HELD * settings.context_tokens)
         read = jobs = round(held / chunk_tokens) if chunks else 0
         requests = settings.samples
     else:
