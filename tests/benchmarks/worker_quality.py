@@ -2,10 +2,14 @@
 task.
 
     python tests/benchmarks/worker_quality.py altered_facts,covid_papers --questions 6 --chunks 6 [--evidence quote]
+        [--reasoning draft] [--second-look] [--looks]
 
 For each question the best chunks of the index are looked at and extracted from, whatever the look says. Printed: how
 often a chunk that holds an accepted answer is among them, where search and look rank it, what each threshold on the
 look would keep, and how often the lines brought back hold the answer. Raw results go to ``--out`` as JSON lines.
+
+``--looks`` extracts nothing, and compares the look with one whose words begin as the extraction's do ("Task: ..."), so
+that a server would read them once for both: how it ranks, and the tokens computed for the two.
 """
 
 from __future__ import annotations
@@ -19,20 +23,26 @@ from typing import TYPE_CHECKING, Any
 
 from minions.clock import SystemClock
 from minions.corpus.index import Index
+from minions.evidence.lines import split_lines
 from minions.jobs import Job, JobResult
 from minions.models.llamacpp import open_llamacpp
 from minions.models.reference import ModelRef
 from minions.plans import Task
 from minions.settings import Settings
 from minions_workers.extractor import Extractor
+from minions_workers.look import CANDIDATES, probability_of_yes
+from minions_workers.passage import request, show
+from minions_workers.prompts import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minions.documents import Chunk
+    from minions.ports import ChatModel
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
+TASK_FIRST = "Task: {instruction}\nDoes this passage itself contain the answer? Answer yes or no."
 
 
 def accepted(question: dict[str, Any]) -> list[str]:
@@ -71,15 +81,76 @@ async def judge(worker: Extractor, question: dict[str, Any], chunks: Sequence[Ch
     return rows
 
 
+async def look_twice(model: ChatModel, question: dict[str, Any], chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+    """Two rows a chunk, one a wording of the look: its probability, and the tokens computed for it and for reading the
+    extraction's words after it.
+    """
+    answers, rows = accepted(question), []
+    extraction = load("lines").format(instruction=question["question"], answer="short", most=3)
+    for rank, chunk in enumerate(chunks):
+        passage = show(chunk, split_lines(chunk.text))
+        for wording, template in (("as it is", load("look")), ("task first", TASK_FIRST)):
+            await model.complete(request(passage, "Passage read.", max_output_tokens=1, affinity=chunk.id))
+            computed, tail = 0, template.format(instruction=question["question"])
+            for words, candidates in ((tail, CANDIDATES), (extraction, 0)):
+                asked = request(
+                    passage, words, max_output_tokens=1, affinity=chunk.id, first_token_candidates=candidates
+                )
+                completion = await model.complete(asked)
+                computed += completion.usage.input_tokens - completion.usage.cached_input_tokens
+                if candidates:
+                    seen = probability_of_yes(completion.first_token or {})
+            rows.append(
+                {
+                    "id": question["id"],
+                    "wording": wording,
+                    "rank": rank,
+                    "gold": holds(chunk.text, answers),
+                    "look": seen,
+                    "computed": computed,
+                }
+            )
+    return rows
+
+
+def report_looks(name: str, rows: Sequence[dict[str, Any]]) -> str:
+    """The table of both wordings for one set."""
+    lines = []
+    for wording in dict.fromkeys(row["wording"] for row in rows):
+        mine = [row for row in rows if row["wording"] == wording]
+        computed = sum(row["computed"] for row in mine) / len(mine)
+        lines += [f"{name}, look {wording}: {computed:.0f} tokens a job beside the passage", *_ranks(mine)]
+    return "\n".join(lines)
+
+
 def report(name: str, rows: Sequence[dict[str, Any]]) -> str:
     """The table for one set."""
+    reached = _reached(rows)
+    gold = [row for row in rows if row["gold"]]
+    questions = len({row["id"] for row in rows})
+    lines = [f"{name}: {questions} questions, a chunk with the answer among the chunks read for {len(reached)}"]
+    lines += _ranks(rows)
+    hits = sum(row["hit"] for row in gold)
+    lines.append(f"  lines that hold the answer: {hits} of {len(gold)} chunks that hold it")
+    lines.append(f"  answers that hold it: {sum(row['answered'] for row in gold)} of {len(gold)}")
+    lines.append(f"  questions with such lines: {sum(any(r['hit'] for r in g) for g in reached)} of {len(reached)}")
+    lines.append(f"  seconds a job, mean: {sum(row['seconds'] for row in rows) / len(rows):.1f}")
+    return "\n".join(lines)
+
+
+def _reached(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rows of each question for which a chunk with the answer was read."""
     by_question: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_question.setdefault(row["id"], []).append(row)
-    reached = [group for group in by_question.values() if any(row["gold"] for row in group)]
+    return [group for group in by_question.values() if any(row["gold"] for row in group)]
+
+
+def _ranks(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Where search and look rank the answer's chunk, and what thresholds on the look keep."""
+    reached, lines = _reached(rows), []
     gold = [row for row in rows if row["gold"]]
     other = [row for row in rows if not row["gold"]]
-    lines = [f"{name}: {len(by_question)} questions, a chunk with the answer among the chunks read for {len(reached)}"]
     if reached:
         search = sum(1 / (1 + min(row["rank"] for row in group if row["gold"])) for group in reached) / len(reached)
         look = sum(1 / (1 + _look_rank(group)) for group in reached) / len(reached)
@@ -87,11 +158,7 @@ def report(name: str, rows: Sequence[dict[str, Any]]) -> str:
     for threshold in THRESHOLDS:
         kept, noise = (_share_above(group, threshold) for group in (gold, other))
         lines.append(f"  look >= {threshold}: keeps {kept:.0%} of chunks with the answer, {noise:.0%} of the others")
-    hits = sum(row["hit"] for row in gold)
-    lines.append(f"  lines that hold the answer: {hits} of {len(gold)} chunks that hold it")
-    lines.append(f"  questions with such lines: {sum(any(r['hit'] for r in g) for g in reached)} of {len(reached)}")
-    lines.append(f"  seconds a job, mean: {sum(row['seconds'] for row in rows) / len(rows):.1f}")
-    return "\n".join(lines)
+    return lines
 
 
 def _look_rank(group: Sequence[dict[str, Any]]) -> int:
@@ -111,11 +178,20 @@ async def main() -> None:
     parser.add_argument("--questions", type=int, default=6)
     parser.add_argument("--chunks", type=int, default=6)
     parser.add_argument("--evidence", choices=["lines", "quote"], default="lines")
+    parser.add_argument("--reasoning", choices=["none", "draft", "cot"], default="none")
+    parser.add_argument("--second-look", action="store_true")
+    parser.add_argument("--looks", action="store_true")
     parser.add_argument("--worker", default="llamacpp:qwen2.5-coder-1.5b")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     model = await open_llamacpp(ModelRef.parse(options.worker), home=Settings.load().home_folder())
-    worker = Extractor(model, evidence=options.evidence, min_relevance=0.0)
+    worker = Extractor(
+        model,
+        evidence=options.evidence,
+        min_relevance=0.0,
+        reasoning=options.reasoning,
+        second_look=options.second_look,
+    )
     with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder) / "index.sqlite3") as index:
         for name in options.sets.split(","):
             lines = (DATA / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -124,8 +200,11 @@ async def main() -> None:
                 paths = [DATA / name / "docs" / document for document in question["documents"]]
                 corpus, _ = index.update(paths)
                 chunks = corpus.search((question["question"],), limit=options.chunks)
-                rows += await judge(worker, question, chunks)
-            print(report(name, rows), flush=True)  # noqa: T201 - a script's result
+                if options.looks:
+                    rows += await look_twice(model, question, chunks)
+                else:
+                    rows += await judge(worker, question, chunks)
+            print((report_looks if options.looks else report)(name, rows), flush=True)  # noqa: T201 - a script's result
             if options.out:
                 with options.out.open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps({"set": name, **row}) + "\n" for row in rows)
