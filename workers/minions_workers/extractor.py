@@ -29,8 +29,8 @@ from minions_workers import judging
 from minions_workers.attempt import Attempt
 from minions_workers.doubt import objection, settles, understood
 from minions_workers.look import look
-from minions_workers.passage import request, show
-from minions_workers.prompts import load
+from minions_workers.passage import RESAMPLING_TEMPERATURE, request, show
+from minions_workers.prompts import load, load_thinking
 from minions_workers.reading import Reply, read_reply
 from minions_workers.schemas import REASONING, Reasoning, answer_in_words, max_lines, reply_schema
 
@@ -44,13 +44,11 @@ if TYPE_CHECKING:
 Evidence = Literal["lines", "quote"]
 
 _VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else
-_REPLY = "Reply with JSON."  # after these words of the prompts, reasoning is asked for
 _log = structlog.get_logger()
 _ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)
 _POINTING_TOKENS = 100
 _QUOTING_TOKENS = 220
 _LIST_TOKENS = 120  # on top: more lines, and a longer answer
-_RESAMPLING_TEMPERATURE = 0.7  # at 0 every further sample would be the first again
 _BLIND = "the worker's server gives no token probabilities: every passage is read in full, and findings are unranked"
 _PARTIAL_CHARACTERS = 400
 
@@ -98,7 +96,7 @@ class Extractor:
 
     @property
     def judging_fingerprint(self) -> str:
-        """The same for judgements of documents, which may fall back on extraction."""
+        """The same for judgements of documents."""
         return _hash([judging.VERSION, self.fingerprint, [load(name) for name in judging.PROMPTS]])
 
     async def run(self, job: Job) -> JobResult:
@@ -117,11 +115,11 @@ class Extractor:
 
     async def _run(self, attempt: Attempt) -> JobResult:
         job = attempt.job
-        if job.task.judges and (judged := await self._judge(attempt)) is not None:
-            return judged
+        if job.task.judges:
+            return await self._elect(attempt) or await self._judge_in_writing(attempt)
         lines = split_lines(job.chunk.text)
         passage = show(job.chunk, lines)
-        if not (job.task.judges or self._blind) and not await self._is_promising(attempt, passage):
+        if not self._blind and not await self._is_promising(attempt, passage):
             return attempt.ended("abstained")
         asked = self._extraction(passage, job, len(lines))
         completion = await self._model.complete(asked)
@@ -130,7 +128,7 @@ class Extractor:
             completion = await self._look_again(attempt, asked, completion, lines)
         return _ground(attempt, completion, lines)
 
-    async def _judge(self, attempt: Attempt) -> JobResult | None:
+    async def _elect(self, attempt: Attempt) -> JobResult | None:
         """A verdict by probabilities; None where there are none, or the worker is to think in writing first."""
         if self._blind or self._reasoning != "none":
             return None
@@ -149,6 +147,20 @@ class Extractor:
             return None
         answer, probability = judging.verdict(weighed)
         return attempt.found([judging.closest_line(job, answer)], answer, confidence=probability)
+
+    async def _judge_in_writing(self, attempt: Attempt) -> JobResult:
+        job = attempt.job
+        completion = await self._model.complete(judging.written_request(job, reasoning=self._reasoning))
+        attempt.usage += completion.usage
+        try:
+            answer = read_reply(completion.text, options=job.task.options).answer
+        except ReplyError as error:
+            return _unread(attempt, completion, str(error))
+        if completion.finish_reason == "length":
+            return _unread(attempt, completion, "cut off")
+        if answer is None:
+            return attempt.ended("abstained")
+        return attempt.found([judging.closest_line(job, answer)], answer)
 
     async def _is_promising(self, attempt: Attempt, passage: str) -> bool:
         seen = await look(self._model, passage, attempt.job)
@@ -173,18 +185,15 @@ class Extractor:
     def _extraction(self, passage: str, job: Job, lines: int) -> ChatRequest:
         pointing = self._evidence == "lines"
         tokens = _POINTING_TOKENS if pointing else _QUOTING_TOKENS
-        template = load(self._evidence)
-        if self._reasoning != "none":
-            template = template.replace(_REPLY, f"{_REPLY} {load(self._reasoning)}", 1)
-            tokens += REASONING[self._reasoning].tokens
-        tail = template.format(
+        tokens += REASONING[self._reasoning].tokens
+        tail = load_thinking(self._evidence, self._reasoning).format(
             instruction=job.task.instruction, answer=answer_in_words(job.task), most=max_lines(job.task)
         )
         return request(
             passage,
             tail,
             max_output_tokens=tokens + (_LIST_TOKENS if job.task.output == "list" else 0),
-            temperature=_RESAMPLING_TEMPERATURE if job.sample else 0.0,
+            temperature=RESAMPLING_TEMPERATURE if job.sample else 0.0,
             affinity=job.chunk.id,
             json_schema=reply_schema(job.task, pointing=pointing, lines=lines, reasoning=self._reasoning),
         )
@@ -206,24 +215,26 @@ def _hash(parts: list[object]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _ground(attempt: Attempt, completion: Completion, lines: list[Line]) -> JobResult:
+def _unread(attempt: Attempt, completion: Completion, reason: str) -> JobResult:
+    """A reply of which nothing can be made, its words kept."""
     cut_off = completion.finish_reason == "length"
-    task, text = attempt.job.task, attempt.job.chunk.text
+    partial = completion.text[:_PARTIAL_CHARACTERS]
+    return attempt.ended("truncated" if cut_off else "failed", reason=reason, partial=partial)
+
+
+def _ground(attempt: Attempt, completion: Completion, lines: list[Line]) -> JobResult:
     try:
-        reply = read_reply(completion.text, options=task.options)
+        reply = read_reply(completion.text, options=attempt.job.task.options)
     except ReplyError as error:
-        partial = completion.text[:_PARTIAL_CHARACTERS]
-        return attempt.ended("truncated" if cut_off else "failed", reason=str(error), partial=partial)
-    locations = _locations(reply, text, lines)
-    if not locations and task.judges and reply.answer and not cut_off:
-        locations = [Location(line.start, line.end, "exact", 1.0) for line in lines[:1]]
+        return _unread(attempt, completion, str(error))
+    locations = _locations(reply, attempt.job.chunk.text, lines)
     if locations:
         return attempt.found(locations, reply.answer)
-    if reply.abstains:
-        if cut_off:
-            return attempt.ended("truncated", reason="cut off", partial=completion.text[:_PARTIAL_CHARACTERS])
-        return attempt.ended("abstained")
-    return attempt.ended("abstained", reason="its evidence does not stand in the passage", ungrounded=True)
+    if not reply.abstains:
+        return attempt.ended("abstained", reason="its evidence does not stand in the passage", ungrounded=True)
+    if completion.finish_reason == "length":
+        return _unread(attempt, completion, "cut off")
+    return attempt.ended("abstained")
 
 
 def _locations(reply: Reply, text: str, lines: list[Line]) -> list[Location]:

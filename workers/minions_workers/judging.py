@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import math
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.chat import ChatRequest, Message
 from minions.evidence.grounding import Location
 from minions.evidence.surroundings import best_window
-from minions_workers.passage import place_of, table_of
-from minions_workers.prompts import load
+from minions_workers.passage import RESAMPLING_TEMPERATURE, place_of, table_of
+from minions_workers.prompts import load, load_thinking
+from minions_workers.schemas import REASONING, answer_in_words, judgement_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from minions.documents import Chunk
     from minions.jobs import Job
     from minions.plans import Task
+    from minions_workers.schemas import Reasoning
 
 VERSION = 1  # of what is made of the probabilities: raise it when the same ones come to mean something else
-PROMPTS = ("judge_system", "judge_yes_no", "judge_options")
+PROMPTS = ("judge_system", "judge_yes_no", "judge_options", "judge_written")
 CANDIDATES = 20
+_WRITTEN_TOKENS = 60
 _FLOOR = 1e-6  # the probability of an option that is not among the candidates
 
 
@@ -60,9 +62,9 @@ def ballots(task: Task, *, sample: int = 0) -> list[Ballot]:
     Options are lettered and asked twice, the second time in reverse order, for small models favour a letter. Further
     samples begin with another option.
     """
-    if task.output == "yes_no":
-        tail = load("judge_yes_no").format(instruction=task.instruction)
-        return [Ballot(tail, {"yes": "yes", "no": "no"})]
+    words = {option.casefold(): option for option in task.options} if task.options else {"yes": "yes", "no": "no"}
+    if task.output == "yes_no" or words.keys() == {"yes", "no"}:
+        return [Ballot(load("judge_yes_no").format(instruction=task.instruction), words)]
     if not 0 < len(task.options) <= len(ascii_uppercase):
         return []
     turn = sample % len(task.options)
@@ -86,20 +88,34 @@ def verdict(weighed: Sequence[Mapping[str, float]]) -> Verdict:
 
 def ballot_request(job: Job, ballot: Ballot) -> ChatRequest:
     """``[system][document][task]``, one token out; all judgements of a document share the prefix."""
-    chunk = job.chunk
-    return ChatRequest(
-        messages=(
-            Message(role="system", content=load("judge_system")),
-            Message(role="user", content=f"{_shown(chunk)}\n\n{ballot.tail}"),
-        ),
-        max_output_tokens=1,
-        first_token_candidates=CANDIDATES,
-        affinity=chunk.id,
+    return _request(job, ballot.tail, max_output_tokens=1, first_token_candidates=CANDIDATES)
+
+
+def written_request(job: Job, *, reasoning: Reasoning = "none") -> ChatRequest:
+    """The same for a verdict in writing."""
+    task = job.task
+    tail = load_thinking("judge_written", reasoning).format(instruction=task.instruction, answer=answer_in_words(task))
+    return _request(
+        job,
+        tail,
+        max_output_tokens=_WRITTEN_TOKENS + REASONING[reasoning].tokens,
+        temperature=RESAMPLING_TEMPERATURE if job.sample else 0.0,
+        json_schema=judgement_schema(task, reasoning=reasoning),
+        schema_name="judgement",
     )
 
 
-def _shown(chunk: Chunk) -> str:
-    return f"Document {place_of(chunk)}:\n{table_of(chunk)}{chunk.text.strip()}"
+def _request(job: Job, tail: str, **wanted: Any) -> ChatRequest:
+    chunk = job.chunk
+    shown = f"Document {place_of(chunk)}:\n{table_of(chunk)}{chunk.text.strip()}"
+    return ChatRequest(
+        messages=(
+            Message(role="system", content=load("judge_system")),
+            Message(role="user", content=f"{shown}\n\n{tail}"),
+        ),
+        affinity=chunk.id,
+        **wanted,
+    )
 
 
 def closest_line(job: Job, answer: str) -> Location:

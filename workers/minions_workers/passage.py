@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from minions.documents import Chunk
 
+RESAMPLING_TEMPERATURE = 0.7  # at 0 every further sample would be the first again
 _HEADINGS = 3
 
 

@@ -11,14 +11,18 @@ Reasoning = Literal["none", "draft", "cot"]
 
 
 class Room(NamedTuple):
-    """Where a worker thinks: the field's name, and the most it may hold."""
+    """Where a worker thinks: the field's name, the most it may hold, and the tokens that takes."""
 
     field: str
     characters: int
     tokens: int
 
 
-REASONING = {"draft": Room("draft", 240, 80), "cot": Room("reasoning", 700, 200)}
+REASONING: dict[str, Room] = {
+    "none": Room("", 0, 0),
+    "draft": Room("draft", 240, 80),
+    "cot": Room("reasoning", 700, 200),
+}
 MAX_LINES = 3
 MAX_LIST_LINES = 8
 ANSWER_CHARACTERS = 160
@@ -44,12 +48,23 @@ def reply_schema(task: Task, *, pointing: bool, lines: int, reasoning: Reasoning
         evidence: dict[str, Any] = {"lines": {"type": "array", "items": number, "maxItems": max_lines(task)}}
     else:
         evidence = {"quote": {"anyOf": [{"type": "string", "maxLength": QUOTE_CHARACTERS}, _NULL]}}
-    thought: dict[str, Any] = {}
-    if reasoning != "none":
-        room = REASONING[reasoning]
-        thought = {room.field: {"type": "string", "maxLength": room.characters}}
-    properties = {**thought, **evidence, "answer": _answer(task)}
+    return _object({**_thought(reasoning), **evidence, "answer": _answer(task)})
+
+
+def judgement_schema(task: Task, *, reasoning: Reasoning = "none") -> dict[str, Any]:
+    """Reasoning if any, then the verdict: no line proves it."""
+    return _object({**_thought(reasoning), "answer": _answer(task)})
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _thought(reasoning: Reasoning) -> dict[str, Any]:
+    if reasoning == "none":
+        return {}
+    room = REASONING[reasoning]
+    return {room.field: {"type": "string", "maxLength": room.characters}}
 
 
 def _answer(task: Task) -> dict[str, Any]:

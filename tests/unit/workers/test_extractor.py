@@ -194,48 +194,6 @@ async def test_a_wrong_key_ends_the_run(make: Any) -> None:
         await _run(make, AuthenticationError("no"))
 
 
-JUDGING = {"output": "category", "options": ("good", "none"), "unit": "document"}
-BLIND = look(None)  # a server without probabilities
-
-
-async def test_without_probabilities_a_judgement_is_written_and_needs_no_look(make: Any) -> None:
-    """Whether a review is positive stands in no single line: every passage is asked, and by the second one nobody asks
-    for probabilities that there are none of.
-    """
-    written = reply('{"lines": [2], "answer": "good"}')
-    model = ScriptedModel([BLIND, written, written])
-    worker = Extractor(model)
-    results = [await worker.run(make.job(TEXT, **JUDGING)) for _ in range(2)]
-    assert [(result.status, result.findings[0].answer) for result in results] == [("found", "good")] * 2
-    assert len(model.requests) == 3
-    assert (model.requests[1].json_schema or {})["properties"]["answer"] == {"enum": ["good", "none", None]}
-
-
-@pytest.mark.parametrize("evidence", ["lines", "quote"])
-@pytest.mark.parametrize("answer", ["good", "none"])
-async def test_a_judgement_counts_without_a_line(make: Any, evidence: Any, answer: str) -> None:
-    """A document that is judged in writing is counted even where no single line says so: the passage's first line
-    stands for it.
-    """
-    text = json.dumps({"lines": [], "quote": None, "answer": answer})
-    result, _ = await _run(make, BLIND, reply(text), task=JUDGING, evidence=evidence)
-    (finding,) = result.findings
-    assert (finding.answer, finding.citation.quote, finding.citation.status) == (answer, "Overview", "exact")
-
-
-@pytest.mark.parametrize(
-    ("text", "finish_reason", "status"),
-    [
-        ('{"lines": [], "answer": null}', "stop", "abstained"),
-        ('{"lines": [], "answer": "go', "length", "truncated"),
-    ],
-)
-async def test_no_judgement_is_no_finding(make: Any, text: str, finish_reason: Any, status: str) -> None:
-    """Neither null nor half a word is a judgement."""
-    result, _ = await _run(make, BLIND, reply(text, finish_reason=finish_reason), task=JUDGING)
-    assert (result.status, result.findings) == (status, ())
-
-
 async def test_a_passages_answer_without_a_line_is_no_finding(make: Any) -> None:
     """What is said to stand in a passage needs the line where it stands."""
     task = {"output": "yes_no", "unit": "chunk"}
@@ -282,13 +240,6 @@ async def test_a_worker_may_think_first(make: Any, reasoning: Any, field: str, e
     assert set(fields) - {field} == set((plain.json_schema or {})["properties"])
     assert thinking.max_output_tokens - plain.max_output_tokens > fields[field]["maxLength"] / 4
     assert f"Reply with JSON. {field}:" in thinking.messages[-1].content
-
-
-async def test_a_worker_that_thinks_judges_in_writing(make: Any) -> None:
-    """Probabilities of the first token are those of a thoughtless answer."""
-    text = '{"draft": "praise", "lines": [2], "answer": "good"}'
-    result, model = await _run(make, reply(text), task=JUDGING, reasoning="draft")
-    assert (result.findings[0].answer, len(model.requests)) == ("good", 1)
 
 
 INVENTED = '{"lines": [4], "answer": "900 dollars"}'

@@ -84,7 +84,7 @@ async def test_all_judgements_of_a_document_share_its_text_as_a_prefix(make: Any
 
 async def test_candidates_without_any_option_are_no_verdict(make: Any) -> None:
     """A model that would say something else is asked in writing; the next document is asked for a token again."""
-    written = '{"lines": [3], "answer": "yes"}'
+    written = '{"answer": "yes"}'
     model = ScriptedModel([token(Perhaps=0.9), written, token(yes=0.9, no=0.1)])
     worker = Extractor(model)
     results = [await worker.run(make.job(TEXT, **YES_NO)) for _ in range(2)]
@@ -95,9 +95,64 @@ async def test_candidates_without_any_option_are_no_verdict(make: Any) -> None:
 async def test_more_options_than_letters_are_written(make: Any) -> None:
     """Twenty-seven options have no letters."""
     options = tuple(f"kind {number}" for number in range(27))
-    text = '{"lines": [1], "answer": "kind 7"}'
+    text = '{"answer": "kind 7"}'
     result, model = await _judged(make, text, task={**CATEGORY, "options": options})
     assert (result.findings[0].answer, len(model.requests)) == ("kind 7", 1)
+
+
+BLIND = token(yes=0.9).model_copy(update={"first_token": None})  # a server without probabilities
+
+
+async def test_without_probabilities_a_judgement_is_written(make: Any) -> None:
+    """It is constrained to the options, asked on the same prefix; by the second document nobody asks for probabilities
+    that there are none of.
+    """
+    written = '{"answer": "good"}'
+    model = ScriptedModel([BLIND, written, written])
+    worker = Extractor(model)
+    results = [await worker.run(make.job(TEXT, **CATEGORY)) for _ in range(2)]
+    told = [(result.status, result.findings[0].answer, result.findings[0].confidence) for result in results]
+    assert told == [("found", "good", 0.5)] * 2
+    ballot, first, second = (request.messages for request in model.requests)
+    assert (model.requests[1].json_schema or {})["properties"] == {"answer": {"enum": ["good", "bad", "mixed", None]}}
+    assert first == second
+    assert ballot[-1].content.partition(TEXT)[0] == first[-1].content.partition(TEXT)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "status"),
+    [
+        ('{"answer": null}', "stop", "abstained"),
+        ('{"answer": "none"}', "stop", "found"),
+        ('{"answer": "go', "length", "truncated"),
+        ("It is good.", "stop", "failed"),
+    ],
+)
+async def test_what_is_written_is_a_judgement_or_none(make: Any, text: str, finish_reason: Any, status: str) -> None:
+    """Null, half a word and prose are no judgements; an option may be called none."""
+    task = {**CATEGORY, "options": ("good", "none")}
+    said = Completion(text=text, finish_reason=finish_reason, usage=Usage(output_tokens=9))
+    result, _ = await _judged(make, BLIND, said, task=task)
+    assert (result.status, bool(result.findings)) == (status, status == "found")
+    assert result.usage.output_tokens == 1 + 9
+
+
+@pytest.mark.parametrize(("reasoning", "field"), [("draft", "draft"), ("cot", "reasoning")])
+async def test_a_worker_that_thinks_judges_in_writing(make: Any, reasoning: Any, field: str) -> None:
+    """Probabilities of the first token are those of a thoughtless answer."""
+    model = ScriptedModel([f'{{"{field}": "praise", "answer": "good"}}'])
+    result = await Extractor(model, reasoning=reasoning).run(make.job(TEXT, **CATEGORY))
+    (request,) = model.requests
+    assert result.findings[0].answer == "good"
+    assert list((request.json_schema or {})["properties"]) == [field, "answer"]
+    assert f"Reply with JSON. {field}:" in request.messages[-1].content
+
+
+async def test_options_of_yes_and_no_are_asked_as_yes_or_no(make: Any) -> None:
+    """A planner's category of these two is no matter of letters; the answer is spelt as the plan spells it."""
+    task = {**CATEGORY, "options": ("Yes", "No")}
+    result, model = await _judged(make, token(yes=0.2, no=0.8), task=task)
+    assert (result.findings[0].answer, len(model.requests)) == ("No", 1)
 
 
 async def test_a_passages_question_is_no_judgement(make: Any) -> None:
