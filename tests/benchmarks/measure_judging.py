@@ -37,6 +37,9 @@ Row = dict[str, Any]
 SET = "reviews_counts"
 ASKED = "Is this film review positive overall?"
 VERDICT = "Overall verdict of this film review?"
+PLANNED = (  # as the hand-written plans put it
+    "Is this film review positive or negative overall: does its writer, all things considered, think the film good?"
+)
 HEAD_TOKENS, TAIL_TOKENS = 100, 300
 EMPTY = "(empty)"
 POSITIVE, NEGATIVE = "positive", "negative"
@@ -64,12 +67,22 @@ WORDINGS = {
     "A negative, B positive": Wording(f"{VERDICT}\nA. negative\nB. positive\nAnswer with the letter.", "B", "A"),
     "positive, yes or no": Wording(f"{VERDICT}\nIs it positive? Answer yes or no.", "yes", "no"),
     "negative, yes or no": Wording(f"{VERDICT}\nIs it negative? Answer yes or no.", "no", "yes"),
+    "planned, A positive, B negative": Wording(
+        f"{PLANNED}\nA. positive\nB. negative\nAnswer with the letter.", "A", "B"
+    ),
+    "planned, A negative, B positive": Wording(
+        f"{PLANNED}\nA. negative\nB. positive\nAnswer with the letter.", "B", "A"
+    ),
+    "planned, positive, yes or no": Wording(f"{PLANNED}\nIs the answer positive? Answer yes or no.", "yes", "no"),
+    "planned, negative, yes or no": Wording(f"{PLANNED}\nIs the answer negative? Answer yes or no.", "no", "yes"),
     "written": Wording(f"Task: {ASKED}\nReply with JSON. answer: yes or no.", "yes", "no"),
 }
 PAIRS = [
     ("A yes, B no", "A no, B yes"),
     ("A positive, B negative", "A negative, B positive"),
     ("positive, yes or no", "negative, yes or no"),
+    ("planned, A positive, B negative", "planned, A negative, B positive"),
+    ("planned, positive, yes or no", "planned, negative, yes or no"),
 ]
 COVERS = ("whole", "ends")
 
