@@ -85,6 +85,17 @@ class Baseline(Value):
     rag: BaselineEstimate
 
 
+class Calculation(Value):
+    """Arithmetic of an answer, worked out on the device: as the planner wrote it, and the result in the answer.
+
+    ``ungrounded``: numbers in it that stand in no finding the answer cites.
+    """
+
+    expression: str
+    result: str
+    ungrounded: tuple[str, ...] = ()
+
+
 class Answer(Value):
     """The result of a run, complete or partial; ``stop_reason`` says which. ``answer`` is None when none was found."""
 
@@ -98,6 +109,7 @@ class Answer(Value):
     confidence: float
     stop_reason: StopReason
     citations: tuple[Citation, ...] = ()
+    calculations: tuple[Calculation, ...] = ()
     coverage: Coverage = Coverage()
     rounds: tuple[RoundSummary, ...] = ()
     usage: UsageByRole = UsageByRole()

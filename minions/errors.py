@@ -21,6 +21,7 @@ MinionsError                    exit 1   anything that ends a run
 ├── StoppedError                exit 130 the user asked to stop: what was in flight was finished, and no more is begun
 ├── UnreadableError             (data)   one file could not be read; the run goes on and lists it
 ├── PlanError                   exit 1   the planner's reply is not a plan, even after it was asked again
+├── CalculationError            (data)   arithmetic in an answer cannot be worked out; a warning says why
 ├── ReplyError                  (data)   a worker's reply cannot be understood; the job is counted as failed
 └── StoreError                  exit 1   the database on disk cannot be used
 """
@@ -187,6 +188,10 @@ class UnreadableError(MinionsError):
 
 class PlanError(MinionsError):
     """The planner's reply is not a plan, even after it was asked again."""
+
+
+class CalculationError(MinionsError):
+    """Arithmetic in an answer cannot be worked out: it divides by zero, say."""
 
 
 class ReplyError(MinionsError):

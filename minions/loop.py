@@ -51,8 +51,7 @@ async def answer(question: str, parts: Parts, transcript: Transcript) -> Decisio
                 async for result in results:
                     transcript.finished(result)
             digest = transcript.digest(question)
-            decision = await planner.decide(question, digest, history)
-            transcript.decided(decision)
+            decision = transcript.decided(await planner.decide(question, digest, history))
         if decision.answer is not None or not decision.tasks or not history.rounds_left:
             return decision
         history = transcript.history(rounds_left=history.rounds_left - 1)

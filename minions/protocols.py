@@ -60,9 +60,7 @@ async def _decide_from(chunks: Iterable[Chunk], question: str, parts: Parts, tra
                 job, Location(0, len(job.chunk.text), "exact", 1.0), answer=None, confidence=1 / (1 + job.rank)
             )
             transcript.finished(JobResult(job=job, status="found", findings=(whole,)))
-        decision = await parts.planner.decide(question, transcript.whole(), History())
-        transcript.decided(decision)
-    return decision
+        return transcript.decided(await parts.planner.decide(question, transcript.whole(), History()))
 
 
 PROTOCOLS: Final[Mapping[str, Protocol]] = {

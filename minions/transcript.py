@@ -10,6 +10,7 @@ import structlog
 from minions.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
 from minions.errors import CorpusError, ServerError, StoreError
 from minions.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
+from minions.evidence.calculation import fill_in
 from minions.evidence.digest import pack, pack_whole
 from minions.evidence.grounding import Location
 from minions.evidence.reduce import Reduction, reduce_findings
@@ -23,6 +24,7 @@ from minions.privacy.policy import Policy, shows_names, shows_quotes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from minions.answers import Calculation
     from minions.execution.expand import Expansion
     from minions.findings import Citation, Digest, Finding
     from minions.jobs import JobResult, JobStatus
@@ -68,6 +70,7 @@ class Transcript:
         self._skipped = 0
         self._digests: list[Digest] = []
         self._decision: Decision | None = None
+        self._calculations: tuple[Calculation, ...] = ()
         self._warnings: list[str] = []
         self.after_reading: Callable[[], None] = lambda: None  # called when a round's findings are in
 
@@ -142,10 +145,19 @@ class Transcript:
         _log.info("digest_packed", run=self.run_id, round=len(self._digests), tokens=digest.tokens)
         return digest
 
-    def decided(self, decision: Decision) -> None:
-        """The planner judged the digest."""
-        self._decision = decision
+    def decided(self, decision: Decision) -> Decision:
+        """The planner judged the digest; its arithmetic is worked out here."""
         self.warn(*decision.warnings)
+        if decision.answer is not None:
+            known = self._known()
+            cited = [known[finding_id] for finding_id in decision.findings if finding_id in known]
+            filled = fill_in(decision.answer, cited, known)
+            self.warn(*filled.warnings)
+            self._calculations = filled.calculations
+            confidence = decision.confidence * filled.doubt
+            decision = decision.model_copy(update={"answer": filled.answer, "confidence": confidence})
+        self._decision = decision
+        return decision
 
     def history(self, *, rounds_left: int) -> History:
         """The scratchpad for the next round."""
@@ -177,6 +189,7 @@ class Transcript:
             confidence=decision.confidence if decision else 0.0,
             stop_reason=stop_reason,
             citations=tuple(cited),
+            calculations=self._calculations if decision else (),
             coverage=self._coverage(),
             rounds=tuple(map(_summary, self._plans, self._outcomes)),
             usage=usage,
@@ -189,12 +202,16 @@ class Transcript:
             return finding.citation
         try:
             text = self._corpus.text(finding.citation.document_id)
-            return self._paged(widen(finding, decision.answer, text))
+            working = " ".join(one.expression for one in self._calculations)  # its numbers stand in the lines
+            return self._paged(widen(finding, f"{decision.answer} {working}", text))
         except (CorpusError, StoreError):  # a citation that cannot be improved is no reason to lose a paid answer
             return finding.citation
 
+    def _known(self) -> dict[str, Finding]:
+        return {finding.id: finding for digest in self._digests for finding in digest.findings}
+
     def _cited(self, decision: Decision | None) -> list[Finding]:
-        findings = {finding.id: finding for digest in self._digests for finding in digest.findings}
+        findings = self._known()
         if decision is None:
             unpacked = [found for outcomes in self._outcomes[len(self._digests) :] for found in _findings(outcomes)]
             best = sorted([*findings.values(), *unpacked], key=lambda finding: -finding.confidence)

@@ -29,12 +29,14 @@ _STOPPED = {
 
 
 def answer_lines(answer: Answer) -> list[str]:
-    """What stdout carries: the answer, an empty line, its citations; without an answer, what was found."""
+    """What stdout carries: the answer, an empty line, its citations and its arithmetic; without an answer, what was
+    found.
+    """
     lines = [answer.answer] if answer.answer is not None else []
     if answer.citations:
         lines += [""] if lines else []
         lines += [citation_line(number, citation) for number, citation in enumerate(answer.citations, 1)]
-    return lines
+    return lines + [f"{one.result} = {one.expression}" for one in answer.calculations]
 
 
 def citation_line(number: int, citation: Citation) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SCALES = {
+SCALES = {  # by their powers of ten
     "thousand": 3,
     "k": 3,
     "million": 6,
@@ -61,6 +61,11 @@ def parse_amounts(text: str) -> list[Decimal]:
     return [_value(match) for match in found if _is_amount(match) or not match["digits"].isdigit()]
 
 
+def numbers_in(text: str) -> list[Decimal]:
+    """All numbers of ``text``, scales applied, in their order."""
+    return [_value(match) for match in _NUMBER.finditer(_WIDE.sub("  ", text))]
+
+
 def with_plain_numbers(text: str) -> str:
     """``text`` with each number written out: "$4.2 billion in 2022" is "$4200000000 in 2022", "(35) %" is "-35%"; white
     space may change.
@@ -70,7 +75,7 @@ def with_plain_numbers(text: str) -> str:
 
 def _plain(match: re.Match[str]) -> str:
     before, scale = match["before"] or match["currency"] or "", _scale(match)
-    percent = "%" if scale and scale not in _SCALES else ""
+    percent = "%" if scale and scale not in SCALES else ""
     unit = f" {match['letter']}" if match["letter"] and not scale else ""  # 30 m are metres
     opened = "(" if match["bracket"] and not match["close"] else ""
     closed = ")" if match["close"] and not match["bracket"] else ""
@@ -98,6 +103,6 @@ def _value(match: re.Match[str]) -> Decimal:
     digits = match["digits"]
     if match["european"] is not None:
         digits = digits.replace(".", "").replace(",", ".")
-    value = Decimal(re.sub(r"[,\u00a0\u202f' ]", "", digits)).scaleb(_SCALES.get(_scale(match), 0))
+    value = Decimal(re.sub(r"[,\u00a0\u202f' ]", "", digits)).scaleb(SCALES.get(_scale(match), 0))
     in_brackets = match["bracket"] is not None and match["close"] is not None
     return -value if in_brackets or (match["sign"] or "").strip() in {"-", "\u2212"} else value
