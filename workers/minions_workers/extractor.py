@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from minions.chat import Message
+from minions.chat import Message, Usage
 from minions.errors import (
     AuthenticationError,
     ContextOverflowError,
@@ -132,9 +132,26 @@ class Extractor:
         """A verdict by probabilities; None where there are none, or the worker is to think in writing first."""
         if self._blind or self._reasoning != "none":
             return None
-        job, weighed = attempt.job, []
+        job = attempt.job
+        weighed = await self._ballots(attempt, job)
+        if not weighed:
+            return None
+        answer, probability = judging.verdict(weighed)
+        return attempt.found([judging.closest_line(job, answer)], answer, confidence=probability)
+
+    async def _ballots(self, attempt: Attempt, job: Job) -> list[dict[str, float]] | None:
+        """What each ballot says; a document that is too long after all votes by halves. None: there is no telling."""
+        weighed = []
         for ballot in judging.ballots(job.task, sample=job.sample):
-            completion = await self._model.complete(judging.ballot_request(job, ballot))
+            try:
+                completion = await self._model.complete(judging.ballot_request(job, ballot))
+            except ContextOverflowError as error:
+                halves = judging.halves(job)
+                if not halves:
+                    raise
+                attempt.usage += error.usage or Usage()
+                first, second = [await self._ballots(attempt, half) for half in halves]
+                return [*first, *second] if first and second else None
             attempt.usage += completion.usage
             if not completion.first_token:
                 self._note_blind()
@@ -143,10 +160,7 @@ class Extractor:
             if weights is None:
                 return None
             weighed.append(weights)
-        if not weighed:
-            return None
-        answer, probability = judging.verdict(weighed)
-        return attempt.found([judging.closest_line(job, answer)], answer, confidence=probability)
+        return weighed
 
     async def _judge_in_writing(self, attempt: Attempt) -> JobResult:
         job = attempt.job

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.chat import ChatRequest, Message
 from minions.evidence.grounding import Location
+from minions.evidence.lines import split_lines
 from minions.evidence.surroundings import best_window
 from minions_workers.passage import RESAMPLING_TEMPERATURE, place_of, table_of
 from minions_workers.prompts import load, load_thinking
@@ -27,6 +28,7 @@ VERSION = 1  # of what is made of the probabilities: raise it when the same ones
 PROMPTS = ("judge_system", "judge_yes_no", "judge_options", "judge_written")
 CANDIDATES = 20
 _WRITTEN_TOKENS = 60
+_FEWEST_LINES = 2
 _FLOOR = 1e-6  # the probability of an option that is not among the candidates
 
 
@@ -116,6 +118,21 @@ def _request(job: Job, tail: str, **wanted: Any) -> ChatRequest:
         affinity=chunk.id,
         **wanted,
     )
+
+
+def halves(job: Job) -> list[Job]:
+    """The job over each half of its document, divided between two lines; none where there is one line alone."""
+    chunk = job.chunk
+    lines = split_lines(chunk.text)
+    if len(lines) < _FEWEST_LINES:
+        return []
+    middle = min((line.start for line in lines[1:]), key=lambda start: abs(2 * start - len(chunk.text)))
+    cut = chunk.start + middle
+    pieces = [(chunk.start, cut, chunk.text[:middle]), (cut, chunk.end, chunk.text[middle:])]
+    return [
+        job.model_copy(update={"chunk": chunk.model_copy(update={"start": start, "end": end, "text": text})})
+        for start, end, text in pieces
+    ]
 
 
 def closest_line(job: Job, answer: str) -> Location:

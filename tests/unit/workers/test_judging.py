@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from minions.chat import Completion, Usage
-from minions.errors import ServerError
+from minions.errors import ContextOverflowError, ServerError
 from minions.testing import ScriptedModel
 from minions_workers.extractor import Extractor
 from minions_workers.judging import ballots
@@ -98,6 +98,36 @@ async def test_more_options_than_letters_are_written(make: Any) -> None:
     text = '{"answer": "kind 7"}'
     result, model = await _judged(make, text, task={**CATEGORY, "options": options})
     assert (result.findings[0].answer, len(model.requests)) == ("kind 7", 1)
+
+
+async def test_a_document_too_long_for_the_server_votes_by_halves(make: Any) -> None:
+    """A context may be smaller than the settings say: the halves are judged, and say together what the document is."""
+    asked: list[str] = []
+
+    def reading(request: Any) -> Any:
+        text = request.messages[-1].content
+        if "A film" in text and "Go and see it" in text:
+            return ContextOverflowError("too long", usage=Usage(input_tokens=7))
+        asked.append(text)
+        return token(yes=0.95, no=0.05) if "Go and see it" in text else token(yes=0.4, no=0.6)
+
+    model = ScriptedModel(reading)
+    result = await Extractor(model).run(make.job(TEXT, instruction="Is this review positive overall?", **YES_NO))
+    (finding,) = result.findings
+    odds = ((0.95 * 0.4) / (0.05 * 0.6)) ** 0.5
+    assert finding.answer == "yes"
+    assert finding.confidence == pytest.approx(odds / (1 + odds), abs=0.001)
+    assert finding.citation.quote == "Overall this review is positive."
+    assert len(asked) == 2
+    assert all(any(line in text for text in asked) for line in TEXT.splitlines())
+    assert result.usage.input_tokens == 200 + 200 + 7
+
+
+async def test_a_line_that_is_too_long_fails_its_job(make: Any) -> None:
+    """What cannot be divided is told."""
+    model = ScriptedModel([ContextOverflowError("too long")])
+    result = await Extractor(model).run(make.job("One line.", **YES_NO))
+    assert (result.status, "does not fit" in (result.reason or "")) == ("failed", True)
 
 
 BLIND = token(yes=0.9).model_copy(update={"first_token": None})  # a server without probabilities
