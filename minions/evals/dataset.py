@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from minions.errors import UsageError
+from minions.evidence.absence import says_nothing
 from minions.values import Value
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Example(Value):
     """A question with its known answers.
 
     ``answers`` are accepted forms of one answer, or for kind ``list`` the items of it. ``documents`` are file names;
-    none means all.
+    none means all. ``unanswerable``: it is marked so, or its answer says so in words.
     """
 
     id: str
@@ -83,7 +84,7 @@ class _Line(Value):
             choices=self.choices,
             documents=() if "*" in self.documents else self.documents,
             evidence=self.evidence,
-            unanswerable=self.unanswerable,
+            unanswerable=self.unanswerable or (not self.choices and all(map(says_nothing, answers))),
         )
 
 

@@ -20,7 +20,7 @@ from minions.evals.dataset import Example, read_dataset
 from minions.evals.losses import follow
 from minions.evals.plans import read_plans
 from minions.evals.report import RIGHT, Outcome, Report, summarise
-from minions.evals.scorers import score
+from minions.evals.scorers import abstains, score
 from minions.evals.tracing import Tracer, read_traces
 from minions.events import both
 from minions.ledger.ledger import Ledger
@@ -230,7 +230,7 @@ def _outcome(
         contains=points.contains,
         f1=points.f1,
         count_error=points.error,
-        abstained=problem is None and given is None,
+        abstained=problem is None and (given is None or abstains(example, given)),
         error=problem,
         evidence_read=followed.read,
         evidence_sent=followed.sent,

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from minions.evidence.absence import says_nothing
 from minions.evidence.numbers import parse_amounts, parse_number
 from minions.values import Value
 
@@ -50,10 +51,10 @@ class Score(Value):
 
 
 def score(example: Example, answer: str | None) -> Score:
-    """Score an answer; None is an abstention, right only where nothing can be answered."""
+    """Score an answer; None is an abstention, as are words that say so: right where nothing can be answered."""
     if example.unanswerable:
-        return Score(value=float(answer is None), metric="abstention")
-    if answer is None:
+        return Score(value=float(answer is None or says_nothing(answer)), metric="abstention")
+    if answer is None or abstains(example, answer):
         return Score(value=0.0, metric="abstained")
     forms = example.answers
     texts = {
@@ -63,6 +64,11 @@ def score(example: Example, answer: str | None) -> Score:
     }
     value, metric = _headline(example, answer, texts)
     return Score(value=value, metric=metric, error=_count_error(example, answer), **texts)
+
+
+def abstains(example: Example, answer: str) -> bool:
+    """Whether an answer says in words that there is none, where no such words are among the known ones."""
+    return says_nothing(answer) and not any(map(says_nothing, (*example.answers, *example.choices)))
 
 
 def _headline(example: Example, answer: str, texts: dict[str, float]) -> tuple[float, str]:

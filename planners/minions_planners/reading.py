@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+from minions.evidence.absence import says_nothing
 from minions.plans import Decision, Plan, Task
 from minions.replies import as_text, as_texts
 from minions.tasks import read_tasks
@@ -51,11 +52,14 @@ def read_json(value: Any) -> str | None:
 def read_answer(value: Any, *, cited: bool) -> str | None:
     """The answer in words, or None for the words that stand for none.
 
-    "none" and "n/a" are answers where findings are cited for them: how many exits does the plan show? None.
+    "none", "n/a" and "the report does not say" are answers where findings are cited for them: how many exits does the
+    plan show? None.
     """
     answer = as_text(value)
     empty = {"null"} if cited else {"null", "none", "n/a"}
-    return None if answer is not None and answer.casefold() in empty else answer
+    if answer is None or answer.casefold() in empty or (not cited and says_nothing(answer)):
+        return None
+    return answer
 
 
 def read_finding_ids(value: Any) -> tuple[str, ...]:

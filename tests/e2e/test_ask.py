@@ -6,6 +6,8 @@ import json
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from minions.answers import Answer
 from minions.testing import LoopbackServer, Rule, faults
 
@@ -120,9 +122,12 @@ def test_an_ollama_worker_answers_too(
     assert {request.path for request in worker.requests} == {"/api/chat"}
 
 
-def test_no_answer_has_its_own_code(minions: Any, guide: Path, worker: LoopbackServer) -> None:
-    """When the planner finds no answer the exit code is 3 and stdout is empty; why is on stderr."""
-    nothing: dict[str, Any] = {"answer": None, "findings": [], "confidence": 0, "tasks": []}
+@pytest.mark.parametrize("said", [None, "The documents do not mention a cook."])
+def test_no_answer_has_its_own_code(minions: Any, guide: Path, worker: LoopbackServer, said: str | None) -> None:
+    """When the planner finds no answer, or says so in words, the exit code is 3 and stdout is empty; why is on stderr,
+    and what was read is on record.
+    """
+    nothing: dict[str, Any] = {"answer": said, "findings": [], "confidence": 0, "tasks": []}
     plan = {"tasks": [{"instruction": "Who cooks at Skerrow?", "search": ["cook"]}]}
     rules = [Rule(contains="You plan how", reply=plan), Rule(contains="Findings:", reply=nothing)]
     with LoopbackServer(rules=rules) as planner:
@@ -130,6 +135,10 @@ def test_no_answer_has_its_own_code(minions: Any, guide: Path, worker: LoopbackS
         ended = minions("ask", "Who cooks at Skerrow?", guide, *models)
     assert (ended.code, ended.out) == (3, "")
     assert "no answer was found" in ended.err
+    kept = minions("show", "last", "--json").json["answer"]
+    assert (kept["answer"], kept["stop_reason"]) == (None, "no_answer")
+    assert kept["coverage"]["documents"] == 2
+    assert kept["coverage"]["read"] == kept["coverage"]["abstained"] > 0
 
 
 def test_a_budget_stops_the_run_with_a_partial_result(minions: Any, guide: Path, crew: Any) -> None:

@@ -228,16 +228,29 @@ def test_a_passage_is_right_where_it_holds_the_answer(answer: str, forms: tuple[
     assert score(example(*forms), answer).value == pytest.approx(value)
 
 
-@pytest.mark.parametrize(("answer", "value"), [(None, 1.0), ("$7.7 billion", 0.0)])
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [(None, 1.0), ("The documents do not state it.", 1.0), ("$7.7 billion", 0.0), ("No.", 0.0), ("0", 0.0)],
+)
 def test_what_cannot_be_answered_must_not_be(answer: str | None, value: float) -> None:
-    """Where the documents do not say, only no answer is right."""
+    """Where the documents do not say, no answer is right, and one that says so; a no is an answer."""
     assert score(example(kind="numeric", unanswerable=True), answer).value == value
 
 
+@pytest.mark.parametrize("answer", [None, "The 6 documents do not say."])
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_no_answer_is_no_success(kind: Kind) -> None:
-    """An abstention scores 0 wherever there is an answer."""
-    assert score(example("6", kind=kind), None).value == 0
+def test_no_answer_is_no_success(kind: Kind, answer: str | None) -> None:
+    """An abstention scores 0 wherever there is an answer, in words, too."""
+    points = score(example("6", kind=kind), answer)
+    assert (points.value, points.metric) == (0, "abstained")
+
+
+def test_an_answer_that_happens_to_be_such_words_counts() -> None:
+    """Where the known answer, or a choice, says that nothing is known, saying so is no abstention."""
+    assert score(example("Unknown", "Not known"), "unknown").value == 1
+    choosing = example("B", kind="multiple_choice", choices=("Anna Reid", "Not stated"))
+    assert score(choosing, "Not stated").value == 1
+    assert score(example("A", kind="multiple_choice", choices=choosing.choices), "Not stated").metric == "choice"
 
 
 def test_a_count_tells_how_far_it_is_off() -> None:

@@ -131,6 +131,9 @@ NONES = [
     (None, ("f1",), None),
     ("", ("f1",), None),
     ("0", (), "0"),
+    ("No.", (), "No."),
+    ("The documents do not say.", (), None),
+    ("The documents do not say.", ("f1",), "The documents do not say."),
 ]
 
 

@@ -1,0 +1,64 @@
+"""Answers that say in words that the documents do not say: "The reports do not state it." is no answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SOURCES: Final = (
+    r"(?:documents?|texts?|passages?|findings?|sources?|excerpts?|context|materials?|corpus|reports?|contracts?"
+    r"|agreements?|papers?|articles?|filings?|files?|records?|reviews?|sections?|lines?|information|evidence|data)"
+)
+_HOW: Final = r"(?:explicitly |clearly |directly |specifically |actually )?"
+_TOLD: Final = (
+    r"(?:mentioned|stated|specified|said|given|provided|disclosed|reported|described|discussed|addressed|indicated)"
+)
+_TELL: Final = (
+    r"(?:mention|state|say|specify|disclose|indicate|reveal|tell|name|answer|address|cover|discuss|report|suffice|define"
+    r"|(?:contain|include|provide|give|have|hold|offer)(?: \S+){0,4} (?:information|details?|answers?|mention|data))"
+)
+_KNOW: Final = (
+    r"(?:determined?|answer(?:ed)?|infer(?:red)?|derived?|establish(?:ed)?|calculated?|say|said|tell|told|find|found)"
+)
+_WHERE: Final = rf"(?:in|within|by|from|anywhere in|among)(?: \S+){{0,4}} {_SOURCES}"
+# "the information about reserves in the report of May does not specify", but not "the report of May says he does not"
+_OF_IT: Final = (
+    r"(?: (?:about|in|of|on|for|from|provided|given|available)"
+    r"(?: (?!that|which|who|shows?|says?|states?)\S+){0,10})?"
+)
+_FORMS: Final = (
+    r"(?:the answer is |it is |this is )?(?:unknown|unanswerable|not answerable|n/a)$",
+    r"no (?:answer|information|mention)(?: (?:is|was|were|can be|about|on|of|in|found|given|available)\b.*)?$",
+    r"there (?:is|was) (?:no|not any) (?:specific |explicit |relevant )?(?:answer|information|mention|data|details?)\b",
+    r"(?:there (?:is|was) )?(?:not enough|insufficient) (?:information|data|details?)\b",
+    rf"(?:(?:it|this|that|the answer|the information) (?:is|was) )?not {_HOW}(?:{_TOLD}|known)$",
+    rf"not {_HOW}(?:{_TOLD}|known|found|available|included|listed|named) {_WHERE}\b",
+    rf".*\b(?:is|are|was|were) not {_HOW}{_TOLD} {_WHERE}\b",
+    rf"(?:\S+ ){{0,5}}{_SOURCES}{_OF_IT} (?:do|does|did) not {_HOW}{_TELL}\b",
+    rf"(?:none|neither|nothing) (?:of|in) (?:\S+ ){{0,4}}{_SOURCES} {_HOW}{_TELL}s?\b",
+    rf"no {_SOURCES} {_HOW}{_TELL}s?\b",
+    rf"(?:(?:it|this|that|the (?:answer|question)) )?can not be {_HOW}{_KNOW}(?:$| .*\b{_WHERE}\b)",
+    rf".*\bcan not be {_HOW}{_KNOW} {_WHERE}\b",
+    rf"(?:it is |this is )?(?:not possible|impossible) to {_KNOW}\b",
+    rf"i (?:do not know|(?:can|could) not {_KNOW}|am unable to {_KNOW})\b",
+    rf"(?:unable to|can not) {_KNOW}\b",
+)
+_LEAD: Final = r"(?:(?:sorry|unfortunately|based on|according to|from|in|given)\b[^,.]*, )?"
+_ABSENT: Final = re.compile(f"{_LEAD}(?:{'|'.join(_FORMS)})")
+_VERDICT: Final = re.compile(r"(?:yes|no)(?:$|[,.;:])")
+_LONGEST: Final = 400  # characters of a sentence that says no more than that
+_CONTRAST: Final = re.compile(r"\b(?:but|however|although|though|except|other than)\b")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
+_DIGIT: Final = re.compile(r"\d")
+
+
+def says_nothing(answer: str) -> bool:
+    """Whether an answer says that the documents hold none, and nothing else.
+
+    "No." and "None" are answers. So is what goes on with a fact: a number in a later sentence, or a "but" in the first.
+    """
+    words = answer.casefold().replace("\u2019", "'").replace("cannot", "can not").replace("can't", "can not")
+    first, *rest = _SENTENCE.split(" ".join(words.replace("n't", " not").split())) or [""]
+    if len(first) > _LONGEST or _VERDICT.match(first) or _CONTRAST.search(first):
+        return False
+    return bool(_ABSENT.match(first.rstrip(".!"))) and not any(_DIGIT.search(sentence) for sentence in rest)
