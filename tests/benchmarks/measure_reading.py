@@ -1,11 +1,12 @@
 """What reading the best chunks finds, against reading every chunk, and at what cost on the device.
 
-    python tests/benchmarks/measure_reading.py DATA contracts,papers --documents 2 [--worker SPEC] [--minutes N]
+    python tests/benchmarks/measure_reading.py DATA contracts,papers --documents 2 [--best N] [--worker SPEC]
 
 For each question with a hand-written plan (``plans/SET.jsonl``) the worker runs every task over every chunk of the
 question's documents, chunk by chunk. Results are kept in the result cache (``MINIONS_HOME``): a run goes on where the
-last one stopped, and the figures come again in seconds. Then each way to choose chunks is played over these results,
-through the same reduction and digest as a run. Printed for each way, over the questions read whole:
+last one stopped, and the figures come again in seconds. ``--best N`` reads each task's N best chunks instead, for sets
+too large to be read. Then each way to choose chunks is played over these results, through the same reduction and digest
+as a run: fewer chunks, and reading that stops when chunks agree. Printed for each way, over the questions read:
 
 - words: the share of the known answer's content words that stand in the digest, mean over questions (what goes up can
   be answered from);
@@ -19,6 +20,7 @@ import argparse
 import asyncio
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +34,8 @@ from minions.evals.evaluate import unpacked
 from minions.evals.scorers import normalised
 from minions.execution.cache import CachingWorker, ResultCache
 from minions.execution.expand import Expansion, expand
+from minions.execution.stopping import Enough, may_stop, reads
+from minions.jobs import Job, JobResult
 from minions.limits import Limits
 from minions.models.llamacpp import open_llamacpp
 from minions.models.reference import ModelRef
@@ -43,14 +47,15 @@ from minions.transcript import Transcript
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from minions.evals.dataset import Example
-    from minions.jobs import Job, JobResult
     from minions.ports import Corpus, Worker
 
 PLANS = Path(__file__).parent / "plans"
 EVERYTHING = Limits(max_jobs=100_000)
+DEFAULT_DEPTH = Limits().chunks_per_task
+DEPTHS = (2, 4, 6, 8, 12, 20)
 TAIL_TOKENS, REPLY_TOKENS = 60, 30  # of an instruction, and of a worker's reply
 MIN_RELEVANCE, SURE = 0.3, 0.8
 STOPWORDS = set("of and or to in for on by with is are was were be that this it as at from which such any".split())  # noqa: SIM905 - a list of words
@@ -62,6 +67,10 @@ class Asked(NamedTuple):
     example: Example
     plan: Plan
     corpus: Corpus
+
+
+Results = dict[tuple[str, str], JobResult]  # by task and chunk
+Way = Callable[[Asked, Results], Expansion]
 
 
 def tell(text: str) -> None:
@@ -79,10 +88,22 @@ def plans_of(name: str) -> dict[str, Plan]:
     }
 
 
-def reading_everything(asked: Asked) -> Expansion:
-    """The jobs of a reader of every chunk."""
+def reading(asked: Asked, depth: int | None) -> Expansion:
+    """The jobs of a reader of each task's best chunks, or (None) of every chunk."""
+    if depth is not None:
+        return expand(asked.plan, asked.example.question, asked.corpus, Limits(chunks_per_task=depth))
     tasks = tuple(task.model_copy(update={"search": ()}) for task in asked.plan.tasks)
     return expand(Plan(tasks=tasks), asked.example.question, asked.corpus, EVERYTHING)
+
+
+def stopping(expansion: Expansion, results: Results, enough: Enough) -> Expansion:
+    """The jobs that are run where each task reads its chunks best first and stops when they agree."""
+    kept: list[Job] = []
+    for task_id in {job.task.id: None for job in expansion.jobs}:
+        jobs = sorted((job for job in expansion.jobs if job.task.id == task_id), key=lambda job: job.rank)
+        known = [results[key_of(job)].model_copy(update={"job": job}) for job in jobs]
+        kept += jobs[: reads(known, enough)] if may_stop(jobs[0].task) else jobs
+    return expansion._replace(jobs=tuple(kept))
 
 
 def key_of(job: Job) -> tuple[str, str]:
@@ -90,13 +111,11 @@ def key_of(job: Job) -> tuple[str, str]:
     return job.task.id, job.chunk.id
 
 
-async def read(
-    asked: Sequence[Asked], worker: Worker, *, seconds: float
-) -> dict[str, dict[tuple[str, str], JobResult]]:
+async def read(asked: Sequence[Asked], worker: Worker, *, depth: int | None, seconds: float) -> dict[str, Results]:
     """Results of every job by question, chunk by chunk over all questions; those whose time is up are left out."""
     clock = SystemClock()
-    results: dict[str, dict[tuple[str, str], JobResult]] = {one.example.id: {} for one in asked}
-    jobs = [(one.example.id, job) for one in asked for job in reading_everything(one).jobs]
+    results: dict[str, Results] = {one.example.id: {} for one in asked}
+    jobs = [(one.example.id, job) for one in asked for job in reading(one, depth).jobs]
     jobs.sort(key=lambda pair: (pair[1].chunk.document_id, pair[1].chunk.start))
     until_s = clock.monotonic_s() + seconds
     for number, (question, job) in enumerate(jobs, 1):
@@ -109,7 +128,7 @@ async def read(
     return results
 
 
-def digest_of(asked: Asked, expansion: Expansion, results: Mapping[tuple[str, str], JobResult], limits: Limits) -> str:
+def digest_of(asked: Asked, expansion: Expansion, results: Results, limits: Limits) -> str:
     """What would go up after these jobs."""
     transcript = Transcript("measured", asked.corpus, limits=limits, policy="findings", observe=lambda _: None)
     transcript.planned(asked.plan, expansion)
@@ -128,7 +147,7 @@ def words_in(text: str, example: Example) -> float:
     return max(shares)
 
 
-def cost_of(jobs: Iterable[Job], results: Mapping[tuple[str, str], JobResult]) -> int:
+def cost_of(jobs: Iterable[Job], results: Results) -> int:
     """Tokens computed with a prefix cache: a chunk once, its looks, and its extractions."""
     chunks: dict[str, int] = {}
     total = 0
@@ -140,33 +159,38 @@ def cost_of(jobs: Iterable[Job], results: Mapping[tuple[str, str], JobResult]) -
     return total + sum(chunks.values())
 
 
-def ways() -> dict[str, Callable[[Asked], Expansion]]:
-    """Ways to choose what is read."""
-
-    def best(limits: Limits) -> Callable[[Asked], Expansion]:
-        return lambda one: expand(one.plan, one.example.question, one.corpus, limits)
-
-    chosen: dict[str, Callable[[Asked], Expansion]] = {"every chunk": reading_everything}
-    for depth in (2, 4, 6, 8, 12, 20):
-        chosen[f"best {depth} a task"] = best(Limits(chunks_per_task=depth))
+def ways(depth: int | None) -> dict[str, Way]:
+    """Ways to choose what is read; the first is all that was read."""
+    chosen: dict[str, Way] = {"all that was read": lambda one, _: reading(one, depth)}
+    for few in [few for few in DEPTHS if depth is None or few < depth]:
+        chosen[f"best {few} a task"] = lambda one, _, few=few: reading(one, few)  # type: ignore[misc]
+    for findings, confidence in ((1, 0.8), (1, 0.9), (2, 0.6), (2, 0.8), (3, 0.6)):
+        enough = Enough(findings=findings, confidence=confidence)
+        most = min(depth or DEFAULT_DEPTH, DEFAULT_DEPTH)
+        chosen[f"best {most}, stops at a lead of {findings}, from {confidence}"] = (
+            lambda one, known, enough=enough, most=most: stopping(reading(one, most), known, enough)  # type: ignore[misc]
+        )
     return chosen
 
 
-def report(name: str, asked: Sequence[Asked], results: Mapping[str, Mapping[tuple[str, str], JobResult]]) -> str:
-    """The table of one set over the questions that were read whole."""
-    whole = [one for one in asked if len(results[one.example.id]) == len(reading_everything(one).jobs)]
+def report(name: str, asked: Sequence[Asked], results: Mapping[str, Results], depth: int | None) -> str:
+    """The table of one set over the questions that were read as asked."""
+    whole = [one for one in asked if len(results[one.example.id]) == len(reading(one, depth).jobs)]
     told = [one for one in whole if one.example.kind != "yesno"]
-    lines = [f"{name}: {len(told)} questions read whole, yes-or-no ones left out"]
+    lines = [f"{name}: {len(told)} questions read, yes-or-no ones left out"]
     everything = 0
-    for way, choose in ways().items():
-        words, tokens = [], 0
+    for way, choose in ways(depth).items():
+        words, tokens, jobs = [], 0, 0
         for one in told:
-            expansion, known = choose(one), results[one.example.id]
+            known = results[one.example.id]
+            expansion = choose(one, known)
             words.append(words_in(digest_of(one, expansion, known, Limits()), one.example))
             tokens += cost_of(expansion.jobs, known)
+            jobs += len(expansion.jobs)
         everything = everything or tokens
         mean, most = sum(words) / max(1, len(words)), sum(share >= SURE for share in words)
-        lines.append(f"  {way}: words {mean:.2f}, at least .8 in {most}; tokens {tokens / max(1, everything):.0%}")
+        share = tokens / max(1, everything)
+        lines.append(f"  {way}: words {mean:.2f}, at least {SURE} in {most}; {jobs} jobs, tokens {share:.0%}")
     return "\n".join(lines)
 
 
@@ -179,9 +203,10 @@ def questions_of(name: str, data: Path, index: Index, scratch: Path, *, document
     smallest = {path.name for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_size)[:documents]}
     asked = []
     for example in read_dataset(data / name / "questions.jsonl"):
-        if example.id in plans and example.documents and set(example.documents) <= smallest:
-            ids, _ = corpus.contents.select(example.documents)
-            asked.append(Asked(example, plans[example.id], ScopedCorpus(corpus, ids)))
+        if example.id not in plans or (example.documents and not set(example.documents) <= smallest):
+            continue
+        ids = corpus.contents.select(example.documents)[0] if example.documents else None
+        asked.append(Asked(example, plans[example.id], corpus if ids is None else ScopedCorpus(corpus, ids)))
     return asked
 
 
@@ -191,6 +216,7 @@ async def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("sets")
     parser.add_argument("--documents", type=int, default=2, help="the smallest so many of each set")
+    parser.add_argument("--best", type=int, help="read only so many chunks a task")
     parser.add_argument("--worker", default="llamacpp:qwen2.5-coder-1.5b")
     parser.add_argument("--minutes", type=float, default=60)
     options: Any = parser.parse_args()
@@ -209,8 +235,8 @@ async def main() -> None:
         worker = CachingWorker(extractor, cache, model=options.worker, fingerprint=extractor.fingerprint)
         for name in options.sets.split(","):
             asked = questions_of(name, options.data, index, Path(folder), documents=options.documents)
-            results = await read(asked, worker, seconds=until_s - clock.monotonic_s())
-            tell(report(name, asked, results))
+            results = await read(asked, worker, depth=options.best, seconds=until_s - clock.monotonic_s())
+            tell(report(name, asked, results, options.best))
     await model.aclose()
 
 
