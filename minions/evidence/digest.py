@@ -7,9 +7,11 @@ included). Under policy ``strict`` only the id, the answer and the document's nu
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from minions.evidence.writing import Writer, squeeze
+from minions.evidence.sameness import NEARLY, rivals, value_of
+from minions.evidence.writing import Writer, listing, squeeze
 from minions.findings import Digest, Finding
 from minions.tokens import estimate_tokens
 
@@ -22,17 +24,22 @@ if TYPE_CHECKING:
 
 _ADJOINING_CHARACTERS = 4
 _ALWAYS = 3
-_NEARLY = 0.75
 _GISTS = 6
 _SUMMARY_SHARE = 0.7  # of the budget, over all tasks: lists of names may fill a digest, and leave room for findings
 _CHARACTERS_PER_TOKEN = 3
 _INSTRUCTION_CHARACTERS = 200
+_GIST_CHARACTERS = 160
+_UNREAD = "the index's best lines, unread:"
+_RIVALS = 4
+_RIVAL_CHARACTERS = 40
+_RIVAL_TOKENS = 40  # of a line that says which answers differ, about
 
 _Place = tuple[str, int, int, str | None]
 
 
 class _Chosen(NamedTuple):
     findings: list[Finding]
+    unread: list[Finding]  # beside findings that do not suffice
     repeated: list[_Place]  # lines that another task brings up already
 
 
@@ -46,35 +53,29 @@ def pack(
     budget_tokens: int,
     first_id: int = 1,
 ) -> Digest:
-    """Write the digest within about ``budget_tokens``: task lines and summaries first, then findings by confidence.
+    """Write the digest within about ``budget_tokens``: task lines and summaries, then findings by confidence, last what
+    nobody read.
 
     ``covered`` says by task id what was read; ``names`` maps document ids to the names that go up, and a corpus of one
     document is not named. Findings are numbered from ``first_id`` in the order they stand.
     """
     writer = Writer(names, policy)
+    both = list(zip(tasks, reductions, strict=True))
     limit = int(_SUMMARY_SHARE * budget_tokens / len(tasks) * _CHARACTERS_PER_TOKEN)
-    heads = [_head(task, reduction, covered[task.id], limit) for task, reduction in zip(tasks, reductions, strict=True)]
-    chosen = _choose(reductions, writer, budget_tokens - sum(map(estimate_tokens, heads)))
-    rows: list[str] = []
-    numbered: list[Finding] = []
-    ids: dict[_Place, str] = {}
-    for head, reduction in zip(heads, reductions, strict=True):
-        rows.append(head)
-        found, repeated = chosen[reduction.task_id]
-        for finding in found:
-            numbered.append(_numbered(finding, f"f{first_id + len(numbered)}"))
-            ids[_place(finding)] = numbered[-1].id
-            rows.append(writer.line(numbered[-1]))
-        if known := [ids[place] for place in repeated if place in ids]:
-            rows.append(f"see {', '.join(known)}")
-        if left_out := len(reduction.shown) - len(found) - len(repeated):
-            rows.append(f"({left_out} more left out)")
-    text = "\n".join(rows)
-    gists = sorted(numbered, key=lambda finding: -finding.confidence)[:_GISTS]
+    told = {task.id: [covered[task.id], *_summary(reduction, limit)] for task, reduction in both}
+    taken = sum(estimate_tokens(_head(task, told[task.id])) for task in tasks)
+    taken += sum(_RIVAL_TOKENS for task, reduction in both if len(rivals(reduction.findings, task)) > 1)
+    chosen = _choose(both, writer, budget_tokens - taken)
+    page = _Page(writer, first_id)
+    for task, reduction in both:
+        page.add(task, reduction, told[task.id], chosen[task.id])
+    text = "\n".join(page.rows)
+    gists = sorted(page.findings, key=lambda finding: -finding.confidence)[:_GISTS]
+    outcomes = (f"{task.id} ({squeeze('; '.join(told[task.id]), _GIST_CHARACTERS)})" for task in tasks)
     return Digest(
         text=text,
-        findings=tuple(numbered),
-        gist="; ".join(map(writer.gist, gists)) or "nothing",
+        findings=tuple(page.findings),
+        gist="; ".join((*map(writer.gist, gists), *outcomes)),
         tokens=estimate_tokens(text),
     )
 
@@ -87,13 +88,61 @@ def pack_whole(findings: Sequence[Finding], *, names: Mapping[str, str], policy:
     return Digest(text=text, findings=numbered, gist="", tokens=estimate_tokens(text))
 
 
-def _head(task: Task, reduction: Reduction, covered: str, limit: int) -> str:
-    parts = [covered]
+class _Page:
+    """The rows of a digest as they are written, and its findings with their ids."""
+
+    def __init__(self, writer: Writer, first_id: int) -> None:
+        self.rows: list[str] = []
+        self.findings: list[Finding] = []
+        self._writer = writer
+        self._first_id = first_id
+        self._ids: dict[_Place, str] = {}
+
+    def add(self, task: Task, reduction: Reduction, told: Sequence[str], chosen: _Chosen) -> None:
+        """A task's line, its findings, and what of them is left out."""
+        found = [self._number(finding) for finding in chosen.findings]
+        extreme = [self._ids.get(_place(one)) for one in reduction.findings if one.id == reduction.extreme]
+        named = [f"{told[-1]} ({finding_id})" for finding_id in extreme if finding_id]
+        alone = [_UNREAD] if reduction.unread and not reduction.findings else []
+        self.rows.append(_head(task, [*(told[:-1] if named else told), *named, *_dispute(found, task), *alone]))
+        self.rows += map(self._writer.line, found)
+        if known := [self._ids[place] for place in chosen.repeated if place in self._ids]:
+            self.rows.append(f"see {', '.join(known)}")
+        if left_out := len(reduction.shown) - len(found) - len(chosen.repeated):
+            self.rows.append(f"({left_out} more left out)")
+        if chosen.unread:
+            self.rows.append(_UNREAD)
+            self.rows += [self._writer.line(self._number(finding)) for finding in chosen.unread]
+
+    def _number(self, finding: Finding) -> Finding:
+        numbered = _numbered(finding, f"f{self._first_id + len(self.findings)}")
+        self.findings.append(numbered)
+        self._ids[_place(finding)] = numbered.id
+        return numbered
+
+
+def _head(task: Task, told: Sequence[str]) -> str:
+    return f"{task.id} {squeeze(task.instruction, _INSTRUCTION_CHARACTERS)} ({'; '.join(told)})"
+
+
+def _summary(reduction: Reduction, limit: int) -> list[str]:
     if not reduction.findings:
-        parts.append("nothing found" + ("; the index's best lines, unread:" if reduction.unread else ""))
-    if reduction.findings and reduction.summary:
-        parts.append(squeeze(reduction.summary, limit))
-    return f"{task.id} {squeeze(task.instruction, _INSTRUCTION_CHARACTERS)} ({'; '.join(parts)})"
+        return ["nothing found"]
+    if reduction.groups:
+        return [listing([(group.value, group.members) for group in reduction.groups], limit)]
+    return [squeeze(reduction.summary, limit)] if reduction.summary else []
+
+
+def _dispute(found: Sequence[Finding], task: Task) -> list[str]:
+    """``answers differ: 12.4 million (f1, f4), 11 million (f2)``, where they do."""
+    groups = rivals(found, task)
+    if len(groups) < 2:  # noqa: PLR2004 - it takes two
+        return []
+    values = (
+        f"{squeeze(group[0].answer or '', _RIVAL_CHARACTERS)} ({', '.join(one.id for one in group[:_RIVALS])})"
+        for group in groups[:_RIVALS]
+    )
+    return [f"answers differ: {', '.join(values)}"]
 
 
 def _numbered(finding: Finding, finding_id: str) -> Finding:
@@ -101,33 +150,51 @@ def _numbered(finding: Finding, finding_id: str) -> Finding:
     return finding.model_copy(update={"id": finding_id, "citation": citation})
 
 
-def _choose(reductions: Sequence[Reduction], writer: Writer, budget_tokens: int) -> dict[str, _Chosen]:
-    """Findings that fit: the best of each task, then by confidence. The same lines with the same answer go once."""
-    candidates = [
-        (rank == 0, finding.confidence, reduction.task_id, finding)
-        for reduction in reductions
-        for rank, finding in enumerate(_worth_sending(reduction.shown))
-    ]
-    candidates.sort(key=lambda candidate: (not candidate[0], -candidate[1]))
-    chosen = {reduction.task_id: _Chosen([], []) for reduction in reductions}
+def _choose(both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_tokens: int) -> dict[str, _Chosen]:
+    """Findings that fit: the best of each task, then by confidence, then what nobody read. The same lines with the same
+    answer go once.
+    """
+    candidates: list[tuple[int, float, str, Finding]] = []
+    for task, reduction in both:
+        candidates += [(turn, -one.confidence, task.id, one) for turn, one in _worth_sending(task, reduction)]
+        candidates += [(2, -one.confidence, task.id, one) for one in reduction.unread if reduction.findings]
+    candidates.sort(key=lambda candidate: candidate[:2])
+    chosen = {task.id: _Chosen([], [], []) for task, _ in both}
     seen: set[_Place] = set()
-    for _, _, task_id, candidate in candidates:
+    shown_already: list[Finding] = []
+    for turn, _, task_id, candidate in candidates:
+        unread = turn == 2  # noqa: PLR2004 - as numbered above
         if _place(candidate) in seen:
-            chosen[task_id].repeated.append(_place(candidate))
+            if not unread:
+                chosen[task_id].repeated.append(_place(candidate))
             continue
-        finding = _without_shared_lines(candidate, [other for found, _ in chosen.values() for other in found])
+        finding = _without_shared_lines(candidate, shown_already)
         cost = estimate_tokens(writer.line(finding))
         if cost <= budget_tokens:
             seen.add(_place(candidate))
             budget_tokens -= cost
-            chosen[task_id].findings.append(finding)
+            shown_already.append(finding)
+            (chosen[task_id].unread if unread else chosen[task_id].findings).append(finding)
     return chosen
 
 
-def _worth_sending(findings: Sequence[Finding]) -> list[Finding]:
-    """The first three, and those nearly as sure as the best: a look ranks well, filters badly (docs/experiments.md)."""
-    least = _NEARLY * findings[0].confidence if findings else 0.0
-    return [finding for rank, finding in enumerate(findings) if rank < _ALWAYS or finding.confidence >= least]
+def _worth_sending(task: Task, reduction: Reduction) -> list[tuple[int, Finding]]:
+    """The first three, and those nearly as sure as the best; beside a table of values, a few findings of each. In the
+    first turn the best of each.
+    """
+    shown = reduction.shown
+    if reduction.exemplary is not None and reduction.findings:
+        each: Counter[str] = Counter()
+        few: list[tuple[int, Finding]] = []
+        for finding in shown:
+            value = value_of(finding.answer or "", task) if task.reduce in {"count", "group"} else ""
+            few += [(min(each[value], 1), finding)] if each[value] < reduction.exemplary else []
+            each[value] += 1
+        return few
+    least = NEARLY * max((finding.confidence for finding in shown), default=0.0)
+    return [
+        (min(rank, 1), finding) for rank, finding in enumerate(shown) if rank < _ALWAYS or finding.confidence >= least
+    ]
 
 
 def _without_shared_lines(finding: Finding, others: Sequence[Finding]) -> Finding:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from minions.evidence.numbers import parse_number
+from minions.evidence.sameness import merged, value_of
 from minions.findings import Finding
 from minions.values import Value
 
@@ -19,44 +20,64 @@ if TYPE_CHECKING:
 
 _LISTED = 40
 _SIGNIFICANT = 6
+_EXAMPLES = 6  # findings beside a table of values, over all values
+_EXAMPLES_EACH = 3
+
+
+class Group(Value):
+    """A value and the documents that have it, by name."""
+
+    value: str
+    members: tuple[str, ...]
 
 
 class Reduction(Value):
     """One task's outcome: its findings, best first, and a sentence that sums them up (empty where they speak alone).
 
-    ``unread``: where nothing was found, what the index alone would show; never part of a summary.
+    ``groups``: instead of a sentence, for reduce group. ``extreme``: the id of the finding with the smallest or largest
+    number. ``exemplary``: how many findings of each value show what a summary of documents rests on; None: the findings
+    are what counts. ``unread``: where they do not suffice, what the index alone would show; never part of a summary.
     """
 
     task_id: str
     findings: tuple[Finding, ...]
     summary: str = ""
+    groups: tuple[Group, ...] = ()
+    extreme: str | None = None
+    exemplary: int | None = None
     unread: tuple[Finding, ...] = ()
 
     @property
     def shown(self) -> tuple[Finding, ...]:
-        """What may go up."""
+        """What may go up first."""
         return self.findings or self.unread
 
 
 def reduce_findings(task: Task, findings: Iterable[Finding], names: dict[str, str]) -> Reduction:
     """Apply the task's ``reduce`` to its findings; ``names`` maps a document's id to how a summary writes it.
 
-    A passage counts once, however many lines were brought up from it and however often it was sampled. With ``unit``
-    document, each document first becomes its best finding.
+    A passage counts once, however many lines were brought up from it and however often it was sampled, and so do lines
+    that two passages share. With ``unit`` document, each document first becomes its best finding.
     """
     ranked = sorted(findings, key=lambda finding: (-finding.confidence, finding.id))
-    answers = _one_each(task, ranked, lambda finding: finding.passage or finding.id)
+    answers = merged(_one_each(task, ranked, lambda finding: finding.passage or finding.id), task)
     if task.unit == "document":
         ranked = answers = _one_each(task, answers, lambda finding: finding.citation.document_id)
-    summary = _summarise(task, answers, names)
-    if task.reduce in {"collect", "unique", "vote"}:
-        ranked = _without_overlaps(ranked)
-    return Reduction(task_id=task.id, findings=tuple(ranked), summary=summary)
+    extreme = _extreme(task, answers)
+    ranked.sort(key=lambda finding: extreme is None or finding.id != extreme.id)
+    return Reduction(
+        task_id=task.id,
+        findings=tuple(merged(ranked, task)),
+        summary=_summarise(task, answers, extreme),
+        groups=_groups(task, answers, names) if task.reduce == "group" else (),
+        extreme=extreme.id if extreme else None,
+        exemplary=_exemplary(task, answers),
+    )
 
 
-def _summarise(task: Task, answers: Sequence[Finding], names: dict[str, str]) -> str:
+def _summarise(task: Task, answers: Sequence[Finding], extreme: Finding | None) -> str:
     match task.reduce:
-        case "collect":
+        case "collect" | "group":
             return ""
         case "unique":
             return _tally("distinct", task, answers)
@@ -64,10 +85,17 @@ def _summarise(task: Task, answers: Sequence[Finding], names: dict[str, str]) ->
             return _tally("votes", task, answers)
         case "count":
             return _count(task, answers)
-        case "group":
-            return _group(task, answers, names)
         case "sum" | "min" | "max" | "mean":
-            return _aggregate(task, answers)
+            return _aggregate(task, answers, extreme)
+
+
+def _exemplary(task: Task, answers: Sequence[Finding]) -> int | None:
+    if task.unit != "document" or task.reduce in {"collect", "unique", "vote"}:
+        return None
+    values = (
+        {value_of(finding.answer or "", task) for finding in answers} if task.reduce in {"count", "group"} else {""}
+    )
+    return min(_EXAMPLES_EACH, max(1, _EXAMPLES // max(1, len(values))))
 
 
 def _one_each(task: Task, ranked: Sequence[Finding], key: Callable[[Finding], str]) -> list[Finding]:
@@ -92,31 +120,23 @@ def _winner(group: Sequence[Finding]) -> Finding:
     return next(finding for finding in group if _key(finding) == winner)
 
 
-def _without_overlaps(ranked: Sequence[Finding]) -> list[Finding]:
-    kept: list[Finding] = []
-    for finding in ranked:
-        place = finding.citation
-        if not any(
-            place.document_id == other.citation.document_id
-            and place.start < other.citation.end
-            and other.citation.start < place.end
-            for other in kept
-        ):
-            kept.append(finding)
-    return kept
-
-
 def _count(task: Task, answers: Sequence[Finding]) -> str:
     of = "documents" if task.unit == "document" else "passages"
     if task.output in {"yes_no", "category"}:
-        return f"counted over {len(answers)} {of}: {_listed(Counter(map(_key, answers)))}"
+        return f"counted over {len(answers)} {of}: {_listed(_counted(task, answers))}"
     return f"count: {len(answers)} {of}"
 
 
 def _tally(label: str, task: Task, answers: Sequence[Finding]) -> str:
-    if not answers:
-        return ""
-    return f"{label}: {_listed(Counter(item for finding in answers for item in _items(task, finding)))}"
+    return f"{label}: {_listed(_counted(task, answers))}" if answers else ""
+
+
+def _counted(task: Task, answers: Sequence[Finding]) -> Counter[str]:
+    """How often each item was given, under the words that the surest finding has for it."""
+    words: dict[str, str] = {}
+    return Counter(
+        words.setdefault(value_of(item, task), item) for finding in answers for item in _items(task, finding)
+    )
 
 
 def _items(task: Task, finding: Finding) -> list[str]:
@@ -131,29 +151,41 @@ def _listed(counts: Counter[str]) -> str:
     return (shown or "none") + (f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else "")
 
 
-def _group(task: Task, answers: Sequence[Finding], names: dict[str, str]) -> str:
+def _groups(task: Task, answers: Sequence[Finding], names: dict[str, str]) -> tuple[Group, ...]:
+    words: dict[str, str] = {}
     groups: dict[str, dict[str, str]] = defaultdict(dict)
     for finding in answers:
         document = finding.citation.document_id
         for item in _items(task, finding):
-            groups[item][document] = names.get(document, PurePath(finding.citation.path).name)
-    return "; ".join(
-        f"{answer} ({len(members)}): {', '.join(sorted(members.values()))}" for answer, members in groups.items()
-    )
+            word = words.setdefault(value_of(item, task), item)
+            groups[word][document] = names.get(document, PurePath(finding.citation.path).name)
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    return tuple(Group(value=value, members=tuple(sorted(members.values()))) for value, members in ordered)
 
 
-def _aggregate(task: Task, answers: Sequence[Finding]) -> str:
-    values = [value for finding in answers if finding.answer and (value := parse_number(finding.answer)) is not None]
+def _extreme(task: Task, answers: Sequence[Finding]) -> Finding | None:
+    """The finding with the smallest or largest number; of several the surest."""
+    if task.reduce not in {"min", "max"}:
+        return None
+    numbered = [(number, finding) for finding in answers if (number := _number(finding)) is not None]
+    pick = min if task.reduce == "min" else max
+    return pick(numbered, key=lambda pair: pair[0])[1] if numbered else None
+
+
+def _aggregate(task: Task, answers: Sequence[Finding], extreme: Finding | None) -> str:
+    values = [value for finding in answers if (value := _number(finding)) is not None]
     if not values:
         return f"{task.reduce}: no numbers found"
-    result = {
-        "sum": lambda: sum(values, Decimal(0)),
-        "min": lambda: min(values),
-        "max": lambda: max(values),
-        "mean": lambda: _rounded(sum(values, Decimal(0)) / len(values)),
-    }[task.reduce]()
+    result = _number(extreme) if extreme else None
+    if result is None:
+        total = sum(values, Decimal(0))
+        result = total if task.reduce == "sum" else _rounded(total / len(values))
     without = f", {len(answers) - len(values)} findings without a number" if len(values) < len(answers) else ""
     return f"{task.reduce} of {len(values)} numbers: {result.normalize():f}{without}"
+
+
+def _number(finding: Finding) -> Decimal | None:
+    return parse_number(finding.answer) if finding.answer else None
 
 
 def _rounded(value: Decimal) -> Decimal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from minions.findings import Finding
 
@@ -16,6 +16,9 @@ _QUOTE_CHARACTERS = 700
 _NEIGHBOUR_CHARACTERS = 160
 _HEADING_CHARACTERS = 80
 _GIST_CHARACTERS = 120
+_GROUP_CHARACTERS = 60
+_MORE_NAMES = ":  and 999 more; "
+_MORE_VALUES = "; 999 more values"
 
 
 class Writer:
@@ -70,3 +73,33 @@ def squeeze(text: str, limit: int, *, keep_end: bool = False) -> str:
     if keep_end:
         return "..." + (flat[-limit:].partition(" ")[2] or flat[-limit:])
     return (flat[:limit].rpartition(" ")[0] or flat[:limit]) + "..."
+
+
+def listing(groups: Sequence[tuple[str, Sequence[str]]], limit: int) -> str:
+    """``yes (312): a.txt, b.txt and 310 more; no (188): ...`` in about ``limit`` characters: first the counts, then as
+    many names as fit, those of "yes" and of small groups before others.
+    """
+    heads: list[str] = []
+    room = limit - len(_MORE_VALUES)
+    for value, members in groups:
+        heads.append(f"{squeeze(value, _GROUP_CHARACTERS)} ({len(members)})")
+        room -= len(heads[-1]) + len(_MORE_NAMES)
+        if room < 0 and len(heads) > 1:
+            heads.pop()
+            break
+    named = [0] * len(heads)
+    for place in sorted(range(len(heads)), key=lambda n: (groups[n][0] != "yes", len(groups[n][1]))):
+        for name in groups[place][1]:
+            if len(name) + 2 > room:
+                break
+            room -= len(name) + 2
+            named[place] += 1
+    parts = [_named(head, members, count) for head, (_, members), count in zip(heads, groups, named, strict=False)]
+    return "; ".join(parts) + (f"; {len(groups) - len(heads)} more values" if len(heads) < len(groups) else "")
+
+
+def _named(head: str, members: Sequence[str], count: int) -> str:
+    if not count:
+        return head
+    more = f" and {len(members) - count} more" if count < len(members) else ""
+    return f"{head}: {', '.join(members[:count])}{more}"

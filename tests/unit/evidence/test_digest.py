@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 import pytest
@@ -69,7 +70,7 @@ def test_ids_continue_over_rounds_and_stand_in_order(make: Any) -> None:
     digest = _pack(make, [make.finding("1"), make.finding("2", start=50)], first_id=7)
     assert [finding.id for finding in digest.findings] == ["f7", "f8"]
     assert [finding.citation.id for finding in digest.findings] == ["f7", "f8"]
-    assert digest.gist == "f7 1 | It was 1.; f8 2 | It was 2."
+    assert digest.gist == "f7 1 | It was 1.; f8 2 | It was 2.; t1 (read 8 of 412 passages)"
 
 
 def test_nothing_found_is_said_with_what_was_read(make: Any) -> None:
@@ -116,6 +117,120 @@ def test_two_tasks_with_the_same_evidence_send_it_once(make: Any) -> None:
     digest = pack(tasks, reductions, covered, names={}, policy="findings", budget_tokens=300)
     assert digest.text.count("It was 12.") == 1
     assert digest.text.splitlines()[-1] == "see f1"
+
+
+def _reduced(make: Any, found: list[Any], *, budget: int = 700, policy: Any = "findings", **task: Any) -> Any:
+    """The digest of a task's findings, reduced."""
+    asked = make.task(**task)
+    numbered = {"strict": "d{}"}.get(policy, "contract{}.txt")
+    names = {finding.citation.document_id: numbered.format(n) for n, finding in enumerate(found, 1)}
+    covered = {"t1": f"read 9 of 9 passages, judged {len(found)} of {len(found)} documents"}
+    reduction = reduce_findings(asked, found, names)
+    return pack([asked], [reduction], covered, names=names, policy=policy, budget_tokens=budget)
+
+
+JUDGING: dict[str, Any] = {"output": "yes_no", "unit": "document"}
+
+
+@pytest.mark.parametrize("reduce", ["count", "group"])
+def test_five_hundred_judged_documents_are_one_small_table(make: Any, reduce: str) -> None:
+    """The table, a few examples of each value to cite, the surest and the rarest, and how many were judged."""
+    found = [
+        make.finding("yes" if n % 5 else "no", document=f"c{n}", confidence=0.9 if n % 5 else 0.6) for n in range(500)
+    ]
+    digest = _reduced(make, found, reduce=reduce, **JUDGING)
+    head = digest.text.splitlines()[0]
+    assert "judged 500 of 500 documents" in head
+    assert ("yes 400, no 100" in head) if reduce == "count" else ("yes (400)" in head and "no (100)" in head)
+    answers = [finding.answer for finding in digest.findings]
+    assert 1 <= answers.count("no") <= 3
+    assert 1 <= answers.count("yes") <= 3
+    assert digest.tokens <= 700
+    assert digest.text.splitlines()[-1] == f"({500 - len(answers)} more left out)"
+
+
+def test_a_group_names_what_fits_and_counts_the_rest(make: Any) -> None:
+    """Those of "yes" first: they are what is asked for."""
+    found = [make.finding("yes" if n < 20 else "no", document=f"c{n}") for n in range(300)]
+    head = _reduced(make, found, reduce="group", **JUDGING).text.splitlines()[0]
+    named = {int(number) for number in re.findall(r"contract(\d+)\.txt", head)}
+    assert named >= set(range(1, 21))
+    rest = re.search(r"no \(280\): .* and (\d+) more", head)
+    assert rest
+    assert 280 - int(rest[1]) == len(named) - 20
+
+
+def test_values_beyond_the_budget_are_counted(make: Any) -> None:
+    """Nobody takes a part of a table for the whole of it."""
+    found = [make.finding(f"kind {n}", document=f"c{n}") for n in range(300)]
+    head = _reduced(make, found, reduce="group", output="category", unit="document", budget=300).text.splitlines()[0]
+    rest = re.search(r"(\d+) more values", head)
+    assert rest
+    assert head.count("kind") + int(rest[1]) == 300
+
+
+def test_under_strict_a_table_names_numbers(make: Any) -> None:
+    """The policy holds for summaries, too."""
+    found = [make.finding("yes", document=f"c{n}") for n in range(3)]
+    text = _reduced(make, found, reduce="group", policy="strict", **JUDGING).text
+    assert "yes (3): d1, d2, d3" in text
+    assert "contract" not in text
+
+
+@pytest.mark.parametrize("unit", ["chunk", "document"])
+def test_the_largest_names_its_finding(make: Any, unit: str) -> None:
+    """A maximum without its owner is half an answer; its finding goes up, however unsure."""
+    found = [make.finding(f"{n} million", document=f"c{n}", confidence=1 - n / 20) for n in range(1, 15)]
+    digest = _reduced(make, found, reduce="max", output="number", unit=unit)
+    largest = digest.findings[0]
+    assert largest.answer == "14 million"
+    assert f"max of 14 numbers: 14000000 ({largest.id})" in digest.text
+
+
+def test_conflicts_are_told_with_the_findings_that_hold_each_value(make: Any) -> None:
+    """Who agrees with whom stands in one line."""
+    answers = ["12.4 million", "11 million", "$12,400,000"]
+    found = [make.finding(answer, start=n * 100, confidence=0.9) for n, answer in enumerate(answers)]
+    head = _pack(make, found).text.splitlines()[0]
+    assert head.endswith("(read 8 of 412 passages; answers differ: 12.4 million (f1, f3), 11 million (f2))")
+
+
+def test_without_a_conflict_nothing_is_said_of_one(make: Any) -> None:
+    """Neither where values agree, nor where one is much surer."""
+    agree = [make.finding(answer, start=n * 100) for n, answer in enumerate(["12.4 million", "$12.4 million"])]
+    assert "differ" not in _pack(make, agree).text
+    surer = [make.finding("12.4 million", confidence=0.9), make.finding("11 million", start=90, confidence=0.5)]
+    assert "differ" not in _pack(make, surer).text
+
+
+def test_lines_nobody_read_stand_last_and_apart(make: Any) -> None:
+    """Beside findings that do not suffice, as far as the budget goes."""
+    found, unread = make.finding("12", confidence=0.2), make.finding(None, quote="Net revenue 13", start=99)
+    reduction = Reduction(task_id="t1", findings=(found,), unread=(unread,))
+    told = {"t1": "read 8 of 9 passages"}
+    digest = pack([make.task()], [reduction], told, names={}, policy="findings", budget_tokens=300)
+    assert digest.text.splitlines()[1:] == [
+        "f1 12 | It was 12.",
+        "the index's best lines, unread:",
+        "f2 ? | Net revenue 13",
+    ]
+    assert [finding.id for finding in digest.findings] == ["f1", "f2"]
+    small = pack([make.task()], [reduction], told, names={}, policy="findings", budget_tokens=36)
+    assert [finding.answer for finding in small.findings] == ["12"]
+
+
+def test_what_later_rounds_see_says_what_was_read_and_what_was_not_found(make: Any) -> None:
+    """A second plan does not ask again what was read, and asks in other words what was not found."""
+    tasks = [make.task(id="t1"), make.task(id="t2"), make.task(id="t3", reduce="count", output="text")]
+    counted = reduce_findings(tasks[2], [make.finding("a", document="x", confidence=0.1)], {})
+    reductions = [Reduction(task_id="t1", findings=(make.finding("1"),)), Reduction(task_id="t2", findings=()), counted]
+    covered = {"t1": "read 8 of 40 passages", "t2": "read 8 of 40 passages", "t3": "read 40 of 40 passages"}
+    gist = pack(tasks, reductions, covered, names={}, policy="findings", budget_tokens=300).gist
+    assert gist.split("; t1 ")[1].split("; t") == [
+        "(read 8 of 40 passages)",
+        "2 (read 8 of 40 passages; nothing found)",
+        "3 (read 40 of 40 passages; count: 1 passages)",
+    ]
 
 
 @pytest.mark.parametrize("reduce", get_args(Reduce))

@@ -21,7 +21,7 @@ NAMES = {"a": "a.txt", "b": "b.txt", "c": "c.txt"}
         ("mean", "mean of 3 numbers: 7"),
         ("unique", "distinct: 12 1, 5 1, 4 1"),
         ("count", "count: 3 passages"),
-        ("group", "12 (1): a.txt; 5 (1): b.txt; 4 (1): c.txt"),
+        ("group", ""),
         ("collect", ""),
     ],
 )
@@ -58,11 +58,71 @@ def test_the_order_of_findings_does_not_matter(make: Any) -> None:
     assert len(results) == 1
 
 
-def test_overlapping_evidence_is_kept_once(make: Any) -> None:
+def test_lines_of_one_passage_are_kept_once(make: Any) -> None:
     """The same lines found twice go up once, with the surer answer."""
-    surer = make.finding("12", quote="x" * 30, start=10, confidence=0.9)
-    weaker = make.finding("11", quote="x" * 30, start=20, confidence=0.2, id="w")
+    surer = make.finding("12", quote="x" * 30, start=10, confidence=0.9, passage="doc:0")
+    weaker = make.finding("11", quote="x" * 30, start=20, confidence=0.2, id="w", passage="doc:0")
     assert reduce_findings(make.task(), [weaker, surer], NAMES).findings == (surer,)
+
+
+def _shared(make: Any, answer: str, number: int) -> Any:
+    """One of two passages that share a line."""
+    passage = f"doc:{number}"
+    return make.finding(
+        answer, quote="x" * 30, start=10 + number, passage=passage, id=passage, confidence=1 - number / 10
+    )
+
+
+@pytest.mark.parametrize(
+    ("reduce", "summary"),
+    [
+        ("sum", "sum of 1 numbers: 12400000"),
+        ("mean", "mean of 1 numbers: 12400000"),
+        ("max", "max of 1 numbers: 12400000"),
+        ("count", "count: 1 passages"),
+        ("unique", "distinct: 12.4 million 1"),
+        ("vote", "votes: 12.4 million 1"),
+        ("collect", ""),
+    ],
+)
+def test_a_fact_that_two_passages_share_counts_once(make: Any, reduce: str, summary: str) -> None:
+    """Chunks that overlap bring up the same lines, with the same number in other words."""
+    found = [_shared(make, "12.4 million", 0), _shared(make, "$12,400,000", 1)]
+    reduction = reduce_findings(make.task(reduce=reduce, output="number"), found, NAMES)
+    assert reduction.summary == summary
+    assert len(reduction.findings) == 1
+
+
+def test_lines_that_two_passages_read_differently_stay_twice(make: Any) -> None:
+    """A conflict is for the planner to see, not for the device to hide."""
+    found = [_shared(make, "12.4 million", 0), _shared(make, "11 million", 1)]
+    assert len(reduce_findings(make.task(), found, NAMES).findings) == 2
+    assert reduce_findings(make.task(reduce="count"), found, NAMES).summary == "count: 2 passages"
+
+
+@pytest.mark.parametrize(("reduce", "named"), [("min", "c"), ("max", "b"), ("sum", None), ("mean", None)])
+def test_the_extreme_is_named_and_stands_first(make: Any, reduce: str, named: str | None) -> None:
+    """Who asks for the largest wants to know whose it is, however unsure its finding."""
+    found = [
+        make.finding("5 million", document="a", confidence=0.9),
+        make.finding("12 million", document="b", confidence=0.2),
+        make.finding("400,000", document="c", confidence=0.3),
+    ]
+    reduction = reduce_findings(make.task(reduce=reduce, output="number"), found, NAMES)
+    assert reduction.extreme == (f"{named}-0" if named else None)
+    assert reduction.findings[0].citation.document_id == (named or "a")
+
+
+def test_values_are_counted_however_they_are_written(make: Any) -> None:
+    """Under the words of the surest finding."""
+    answers = ["$12.4 million", "12.4 MILLION", "11 million"]
+    found = [
+        make.finding(answer, document=d, confidence=0.9 - n / 10)
+        for n, (answer, d) in enumerate(zip(answers, "abc", strict=True))
+    ]
+    assert (
+        reduce_findings(make.task(reduce="unique"), found, NAMES).summary == "distinct: $12.4 million 2, 11 million 1"
+    )
 
 
 def test_a_task_without_numbers_says_so(make: Any) -> None:
@@ -96,5 +156,30 @@ def test_documents_of_the_same_name_are_two(make: Any) -> None:
     """A group counts documents, not names."""
     found = [make.finding("yes", document="a"), make.finding("yes", document="b")]
     task = make.task(reduce="group", output="yes_no")
-    summary = reduce_findings(task, found, {"a": "filing.txt", "b": "filing.txt"}).summary
-    assert summary.startswith("yes (2):")
+    (group,) = reduce_findings(task, found, {"a": "filing.txt", "b": "filing.txt"}).groups
+    assert (group.value, group.members) == ("yes", ("filing.txt", "filing.txt"))
+
+
+def test_groups_are_documents_by_value_the_largest_first(make: Any) -> None:
+    """Each document by the name that goes up."""
+    found = [make.finding(answer, document=d) for answer, d in zip(["no", "yes", "yes"], "abc", strict=True)]
+    groups = reduce_findings(make.task(reduce="group", output="yes_no", unit="document"), found, NAMES).groups
+    assert [(group.value, group.members) for group in groups] == [("yes", ("b.txt", "c.txt")), ("no", ("a.txt",))]
+
+
+@pytest.mark.parametrize(
+    ("unit", "reduce", "values", "each"),
+    [
+        ("document", "group", 2, 3),
+        ("document", "count", 1, 3),
+        ("document", "count", 5, 1),
+        ("document", "count", 40, 1),
+        ("document", "sum", 40, 3),
+        ("document", "collect", 2, None),
+        ("chunk", "count", 2, None),
+    ],
+)
+def test_a_summary_of_documents_takes_few_examples(make: Any, unit: str, reduce: str, values: int, each: Any) -> None:
+    """At most three of a value; one of each where there are many."""
+    found = [make.finding(f"kind {n}", document=f"d{n}") for n in range(values)]
+    assert reduce_findings(make.task(unit=unit, reduce=reduce, output="category"), found, NAMES).exemplary == each

@@ -1,0 +1,95 @@
+"""Do two findings say the same? Numbers count by their value, however they are written; small words do not count."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from minions.evidence.numbers import parse_amounts, parse_number, with_plain_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minions.findings import Finding
+    from minions.plans import Task
+
+NEARLY = 0.75  # of the best confidence: a look ranks well, filters badly (docs/experiments.md)
+_STRETCH = 2_000  # characters
+_SMALL = re.compile(r"an?|the|of|in|at|by|on|to|is|was|are|were|about|approximately|within|usd|eur|gbp")
+_WORD = re.compile(r"-?\d[\d.]*%?|[^\W\d]+")
+
+
+def value_of(text: str, task: Task) -> str:
+    """Equal for answers that say the same: "$12.4 million" and "12,400,000", "about 30 days" and "30 days"."""
+    if task.output == "number" and (number := parse_number(text)) is not None:
+        return f"{number.normalize():f}"
+    words = [word.rstrip(".") for word in _WORD.findall(with_plain_numbers(text).casefold())]
+    return " ".join(word for word in words if not _SMALL.fullmatch(word)) or " ".join(text.split()).casefold()
+
+
+def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
+    """The findings, best first, without those whose lines another one shows: the same lines, read twice, are one fact.
+
+    Chunks that overlap may be read differently: then both answers stay.
+    """
+    kept: list[Finding] = []
+    near: dict[tuple[str, int], list[Finding]] = {}  # what was kept, by document and stretch of it
+    for finding in ranked:
+        stretches = [near.setdefault(stretch, []) for stretch in _stretches(finding)]
+        others = (other for stretch in stretches for other in stretch)
+        if not any(_overlap(finding, other) and _agree(finding, other, task) for other in others):
+            kept.append(finding)
+            for stretch in stretches:
+                stretch.append(finding)
+    return kept
+
+
+def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
+    """Findings by the value they give, where a task that asks for one fact got several and none is much surer; the best
+    first. Fewer than two: nothing is in dispute.
+
+    Judgements and lists differ by nature, and so do sentences: of these only single amounts are compared.
+    """
+    if task.unit == "document" or task.reduce != "collect" or task.output == "list":
+        return []
+    values = [(value, finding) for finding in findings if (value := _comparable(finding.answer, task))]
+    best = max((finding.confidence for _, finding in values), default=0.0)
+    groups: dict[str, list[Finding]] = {}
+    for value, finding in values:
+        if finding.confidence >= NEARLY * best:
+            groups.setdefault(value, []).append(finding)
+    return list(groups.values())
+
+
+def disputed(findings: Sequence[Finding], task: Task) -> bool:
+    """Whether one document is said to give different values: of two documents, both may be right."""
+    documents: dict[str, list[Finding]] = {}
+    for group in rivals(findings, task):
+        for document in {finding.citation.document_id for finding in group}:
+            documents.setdefault(document, []).append(group[0])
+    return any(len(values) > 1 for values in documents.values())
+
+
+def _comparable(answer: str | None, task: Task) -> str | None:
+    if not answer:
+        return None
+    if task.output != "text":
+        return value_of(answer, task)
+    amounts = set(parse_amounts(answer))
+    return f"{amounts.pop().normalize():f}" if len(amounts) == 1 else None
+
+
+def _stretches(finding: Finding) -> list[tuple[str, int]]:
+    citation = finding.citation
+    return [(citation.document_id, n) for n in range(citation.start // _STRETCH, citation.end // _STRETCH + 1)]
+
+
+def _overlap(one: Finding, two: Finding) -> bool:
+    return one.citation.start < two.citation.end and two.citation.start < one.citation.end
+
+
+def _agree(one: Finding, two: Finding, task: Task) -> bool:
+    """Whether a finding on the lines of a better one adds nothing to it; nor does another reading of one passage."""
+    if one.passage == two.passage or not one.answer:
+        return True
+    return value_of(one.answer, task) == value_of(two.answer or "", task)

@@ -1,0 +1,115 @@
+"""Which answers say the same, which findings are one, and when findings are in dispute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from minions.evidence.sameness import disputed, merged, rivals, value_of
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("12.4 million", "$12,400,000"),
+        ("USD 12.4m", "12.4 million"),
+        ("about 30 days", "30 days"),
+        ("The Harbour Company", "harbour company"),
+        ("12 %", "12%"),
+        ("(35)", "-35"),
+        ("Yes.", "yes"),
+    ],
+)
+def test_the_same_in_other_words_is_the_same(make: Any, one: str, two: str) -> None:
+    """However numbers are written, and whatever small words stand around them."""
+    assert value_of(one, make.task()) == value_of(two, make.task())
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("12.4 million", "12.4 billion"),
+        ("yes", "no"),
+        ("35", "-35"),
+        ("12 March 2021", "12 April 2021"),
+        ("12%", "12"),
+        ("not positive", "positive"),
+        ("Acme", "Acme Holding"),
+        ("the", ""),
+    ],
+)
+def test_other_values_are_other_values(make: Any, one: str, two: str) -> None:
+    """A word or a sign makes the difference."""
+    assert value_of(one, make.task()) != value_of(two, make.task())
+
+
+def test_where_a_number_is_asked_for_its_words_do_not_count(make: Any) -> None:
+    """The first number is the answer."""
+    task = make.task(output="number")
+    assert value_of("Net revenue was $12.4 million", task) == value_of("12.4 million", task)
+
+
+def _both(make: Any, one: str | None, two: str | None, *, gap: int, passages: int = 2, documents: int = 1) -> Any:
+    first = make.finding(one, quote="x" * 20, passage="p0", id="1")
+    document = "doc" if documents == 1 else "other"
+    second = make.finding(two, quote="x" * 20, start=20 + gap, passage=f"p{passages - 1}", id="2", document=document)
+    return merged([first, second], make.task())
+
+
+def test_only_shared_lines_make_one_fact_of_two(make: Any) -> None:
+    """The same value further on, or in another document, is another finding."""
+    assert len(_both(make, "12", "12", gap=-5)) == 1
+    assert len(_both(make, "12", "12", gap=0)) == 2
+    assert len(_both(make, "12", "12", gap=-5, documents=2)) == 2
+
+
+def test_other_answers_on_shared_lines_stay_but_for_one_passages(make: Any) -> None:
+    """One passage read twice is no conflict of the documents; a finding without an answer adds nothing."""
+    assert len(_both(make, "12", "13", gap=-5)) == 2
+    assert len(_both(make, None, "13", gap=-5)) == 2
+    assert len(_both(make, "12", None, gap=-5)) == 1
+    assert len(_both(make, "12", "13", gap=-5, passages=1)) == 1
+
+
+def test_long_findings_are_compared_wherever_they_begin(make: Any) -> None:
+    """A finding of pages, and one line in the middle of it."""
+    whole = make.finding("12", quote="x" * 50_000, passage="whole", id="1")
+    line = make.finding("12", quote="x" * 20, start=30_000, passage="p", id="2")
+    assert merged([whole, line], make.task()) == [whole]
+
+
+def _found(make: Any, *answers: str, documents: str = "aaaa", **changes: Any) -> list[Any]:
+    return [
+        make.finding(answer, start=n * 100, document=document, **changes)
+        for n, (answer, document) in enumerate(zip(answers, documents, strict=False))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "task", "values"),
+    [
+        (("5", "6", "5"), {"output": "number"}, 2),
+        (("yes", "no"), {"output": "yes_no"}, 2),
+        (("1 May", "2 May"), {"output": "date"}, 2),
+        (("$5 million in all", "a total of 6 million"), {}, 2),
+        (("$5 million in all", "a total of 5 million"), {}, 1),
+        (("made of oak", "oak, brought from Riga"), {}, 0),
+        (("1.5 of 2.5", "3.5 of 4.5"), {}, 0),
+        (("5", "6"), {"output": "number", "reduce": "sum"}, 0),
+        (("a, b", "b, c"), {"output": "list"}, 0),
+        (("yes", "no"), {"output": "yes_no", "unit": "document"}, 0),
+    ],
+)
+def test_only_what_can_be_compared_is_in_dispute(make: Any, answers: Any, task: Any, values: int) -> None:
+    """Numbers, dates, verdicts, single amounts; not sentences, lists, judgements or what is summed up."""
+    assert len(rivals(_found(make, *answers), make.task(**task))) == values
+
+
+def test_two_documents_may_both_be_right(make: Any) -> None:
+    """Values of one document are in dispute, values of two differ."""
+    task = make.task(output="number")
+    assert disputed(_found(make, "5", "6"), task)
+    assert not disputed(_found(make, "5", "6", documents="ab"), task)
+    assert disputed(_found(make, "5", "5", "6", documents="abb"), task)
+    assert not disputed(_found(make, "5", "5"), task)
