@@ -21,7 +21,8 @@ class Coverage(Value):
     worker saw.
 
     ``found``, ``abstained``, ``truncated``, ``failed`` and ``skipped`` count jobs; ``ungrounded`` those dropped for
-    evidence that does not stand.
+    evidence that does not stand. ``judged`` counts the documents that have a result of their own, where a task asked
+    for one a document.
     """
 
     documents: int = 0
@@ -33,6 +34,7 @@ class Coverage(Value):
     failed: int = 0
     skipped: int = 0
     ungrounded: int = 0
+    judged: int = 0
     unreadable: tuple[Unreadable, ...] = ()
 
 

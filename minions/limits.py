@@ -11,6 +11,8 @@ class Limits(Value):
 
     ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``:
     what goes up a round. ``samples``: repetitions of each job.
+    ``near_misses``: how many chunks the index adds to a digest, unread, for a task that found nothing, whose findings
+    conflict, or are all less sure than ``low_confidence``.
     ``rag_chunks``: what protocol ``rag`` sends. ``max_turns``: the rounds of protocol ``minion``, whose worker holds
     ``context_tokens`` at once. ``whole_documents``: what judges documents reads them whole where they fit the worker's
     ``context_tokens``. ``timeout_s``: from the first plan to the answer,
@@ -23,6 +25,8 @@ class Limits(Value):
     chunks_per_task: int = 8
     samples: int = 1
     digest_tokens: int = 700
+    near_misses: int = 2
+    low_confidence: float = 0.4
     rag_chunks: int = 10
     max_turns: int = 4
     context_tokens: int = 4_096

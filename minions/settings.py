@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     chunks_per_task: int = Field(_DEFAULTS.chunks_per_task, ge=1)
     samples: int = Field(_DEFAULTS.samples, ge=1, le=10)
     digest_tokens: int = Field(_DEFAULTS.digest_tokens, ge=50)
+    near_misses: int = Field(_DEFAULTS.near_misses, ge=0, le=20)
+    low_confidence: float = Field(_DEFAULTS.low_confidence, ge=0, le=1)
     rag_chunks: int = Field(_DEFAULTS.rag_chunks, ge=1)
     max_turns: int = Field(_DEFAULTS.max_turns, ge=1, le=20)
     timeout_s: float | None = Field(None, gt=0)

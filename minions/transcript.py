@@ -14,6 +14,7 @@ from minions.evidence.calculation import fill_in
 from minions.evidence.digest import pack, pack_whole
 from minions.evidence.grounding import Location
 from minions.evidence.reduce import Reduction, reduce_findings
+from minions.evidence.sameness import disputed
 from minions.evidence.support import widen
 from minions.evidence.surroundings import best_window, find, names_of
 from minions.execution.expand import scope_of
@@ -22,7 +23,7 @@ from minions.plans import History, RoundGist
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from minions.answers import Calculation
     from minions.execution.expand import Expansion
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from minions.plans import Decision, Plan, Task
     from minions.ports import Corpus
 
-_INDEX_ONLY_CHUNKS = 2
 _INDEX_ONLY_CONFIDENCE = 0.1
 _PARTIAL_CITATIONS = 8
 
@@ -162,7 +162,7 @@ class Transcript:
     def history(self, *, rounds_left: int) -> History:
         """The scratchpad for the next round."""
         gists = [
-            RoundGist(asked=tuple(task.instruction for task in plan.tasks), found=digest.gist)
+            RoundGist(asked=tuple(f"{task.id} {task.instruction}" for task in plan.tasks), found=digest.gist)
             for plan, digest in zip(self._plans, self._digests, strict=True)
         ]
         return History(gists=tuple(gists), rounds_left=rounds_left)
@@ -238,15 +238,33 @@ class Transcript:
             failed=statuses["failed"],
             skipped=statuses["skipped"] + self._skipped,
             ungrounded=sum(outcome.ungrounded for outcome in outcomes),
+            judged=len(self._judged()),
             unreadable=tuple(self._corpus.unreadable),
         )
+
+    def _judged(self) -> set[str]:
+        """The documents with a finding of a task that asked for one result a document."""
+        return {
+            finding.citation.document_id
+            for plan, outcomes in zip(self._plans, self._outcomes, strict=True)
+            for task in plan.tasks
+            if task.unit == "document"
+            for finding in _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
+        }
 
     def _reduced(self, task: Task, outcomes: list[_Outcome], question: str) -> Reduction:
         found = _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
         reduction = reduce_findings(task, found, self._names)
-        if found or not shows_quotes(self._policy):
+        if not shows_quotes(self._policy) or self._suffices(task, reduction):
             return reduction
-        return reduction.model_copy(update={"unread": self._index_lines(task, question)})
+        return reduction.model_copy(update={"unread": self._index_lines(task, question, reduction.findings)})
+
+    def _suffices(self, task: Task, reduction: Reduction) -> bool:
+        """Whether the findings speak for themselves: there are some, not all of them unsure, and they agree."""
+        if not reduction.findings or task.unit == "document":
+            return bool(reduction.findings)
+        surest = max(finding.confidence for finding in reduction.findings)
+        return surest >= self._limits.low_confidence and not disputed(reduction.findings, task)
 
     def _covered(self, task: Task, reduction: Reduction) -> str:
         """What of its scope a task read: an absence in a part is not an absence in the whole."""
@@ -259,17 +277,22 @@ class Transcript:
             covered += f", judged {len(reduction.findings)} of {len(contents if scope is None else scope)} documents"
         return covered
 
-    def _index_lines(self, task: Task, question: str) -> tuple[Finding, ...]:
-        """What the index shows where the workers found nothing, so that the planner can read a broken table itself."""
+    def _index_lines(self, task: Task, question: str, shown: Sequence[Finding]) -> tuple[Finding, ...]:
+        """What the index shows where the workers' findings do not suffice, so that the planner can read a broken table
+        itself: the best lines of chunks that are not ``shown`` already.
+        """
         phrases = (*task.search, task.instruction, question)
         scope = scope_of(task, self._corpus.contents, [])
-        chunks = self._corpus.search(phrases, documents=scope, limit=_INDEX_ONLY_CHUNKS)
+        wanted = self._limits.near_misses
+        limit = wanted + min(len(shown), self._limits.chunks_per_task) if wanted else 0
         findings: list[Finding] = []
-        for chunk in chunks:
+        for chunk in self._corpus.search(phrases, documents=scope, limit=limit) if limit else ():
             job = Job(id=f"index.{task.id}.{chunk.id}", task=task, chunk=chunk)
             location = Location(*best_window(chunk, phrases), "exact", 1.0)
-            findings.append(self._on_page(find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE)))
-        return tuple(findings)
+            found = self._on_page(find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE))
+            if not any(_shows(other, found.citation) for other in shown):
+                findings.append(found)
+        return tuple(findings[:wanted])
 
     def _on_page(self, finding: Finding) -> Finding:
         return finding.model_copy(update={"citation": self._paged(finding.citation)})
@@ -277,6 +300,13 @@ class Transcript:
     def _paged(self, citation: Citation) -> Citation:
         page = self._corpus.page_at(citation.document_id, citation.start)
         return citation.model_copy(update={"page": page})
+
+
+def _shows(finding: Finding, citation: Citation) -> bool:
+    """Whether a finding's lines, or those around them, hold some of a citation's."""
+    start = min(finding.citation.start, finding.context_start) if finding.context_end else finding.citation.start
+    end = max(finding.citation.end, finding.context_end)
+    return finding.citation.document_id == citation.document_id and start < citation.end and citation.start < end
 
 
 def _findings(outcomes: Iterable[_Outcome]) -> list[Finding]:

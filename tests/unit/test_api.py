@@ -178,7 +178,7 @@ def test_another_round_costs_one_more_call(
     assert len(answer.rounds) == 2
     assert answer.citations[0].quote == "| Net revenue | 10.1 | 12.4 |"
     last = json.loads(cloud.requests[-1].body)["messages"][-1]["content"]
-    assert "Earlier: State net revenue in 2022. -> f1 12.4" in last
+    assert "Earlier: t1 State net revenue in 2022. -> f1 12.4" in last
 
 
 def test_no_answer_is_said(minions: Minions, documents: Path, office: Office) -> None:

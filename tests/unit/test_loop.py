@@ -108,3 +108,82 @@ async def test_arithmetic_that_does_not_hold_costs_confidence(run: Asking) -> No
     assert result.answer == "95.48, 1/0"
     assert result.confidence < 0.8
     assert len(result.warnings) == 2
+
+
+TABLE = "Results of the year\nSales of goods 13.0\nCost of goods 4.1\n"
+LOOK = Task(id="t1", instruction="REVENUE of 2022", output="number", search=("revenue", "results sales"))
+ENOUGH = Decision(answer="12.4", findings=("f1",), confidence=0.9)
+
+
+@pytest.mark.parametrize(
+    ("texts", "settings", "sent"),
+    [
+        ({"a.txt": FIGURES, "b.txt": TABLE}, {}, False),
+        ({"a.txt": FIGURES, "b.txt": TABLE}, {"confidence": 0.3}, True),
+        ({"a.txt": FIGURES, "b.txt": TABLE}, {"confidence": 0.3, "low_confidence": 0.2}, False),
+        ({"a.txt": FIGURES, "b.txt": TABLE}, {"confidence": 0.3, "near_misses": 0}, False),
+        ({"a.txt": FIGURES, "b.txt": TABLE}, {"confidence": 0.3, "policy": "strict"}, False),
+        ({"a.txt": f"{FIGURES}\n\n{'Of the quay. ' * 40}\n\nRevenue was 11.9.\n", "b.txt": TABLE}, {}, True),
+        ({"b.txt": TABLE}, {}, True),
+        ({"b.txt": TABLE}, {"near_misses": 0}, False),
+        ({"b.txt": TABLE}, {"policy": "strict"}, False),
+    ],
+    ids=["sure", "unsure", "sure enough", "off", "strict", "conflict", "nothing", "nothing, off", "nothing, strict"],
+)
+async def test_lines_of_the_index_go_up_where_findings_do_not_suffice(
+    run: Asking, texts: dict[str, str], settings: dict[str, Any], sent: bool
+) -> None:
+    """Where nothing was found, values of one document conflict, or all are unsure, the planner may look for itself."""
+    _, script = await run(texts, [LOOK], Decision(answer=None), **settings)
+    digest = script.seen[0][0]
+    assert ("unread:" in digest.text) == sent
+    assert ("Sales of goods" in digest.text) == sent
+
+
+async def test_lines_that_a_finding_shows_are_no_near_misses(run: Asking) -> None:
+    """They would go up twice, the second time as if nobody had read them."""
+    _, script = await run({"a.txt": FIGURES}, [LOOK], Decision(answer=None), confidence=0.3)
+    digest = script.seen[0][0]
+    assert digest.text.count("Net revenue of 2021") == 1
+    assert "unread" not in digest.text
+
+
+async def test_an_answer_may_rest_on_two_rounds(run: Asking) -> None:
+    """The first round finds who, the second searches for them; the answer cites both, and the planner saw what became
+    of each task of the first.
+    """
+    texts = {
+        "ship.txt": "The AURORA was built for Halden.\n",
+        "owner.txt": "HALDEN has its seat in Bergen.\n",
+        **{f"{n}.txt": f"Of other ships it is told that ship {n} sank.\n" for n in range(3)},
+    }
+    first = [
+        Task(id="t1", instruction="For whom was the AURORA built?", search=("Aurora built",)),
+        Task(id="t2", instruction="Where is the seat of the OWNER?", search=("seat owner",)),
+    ]
+    second = Task(id="t1", instruction="Where is the seat of HALDEN?", search=("Halden seat",))
+    more = Decision(answer=None, tasks=(second,))
+    final = Decision(answer="Bergen", findings=("f1", "f2"), confidence=0.9)
+    result, script = await run(texts, first, more, final, near_misses=0)
+    assert result.answer == "Bergen"
+    assert [citation.quote for citation in result.citations] == [texts["ship.txt"].strip(), texts["owner.txt"].strip()]
+    (gist,) = script.seen[1][1].gists
+    assert gist.asked == ("t1 For whom was the AURORA built?", "t2 Where is the seat of the OWNER?")
+    assert "f1 Halden | The AURORA was built for Halden." in gist.found
+    assert "t2 (read 1 of 5 passages; nothing found)" in gist.found
+    assert script.seen[1][0].findings[0].id == "f2"
+
+
+async def test_counting_documents_sends_a_table_and_says_how_many_were_judged(run: Asking) -> None:
+    """A hundred documents, six examples, two counts; one that nobody could judge is missing from the coverage."""
+    texts = {f"{n:03}.txt": f"Film {n} was {'good' if n % 4 else 'bad'}.\n" for n in range(100)} | {
+        "x.txt": "No word.\n"
+    }
+    judge = Task(id="t1", instruction="Was the FILM good?", output="category", options=("good", "bad"), unit="document")
+    counted = Decision(answer="75", findings=("f1",), confidence=0.9)
+    result, script = await run(texts, [judge.model_copy(update={"reduce": "count"})], counted)
+    digest = script.seen[0][0]
+    assert "judged 100 of 101 documents; counted over 100 documents: good 75, bad 25" in digest.text
+    assert len(digest.findings) == 6
+    assert (result.coverage.documents, result.coverage.judged) == (101, 100)
+    assert result.citations[0].quote.startswith("Film ")
