@@ -165,7 +165,7 @@ class Minions(Workplace):
         """Score the answers to questions with known answers. Blocks; ``aevaluate`` says what it takes."""
         return self._await(self.aevaluate(dataset, documents, **how))
 
-    async def aevaluate(
+    async def aevaluate(  # noqa: PLR0913 - one parameter an option of the command
         self,
         dataset: str | Path,
         documents: str | Path,
@@ -174,6 +174,7 @@ class Minions(Workplace):
         output: str | Path | None = None,
         limit: int | None = None,
         plans: str | Path | None = None,
+        judge: str | None = None,
         retry_errors: bool = False,
         observe: Observer | None = None,
         **settings: Any,
@@ -182,7 +183,7 @@ class Minions(Workplace):
 
         Answers are kept in the folder ``output``, so that an evaluation resumes; by default ``NAME.eval`` here. With
         ``retry_errors`` it asks again what failed. ``protocols`` may name ``rag:5``, which sends 5 chunks. ``plans`` is
-        a file of first plans, by question.
+        a file of first plans, by question; ``judge`` is a model that marks free text.
         """
         from minions.evals.columns import read_columns
         from minions.evals.evaluate import Wanted, evaluate
@@ -194,6 +195,7 @@ class Minions(Workplace):
             output=Path(output) if output is not None else None,
             limit=limit,
             plans=Path(plans) if plans is not None else None,
+            judge=judge,
             retry_errors=retry_errors,
         )
         return await evaluate(self, wanted, observe or ignore, **settings)

@@ -6,7 +6,7 @@ The core knows planners and workers only as ports; this module alone imports the
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,8 +27,8 @@ from minions.privacy.policy import shows_quotes
 from minions.protocols import SENDS_CHUNKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Literal
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from typing import Any
 
     from minions.brake import Brake
     from minions.events import Observer
@@ -37,14 +37,13 @@ if TYPE_CHECKING:
     from minions.execution.together import TogetherExecutor
     from minions.ledger.budgets import Budget
     from minions.ledger.egress import EgressLog
+    from minions.ledger.entries import Role
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
     from minions.models.llamacpp import LlamaCppModel
     from minions.ports import ChatModel, Clock, Holder, Planner
     from minions.settings import Settings
-
-    Role = Literal["planner", "worker"]
 
 LOCAL = "local"
 DEFAULT_CLOUD_PLANNER = "openai:gpt-5.4"
@@ -215,6 +214,21 @@ async def recruit(settings: Settings, books: Books) -> Crew:
         raise
 
 
+@asynccontextmanager
+async def open_judge(name: str, settings: Settings, books: Books) -> AsyncGenerator[ChatModel]:
+    """A model that marks answers, metered as a judge; ``local`` is the worker's. Raises like recruit."""
+    opened: list[ChatModel] = []
+    try:
+        if is_cloud(name, settings):
+            served = [await _serve_planner(name, settings, opened)]
+        else:
+            worker = choose_models(settings)[1]
+            served = await _serve(ModelRef.parse(worker if name == LOCAL else name), settings, opened)
+        yield _model(served, "judge", settings, books)
+    finally:
+        await _close(opened)
+
+
 async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -> Crew:
     planner_name, worker_name, notes = choose_models(settings)
     worker_ref = ModelRef.parse(worker_name)
@@ -276,10 +290,7 @@ async def _planner(
     if name == LOCAL:
         local = _model(served, "planner", settings, books)
         return lambda schema: LocalPlanner(local, answer_schema=schema)
-    adapter = await open_adapter(_planner_ref(name), settings, slots=1)
-    closing.append(adapter)
-    cloud = is_cloud(name, settings)
-    model = _model([_Served(adapter, _PLANNER_CONCURRENCY, cloud=cloud)], "planner", settings, books)
+    model = _model([await _serve_planner(name, settings, closing)], "planner", settings, books)
     told: dict[str, Any] = {
         "output_tokens": settings.planner_output_tokens,
         "lines_shown": shows_quotes(settings.policy),
@@ -306,6 +317,13 @@ class _Served(NamedTuple):
     adapter: ChatModel
     slots: int
     cloud: bool
+
+
+async def _serve_planner(name: str, settings: Settings, closing: list[ChatModel]) -> _Served:
+    """The planner's model."""
+    adapter = await open_adapter(_planner_ref(name), settings, slots=1)
+    closing.append(adapter)
+    return _Served(adapter, _PLANNER_CONCURRENCY, cloud=is_cloud(name, settings))
 
 
 async def _serve(ref: ModelRef, settings: Settings, closing: list[ChatModel]) -> list[_Served]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from minions.cli.output import money, shortened, table
 
 if TYPE_CHECKING:
-    from minions.evals.report import Report, Summary
+    from minions.evals.report import JudgeBill, Report, Summary
     from minions.evals.statistics import Interval
 
 HEADER = (
@@ -25,12 +25,18 @@ HEADER = (
     "cited",
     "citations right",
 )
+_JUDGED = 3  # where the judge's column is
 _SHOWN = 20
+
+
+def header(report: Report) -> tuple[str, ...]:
+    """The columns of the table; a judge has one more."""
+    return HEADER if report.judge is None else (*HEADER[:_JUDGED], "judged [95 %]", *HEADER[_JUDGED:])
 
 
 def rows(report: Report) -> list[list[str]]:
     """A row a protocol; tokens and seconds are means a question."""
-    return [_row(summary) for summary in report.summaries]
+    return [_row(summary, judged=report.judge is not None) for summary in report.summaries]
 
 
 def report_lines(report: Report) -> list[str]:
@@ -39,7 +45,7 @@ def report_lines(report: Report) -> list[str]:
         f"{report.dataset}: {report.summaries[0].questions} questions over {report.documents:,} documents",
         *notes(report),
         "",
-        *table(HEADER, rows(report), right=frozenset(range(3, len(HEADER)))),
+        *table(header(report), rows(report), right=frozenset(range(3, len(header(report))))),
     ]
     for summary in report.summaries:
         failures = report.failures(summary.protocol)
@@ -68,15 +74,26 @@ def notes(report: Report) -> list[str]:
             f"{summary.protocol}: plans from {name} for {count} of {summary.questions} questions"
             for name, count in summary.planned_in.items()
         ]
-    return told
+    return told + ([] if report.judge is None else [_bill(report, report.judge)])
 
 
-def _row(summary: Summary) -> list[str]:
+def _bill(report: Report, judge: JudgeBill) -> str:
+    marked = sum(summary.judged_questions for summary in report.summaries)
+    tokens = f"{judge.input_tokens:,} + {judge.output_tokens:,} tokens"
+    return (
+        f"judge {judge.judge}: {marked} answers in free text marked, apart from the protocols' bill in "
+        f"{judge.calls} calls, {tokens}, {money(judge.cost_usd)}"
+    )
+
+
+def _row(summary: Summary, *, judged: bool) -> list[str]:
+    mark = [] if not judged else ["-" if summary.judged is None else _interval(summary.judged)]
     cloud = f"{summary.cloud_input_tokens:,.0f} + {summary.cloud_output_tokens:,.0f}"
     return [
         summary.protocol,
         _interval(summary.score),
         "-" if summary.difference is None else _interval(summary.difference, signed=True),
+        *mark,
         f"{summary.contains:.2f}",
         f"{summary.f1:.2f}",
         cloud,

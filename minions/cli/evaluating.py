@@ -28,6 +28,9 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     plans: Annotated[
         Path | None, typer.Option(metavar="FILE", help="First plans by hand, in place of the planner's (JSON lines).")
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="Mark free text by a model: PROVIDER:MODEL[@URL] or local.")
+    ] = None,
     retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page, too.")] = None,
     as_json: JsonFlag = False,
@@ -38,7 +41,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     --protocol takes several: minions,rag:5,rag:20 also compares 5 chunks with 20.
     """
     from minions.api import Minions
-    from minions.cli.evaltable import HEADER, notes, report_lines, rows
+    from minions.cli.evaltable import header, notes, report_lines, rows
     from minions.cli.logs import configure_logging
     from minions.cli.progress import progress_for
     from minions.evals.page import page
@@ -53,10 +56,10 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
     ):
         how: dict[str, Any] = {"protocols": protocols, "output": output, "limit": limit, "observe": progress}
-        how |= {"plans": plans, "retry_errors": retry_errors}
+        how |= {"plans": plans, "judge": judge, "retry_errors": retry_errors}
         report = minions.evaluate(dataset, documents, **how)
     if html is not None:
-        html.write_text(page(report, rows=rows(report), header=HEADER, notes=notes(report)), "utf-8")
+        html.write_text(page(report, rows=rows(report), header=header(report), notes=notes(report)), "utf-8")
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:

@@ -17,6 +17,8 @@ from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
 from minions.evals.dataset import Example, read_dataset
+from minions.evals.judge import MARKS, is_judged
+from minions.evals.judging import Given, Verdicts, bill, check_judge, judge_answers
 from minions.evals.losses import follow
 from minions.evals.plans import read_plans
 from minions.evals.report import RIGHT, Outcome, Report, summarise
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from minions.api import Minions
     from minions.evals.columns import Column
+    from minions.evals.judge import Verdict
     from minions.evals.tracing import Trace
     from minions.events import Observer
     from minions.plans import Plan
@@ -52,7 +55,13 @@ class Wanted:
     output: Path | None = None
     limit: int | None = None
     plans: Path | None = None
+    judge: str | None = None
     retry_errors: bool = False
+
+    @property
+    def shares(self) -> int:
+        """By how many the limits are shared."""
+        return len(self.columns) + (self.judge is not None)
 
     @property
     def folder(self) -> Path:
@@ -65,6 +74,8 @@ async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settin
     """Evaluate; see `minions.api.Minions.evaluate`, whose ``settings`` are those of the call."""
     for each in wanted.columns.values():  # a protocol that is refused is so before the ones before it are paid for
         check_models(each)
+        if wanted.judge is not None:
+            check_judge(wanted.judge, each)
     examples = read_dataset(wanted.dataset)
     plans = _plans(wanted, examples)
     examples = examples[: wanted.limit]
@@ -74,13 +85,30 @@ async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settin
         given = plans if column.plans else {}
         origin = wanted.plans.name if wanted.plans is not None else None
         tracer = Tracer(wanted.folder / f"{column.file}.traces.jsonl", planned_in=dict.fromkeys(given, origin))
-        how: dict[str, Any] = {**settings, **share_of_limits(chosen, len(wanted.columns)), **column.settings}
+        how: dict[str, Any] = {**settings, **share_of_limits(chosen, wanted.shares), **column.settings}
         how |= {"output": wanted.folder / f"{column.file}.jsonl", "observe": both(observe, tracer)}
         how |= {"retry_errors": wanted.retry_errors, "plans": _by_question(asked, given)}
         async with aclosing(minions.map(asked, documents, **how)) as answers:
             async for _ in answers:
                 pass
+    if wanted.judge is not None:
+        chosen = next(iter(wanted.columns.values()))
+        chosen = chosen.model_copy(update=share_of_limits(chosen, wanted.shares))
+        where: dict[str, Any] = {"home": minions.home, "folder": wanted.folder, "observe": observe}
+        await judge_answers(wanted.judge, _to_judge(examples, wanted), chosen, **where)
     return scored(minions.home, examples, documents, wanted)
+
+
+def _to_judge(examples: Sequence[Example], wanted: Wanted) -> list[Given]:
+    """The answers in free text, of all protocols."""
+    given = []
+    for column in wanted.columns:
+        records = _records(wanted.folder / f"{column.file}.jsonl")
+        for example in filter(is_judged, examples):
+            answer, problem = _answer_of(records.get(example.id))
+            if problem is None and answer is not None and answer.answer and not abstains(example, answer.answer):
+                given.append(Given(example, answer.answer, answer.run_id))
+    return given
 
 
 def _plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Plan]:
@@ -98,13 +126,13 @@ def _by_question(asked: Iterable[Mapping[str, Any]], plans: Mapping[str, Plan]) 
     return {one["question"]: plans[one["id"]] for one in asked if one["id"] in plans}
 
 
-def share_of_limits(settings: Settings, protocols: int) -> dict[str, Any]:
-    """What one of several protocols may spend, so that all together stay within the limits."""
+def share_of_limits(settings: Settings, shares: int) -> dict[str, Any]:
+    """What one of several protocols, or their judge, may spend, so that all together stay within the limits."""
     share: dict[str, Any] = {}
     if settings.max_cost is not None:
-        share["max_cost"] = (settings.max_cost / protocols).quantize(_SMALLEST_USD, ROUND_DOWN)
+        share["max_cost"] = (settings.max_cost / shares).quantize(_SMALLEST_USD, ROUND_DOWN)
     if settings.max_cloud_tokens is not None:
-        share["max_cloud_tokens"] = settings.max_cloud_tokens // protocols
+        share["max_cloud_tokens"] = settings.max_cloud_tokens // shares
     return share
 
 
@@ -124,7 +152,9 @@ def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wan
 
     outcomes: dict[str, tuple[Outcome, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}
+    runs: list[str] = []
     first, *_ = wanted.columns
+    verdicts = Verdicts(wanted.judge, wanted.folder) if wanted.judge is not None else None
     with Store.open(home / STORE_FILE) as store, Index.open(home / INDEX_FILE) as index:
         chunk_tokens = wanted.columns[first].chunk_tokens or DEFAULT_CHUNK_TOKENS
         corpus, report = index.update([documents], chunk_tokens=chunk_tokens)
@@ -133,17 +163,23 @@ def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wan
             records = _records(wanted.folder / f"{column.file}.jsonl")
             asked[column.name] = _models(records.values(), Runs(store))
             traces = read_traces(wanted.folder / f"{column.file}.traces.jsonl")
+            runs += [str(record.get("run_id")) for record in records.values()]
             outcomes[column.name] = tuple(
-                _outcome(example, records.get(example.id), traces.get(example.id), corpus, ledger)
+                _outcome(example, records.get(example.id), traces.get(example.id), corpus, ledger, verdicts)
                 for example in examples
             )
+        judged = bill(wanted.judge, ledger, runs) if wanted.judge is not None else None
     summaries = []
     for column, settings in wanted.columns.items():
         others = None if column == first else outcomes[first.name]
         models = asked[column.name] or tuple(name.partition("@")[0] for name in choose_models(settings)[:2])
         summaries.append(summarise(column.name, (models[0], models[1]), outcomes[column.name], others))
     return Report(
-        dataset=str(wanted.dataset), documents=report.documents, summaries=tuple(summaries), outcomes=outcomes
+        dataset=str(wanted.dataset),
+        documents=report.documents,
+        summaries=tuple(summaries),
+        outcomes=outcomes,
+        judge=judged,
     )
 
 
@@ -209,13 +245,22 @@ def _records(path: Path) -> Mapping[str, dict[str, Any]]:
 
 
 def _outcome(
-    example: Example, record: dict[str, Any] | None, trace: Trace | None, corpus: Corpus, ledger: Ledger
+    example: Example,
+    record: dict[str, Any] | None,
+    trace: Trace | None,
+    corpus: Corpus,
+    ledger: Ledger,
+    verdicts: Verdicts | None,
 ) -> Outcome:
     answer, problem = _answer_of(record)
     given = answer.answer if answer is not None else None
     points = score(example, given)
     followed = follow(example, answer, trace, corpus)
     entries = ledger.entries(answer.run_id) if answer is not None else []
+    entries = [entry for entry in entries if entry.role != "judge"]
+    has_answer = problem is None and given is not None and not abstains(example, given)
+    verdict, mark = _judged(example, given if has_answer else None, verdicts)
+    value = points.value if problem is None else 0.0
     cloud = [entry for entry in entries if entry.cloud]
     local = [entry for entry in entries if not entry.cloud]
     costs = [entry.cost_usd for entry in cloud]
@@ -225,18 +270,20 @@ def _outcome(
         kind=example.kind,
         expected=example.answers,
         answer=given,
-        score=points.value if problem is None else 0.0,
+        score=value,
         metric=points.metric,
         contains=points.contains,
         f1=points.f1,
         count_error=points.error,
-        abstained=problem is None and (given is None or abstains(example, given)),
+        verdict=verdict,
+        judged=mark,
+        abstained=problem is None and not has_answer,
         error=problem,
         evidence_read=followed.read,
         evidence_sent=followed.sent,
         evidence_cited=followed.cited,
         citations_right=followed.citations_right,
-        stage=followed.stage if points.value < RIGHT and problem is None else None,
+        stage=followed.stage if (value if mark is None else mark) < RIGHT and problem is None else None,
         planned_in=trace.planned_in if trace is not None else None,
         cloud_input_tokens=sum(entry.input_tokens for entry in cloud),
         cloud_output_tokens=sum(entry.output_tokens for entry in cloud),
@@ -245,6 +292,16 @@ def _outcome(
         local_output_tokens=sum(entry.output_tokens for entry in local),
         local_s=round(sum(entry.latency_s for entry in local), 1),
     )
+
+
+def _judged(example: Example, answer: str | None, verdicts: Verdicts | None) -> tuple[Verdict | None, float | None]:
+    """The verdict on an answer in free text, and what it counts; what is no answer is wrong, and nobody is asked."""
+    if verdicts is None or not is_judged(example):
+        return None, None
+    if answer is None:
+        return None, MARKS["wrong"]
+    verdict = verdicts.on(example, answer)
+    return verdict, None if verdict is None else MARKS[verdict]
 
 
 def _answer_of(record: dict[str, Any] | None) -> tuple[Answer | None, str | None]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from minions.evals.judge import Verdict
 from minions.evals.losses import Stage
 from minions.evals.statistics import Interval, interval, paired
 from minions.values import Value
@@ -21,6 +22,7 @@ RIGHT = 0.5  # below it an answer counts as a failure, and is listed
 class Outcome(Value):
     """One question under one protocol: ``score`` in [0, 1] by ``metric``, tokens and dollars of its cloud calls, tokens
     and seconds of its local ones. ``error`` is what kept it from ending, ``planned_in`` the file that gave its plan.
+    ``verdict`` is the judge's, and ``judged`` what it counts, in [0, 1].
     """
 
     id: str
@@ -33,6 +35,8 @@ class Outcome(Value):
     contains: float
     f1: float
     count_error: float | None = None
+    verdict: Verdict | None = None
+    judged: float | None = None
     abstained: bool = False
     error: str | None = None
     evidence_read: bool | None = None
@@ -48,11 +52,17 @@ class Outcome(Value):
     local_output_tokens: int = 0
     local_s: float = 0.0
 
+    @property
+    def is_right(self) -> bool:
+        """Whether it counts as right: by the judge's mark where there is one."""
+        return (self.score if self.judged is None else self.judged) >= RIGHT
+
 
 class Summary(Value):
     """A protocol over all questions. Tokens and seconds are means a question; ``score`` and the difference to the first
     protocol have 95 % bootstrap intervals (mean, low, high). Shares are None where they could not be told.
-    ``planned_in`` are the files of the plans that were given, with the number of questions.
+    ``planned_in`` are the files of the plans that were given, with the number of questions. ``judged``
+    is the mean mark of the questions that the judge marks.
     """
 
     protocol: str
@@ -77,19 +87,34 @@ class Summary(Value):
     local_s: float
     lost: Mapping[str, int]
     planned_in: Mapping[str, int]
+    judged: Interval | None = None
+    judged_questions: int = 0
+
+
+class JudgeBill(Value):
+    """What judging took so far, failed calls included, apart from the protocols' own; None is unknown."""
+
+    judge: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
 
 
 class Report(Value):
-    """An evaluation: a summary and the outcomes of each protocol, in the order they were asked for."""
+    """An evaluation: a summary and the outcomes of each protocol, in the order they were asked for. ``judge`` is
+    what judging took, apart from what the protocols did.
+    """
 
     dataset: str
     documents: int
     summaries: tuple[Summary, ...]
     outcomes: Mapping[str, tuple[Outcome, ...]]
+    judge: JudgeBill | None = None
 
     def failures(self, protocol: str) -> list[Outcome]:
         """What a protocol did not answer right, as the stages come."""
-        wrong = [outcome for outcome in self.outcomes[protocol] if outcome.score < RIGHT]
+        wrong = [outcome for outcome in self.outcomes[protocol] if not outcome.is_right]
         return sorted(wrong, key=lambda outcome: (outcome.stage or "", outcome.id))
 
 
@@ -99,6 +124,7 @@ def summarise(
     """Sum up a protocol; ``first`` are the outcomes it is compared with, over the same questions."""
     scores = [outcome.score for outcome in outcomes]
     costs = [outcome.cost_usd for outcome in outcomes]
+    judged = [outcome.judged for outcome in outcomes if outcome.judged is not None]
     return Summary(
         protocol=protocol,
         planner=models[0],
@@ -122,6 +148,8 @@ def summarise(
         local_s=_mean([outcome.local_s for outcome in outcomes]) or 0.0,
         lost=Counter(outcome.stage for outcome in outcomes if outcome.stage is not None),
         planned_in=Counter(outcome.planned_in for outcome in outcomes if outcome.planned_in is not None),
+        judged=interval(judged),
+        judged_questions=len(judged),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from minions.values import Value
 
-Role = Literal["planner", "worker"]
+Role = Literal["planner", "worker", "judge"]
 Count = Annotated[int, Field(ge=0)]
 # The digits are bounded so that sums can be exact (`minions.ledger.ledger`).
 Usd = Annotated[Decimal, Field(ge=0, max_digits=60, decimal_places=50)]

@@ -32,7 +32,8 @@ _INSERT: Final = f"""
 _OPEN: Final = f"INSERT INTO attempts (id, run_id, request, entry) VALUES ({_NEXT}, ?, ?, ?)"  # noqa: S608
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608 - the columns are Entry's
 _SPENT: Final = (
-    "SELECT input_tokens + output_tokens AS tokens, bound_tokens, cost_usd, bound_usd FROM entries WHERE cloud"
+    "SELECT input_tokens + output_tokens AS tokens, bound_tokens, cost_usd, bound_usd FROM entries "
+    "WHERE cloud AND role <> 'judge'"  # who judges answers later does not spend what answering may
 )
 _SUMS: Final = """
     COUNT(*) AS calls, SUM(input_tokens) AS input_tokens, SUM(cached_input_tokens) AS cached_input_tokens,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from minions.testing import LoopbackServer
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from minions.testing import LoopbackServer
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 HEIGHT = {"id": "height", "question": QUESTION, "answer": ["41 metres", "41 m"], "documents": ["guide.md"]}
@@ -124,6 +124,28 @@ def test_plans_by_hand_take_the_place_of_the_planners(
     again = minions(*command, "--json")
     assert again.json["summaries"][0]["planned_in"] == {"plans.jsonl": 1}
     assert [one["planned_in"] for one in again.json["outcomes"]["minions"]] == ["plans.jsonl", None]
+
+
+def test_free_text_is_marked_by_a_judge(minions: Any, guide: Path, crew: Any) -> None:
+    """A column of its own beside the word score, on the page, too; what it took is told apart."""
+    dataset = write(minions, HEIGHT | {"kind": "abstractive", "answer": "Taller than forty of them"})
+    with LoopbackServer(lambda _: {"verdict": "right"}, models=("marker",)) as judge:
+        named = ("--judge", f"openai:marker@{judge.openai_url}", "--price", "openai:marker=1/1")
+        ended = minions("eval", dataset, "--docs", guide, *crew, *named, "--html", "report.html")
+        assert ended.code == 0, ended.err
+        assert len(judge.requests) == 1
+        assert minions("eval", dataset, "--docs", guide, *crew, *named).out == ended.out
+        assert len(judge.requests) == 1
+    lines = ended.out.splitlines()
+    assert any(line.startswith("judge openai:marker: 1 answers in free text marked") for line in lines)
+    header = next(line for line in lines if line.startswith("protocol"))
+    row = next(line for line in lines if line.startswith("minions "))
+    assert row[: header.index("contains")].rstrip().endswith("1.00 [1.00, 1.00]")
+    assert "judged [95 %]" in header
+    assert "not right" not in ended.out
+    page = (minions.folder / "report.html").read_text()
+    assert "judged [95 %]" in page
+    assert "judge openai:marker: 1 answers" in page
 
 
 def test_rag_is_compared_with_itself(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:

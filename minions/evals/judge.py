@@ -1,0 +1,64 @@
+"""A model that marks free text: whether an answer says what the known one says, in whatever words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+
+from minions.chat import ChatRequest, Message
+from minions.errors import ReplyError
+from minions.replies import parse_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minions.evals.dataset import Example
+    from minions.ports import ChatModel
+
+Verdict = Literal["right", "partly", "wrong"]
+MARKS: Final[Mapping[Verdict, float]] = {"right": 1.0, "partly": 0.5, "wrong": 0.0}
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"verdict": {"type": "string", "enum": list(get_args(Verdict))}},
+    "required": ["verdict"],
+    "additionalProperties": False,
+}
+_KEY_CHARACTERS = 16
+
+
+def is_judged(example: Example) -> bool:
+    """Whether a question's answers are free text, which words compare badly."""
+    return example.kind == "abstractive" and not example.unanswerable
+
+
+async def judge(model: ChatModel, example: Example, answer: str, *, max_output_tokens: int) -> Verdict:
+    """The verdict of a model. Raises ReplyError where it gives none, and what the model raises."""
+    request = ChatRequest(
+        messages=(Message(role="system", content=_prompt()), Message(role="user", content=_asked(example, answer))),
+        json_schema=_SCHEMA,
+        schema_name="judgement",
+        max_output_tokens=max_output_tokens,
+    )
+    verdict = parse_reply((await model.complete(request)).text).get("verdict")
+    if not isinstance(verdict, str) or verdict not in MARKS:
+        raise ReplyError("the reply holds no verdict")
+    return cast("Verdict", verdict)
+
+
+def judgement_key(judge: str, example: Example, answer: str) -> str:
+    """What a verdict depends on: who is asked, and every word that goes up."""
+    words = json.dumps([judge, _prompt(), _asked(example, answer)])
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
+
+
+def _asked(example: Example, answer: str) -> str:
+    known = "\n".join(f"- {form}" for form in example.answers)
+    return f"Question: {example.question}\nKnown answers:\n{known}\nGiven answer: {answer}"
+
+
+@cache
+def _prompt() -> str:
+    return files("minions.evals").joinpath("prompts", "judge.txt").read_text("utf-8").rstrip("\n")
