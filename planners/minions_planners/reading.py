@@ -13,6 +13,7 @@ from minions.replies import as_text, as_texts
 from minions.tasks import read_tasks
 
 _FINDING_ID = re.compile(r"(?<![a-z0-9])f\d+")
+_WORDS = 300  # characters of an answer that is none
 _UNSAID = 0.5
 _SURE = 1  # confidences are asked for in [0, 1]; models also give them out of ten, or in percent
 _OUT_OF_TEN = 10
@@ -29,10 +30,14 @@ def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
 
 
 def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = False) -> Decision:
-    """The decision in a reply. An answer with tasks is an answer; ``as_json``: it has a schema of its own."""
-    findings = read_finding_ids(reply.get("findings"))
-    answer = read_json(reply.get("answer")) if as_json else read_answer(reply.get("answer"), cited=bool(findings))
+    """The decision in a reply. An answer with tasks is an answer, unless it only says that the findings do not tell;
+    without findings such an answer is none, and a warning keeps its words. ``as_json``: it has a schema of its own.
+    """
+    findings, said = read_finding_ids(reply.get("findings")), reply.get("answer")
     tasks, warnings = read_tasks(reply.get("tasks"), max_tasks)
+    answer = read_json(said) if as_json else read_answer(said, cited=bool(findings))
+    if isinstance(said, str) and says_nothing(said) and (tasks or not findings):
+        answer, warnings = None, (*warnings, f"the planner says: {' '.join(said.split())[:_WORDS]}")
     return Decision(
         answer=answer,
         findings=findings,

@@ -137,8 +137,9 @@ def test_no_answer_has_its_own_code(minions: Any, guide: Path, worker: LoopbackS
     assert "no answer was found" in ended.err
     kept = minions("show", "last", "--json").json["answer"]
     assert (kept["answer"], kept["stop_reason"]) == (None, "no_answer")
+    assert kept["warnings"] == ([f"the planner says: {said}"] if said else [])
     assert kept["coverage"]["documents"] == 2
-    assert kept["coverage"]["read"] == kept["coverage"]["abstained"] > 0
+    assert kept["coverage"]["read"] == kept["coverage"]["found"] + kept["coverage"]["abstained"] > 0
 
 
 def test_a_budget_stops_the_run_with_a_partial_result(minions: Any, guide: Path, crew: Any) -> None:

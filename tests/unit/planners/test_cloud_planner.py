@@ -147,6 +147,27 @@ async def test_none_is_an_answer_only_where_findings_are_cited(
     assert decision.answer == read
 
 
+ABSENT = "The documents do not\nmention a cook."
+
+
+@pytest.mark.parametrize("schema", [None, {"type": "string"}], ids=["words", "json"])
+async def test_an_answer_that_nothing_is_said_is_none_and_its_words_are_kept(schema: Any) -> None:
+    """The user reads why there is none; an answer with a schema may say so, too."""
+    reply = {"answer": ABSENT, "findings": [], "confidence": 0.9, "tasks": []}
+    planner = CloudPlanner(ScriptedModel([reply]), max_tasks=4, answer_schema=schema)
+    decision = await planner.decide(QUESTION, _digest(), History())
+    assert decision.answer is None
+    assert decision.warnings == ("the planner says: The documents do not mention a cook.",)
+
+
+async def test_who_says_that_nothing_is_said_and_asks_for_more_gets_more() -> None:
+    """Whatever it cites for it: the next round may find the cook."""
+    follow_up = {"instruction": "Who cooks?", "documents": [], "search": ["galley"]}
+    reply = {"answer": ABSENT, "findings": ["f1"], "confidence": 0.9, "tasks": [follow_up]}
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
+    assert (decision.answer, [task.instruction for task in decision.tasks]) == (None, ["Who cooks?"])
+
+
 @pytest.mark.parametrize("ids", ["f1, f12", ["F1", "F12"], ["[f1]", "(f12)"], ["f1 and f12", "f1"], "f1;f12"])
 async def test_finding_ids_are_understood_however_they_are_written(ids: Any) -> None:
     """An answer does not lose its citations for a bracket or a capital letter."""
