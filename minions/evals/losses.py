@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from minions.evals.scorers import chosen, normalised
+from minions.evidence.numbers import numbers_in, parse_number
 from minions.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from decimal import Decimal
 
     from minions.answers import Answer
     from minions.documents import Chunk
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["not retrieved", "not found", "not grounded", "dropped in reduction", "lost in the decision", "unknown"]
 _RECOGNISED = 60  # normalised characters by which a longer text is recognised
+_RECOGNISED_DIGITS = 3
 _CUT = 15  # fewer at a chunk's border may be chance
 
 
@@ -95,7 +98,21 @@ def _touches(place: Place, chunks: Iterable[Chunk]) -> bool:
 
 def _holds(text: str, example: Example) -> bool:
     words = normalised(text)
-    return any(_stands(normalised(form), words) for form in _telling(example))
+    if any(_stands(normalised(form), words) for form in _telling(example)):
+        return True
+    wanted = [parse_number(form) for form in _telling(example)] if example.kind == "numeric" else []
+    told = {figure for number in wanted if number is not None and (figure := _figure(number)) is not None}
+    return bool(told) and any(_figure(number) in told for number in numbers_in(text))
+
+
+def _figure(number: Decimal) -> tuple[tuple[int, ...], int] | None:
+    """What a number shares with itself in thousands or millions, as tables have it under a heading that says so; None
+    for one that is too short to be recognised: another stands everywhere.
+    """
+    _, digits, exponent = number.normalize().as_tuple()
+    if len(digits) < _RECOGNISED_DIGITS or not isinstance(exponent, int):
+        return None
+    return digits, exponent % 3
 
 
 def _stands(form: str, words: str) -> bool:

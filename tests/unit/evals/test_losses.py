@@ -180,3 +180,25 @@ def test_evidence_longer_than_a_chunk_holds_all_of_it(corpus: Corpus) -> None:
     evidence = (Evidence(document="guide.txt", text=corpus.text(guide.id)),)
     one = QUESTION.model_copy(update={"answers": ("Yes",), "kind": "yesno", "evidence": evidence})
     assert len(gold_chunks(one, corpus)) == guide.chunks > 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "quote", "right"),
+    [
+        ("81.1 million euros", "| Revenue, EUR m | 75.1 | 81.1 |", True),
+        ("$4.2415 billion", "Net revenue 4,241.5 (in millions)", True),
+        ("$4,241,500", "4,241.5 (in thousands)", True),
+        ("81.1 million euros", "| Revenue | 75.1 | 811 |", False),
+        ("81.1 million euros", "| Revenue | 75.1 | 8.11 |", False),
+        ("(123) million", "a loss of 123", True),
+        ("41 metres", "the 41 keepers", False),
+        ("41 metres", "It is 41 metres tall.", True),
+    ],
+)
+def test_a_number_is_known_in_a_table_too(corpus: Corpus, made: Any, answer: str, quote: str, right: bool) -> None:
+    """A table has a figure without its unit, in thousands or millions. A short one stands everywhere, and tells nothing
+    without its words.
+    """
+    question = QUESTION.model_copy(update={"answers": (answer,), "kind": "numeric"})
+    citation = made.citation(corpus, next(iter(corpus.documents)).id, 0, 9).model_copy(update={"quote": quote})
+    assert follow(question, made.answer(citation), None, corpus).citations_right == float(right)
