@@ -9,7 +9,7 @@ _SOURCES: Final = (
     r"(?:documents?|texts?|passages?|findings?|sources?|excerpts?|context|materials?|corpus|reports?|contracts?"
     r"|agreements?|papers?|articles?|filings?|files?|records?|reviews?|sections?|lines?|information|evidence|data)"
 )
-_HOW: Final = r"(?:explicitly |clearly |directly |specifically |actually )?"
+_HOW: Final = r"(?:explicitly |clearly |directly |specifically |actually |appear to |seem to )?"
 _TOLD: Final = (
     r"(?:mentioned|stated|specified|said|given|provided|disclosed|reported|described|discussed|addressed|indicated)"
 )
@@ -20,6 +20,7 @@ _TELL: Final = (
 _KNOW: Final = (
     r"(?:determined?|answer(?:ed)?|infer(?:red)?|derived?|establish(?:ed)?|calculated?|say|said|tell|told|find|found)"
 )
+_FACTS: Final = r"(?:information|details?|answers?|mention|data)"
 _WHERE: Final = rf"(?:in|within|by|from|anywhere in|among)(?: \S+){{0,4}} {_SOURCES}"
 # "the information about reserves in the report of May does not specify", but not "the report of May says he does not"
 _OF_IT: Final = (
@@ -31,10 +32,13 @@ _FORMS: Final = (
     r"no (?:answer|information|mention)(?: (?:is|was|were|can be|about|on|of|in|found|given|available)\b.*)?$",
     r"there (?:is|was) (?:no|not any) (?:specific |explicit |relevant )?(?:answer|information|mention|data|details?)\b",
     r"(?:there (?:is|was) )?(?:not enough|insufficient) (?:information|data|details?)\b",
-    rf"(?:(?:it|this|that|the answer|the information) (?:is|was) )?not {_HOW}(?:{_TOLD}|known)$",
+    rf"(?:(?:it|this|that|the answer|the information) (?:is|was) )?not {_HOW}(?:{_TOLD}|known|found)$",
+    rf"(?:the answer is )?not {_WHERE}$",
+    rf".*\b(?:is|are|was|were) not {_HOW}(?:mentioned|stated|specified)$",
     rf"not {_HOW}(?:{_TOLD}|known|found|available|included|listed|named) {_WHERE}\b",
     rf".*\b(?:is|are|was|were) not {_HOW}{_TOLD} {_WHERE}\b",
-    rf"(?:\S+ ){{0,5}}{_SOURCES}{_OF_IT} (?:do|does|did) not {_HOW}{_TELL}\b",
+    rf"(?:\S+ ){{0,5}}{_SOURCES}{_OF_IT} (?:(?:do|does|did) not|never) {_HOW}{_TELL}\b",
+    rf"(?:\S+ ){{0,5}}{_SOURCES}{_OF_IT} (?:contain|include|provide|give|have|hold|offer)s? no (?:\S+ )?{_FACTS}\b",
     rf"(?:none|neither|nothing) (?:of|in) (?:\S+ ){{0,4}}{_SOURCES} {_HOW}{_TELL}s?\b",
     rf"no {_SOURCES} {_HOW}{_TELL}s?\b",
     rf"(?:(?:it|this|that|the (?:answer|question)) )?can not be {_HOW}{_KNOW}(?:$| .*\b{_WHERE}\b)",
@@ -45,9 +49,11 @@ _FORMS: Final = (
 )
 _LEAD: Final = r"(?:(?:sorry|unfortunately|based on|according to|from|in|given)\b[^,.]*, )?"
 _ABSENT: Final = re.compile(f"{_LEAD}(?:{'|'.join(_FORMS)})")
-_VERDICT: Final = re.compile(r"(?:yes|no)(?:$|[,.;:])")
+_VERDICT: Final = re.compile(r"(?:yes|no)(?:$|[,.;:]| [-\u2013\u2014])")
 _LONGEST: Final = 400  # characters of a sentence that says no more than that
-_CONTRAST: Final = re.compile(r"\b(?:but|however|although|though|except|other than)\b")
+_CONTRAST: Final = re.compile(
+    r"\b(?:but|however|although|though|except|other than)\b|, (?:so|thus|therefore|hence)\b(?!.*\bcan not\b)"
+)
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
 _DIGIT: Final = re.compile(r"\d")
 

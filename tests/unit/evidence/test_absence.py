@@ -7,6 +7,14 @@ import pytest
 from minions.evidence.absence import says_nothing
 
 NOTHING = """
+Not found.
+The price is not mentioned.
+The text does not appear to mention the year.
+These passages never specify a governing law.
+The findings contain no details on this.
+The answer is not in these documents.
+Based on the findings, the salary of the chair is not stated.
+The findings do not give any information on the rate, so the question cannot be answered.
 Not mentioned.
 not stated
 Not specified in the documents.
@@ -52,6 +60,10 @@ The information about legal contingencies in Intel's Q3 2022 10-Q does not speci
 """.strip().splitlines()
 
 SOMETHING = """
+No - the agreement does not mention it.
+The agreement does not mention assignment, so either party may assign it.
+The supplier was not found liable.
+No data is shared with third parties.
 No.
 No
 None
