@@ -53,10 +53,11 @@ async def sent(planner: Planner, model: ScriptedModel) -> list[int]:
     ]
 
 
-async def test_a_one_round_run_sends_at_most_800_tokens_besides_its_findings() -> None:
-    """Both calls together."""
+@pytest.mark.parametrize("lines_shown", [True, False])
+async def test_a_one_round_run_sends_at_most_800_tokens_besides_its_findings(lines_shown: bool) -> None:
+    """Both calls together, under every policy."""
     model = ScriptedModel([{"tasks": []}, {"answer": "12", "findings": [], "confidence": 1, "tasks": []}])
-    assert sum(await sent(CloudPlanner(model, max_tasks=6), model)) <= LIMIT
+    assert sum(await sent(CloudPlanner(model, max_tasks=6, lines_shown=lines_shown), model)) <= LIMIT
 
 
 @pytest.mark.parametrize("lines_shown", [True, False])
