@@ -34,8 +34,9 @@ _MARKED: Final = re.compile(r"\{\{([^{}]*)\}\}")
 # Anything else in double braces is the document's: a template's field, say.
 _BEGINS: Final = re.compile(r"[\s(+\u2212-]*(?:(?:[$\u20ac\u00a3]\s*)?\.?\d|f\d)")
 _DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
+_WORDS: Final = "|".join(word for word in SCALES if len(word) > 1)  # a single letter only right after its digits: 30 m
 _TOKEN: Final = re.compile(
-    rf"\s*(?:(?P<finding>f\d+)\b|(?:[$\u20ac\u00a3]\s*)?(?P<number>{_DIGITS})(?:\s*(?P<scale>{'|'.join(SCALES)})\b)?"
+    rf"\s*(?:(?P<finding>f\d+)\b|(?:[$\u20ac\u00a3]\s*)?(?P<number>{_DIGITS})(?:\s*(?P<scale>{_WORDS})\b|(?P<letter>[kmb])\b)?"
     r"|(?P<sign>[-+*/()%\u2212\u2013\u00d7\u00f7|]))",
     re.IGNORECASE,
 )
@@ -106,6 +107,19 @@ class _Token(NamedTuple):
     value: Fraction = Fraction(0)
 
 
+class _Quantity(NamedTuple):
+    """A number, perhaps of percent: percentages add up to percentages, and divided by a number they stay some; else
+    they are hundredths.
+    """
+
+    value: Fraction
+    percent: bool = False
+
+    @property
+    def plain(self) -> Fraction:
+        return self.value / 100 if self.percent else self.value
+
+
 class _Expression:
     """A parser by recursive descent: sums of products of signed values, each perhaps in percent."""
 
@@ -119,7 +133,7 @@ class _Expression:
 
     def value(self) -> Fraction:
         """Raises CalculationError."""
-        value = self._sum()
+        value = self._sum().value
         if self._take("|"):
             self.decimals = self._rounding()
         if self._next < len(self._tokens):
@@ -145,7 +159,7 @@ class _Expression:
             return _Token(_SIGNS.get(text, text), text)
         if match["finding"]:
             return _Token("finding", text, self._number_of(text.casefold()))
-        return _Token("number", text, _scaled(match["number"], match["scale"]))
+        return _Token("number", text, _scaled(match["number"], match["scale"] or match["letter"]))
 
     def _number_of(self, finding_id: str) -> Fraction:
         finding = self._known.get(finding_id)
@@ -154,48 +168,56 @@ class _Expression:
             raise CalculationError(f"{finding_id} is no finding whose answer is a number")
         return Fraction(numbers[0])
 
-    def _sum(self) -> Fraction:
-        value = self._product()
+    def _sum(self) -> _Quantity:
+        total = self._product()
         while sign := self._take("+", "-"):
             other = self._product()
-            value = value + other if sign == "+" else value - other
-        return value
+            if total.percent != other.percent:
+                raise CalculationError("a percentage and a number do not add up")
+            value = total.value + other.value if sign == "+" else total.value - other.value
+            total = total._replace(value=value)
+        return total
 
-    def _product(self) -> Fraction:
-        value = self._signed()
+    def _product(self) -> _Quantity:
+        product = self._signed()
         while sign := self._take("*", "/"):
             other = self._signed()
-            if sign == "/" and not other:
+            if sign == "*":
+                product = _Quantity(product.plain * other.plain)
+            elif not other.value:
                 raise CalculationError("it divides by zero")
-            value = value * other if sign == "*" else value / other
-        return value
+            elif product.percent and not other.percent:
+                product = product._replace(value=product.value / other.value)
+            else:
+                product = _Quantity(product.plain / other.plain)
+        return product
 
-    def _signed(self) -> Fraction:
+    def _signed(self) -> _Quantity:
         negative = False
         while sign := self._take("+", "-"):
             negative ^= sign == "-"
-        value = self._operand()
-        while self._take("%"):
-            value /= 100
-        return -value if negative else value
+        operand = self._operand()
+        if not operand.percent and self._take("%"):
+            operand = operand._replace(percent=True)
+        return operand._replace(value=-operand.value) if negative else operand
 
-    def _operand(self) -> Fraction:
+    def _operand(self) -> _Quantity:
         if self._take("("):
             self._depth += 1
             if self._depth > _DEEPEST:
                 raise CalculationError("it is nested too deeply")
-            value = self._sum()
+            inner = self._sum()
             self._depth -= 1
             if not self._take(")"):
                 raise CalculationError("a bracket is not closed")
-            return value
+            return inner
         token = self._here()
         if token is None or token.kind not in {"finding", "number"}:
             raise CalculationError("a number is missing")
         self._next += 1
         if token.kind == "number":
             self.numbers.append((token.text, token.value))
-        return token.value
+        return _Quantity(token.value)
 
     def _rounding(self) -> int:
         token = self._here()
