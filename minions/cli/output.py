@@ -33,10 +33,9 @@ def answer_lines(answer: Answer) -> list[str]:
     found.
     """
     lines = [answer.answer] if answer.answer is not None else []
-    if answer.citations:
-        lines += [""] if lines else []
-        lines += [citation_line(number, citation) for number, citation in enumerate(answer.citations, 1)]
-    return lines + [f"{one.result} = {one.expression}" for one in answer.calculations]
+    below = [citation_line(number, citation) for number, citation in enumerate(answer.citations, 1)]
+    below += [f"{one.result} = {one.expression}" for one in answer.calculations]
+    return [*lines, *([""] if lines and below else []), *below]
 
 
 def citation_line(number: int, citation: Citation) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minions.answers import Calculation
 from minions.cli import output, tables
 from minions.verify import CitationCheck
 
@@ -31,6 +32,13 @@ def test_an_answer_is_followed_by_its_citations(make: Any) -> None:
         '[1] guide.md p. 12 (characters 120-141): "It is 41 metres tall."',
         '[2] guide.md (characters 7-16): "Two lines"',
     ]
+
+
+def test_arithmetic_is_shown_with_its_working(make: Any) -> None:
+    """A number that stands in no document says where it comes from."""
+    growth = Calculation(expression="(12.4 - 10.1) / 10.1 * 100", result="22.8")
+    lines = output.answer_lines(make.answer(answer="22.8 %", citations=(), calculations=(growth,)))
+    assert lines == ["22.8 %", "", "22.8 = (12.4 - 10.1) / 10.1 * 100"]
 
 
 def test_a_partial_result_shows_what_was_found(make: Any) -> None:
