@@ -134,7 +134,7 @@ def _record(line: bytes, number: int, path: Path) -> tuple[str, tuple[Kind, str]
     try:
         record = json.loads(line)
         return str(record["id"]), (kind_of(record), str(record.get("run_id") or ""))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UsageError(
             f"-o {path}: line {number} is no record of a batch",
             hint="name a new file, or the output of an earlier run of this batch",
@@ -144,7 +144,7 @@ def _record(line: bytes, number: int, path: Path) -> tuple[str, tuple[Kind, str]
 def _is_whole(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -154,6 +154,11 @@ def kind_of(record: dict[str, Any]) -> Kind:
         return "failed"
     reason = record["stop_reason"]
     return "open" if reason in _OPEN else "failed" if reason == "timeout" else "done"
+
+
+def is_asked_again(kind: Kind, *, retry_errors: bool) -> bool:
+    """Whether the same command asks a question again that has such a record."""
+    return kind == "open" or (retry_errors and kind == "failed")
 
 
 def _sync_folder(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from minions.answers import Answer
 from minions.batch.items import BadLine, Item
-from minions.batch.output import kind_of
+from minions.batch.output import is_asked_again, kind_of
 from minions.errors import MinionsError, UsageError
 from minions.events import BatchEvent
 from minions.values import Value
@@ -125,8 +125,9 @@ class Results:
         failed, too.
         """
         recorded = self._output.recorded if self._output is not None else {}
-        again = {"open", "failed"} if retry_errors else {"open"}
-        open_again = {id_ for id_, kind in recorded.items() if kind in again or (kind == "failed" and id_ in begun)}
+        open_again = {
+            id_ for id_, kind in recorded.items() if is_asked_again(kind, retry_errors=retry_errors or id_ in begun)
+        }
         left = [item for item in items if item.id not in recorded or item.id in open_again]
         self._before = self._total - len(left)
         return left

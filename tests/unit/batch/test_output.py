@@ -86,6 +86,12 @@ def test_a_torn_last_line_is_cut_off(path: Path) -> None:
     assert path.read_bytes() == whole + record("c").encode() + b"\n"
 
 
+def test_a_torn_last_line_may_be_nested_without_end(path: Path) -> None:
+    """It is cut off as any other, and no error of the parser's."""
+    path.write_text(f"{record('a')}\n{DEEP}")
+    assert recorded_in(path) == {"a": "done"}
+
+
 def test_a_whole_last_line_without_its_newline_is_kept(path: Path) -> None:
     """Editors leave it out; the record is no less whole."""
     path.write_text(record("a"))
@@ -102,7 +108,13 @@ def test_reading_an_output_changes_nothing(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("line", ["hello", "[1]", '{"id": "a"}', '{"stop_reason": "answered"}', "7", '"x"'])
+DEEP = "[" * 200_000  # deeper than JSON is read
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["hello", "[1]", '{"id": "a"}', '{"stop_reason": "answered"}', "7", '"x"', pytest.param(DEEP, id="deep")],
+)
 def test_a_file_of_something_else_is_refused(path: Path, line: str) -> None:
     """Nobody's notes are appended to: the line that is no record is named, the file stays as it was."""
     path.write_text(f"{record('a')}\n\n{line}\n{record('b')}\n")
