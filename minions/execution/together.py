@@ -37,7 +37,8 @@ class TogetherExecutor:
     async def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]:
         """Yield one result a job. What the holder raises is raised here."""
         for _, alike in groupby(jobs, key=lambda job: (job.task.id, job.sample)):
-            await self._open.wait()
+            while self._holds:  # again: it may have been let go and held before this went on
+                await self._open.wait()
             for result in await self._holder.read(list(alike)):
                 yield result
 

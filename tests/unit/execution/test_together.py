@@ -81,6 +81,20 @@ async def test_no_request_begins_while_it_is_held() -> None:
     assert len(await running) == 1
 
 
+async def test_what_is_held_again_at_once_was_never_let_go() -> None:
+    """A stop may come in the same turn in which the first window lets its jobs go."""
+    holding = Holding()
+    executor = TogetherExecutor(holding, concurrency=1)
+    with executor.held():
+        running = asyncio.create_task(results_of(executor, jobs("first")))
+        await asyncio.sleep(0)
+    with executor.held():
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert holding.asked == []
+    assert len(await running) == 1
+
+
 async def test_the_same_message_over_the_same_passages_reads_nothing(cache: ResultCache) -> None:
     """The results are those from before, with their findings, and used nothing."""
     holding = Holding()
