@@ -45,6 +45,7 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
         str | None, typer.Option(metavar="strict|findings|open", help="What the cloud may see (default findings).")
     ] = None,
     max_rounds: Annotated[int | None, typer.Option(metavar="N", help="Rounds of tasks at most.")] = None,
+    max_turns: Annotated[int | None, typer.Option(metavar="N", help="Messages of protocol minion at most.")] = None,
     max_cost: Annotated[str | None, typer.Option(metavar="USD", help="Stop before the cloud costs more.")] = None,
     max_cloud_tokens: Annotated[
         int | None, typer.Option(metavar="N", help="Stop before the cloud reads and writes more.")
