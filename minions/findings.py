@@ -54,10 +54,11 @@ class Finding(Value):
 
 class Digest(Value):
     """The text that goes up: ``text`` is what the planner reads, ``findings`` what its ids stand for, ``gist`` the
-    one-line summary.
+    one-line summary. ``whole``: the findings are passages, uncut and in their own lines.
     """
 
     text: str
     findings: tuple[Finding, ...]
     gist: str
     tokens: int
+    whole: bool = False

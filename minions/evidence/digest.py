@@ -85,7 +85,7 @@ def pack_whole(findings: Sequence[Finding], *, names: Mapping[str, str], policy:
     writer = Writer(names, policy)
     numbered = tuple(_numbered(finding, f"f{number}") for number, finding in enumerate(findings, 1))
     text = "\n\n".join(f"{finding.id} {writer.place(finding)}\n{finding.citation.quote}" for finding in numbered)
-    return Digest(text=text, findings=numbered, gist="", tokens=estimate_tokens(text))
+    return Digest(text=text, findings=numbered, gist="", tokens=estimate_tokens(text), whole=True)
 
 
 class _Page:

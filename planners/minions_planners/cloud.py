@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from minions.ports import ChatModel
 
 OUTPUT_TOKENS = 2_000
+_LAST = " If they do not suffice, answer null."
+_FOLLOWED = " If they do not suffice, answer null and give tasks that fill the gap ({}); otherwise tasks []."
 
 
 class CloudPlanner:
@@ -38,7 +40,7 @@ class CloudPlanner:
         answer_schema: Mapping[str, Any] | None = None,
     ) -> None:
         self._model = model
-        self._prompts = ("plan", "decide") if lines_shown else ("plan_strict", "decide_strict")
+        self._lines_shown = lines_shown
         self._max_tasks = max_tasks
         self._output_tokens = output_tokens
         self._answer_schema = answer_schema
@@ -48,7 +50,7 @@ class CloudPlanner:
         user = f"Documents: {card.text}\nQuestion: {question}"
         reply = await ask(
             self._model,
-            load(self._prompts[0]),
+            load("plan" if self._lines_shown else "plan_strict"),
             user,
             schema=schemas.PLAN,
             name="plan",
@@ -60,13 +62,20 @@ class CloudPlanner:
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
-            load(self._prompts[1]),
+            self._to_decide(digest, history),
             decision_text(question, digest, history),
             schema=schemas.decision(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
             max_output_tokens=self._output_tokens,
         )
         return read_decision(reply, max_tasks=self._max_tasks, as_json=self._answer_schema is not None)
+
+    def _to_decide(self, digest: Digest, history: History) -> str:
+        """The system text of a decision: what its schema has no place for is not asked for."""
+        shown = "decide_whole" if digest.whole else "decide"
+        gap = "other words, neighbouring rows" if self._lines_shown else "other words"
+        text = load(shown if self._lines_shown else "decide_strict")
+        return text + (_FOLLOWED.format(gap) if history.rounds_left else _LAST)
 
 
 def decision_text(question: str, digest: Digest, history: History) -> str:

@@ -58,7 +58,7 @@ class LocalPlanner:
         ids = [finding.id for finding in digest.findings]
         reply = await ask(
             self._model,
-            load("local_decide"),
+            load("local_decide_whole" if digest.whole else "local_decide"),
             decision_text(question, digest, history),
             schema=schemas.local_decision(ids, self._answer_schema),
             name="decision",

@@ -223,3 +223,23 @@ async def test_the_planner_is_told_what_was_found_and_how_many_rounds_are_left()
     assert text.count("f2 13 | Row 13") == 1
     assert text.endswith("Rounds left: 0")
     assert "tasks" not in (model.requests[0].json_schema or {})["properties"]
+
+
+@pytest.mark.parametrize("rounds_left", [0, 1])
+async def test_follow_up_tasks_are_asked_for_only_where_the_reply_has_a_place_for_them(rounds_left: int) -> None:
+    """In the last round the schema has no tasks, and the system text does not speak of them."""
+    model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0, "tasks": []}])
+    await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest(), History(rounds_left=rounds_left))
+    request = model.requests[0]
+    assert ("tasks" in request.messages[0].content) == bool(rounds_left)
+    assert ("tasks" in (request.json_schema or {})["properties"]) == bool(rounds_left)
+    assert "answer null" in request.messages[0].content
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_the_planner_is_told_what_a_finding_looks_like(whole: bool) -> None:
+    """Whole passages have no reader and no answer of his."""
+    model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0}])
+    digest = _digest().model_copy(update={"whole": whole})
+    await CloudPlanner(model, max_tasks=4).decide(QUESTION, digest, History())
+    assert ("shaky answer" in model.requests[0].messages[0].content) != whole
