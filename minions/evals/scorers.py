@@ -10,21 +10,22 @@ import unicodedata
 from collections import Counter
 from decimal import Decimal
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from minions.evidence.absence import says_nothing
-from minions.evidence.numbers import parse_amounts, parse_number
+from minions.evidence.numbers import numbers_by_sort, parse_amounts, parse_number
 from minions.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from minions.evals.dataset import Example
+    from minions.evidence.numbers import Sort
 
 TOLERANCE = Decimal("0.01")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _INSIDE = re.compile(r"(?<=\d),(?=\d{3})|(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)|(?<=\w)['\u2019](?=\w)")  # 1,000; U.S.; it's
-_APART = re.compile(r"[^\w\s]|_")
+_APART = re.compile(r"(?<!\d)\.|\.(?!\d)|[^\w\s.]|_")  # the point of 3.5 stays: it is not 5
 _ROWS = re.compile(r"[;\n]")
 _SEPARATORS = re.compile(r",|\band\b")
 _BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])\s+")
@@ -32,8 +33,16 @@ _QUOTES = " \t\r\"'`[]"
 _LABEL = re.compile(r"\W*(\w{1,3})\s*(?:[).:](?!\w)|$)")
 _SUFFIX = re.compile(r"\.[a-z]\w{0,3}", re.IGNORECASE)
 _YEAR = re.compile(r"(?<![\w.,$\u20ac\u00a3-])[12]\d{3}(?![\w,]|\.\d)")
+_NAME = re.compile(r"\b(?!USD|EUR|GBP)[^\W\d_]+\d+\b", re.IGNORECASE)  # Q3; F1
 _YES = re.compile(r"\W*(yes|true|correct)\b", re.IGNORECASE)
 _NO = re.compile(r"\W*(no|false|incorrect|not (true|correct))\b", re.IGNORECASE)
+_ALIKE: Final[Mapping[Sort, tuple[Sort, ...]]] = {
+    "money": ("money", "scaled"),
+    "scaled": ("scaled", "money"),
+    "share": ("share",),
+    "point": ("point",),
+    "whole": ("whole",),
+}
 
 
 class Score(Value):
@@ -74,7 +83,8 @@ def abstains(example: Example, answer: str) -> bool:
 def _headline(example: Example, answer: str, texts: dict[str, float]) -> tuple[float, str]:
     match example.kind:
         case "numeric" | "count":
-            return max(float(same_number(answer, form)) for form in example.answers), "number"
+            tolerance = TOLERANCE if example.kind == "numeric" else Decimal(0)
+            return max(float(same_number(answer, form, tolerance=tolerance)) for form in example.answers), "number"
         case "yesno":
             return max(float(same_verdict(answer, form)) for form in example.answers), "yes or no"
         case "multiple_choice":
@@ -126,12 +136,18 @@ def same_number(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> b
 
 
 def _number(answer: str, truth: str) -> Decimal | None:
-    """The number that answers: years are passed over, unless a year is wanted, and then they come before days."""
+    """The number that answers: the first of the truth's own sort, else the first at all. Years and names such as Q3 are
+    passed over, unless a year is wanted, and then it comes before days.
+    """
     if _YEAR.fullmatch(truth.strip()):
         year = _YEAR.search(answer)
         return parse_number(year[0] if year else answer)
-    number = None if parse_amounts(answer) else parse_number(_YEAR.sub(" ", answer))
-    return parse_number(answer) if number is None else number
+    told, wanted = _NAME.sub(" ", answer), parse_number(truth)
+    given = numbers_by_sort(_YEAR.sub(" ", told))
+    for sort in next((_ALIKE[sort] for sort, number in numbers_by_sort(truth) if number == wanted), ()):
+        if (first := next((number for kind, number in given if kind == sort), None)) is not None:
+            return first
+    return parse_number(answer) if (number := parse_number(told)) is None else number
 
 
 def figures_found(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> float | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+Sort = Literal["money", "share", "scaled", "point", "whole"]
 SCALES = {  # by their powers of ten
     "thousand": 3,
     "k": 3,
@@ -35,6 +36,9 @@ _NUMBER = re.compile(
 )
 _WIDE = re.compile(r"\s{3,}")  # would be tried from every blank; two blanks still keep the columns of a table apart
 _YEAR = re.compile(r"19\d\d|20\d\d|2100")
+_CURRENCY_AFTER: Final = re.compile(
+    r"\s*(?:[$\u20ac\u00a3\u00a5]|(?:(?:US )?dollars?|euros?|pounds|yen|USD|EUR|GBP)\b)", re.IGNORECASE
+)
 
 
 def parse_number(text: str) -> Decimal | None:
@@ -66,6 +70,14 @@ def numbers_in(text: str) -> list[Decimal]:
     return [_value(match) for match in _NUMBER.finditer(_WIDE.sub("  ", text))]
 
 
+def numbers_by_sort(text: str) -> list[tuple[Sort, Decimal]]:
+    """All numbers of ``text`` in their order, scales applied, with what each is: money, its currency before or after
+    it; a share in percent; with a scale; with a decimal point; or whole.
+    """
+    narrow = _WIDE.sub("  ", text)
+    return [(_sort(match, narrow), _value(match)) for match in _NUMBER.finditer(narrow)]
+
+
 def with_plain_numbers(text: str) -> str:
     """``text`` with each number written out: "$4.2 billion in 2022" is "$4200000000 in 2022", "(35) %" is "-35%"; white
     space may change.
@@ -92,6 +104,14 @@ def _is_amount(match: re.Match[str]) -> bool:
 
 def _is_money(match: re.Match[str]) -> bool:
     return match["before"] is not None or match["currency"] is not None
+
+
+def _sort(match: re.Match[str], text: str) -> Sort:
+    if _is_money(match) or _CURRENCY_AFTER.match(text, match.end()):
+        return "money"
+    if scale := _scale(match):
+        return "scaled" if scale in SCALES else "share"
+    return "whole" if "." not in match["digits"] else "point"
 
 
 def _scale(match: re.Match[str]) -> str:

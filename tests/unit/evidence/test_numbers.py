@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from minions.evidence.numbers import parse_amounts, parse_number
+from minions.evidence.numbers import numbers_by_sort, parse_amounts, parse_number
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,11 @@ def test_a_text_without_digits_has_no_number() -> None:
 def test_amounts_are_told_from_years_days_and_counts(text: str, amounts: list[str]) -> None:
     """Money, percentages, scales and decimals are amounts; bare whole numbers may be anything and are none."""
     assert parse_amounts(text) == list(map(Decimal, amounts))
+
+
+def test_numbers_are_told_by_their_sort() -> None:
+    """Money, by a sign before or a word after it, a share, a scale, a point, or whole: each as it is written."""
+    text = "12 sites, 1,234 people, 7.5 points; 5 %, 3 per cent; 12.4 million; $4.2 billion and 3 million euros"
+    found = numbers_by_sort(text)
+    assert [sort for sort, _ in found] == ["whole", "whole", "point", "share", "share", "scaled", "money", "money"]
+    assert found[-1] == ("money", 3_000_000)
