@@ -78,10 +78,9 @@ class LocalCorpus:
         return self._unreadable
 
     def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
-        """The best chunks for any of the phrases, best first: BM25 for each, fused by reciprocal rank."""
+        """The best chunks for any of the phrases, best first: BM25 for each, fused by `fuse`."""
         rankings = [
-            [row for row, _ in self._match(match_terms(phrase), documents, limit * _FUSED_PER_PHRASE)]
-            for phrase in dict.fromkeys(phrases)
+            self._match(match_terms(phrase), documents, limit * _FUSED_PER_PHRASE) for phrase in dict.fromkeys(phrases)
         ]
         return self._load(fuse(rankings, limit))
 

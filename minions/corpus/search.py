@@ -12,8 +12,8 @@ from minions.values import Value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# The constant of reciprocal rank fusion: Cormack, Clarke, Buettcher (SIGIR 2009).
-_FUSION_K: Final = 60
+# A phrase's vote for a chunk is this power of the share that its score has of the phrase's best; docs/experiments.md.
+_STEEPNESS: Final = 2
 _MAX_TERMS: Final = 48
 _MAX_PHRASE_WORDS: Final = 8
 _QUOTED: Final = re.compile(r'["“”„]([^"“”„]*)["“”„]?')
@@ -173,12 +173,15 @@ def any_of(terms: Terms) -> str:
     return " OR ".join(dict.fromkeys((*terms.any_of, terms.sequence) if terms.sequence else terms.any_of))
 
 
-def fuse(rankings: Iterable[Sequence[int]], limit: int) -> list[int]:
-    """Join rankings by reciprocal rank, best first; equal ones by first appearance."""
+def fuse(rankings: Iterable[Sequence[tuple[int, float]]], limit: int) -> list[int]:
+    """Join rankings, each of keys with positive scores and best first; equal ones by first appearance.
+
+    Each ranking says as much as another: what is best there weighs 1, what has half of the best score a quarter.
+    """
     scores: dict[int, float] = defaultdict(float)
     for ranking in rankings:
-        for rank, key in enumerate(ranking, start=1):
-            scores[key] += 1 / (_FUSION_K + rank)
+        for key, score in ranking:
+            scores[key] += (score / ranking[0][1]) ** _STEEPNESS
     return sorted(scores, key=lambda key: -scores[key])[:limit]
 
 

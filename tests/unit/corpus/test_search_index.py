@@ -136,13 +136,30 @@ def test_a_very_long_query_is_cut() -> None:
     assert match_expression(" ".join(f"word{number}" for number in range(5000))).count(" OR ") < 50
 
 
-@given(st.lists(st.lists(st.integers(0, 30), unique=True), max_size=5), st.integers(0, 40))
-def test_fusion_keeps_what_was_ranked_and_nothing_else(rankings: list[list[int]], limit: int) -> None:
-    """Every ranked chunk appears once; what all rankings put first stays first."""
+_RANKING = st.dictionaries(st.integers(0, 30), st.floats(1e-6, 40.0), max_size=9).map(
+    lambda scores: sorted(scores.items(), key=lambda one: -one[1])
+)
+
+
+@given(st.lists(_RANKING, max_size=5), st.integers(0, 40))
+def test_fusion_keeps_what_was_ranked_and_nothing_else(rankings: list[list[tuple[int, float]]], limit: int) -> None:
+    """Every ranked chunk appears once, what all rankings put first by itself stays first, and one ranking stays."""
     fused = fuse(rankings, limit)
-    everything = {key for ranking in rankings for key in ranking}
+    everything = {key for ranking in rankings for key, _ in ranking}
     assert len(fused) == len(set(fused)) == min(limit, len(everything))
     assert set(fused) <= everything
-    firsts = {ranking[0] for ranking in rankings if ranking}
-    if len(firsts) == 1 and limit:
-        assert fused[0] in firsts
+    best = [{key for key, score in ranking if score == ranking[0][1]} for ranking in rankings if ranking]
+    if best and limit and all(one == best[0] and len(one) == 1 for one in best):
+        assert fused[0] in best[0]
+    for ranking in rankings:
+        assert fuse([ranking], limit) == [key for key, _ in ranking][:limit]
+
+
+def test_the_best_of_one_phrase_goes_before_what_is_middling_in_all() -> None:
+    """Phrases are other words for one thing: a chunk that answers to one of them is not lost for the others' sake."""
+    assert fuse([[(1, 9.0), (2, 3.0)], [(3, 8.0), (2, 4.0)]], 3) == [1, 3, 2]
+
+
+def test_scores_of_phrases_compare_by_their_own_best() -> None:
+    """A long question's scores are larger than a short phrase's, and weigh no more."""
+    assert fuse([[(1, 40.0), (2, 39.0)], [(3, 2.0), (2, 1.0)]], 1) == [2]
