@@ -75,12 +75,13 @@ class _Line(Value):
         return self
 
     def example(self) -> Example:
+        single = isinstance(self.answer, str)
         answers = (self.answer,) if isinstance(self.answer, str) else self.answer or ()
         return Example(
             id=self.id,
             question=self.question,
             answers=answers,
-            kind="list" if _names_documents(answers, self.documents) else self.kind,
+            kind="list" if not single and _names_documents(answers, self.documents) else self.kind,
             choices=self.choices,
             documents=() if "*" in self.documents else self.documents,
             evidence=self.evidence,
@@ -119,7 +120,7 @@ def _as_text(value: Any) -> Any:
 
 
 def _names_documents(answers: tuple[str, ...], documents: tuple[str, ...]) -> bool:
-    """Whether the answers are a set of the question's documents: then each is an item, not another form of one."""
+    """Whether all answers are documents of the question: those of a list are its items, not other forms of one."""
     stems = {PurePath(document).stem for document in documents}
     return len(documents) > 1 and bool(answers) and all(PurePath(answer).stem in stems for answer in answers)
 

@@ -28,6 +28,11 @@ _INSIDE = re.compile(r"(?<=\d),(?=\d{3})|(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)|(?<=\w)
 _APART = re.compile(r"(?<!\d)\.|\.(?!\d)|[^\w\s.]|_")  # the point of 3.5 stays: it is not 5
 _ROWS = re.compile(r"[;\n]")
 _SEPARATORS = re.compile(r",|\band\b")
+_LEAD = re.compile(
+    r"\s*(?:[^,;:]{0,100}\b(?:are|is|were|was|includes?|following)\b[^,;:]{0,60}:(?=\s)"
+    r"|(?:it|this|they|these|the (?:answers?|documents?|files?|items?)) (?:are|is|were|was)\b)",
+    re.IGNORECASE,
+)  # They are: ...; it is ...
 _BULLET = re.compile(r"\s*(?:[-*\u2022]|\d{1,3}[.)])\s+")
 _QUOTES = " \t\r\"'`[]"
 _LABEL = re.compile(r"\W*(\w{1,3})\s*(?:[).:](?!\w)|$)")
@@ -90,12 +95,14 @@ def _headline(example: Example, answer: str, texts: dict[str, float]) -> tuple[f
         case "multiple_choice":
             return float(same_choice(answer, example.answers, example.choices)), "choice"
         case "list":
-            return set_f1(items(answer), example.answers), "set F1"
+            return set_f1(items(answer, example.answers), example.answers), "set F1"
         case "abstractive":
             shares = [share for form in example.answers if (share := figures_found(answer, form)) is not None]
             return (max(shares), "figures") if shares else (texts["f1"], "token F1")
         case "extractive":
-            return max(texts["contains"], texts["f1"]), "contains or token F1"
+            names = [PurePath(form).stem for form in example.answers if form in example.documents]
+            named = max((float(contains(answer, name)) for name in names), default=0.0)
+            return max(texts["contains"], texts["f1"], named), "contains or token F1"
 
 
 def normalised(text: str) -> str:
@@ -179,11 +186,30 @@ def chosen(answer: str, choices: tuple[str, ...]) -> str:
     return choices[place] if isinstance(place, int) else answer
 
 
-def items(answer: str) -> list[str]:
-    """The items of a list in words: its lines or what stands between semicolons, else between commas."""
+def items(answer: str, known: Iterable[str] = ()) -> list[str]:
+    """The items of a list in words: its lines or what stands between semicolons, else between commas. Words that lead
+    to them are none, and a ``known`` item is never divided.
+    """
     rows = [_BULLET.sub("", row, count=1) for row in _ROWS.split(answer) if row.strip()]
-    listed = rows if len(rows) > 1 else [item for row in rows for item in _SEPARATORS.split(row)]
-    return [bare for item in listed if (bare := item.strip(_QUOTES))]
+    if len(rows) > 1 and rows[0].rstrip().endswith(":"):
+        del rows[0]
+    listed = rows if len(rows) > 1 else [item for row in rows for item in _divided(row, tuple(known))]
+    return [bare for item in listed if (bare := item.lstrip(_QUOTES).rstrip(_QUOTES + "."))]
+
+
+def _divided(row: str, known: tuple[str, ...]) -> list[str]:
+    """What stands between the separators of a row that are not a known item's own."""
+    lead = _LEAD.match(row)
+    if lead is not None and not any(normalised(one).startswith(normalised(lead[0])) for one in known):
+        row = row[lead.end() :]
+    whole = sorted((one for one in known if _SEPARATORS.search(one)), key=len, reverse=True)
+    either = "|".join([*(rf"(?<!\w){re.escape(one)}(?!\w)" for one in whole), rf"(?P<apart>{_SEPARATORS.pattern})"])
+    divided, start = [], 0
+    for found in re.finditer(either, row, re.IGNORECASE):
+        if found["apart"]:
+            divided.append(row[start : found.start()])
+            start = found.end()
+    return [*divided, row[start:]]
 
 
 def set_f1(given: Iterable[str], wanted: Iterable[str]) -> float:

@@ -55,6 +55,8 @@ def test_a_line_with_everything_is_read_whole(tmp_path: Path) -> None:
         ({"answer": ["The report does not say.", "Anna Reid"]}, {"unanswerable": False}),
         ({"answer": "Not stated", "choices": ["Anna Reid", "Not stated"]}, {"unanswerable": False}),
         ({"answer": ["a", "b"], "documents": ["a.txt", "b.txt", "c.txt"]}, {"answers": ("a", "b"), "kind": "list"}),
+        ({"answer": "a.txt", "documents": ["a.txt", "b.txt"]}, {"answers": ("a.txt",), "kind": "extractive"}),
+        ({"answer": ["a"], "documents": ["a.txt", "b.txt"]}, {"answers": ("a",), "kind": "list"}),
         ({"answer": ["a", "the a"], "documents": ["a.txt"]}, {"kind": "extractive"}),
         ({"question": "Who\u2028built it?"}, {"question": "Who\u2028built it?"}),
     ],

@@ -226,6 +226,13 @@ def test_a_choice_is_made_by_letter_number_or_text(
         ("3.5, 3.7", ("3.5", "3.6"), 0.5),
         ("English, German and French", ("English", "German", "French"), 1.0),
         ("", ("review_0119",), 0.0),
+        ("Smith and Wesson, Colt and Remington", ("Smith and Wesson", "Colt", "Remington"), 1.0),
+        ("Smith, John and Doe, Jane", ("Smith, John", "Doe, Jane"), 1.0),
+        ("They are:\n- Smith and Wesson\n- Colt", ("Smith and Wesson", "Colt"), 1.0),
+        ("They are:\nColt, Remington.", ("Colt", "Remington"), 1.0),
+        ("The makers are the following: Colt and Remington", ("Colt", "Remington"), 1.0),
+        ("It is review_0119.txt.", ("review_0119",), 1.0),
+        ("The answer is 42", ("The answer is 42",), 1.0),
     ],
 )
 def test_a_list_is_scored_as_a_set(answer: str, truth: tuple[str, ...], value: float) -> None:
@@ -256,6 +263,15 @@ CLAUSE = "Upon termination of the Agreement, VerticalNet and LeadersOnline shall
 def test_a_passage_is_right_where_it_holds_the_answer(answer: str, forms: tuple[str, ...], value: float) -> None:
     """An answer in a sentence is right; else the words it shares count, with the best of the accepted forms."""
     assert score(example(*forms), answer).value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"), [("It is a_1.txt.", 1.0), ("a_1", 1.0), ("It is a_2.txt", 0.5), ("None", 0.0)]
+)
+def test_one_document_by_its_name_is_an_answer_like_another(answer: str, value: float) -> None:
+    """It may stand in a sentence, with its suffix or without."""
+    one = example("a_1.txt", documents=("a_1.txt", "a_2.txt"))
+    assert score(one, answer).value == pytest.approx(value, abs=0.2)
 
 
 @pytest.mark.parametrize(
