@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run is made of; ``expanding`` makes jobs of a plan."""
+    """What a run is made of; ``expanding`` makes jobs of a plan; ``cloud`` says whether the planner reads in the cloud."""
 
     corpus: Corpus
     planner: Planner
@@ -35,6 +35,7 @@ class Parts:
     limits: Limits
     policy: Policy
     expanding: Callable[..., Expansion] = expand
+    cloud: bool = True
 
 
 async def answer(question: str, parts: Parts, transcript: Transcript) -> Decision:

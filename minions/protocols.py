@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from minions.errors import EgressRefusedError
 from minions.evidence.grounding import Location
 from minions.evidence.surroundings import find
 from minions.execution.expand import Expansion
@@ -23,13 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from minions.documents import Chunk
+    from minions.limits import Limits
     from minions.loop import Parts
     from minions.plans import Decision
+    from minions.ports import Corpus
+    from minions.privacy.policy import Policy
     from minions.transcript import Transcript
 
     Protocol = Callable[[str, Parts, Transcript], Awaitable[Decision]]
 
 SENDS_CHUNKS: Final = frozenset({"rag", "remote"})
+
+
+def refuse_to_send(protocol: str, policy: Policy, *, to: str) -> None:
+    """Raise EgressRefusedError for a protocol that sends chunks where the policy keeps them on the device."""
+    if protocol in SENDS_CHUNKS and policy != "open":
+        raise EgressRefusedError(
+            f"protocol {protocol} sends the documents' own text to {to}, which policy {policy} does not allow",
+            hint="allow it with --policy open, or use --protocol minions",
+        )
 
 
 async def minion(question: str, parts: Parts, transcript: Transcript) -> Decision:
@@ -40,14 +53,25 @@ async def minion(question: str, parts: Parts, transcript: Transcript) -> Decisio
 
 async def rag(question: str, parts: Parts, transcript: Transcript) -> Decision:
     """Retrieval: the ``rag_chunks`` best chunks for the bare question, whole, in one cloud call."""
-    return await _decide_from(
-        parts.corpus.search([question], limit=parts.limits.rag_chunks), question, parts, transcript
-    )
+    _check_policy("rag", parts)
+    return await _decide_from(sent_by_rag(question, parts.corpus, parts.limits), question, parts, transcript)
+
+
+def sent_by_rag(question: str, corpus: Corpus, limits: Limits) -> list[Chunk]:
+    """The chunks that retrieval sends."""
+    return corpus.search([question], limit=limits.rag_chunks)
 
 
 async def remote(question: str, parts: Parts, transcript: Transcript) -> Decision:
     """Every chunk of every document, in their order, in one cloud call."""
+    _check_policy("remote", parts)
     return await _decide_from(parts.corpus.chunks(), question, parts, transcript)
+
+
+def _check_policy(protocol: str, parts: Parts) -> None:
+    """Once more: that the settings were checked before is no reason to send a document."""
+    if parts.cloud:
+        refuse_to_send(protocol, parts.policy, to="the cloud")
 
 
 async def _decide_from(chunks: Iterable[Chunk], question: str, parts: Parts, transcript: Transcript) -> Decision:

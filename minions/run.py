@@ -15,6 +15,7 @@ from minions.events import AnswerEvent, StartEvent, of_run
 from minions.loop import Parts
 from minions.protocols import PROTOCOLS
 from minions.transcript import Transcript
+from minions.wiring import choose_models, is_cloud
 
 if TYPE_CHECKING:
     from minions.answers import Baseline, StopReason
@@ -96,7 +97,8 @@ class _Running:
         """Run the loop, and close the record whatever comes of it."""
         limits, transcript = self._settings.limits(), self._transcript
         transcript.warn(*crew.notes)
-        parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy)
+        cloud = is_cloud(choose_models(self._settings)[0], self._settings)
+        parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy, cloud=cloud)
         try:
             async with asyncio.timeout(limits.timeout_s):
                 decision = await PROTOCOLS[self._settings.protocol](self._asked.question, parts, transcript)

@@ -24,7 +24,7 @@ from minions.models.adapters import open_adapter, open_llamacpp
 from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
 from minions.models.slots import default_slots, slots_of
 from minions.privacy.policy import shows_quotes
-from minions.protocols import SENDS_CHUNKS
+from minions.protocols import refuse_to_send
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -149,12 +149,8 @@ def check_models(settings: Settings) -> None:
     Raises ConfigError (a missing key, too), EgressRefusedError, PriceUnknownError.
     """
     planner, worker, _ = choose_models(settings)
-    if settings.protocol in SENDS_CHUNKS and settings.policy != "open" and is_cloud(planner, settings):
-        raise EgressRefusedError(
-            f"protocol {settings.protocol} sends the documents' own text to {planner}, which policy {settings.policy} "
-            "does not allow",
-            hint="allow it with --policy open, or use --protocol minions",
-        )
+    if is_cloud(planner, settings):
+        refuse_to_send(settings.protocol, settings.policy, to=planner)
     worker_ref = ModelRef.parse(worker)
     refuse_remote_worker(worker_ref, settings)
     metered = [each for each in worker_ref.each() if is_elsewhere(each, settings)]

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from minions.batch.items import BadLine, Item
-from minions.corpus.scoped import ScopedCorpus
+from minions.batch.scope import corpus_of, settings_of
 from minions.errors import (
     AuthenticationError,
-    CorpusError,
     EgressRefusedError,
     ModelNotFoundError,
     StoppedError,
@@ -156,9 +155,8 @@ class Driver:
         asked = Asked(item.question, run_id, batch=work.batch, item=item.id, resumed=begun is not None)
         try:
             with limited_by(self._own_budget(item, run_id)):
-                answer = await run(
-                    asked, self._scope(item), self._crew(item), _settings(item, work), self._record(item)
-                )
+                corpus, settings = corpus_of(item, work.corpus), settings_of(item, work.settings)
+                answer = await run(asked, corpus, self._crew(item), settings, self._record(item))
             self._ended.append(work.results.finish(answer))
         except (StoppedError, asyncio.CancelledError):
             self._left += 1
@@ -190,19 +188,6 @@ class Driver:
             self._ended.append(self._work.results.fail(item, run_id, error))
         except Exception as trouble:  # noqa: BLE001 - a failure that can be neither written nor told ends the batch
             self._fatal = self._fatal or trouble
-
-    def _scope(self, item: Item) -> Corpus:
-        """The documents that a question is about. Raises CorpusError for one that the batch has not."""
-        corpus = self._work.corpus
-        if not item.documents:
-            return corpus
-        ids, unknown = corpus.contents.select(item.documents)
-        if unknown:
-            raise CorpusError(
-                f"not among the documents of this batch: {', '.join(map(repr, unknown))}",
-                hint="name documents by name, path or glob, as `minions index` lists them",
-            )
-        return ScopedCorpus(corpus, ids)
 
     def _crew(self, item: Item) -> Crew:
         """The batch's crew, with the planner that writes this question's kind of answer."""
@@ -239,8 +224,3 @@ class Driver:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _settings(item: Item, work: Work) -> Settings:
-    own = {"max_rounds": item.max_rounds, "timeout_s": item.timeout_s}
-    return work.settings.model_copy(update={name: value for name, value in own.items() if value is not None})

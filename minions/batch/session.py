@@ -53,7 +53,7 @@ class Session:
             settings=self.settings,
             record=self.record,
             results=self.results,
-            admission=Admission(self.settings, self.record.books),
+            admission=Admission(self.settings, self.record.books, corpus),
             brake=self.brake,
             watched=self.watched,
             batch=self.batch,

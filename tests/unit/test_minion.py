@@ -243,3 +243,13 @@ async def test_a_batch_of_chats(chat: Any, tmp_path: Path) -> None:
     assert sum(answer.usage.planner.calls for answer in answers) == len(one.cloud.requests) == 15
     again = [answer async for answer in one.minions.map(questions, one.documents, output=tmp_path / "out.jsonl")]
     assert (again, len(one.cloud.requests)) == ([], 15)
+
+
+@pytest.mark.parametrize(("own", "turns", "messages"), [(1, 4, 1), (None, 4, 3), (3, 2, 2)])
+async def test_a_question_may_bound_its_chat(chat: Any, own: int | None, turns: int, messages: int) -> None:
+    """Its own rounds are messages at most, and never more than the batch allows."""
+    replies = iter(range(9))
+    one = chat(plan=lambda _: ASKING if next(replies) < 3 else ANSWER)
+    question = {"question": QUESTION, "max_rounds": own}
+    (answer,) = [answer async for answer in one.minions.map([question], one.documents, max_turns=turns)]
+    assert len(answer.rounds) == messages

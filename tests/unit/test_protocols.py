@@ -156,6 +156,23 @@ def test_what_sends_documents_needs_their_owners_word(
 
 
 @pytest.mark.parametrize("protocol", ["rag", "remote"])
+@pytest.mark.parametrize("policy", ["findings", "strict"])
+def test_the_policy_is_looked_at_again_before_anything_is_sent(
+    minions: Minions,
+    documents: Path,
+    cloud: LoopbackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: str,
+    policy: str,
+) -> None:
+    """Whoever begins a run without checking the settings first sends no document all the same."""
+    monkeypatch.setattr("minions.workplace.check_models", lambda _: None)
+    with pytest.raises(EgressRefusedError, match=f"which policy {policy} does not allow"):
+        minions.ask(QUESTION, documents, protocol=protocol, policy=policy)
+    assert (cloud.requests, cloud.other_requests) == ([], [])
+
+
+@pytest.mark.parametrize("protocol", ["rag", "remote"])
 def test_a_planner_on_this_machine_may_see_everything(
     minions: Minions, documents: Path, cloud: LoopbackServer, protocol: str
 ) -> None:
