@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run is made of; ``expanding`` makes jobs of a plan; ``cloud`` says whether the planner reads in the cloud."""
+    """What a run is made of; ``expanding`` makes jobs of a plan; ``cloud``: the planner is no local model."""
 
     corpus: Corpus
     planner: Planner
