@@ -136,8 +136,9 @@ def _overlaps(text: str, passage: str) -> bool:
     words, wanted = normalised(text), normalised(passage)
     if not words or not wanted:
         return False
-    ends = (wanted[:_RECOGNISED], wanted[-_RECOGNISED:])
-    if any(end in words for end in ends) or (len(words) > _RECOGNISED and words in wanted):
+    begins = _stands(wanted, words)
+    ends = len(wanted) > _RECOGNISED and f"{wanted[-_RECOGNISED:]} " in f"{words} "
+    if begins or ends or (len(words) > _RECOGNISED and words in wanted):
         return True
     return _runs_on(words, wanted) or _runs_on(wanted, words)
 

@@ -67,7 +67,8 @@ class Score(Value):
 def score(example: Example, answer: str | None) -> Score:
     """Score an answer; None is an abstention, as are words that say so: right where nothing can be answered."""
     if example.unanswerable:
-        return Score(value=float(answer is None or says_nothing(answer)), metric="abstention")
+        right = float(answer is None or says_nothing(answer))  # by all metrics, as in SQuAD 2.0
+        return Score(value=right, metric="abstention", exact=right, contains=right, f1=right)
     if answer is None or abstains(example, answer):
         return Score(value=0.0, metric="abstained")
     forms = example.answers

@@ -143,6 +143,14 @@ def test_all_documents_are_searched_for_evidence_only_where_it_is_known(corpus: 
     assert gold_chunks(everywhere.model_copy(update={"evidence": evidence}), corpus) == [gold]
 
 
+def test_short_evidence_is_not_found_within_words(corpus: Corpus, gold: Chunk) -> None:
+    """The cell "4" of a table does not stand in 41, nor "metre" in "metres"; a whole word does."""
+    for text, found in (("4", []), ("metre", []), ("41", [gold]), ("lighthouse at Skerrow", [gold])):
+        evidence = (Evidence(document="guide.txt", text=text),)
+        one = QUESTION.model_copy(update={"answers": ("Yes",), "kind": "yesno", "evidence": evidence})
+        assert gold_chunks(one, corpus) == found
+
+
 @pytest.mark.parametrize("length", [40, 90, 200])
 def test_evidence_across_a_border_is_found_on_both_sides(tmp_path: Path, length: int) -> None:
     """A passage that was cut into two chunks stands in both, however short its halves are."""

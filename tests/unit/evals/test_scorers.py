@@ -280,7 +280,8 @@ def test_one_document_by_its_name_is_an_answer_like_another(answer: str, value: 
 )
 def test_what_cannot_be_answered_must_not_be(answer: str | None, value: float) -> None:
     """Where the documents do not say, no answer is right, and one that says so; a no is an answer."""
-    assert score(example(kind="numeric", unanswerable=True), answer).value == value
+    points = score(example(kind="numeric", unanswerable=True), answer)
+    assert (points.value, points.exact, points.contains, points.f1) == (value, value, value, value)
 
 
 @pytest.mark.parametrize("answer", [None, "The 6 documents do not say."])
