@@ -14,9 +14,8 @@ from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, placed
 from minions.brake import Brake
 from minions.errors import StoppedError, UsageError
-from minions.estimate import estimate_question
+from minions.estimate import estimate_question, speed_of
 from minions.events import WarningEvent
-from minions.given import with_plans
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
@@ -101,7 +100,7 @@ class Minions(Workplace):
         A question is a text, or a mapping with the fields of `minions.batch.items.Item`. ``stop_reason`` is ``error``,
         with the reason among ``warnings``, for one that failed. With ``output``, a file to append to, the batch
         resumes: what stands there is not asked again, and not yielded. ``max_cost`` is shared by all questions.
-        ``plans`` are first plans by question, in place of the planner's.
+        ``plans`` are first plans in place of the planner's, by the ids of their questions, or by their texts.
         """
         if isinstance(questions, str | Mapping):
             raise UsageError("map() takes several questions", hint="put them in a list, or await aask(...) for one")
@@ -150,16 +149,18 @@ class Minions(Workplace):
         paths: Paths = (),
         *,
         output: str | Path | None = None,
+        retry_errors: bool = False,
         observe: Observer | None = None,
         **settings: Any,
     ) -> BatchEstimate:
-        """What ``batch`` would take for the questions that have no result in ``output`` yet. Calls no model."""
+        """What ``batch`` would take for the questions that it would ask, given ``output``. Calls no model."""
         source, chosen = Path(questions), self._with(settings)
         items, chosen_paths = placed(read_items(source), listed(paths), source.parent)
         out = Path(output) if output is not None else None
         with self._corpus(chosen_paths, chosen, observe or ignore) as (corpus, _), self._store() as store:
             prices = PriceBook.parse(chosen.prices)
-            return estimate_batch(items, corpus, chosen, prices, Ledger(store), output=out)
+            ledger = Ledger(store)
+            return estimate_batch(items, corpus, chosen, prices, ledger, output=out, retry_errors=retry_errors)
 
     def evaluate(self, dataset: str | Path, documents: str | Path, **how: Any) -> Report:
         """Score the answers to questions with known answers. Blocks; ``aevaluate`` says what it takes."""
@@ -214,7 +215,8 @@ class Minions(Workplace):
         """What asking would take in tokens, minutes and dollars. Calls no model."""
         chosen = self._with(settings)
         with self._corpus(paths, chosen, observe or ignore) as (corpus, _), self._store() as store:
-            return estimate_question(question, corpus, chosen, PriceBook.parse(chosen.prices), Ledger(store))
+            speed = speed_of(chosen, Ledger(store))
+            return estimate_question(question, corpus, chosen, PriceBook.parse(chosen.prices), speed)
 
     def runs(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
         """Recent runs, the last one first; ``since`` is the beginning of a UTC time (``2026-11-01``)."""
@@ -274,7 +276,7 @@ class Minions(Workplace):
         async with self._at_work(paths, session.settings, session.record.books) as (corpus, crew):
             for note in crew.notes:
                 observe(WarningEvent(message=note))
-            driver = session.driver(corpus, with_plans(crew, plans) if plans else crew)
+            driver = session.driver(corpus, crew, plans)
             async with aclosing(driver.answers()) as answers:
                 async for answer in answers:
                     yield answer

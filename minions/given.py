@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from minions.batch.items import Item
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from minions.batch.items import BadLine
     from minions.documents import CorpusCard
     from minions.findings import Digest
     from minions.plans import Decision, History, Plan
     from minions.ports import Planner
-    from minions.wiring import Crew
 
 
-class GivenPlans:
-    """A planner whose first round is given for some questions. All other plans and all decisions are ``planner``'s."""
+class GivenPlan:
+    """A planner whose first round is given for one question. All decisions are ``planner``'s."""
 
-    def __init__(self, planner: Planner, plans: Mapping[str, Plan]) -> None:
-        self._planner, self._plans = planner, plans
+    def __init__(self, planner: Planner, plan: Plan) -> None:
+        self._planner, self._plan = planner, plan
 
-    async def plan(self, question: str, card: CorpusCard) -> Plan:
-        """See `minions.ports.Planner`. A plan that is given takes no call."""
-        given = self._plans.get(question)
-        return await self._planner.plan(question, card) if given is None else given
+    async def plan(self, question: str, card: CorpusCard) -> Plan:  # noqa: ARG002 - the port's signature
+        """See `minions.ports.Planner`. It takes no call."""
+        return self._plan
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
         """See `minions.ports.Planner`."""
         return await self._planner.decide(question, digest, history)
 
 
-def with_plans(crew: Crew, plans: Mapping[str, Plan]) -> Crew:
-    """A crew to whose planner the first plans of these questions are given."""
-    planner_for = crew.planner_for
-    return replace(
-        crew,
-        planner=GivenPlans(crew.planner, plans),
-        planner_for=lambda schema: GivenPlans(planner_for(schema), plans),
-    )
+def plans_by_item(plans: Mapping[str, Plan], items: Iterable[Item | BadLine]) -> dict[str, Plan]:
+    """The plans by the ids of their items: each is given by its item's id, or by the question, for all that ask it."""
+    by_question = {name.strip(): plan for name, plan in plans.items()}
+    found = {item.id: plans.get(item.id) or by_question.get(item.question) for item in items if isinstance(item, Item)}
+    return {id_: plan for id_, plan in found.items() if plan is not None}

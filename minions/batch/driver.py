@@ -22,6 +22,7 @@ from minions.errors import (
     StoreError,
     UnreachableError,
 )
+from minions.given import GivenPlan
 from minions.ledger.budgets import Budget
 from minions.ledger.context import limited_by
 from minions.run import Asked, Record, run
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from minions.batch.watched import Watched
     from minions.brake import Brake
     from minions.events import Event
+    from minions.plans import Plan
     from minions.ports import Corpus
     from minions.settings import Settings
     from minions.wiring import Crew
@@ -55,7 +57,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Work:
-    """What a batch works with. ``begun``: the runs to resume, by the ids of their questions in ``batch``."""
+    """What a batch works with. ``begun``: the runs to resume, by the ids of their questions in ``batch``; ``plans``:
+    first plans that are given, by the same.
+    """
 
     corpus: Corpus
     crew: Crew
@@ -67,6 +71,7 @@ class Work:
     watched: Watched
     batch: str | None = None
     begun: Mapping[str, str] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
 
 
 class Driver:
@@ -193,6 +198,8 @@ class Driver:
         """The batch's crew, with the planner that writes this question's kind of answer."""
         crew = self._work.crew
         planner = crew.planner if item.output_schema is None else crew.planner_for(item.output_schema)
+        if plan := self._work.plans.get(item.id):
+            planner = GivenPlan(planner, plan)
         return replace(crew, planner=planner, notes=())
 
     def _record(self, item: Item) -> Record:

@@ -15,6 +15,7 @@ from minions.batch.results import Results
 from minions.batch.watched import Watched
 from minions.errors import UsageError
 from minions.events import WarningEvent
+from minions.given import plans_by_item
 from minions.ledger.budgets import Budget
 from minions.ledger.recovery import Recovery
 from minions.run import Record
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minions.brake import Brake
+    from minions.plans import Plan
     from minions.ports import Corpus
     from minions.settings import Settings
     from minions.store.store import Store
@@ -45,8 +47,8 @@ class Session:
     batch: str | None = None
     begun: Mapping[str, str] = field(default_factory=dict)
 
-    def driver(self, corpus: Corpus, crew: Crew) -> Driver:
-        """What asks the items that are left."""
+    def driver(self, corpus: Corpus, crew: Crew, plans: Mapping[str, Plan] | None = None) -> Driver:
+        """What asks the items that are left; ``plans`` are given, by item or question."""
         work = Work(
             corpus=corpus,
             crew=crew,
@@ -58,6 +60,7 @@ class Session:
             watched=self.watched,
             batch=self.batch,
             begun=self.begun,
+            plans=plans_by_item(plans or {}, self.left),
         )
         return Driver(self.left, work)
 

@@ -87,7 +87,7 @@ async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settin
         tracer = Tracer(wanted.folder / f"{column.file}.traces.jsonl", planned_in=dict.fromkeys(given, origin))
         how: dict[str, Any] = {**settings, **share_of_limits(chosen, wanted.shares), **column.settings}
         how |= {"output": wanted.folder / f"{column.file}.jsonl", "observe": both(observe, tracer)}
-        how |= {"retry_errors": wanted.retry_errors, "plans": _by_question(asked, given)}
+        how |= {"retry_errors": wanted.retry_errors, "plans": given}
         async with aclosing(minions.map(asked, documents, **how)) as answers:
             async for _ in answers:
                 pass
@@ -120,10 +120,6 @@ def _plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Plan]:
         raise UsageError(f"--plans {wanted.plans}: {names} makes no plan", hint="plans are for minions and local")
     most = min(chosen.max_tasks for chosen in wanted.columns.values())
     return read_plans(wanted.plans, {example.id for example in examples}, max_tasks=most)
-
-
-def _by_question(asked: Iterable[Mapping[str, Any]], plans: Mapping[str, Plan]) -> dict[str, Plan]:
-    return {one["question"]: plans[one["id"]] for one in asked if one["id"] in plans}
 
 
 def share_of_limits(settings: Settings, shares: int) -> dict[str, Any]:

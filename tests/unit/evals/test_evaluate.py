@@ -12,6 +12,7 @@ import pytest
 from minions import Minions
 from minions.errors import EgressRefusedError, UsageError
 from minions.evals.evaluate import share_of_limits
+from minions.plans import Plan, Task
 from minions.settings import Settings
 from minions.testing import LoopbackServer
 
@@ -109,3 +110,30 @@ def test_protocols_share_the_limits() -> None:
     assert 3 * share_of_limits(Settings.load({"max_cost": "0.2"}), 3)["max_cost"] <= Decimal("0.2")
     assert 3 * share["max_cloud_tokens"] <= 1000
     assert share_of_limits(Settings.load({}), 3) == {}
+
+
+def test_a_plan_is_its_questions_alone(minions: Minions, asked: Any, server: LoopbackServer) -> None:
+    """Questions in the same words about other documents keep their own plans, blanks around them or not; one without a
+    plan has its planner's.
+    """
+    texts = {"a": QUESTION, "b": f" {QUESTION}\n", "c": QUESTION}
+    lines = [{"id": id_, "question": text, "answer": "41 metres"} for id_, text in texts.items()]
+    asked["dataset"].write_text("".join(json.dumps(line) + "\n" for line in lines))
+    plans = asked["dataset"].with_name("plans.jsonl")
+    given = [{"id": id_, "tasks": [{"instruction": f"State the height for {id_}."}]} for id_ in ("a", "b")]
+    plans.write_text("".join(json.dumps(line) + "\n" for line in given))
+    outcomes = minions.evaluate(**asked, plans=plans).outcomes["minions"]
+    assert [one.planned_in for one in outcomes] == ["plans.jsonl", "plans.jsonl", None]
+    bodies = [request.body.decode() for request in server.requests]
+    planned = [body for body in bodies if "You plan how" in body]
+    assert len(planned) == 1
+    assert all(any(f"State the height for {id_}." in body for body in bodies) for id_ in ("a", "b"))
+
+
+async def test_a_plan_may_be_given_by_the_question(minions: Minions, asked: Any, server: LoopbackServer) -> None:
+    """From Python, for all that ask it."""
+    plan = Plan(tasks=(Task(id="t1", instruction="State the height."),))
+    plans = {f"{QUESTION} ": plan}
+    answers = [answer.answer async for answer in minions.map([QUESTION], asked["documents"], plans=plans)]
+    assert answers == ["41 metres"]
+    assert not any("You plan how" in request.body.decode() for request in server.requests)

@@ -90,4 +90,4 @@ def test_numbers_are_told_by_their_sort() -> None:
     text = "12 sites, 1,234 people, 7.5 points; 5 %, 3 per cent; 12.4 million; $4.2 billion and 3 million euros"
     found = numbers_by_sort(text)
     assert [sort for sort, _ in found] == ["whole", "whole", "point", "share", "share", "scaled", "money", "money"]
-    assert found[-1] == ("money", 3_000_000)
+    assert found[-1] == ("money", Decimal(3_000_000))
