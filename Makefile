@@ -2,6 +2,7 @@
 # make test   linters, types and every test, the ones with a real local model too
 # make lint   ruff and mypy only
 # make bench  the benchmarks
+# make suite  protocols side by side over the development sets, half an hour: make suite DATA=FOLDER [ARGS=--large]
 # make clean  remove what make made, weights included
 #
 # All of them set up what they need the first time: a virtual environment in .venv, and model weights (1.1 GB) below
@@ -18,7 +19,7 @@ DOCUMENT := examples/documents/skerrow-annual-report-2023.md
 QUESTION := How many container moves per hour did the north quay reach in 2023?
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench suite clean
 
 demo: $(INSTALLED) $(WEIGHTS)
 	$(BIN)/minions ask "$(QUESTION)" $(DOCUMENT) --local-only --worker llamacpp:$(MODEL)
@@ -34,6 +35,10 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
+
+suite: $(INSTALLED) $(WEIGHTS)
+	@test -n "$(DATA)" || { echo "name the folder of development sets: make suite DATA=FOLDER" >&2; exit 2; }
+	$(BIN)/python tests/benchmarks/suite.py "$(DATA)" --worker llamacpp:$(MODEL) $(ARGS)
 
 clean:
 	rm -rf .venv .make .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
