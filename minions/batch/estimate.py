@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from minions.batch.items import BadLine, Item
-from minions.batch.output import recorded_in
-from minions.estimate import Estimate, estimate_question
+from minions.batch.output import is_asked_again, recorded_in
+from minions.batch.scope import corpus_of, settings_of
+from minions.errors import CorpusError
+from minions.estimate import Estimate, estimate_question, speed_of
 from minions.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from minions.ledger.ledger import Ledger
@@ -21,10 +24,12 @@ if TYPE_CHECKING:
 
 
 class BatchEstimate(Value):
-    """What the ``left`` of ``total`` questions would take: so many times ``one``, the question of middle length.
+    """What the ``left`` of ``total`` questions would take, each over its own documents; ``one`` is a middling one.
 
-    Dollars are None where a price is unknown; ``upper_usd`` is the most that the limits allow for. ``minutes`` of local
-    work are those of questions that share no chunk: what they share is read once.
+    Questions over the same documents are reckoned by the one of middle length. ``bad_lines`` cannot be asked: they are
+    no questions, or name documents that are not there. Dollars are None where a price is unknown; ``upper_usd`` is the
+    most that the limits on rounds and replies allow for. ``minutes`` of local work are those of questions that share no
+    chunk: what they share is read once.
     """
 
     estimated: Literal[True] = True
@@ -45,23 +50,60 @@ def estimate_batch(
     ledger: Ledger,
     *,
     output: Path | None = None,
+    retry_errors: bool = False,
 ) -> BatchEstimate:
-    """Estimate a batch; what stands in ``output`` is not asked again. Raises UsageError, ConfigError."""
+    """Estimate a batch; what stands in ``output`` is not asked again, unless it failed and ``retry_errors`` is set.
+    Raises UsageError, ConfigError, EgressRefusedError.
+    """
     recorded = recorded_in(output) if output is not None else {}
-    left = [item for item in items if recorded.get(item.id, "open") == "open"]
-    questions = sorted((item.question for item in left if isinstance(item, Item)), key=len)
-    count = len(questions)
-    one = estimate_question(questions[(count - 1) // 2], corpus, settings, prices, ledger) if questions else None
+    left = [
+        item
+        for item in items
+        if isinstance(item, Item) and is_asked_again(recorded.get(item.id, "open"), retry_errors=retry_errors)
+    ]
+    speed = speed_of(settings, ledger)
+    estimates: list[tuple[int, Estimate]] = []
+    for alike in _alike(left):
+        middle = sorted(alike, key=lambda item: len(item.question))[(len(alike) - 1) // 2]
+        with suppress(CorpusError):  # documents that are not there: these cannot be asked
+            own = corpus_of(middle, corpus)
+            one = estimate_question(middle.question, own, settings_of(middle, settings), prices, speed)
+            estimates.append((len(alike), one))
+    count = sum(many for many, _ in estimates)
     return BatchEstimate(
         total=len(items),
         left=count,
-        bad_lines=sum(isinstance(item, BadLine) for item in items),
-        typical_usd=_times(count, one.typical.cost_usd if one else Decimal(0)),
-        upper_usd=_times(count, one.upper.cost_usd if one else Decimal(0)),
-        minutes=round(count * one.local.minutes, 1) if one else 0.0,
-        one=one,
+        bad_lines=sum(isinstance(item, BadLine) for item in items) + len(left) - count,
+        typical_usd=_sum((many, one.typical.cost_usd) for many, one in estimates),
+        upper_usd=_sum((many, one.upper.cost_usd) for many, one in estimates),
+        minutes=round(sum(many * one.local.minutes for many, one in estimates), 1),
+        one=_middling(estimates),
     )
 
 
-def _times(count: int, usd: Decimal | None) -> Decimal | None:
-    return None if usd is None else count * usd
+def _alike(items: Sequence[Item]) -> Iterable[list[Item]]:
+    """Questions that differ in their words alone, together."""
+    groups: dict[tuple[object, ...], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.documents, item.max_rounds), []).append(item)
+    return groups.values()
+
+
+def _sum(costs: Iterable[tuple[int, Decimal | None]]) -> Decimal | None:
+    total = Decimal(0)
+    for many, usd in costs:
+        if usd is None:
+            return None
+        total += many * usd
+    return total
+
+
+def _middling(estimates: Sequence[tuple[int, Estimate]]) -> Estimate | None:
+    """That of the question with as many that take fewer tokens as take more."""
+    ranked = sorted(estimates, key=lambda each: (each[1].typical.input_tokens, each[1].local.input_tokens))
+    place = (sum(many for many, _ in ranked) - 1) // 2
+    for many, one in ranked:
+        if place < many:
+            return one
+        place -= many
+    return None

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from minions.api import Minions
     from minions.batch.results import BatchSummary
     from minions.brake import Brake
-    from minions.events import Observer
 
 Source = Annotated[
     Path, typer.Argument(metavar="IN.jsonl", help='A JSON object a line: {"question": ..., "id"?, "documents"?, ...}.')
@@ -67,11 +66,11 @@ def batch(  # noqa: PLR0913 - one parameter an option
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
         _braking(brake, quiet=flags.quiet),
     ):
-        observe = both(progress, log) if log else progress
+        how: dict[str, Any] = {"output": output, "retry_errors": retry_errors}
+        how["observe"] = both(progress, log) if log else progress
         if dry_run:
-            return _estimate(minions, source, chosen, output, observe, as_json=as_json)
-        how: dict[str, Any] = {"output": output, "retry_errors": retry_errors, "brake": brake, "observe": observe}
-        summary = minions.batch(source, chosen, **how)
+            return _estimate(minions, source, chosen, as_json=as_json, **how)
+        summary = minions.batch(source, chosen, brake=brake, **how)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     if not flags.quiet:
@@ -116,12 +115,10 @@ def cache(
         write_lines(cache_table(contents))
 
 
-def _estimate(
-    minions: "Minions", source: Path, paths: list[Path], output: Path, observe: "Observer", *, as_json: bool
-) -> int:
+def _estimate(minions: "Minions", source: Path, paths: list[Path], *, as_json: bool, **how: Any) -> int:
     from minions.cli.output import batch_estimate_lines
 
-    estimated = minions.estimate_batch(source, paths, output=output, observe=observe)
+    estimated = minions.estimate_batch(source, paths, **how)
     if as_json:
         sys.stdout.write(estimated.model_dump_json() + "\n")
     else:

@@ -10,11 +10,13 @@ import pytest
 
 from minions import Minions
 from minions.documents import CorpusCard
+from minions.errors import EgressRefusedError
 from minions.estimate import (
     DECISION_INPUT_TOKENS,
     MESSAGE_INPUT_TOKENS,
     PLAN_INPUT_TOKENS,
     REPLY_INPUT_TOKENS,
+    WHOLE_INPUT_TOKENS,
     measured_tokens_per_s,
 )
 from minions.findings import Digest
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from minions.estimate import Estimate
     from minions.ports import Planner
 
+OF_THE_SEA = "What is said of the sea?"
 QUESTION = "How tall is the lighthouse at Skerrow?"
 CLOUD: dict[str, Any] = {
     "planner": "openai:p",
@@ -54,9 +57,9 @@ def docs(tmp_path: Path) -> Path:
     return folder
 
 
-def estimate(docs: Path, **settings: Any) -> Estimate:
+def estimate(docs: Path, question: str = QUESTION, **settings: Any) -> Estimate:
     with Minions(**{**CLOUD, **settings}) as minions:
-        return minions.estimate(QUESTION, docs)
+        return minions.estimate(question, docs)
 
 
 def entry(latency_s: float, **changes: Any) -> Entry:
@@ -102,6 +105,59 @@ async def test_the_fixed_tokens_are_those_of_the_prompts(protocol: str) -> None:
         schema = json.dumps(request.json_schema, separators=(",", ":"))
         tokens = sum(estimate_tokens(text) + 6 for text in texts) + estimate_tokens(schema)
         assert tokens == pytest.approx(stated, rel=0.15)
+
+
+async def test_the_fixed_tokens_of_a_decision_on_passages_are_those_of_its_prompt() -> None:
+    """It may ask for nothing further, so that its prompt and schema are shorter."""
+    model = ScriptedModel([{"answer": "x", "findings": [], "confidence": 1}])
+    digest = Digest(text="", findings=(), gist="", tokens=0, whole=True)
+    await CloudPlanner(model, max_tasks=6).decide("", digest, History(rounds_left=0))
+    (request,) = model.requests
+    schema = json.dumps(request.json_schema, separators=(",", ":"))
+    tokens = sum(estimate_tokens(message.content) + 6 for message in request.messages) + estimate_tokens(schema)
+    assert tokens == pytest.approx(WHOLE_INPUT_TOKENS, rel=0.15)
+
+
+@pytest.mark.parametrize(("protocol", "chunks"), [("rag", 3), ("remote", None)])
+def test_what_sends_passages_is_one_call_and_reads_nothing_here(docs: Path, protocol: str, chunks: int | None) -> None:
+    """All rounds are one; a planner on this machine reads the same, here, and costs nothing."""
+    asked = {"protocol": protocol, "policy": "open", "rag_chunks": 3}
+    cloud, here = (estimate(docs, OF_THE_SEA, **asked, planner=planner) for planner in ("openai:p", "local"))
+    assert (cloud.typical.calls, cloud.upper.calls, cloud.upper.rounds) == (1, 1, 1)
+    assert (cloud.local.jobs, cloud.local.input_tokens, cloud.local.minutes) == (0, 0, 0)
+    assert (here.typical.calls, here.local.chunks) == (0, chunks or here.chunks)
+    assert here.local.input_tokens == pytest.approx(cloud.typical.input_tokens, rel=0.1)
+    assert here.local.minutes > 0
+
+
+def test_retrieval_sends_more_where_it_may_and_everything_is_all(docs: Path) -> None:
+    """The chunks that the question finds, as many as are to go up; under remote every one."""
+    few, more = (estimate(docs, OF_THE_SEA, protocol="rag", policy="open", rag_chunks=count) for count in (2, 8))
+    whole = estimate(docs, OF_THE_SEA, protocol="remote", policy="open")
+    assert few.typical.input_tokens < more.typical.input_tokens < whole.typical.input_tokens
+    assert whole.typical.input_tokens > whole.tokens
+    none = estimate(docs, protocol="rag", policy="open")  # its words stand nowhere
+    assert none.typical.input_tokens < few.typical.input_tokens / 2
+
+
+@pytest.mark.parametrize("protocol", ["rag", "remote"])
+def test_what_would_be_refused_is_refused_at_once(docs: Path, protocol: str) -> None:
+    """No price is told for a run that the policy forbids."""
+    with pytest.raises(EgressRefusedError, match="policy findings does not allow"):
+        estimate(docs, protocol=protocol)
+
+
+@pytest.mark.parametrize("protocol", ["minions", "minion"])
+def test_a_planner_that_is_the_worker_asks_for_no_second_round(docs: Path, protocol: str) -> None:
+    """So that one round is the most; another model on this machine may take them all."""
+    assert estimate(docs, protocol=protocol, planner="local").upper.rounds == 1
+    assert estimate(docs, protocol=protocol, planner="ollama:p").upper.rounds == (4 if protocol == "minion" else 2)
+
+
+def test_the_limit_of_jobs_bounds_what_a_chat_holds(docs: Path) -> None:
+    """Samples are jobs, too."""
+    local = estimate(docs, protocol="minion", context_tokens=1_000_000, max_jobs=10, samples=2).local
+    assert (local.jobs, local.chunks) == (10, 5)
 
 
 def test_the_upper_bound_grows_with_the_limits(docs: Path) -> None:

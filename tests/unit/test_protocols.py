@@ -230,6 +230,18 @@ def test_every_protocol_is_billed_to_the_token(
         assert sum(getattr(role, name) for role in total) == counted
 
 
+@pytest.mark.parametrize("protocol", ["rag", "remote"])
+def test_the_estimate_is_near_what_is_sent(
+    minions: Minions, documents: Path, cloud: LoopbackServer, protocol: str
+) -> None:
+    """One call, of about the tokens that the server counts."""
+    estimated = minions.estimate(QUESTION, documents, protocol=protocol, policy="open", rag_chunks=3).typical
+    ask(minions, documents, protocol, rag_chunks=3)
+    assert estimated.calls == len(cloud.requests) == 1
+    counted = sum(usage.input_tokens for usage in cloud.usages)
+    assert counted == pytest.approx(estimated.input_tokens, rel=0.15)
+
+
 def test_nothing_found_is_no_answer(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
     """A question whose words stand nowhere has no chunks to send; the run ends without an answer."""
     answer = minions.ask("Quousque tandem?", documents, protocol="rag", policy="open")

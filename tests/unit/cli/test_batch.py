@@ -69,6 +69,15 @@ def test_a_batch_answers_the_questions_of_a_file(minions: Any, docs: Path, here:
     assert "0 answered, 0 without an answer in the documents; 2 of 2" in again.err
 
 
+def test_a_dry_run_estimates_what_the_same_flags_would_ask(minions: Any, docs: Path, here: Path) -> None:
+    """With --retry-errors also what failed; nothing is written and no model called."""
+    (here / "out.jsonl").write_text('{"id": "tall", "stop_reason": "error", "error": {}}\n')
+    dry = ("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS, "--dry-run")
+    assert minions(*dry).out.startswith("1 of 2 questions are to be asked")
+    assert minions(*dry, "--retry-errors").out.startswith("2 of 2 questions are to be asked")
+    assert list(records(here)) == ["tall"]
+
+
 def test_quiet_and_json(minions: Any, docs: Path) -> None:
     """--json is one object with the counts; with --quiet nothing stands on stderr."""
     ended = minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS, "--json", "-q")
