@@ -70,11 +70,27 @@ def notes(report: Report) -> list[str]:
     for summary in report.summaries:
         if (summary.planner, summary.worker) != (first.planner, first.worker):
             told.append(f"{summary.protocol}: planner {summary.planner}, worker {summary.worker}")
+        told += _incomplete(summary)
         told += [
             f"{summary.protocol}: plans from {name} for {count} of {summary.questions} questions"
             for name, count in summary.planned_in.items()
         ]
     return told + ([] if report.judge is None else [_bill(report, report.judge)])
+
+
+def _incomplete(summary: Summary) -> list[str]:
+    """What a protocol's row is not told of, or not told right."""
+    told = []
+    if summary.failed:
+        ended, unasked = summary.questions - summary.failed, summary.questions - summary.asked
+        never = f"; {unasked} were never asked, and are left out of tokens and seconds" if unasked else ""
+        told.append(f"{summary.protocol}: {ended} of {summary.questions} questions ended, the others score 0{never}")
+    if summary.untraced:
+        told.append(
+            f"{summary.protocol}: {summary.untraced} questions have no trace (their process ended, or it was deleted): "
+            "what was read and sent for them, and where they were lost, is unknown"
+        )
+    return told
 
 
 def _bill(report: Report, judge: JudgeBill) -> str:
@@ -97,7 +113,7 @@ def _row(summary: Summary, *, judged: bool) -> list[str]:
         f"{summary.contains:.2f}",
         f"{summary.f1:.2f}",
         cloud,
-        money(summary.cost_usd),
+        _cost(summary),
         f"{summary.local_input_tokens + summary.local_output_tokens:,.0f}",
         f"{summary.local_s:,.1f}",
         _share(summary.evidence_read),
@@ -105,6 +121,12 @@ def _row(summary: Summary, *, judged: bool) -> list[str]:
         _share(summary.evidence_cited),
         _share(summary.citations_right),
     ]
+
+
+def _cost(summary: Summary) -> str:
+    if summary.cost_usd is None and summary.known_cost_usd:
+        return f"at least {money(summary.known_cost_usd)}"
+    return money(summary.cost_usd)
 
 
 def _interval(found: Interval, *, signed: bool = False) -> str:

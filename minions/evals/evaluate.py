@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from minions.answers import Answer
-from minions.batch.output import recorded_in
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
 from minions.evals.dataset import Example, read_dataset
-from minions.evals.judge import MARKS, is_judged
+from minions.evals.judge import is_judged
 from minions.evals.judging import Given, Verdicts, bill, check_judge, judge_answers
-from minions.evals.losses import follow
+from minions.evals.outcomes import answer_of, models_of, outcome_of
 from minions.evals.plans import read_plans
-from minions.evals.report import RIGHT, Outcome, Report, summarise
-from minions.evals.scorers import abstains, score
+from minions.evals.records import read_records
+from minions.evals.report import Outcome, Report, summarise
+from minions.evals.scorers import abstains
 from minions.evals.tracing import Tracer, read_traces
 from minions.events import both
 from minions.ledger.ledger import Ledger
@@ -31,15 +28,12 @@ from minions.store.store import Store
 from minions.wiring import check_models, choose_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from minions.api import Minions
     from minions.evals.columns import Column
-    from minions.evals.judge import Verdict
-    from minions.evals.tracing import Trace
     from minions.events import Observer
     from minions.plans import Plan
-    from minions.ports import Corpus
     from minions.settings import Settings
 
 _SMALLEST_USD = Decimal("0.000000001")
@@ -103,9 +97,9 @@ def _to_judge(examples: Sequence[Example], wanted: Wanted) -> list[Given]:
     """The answers in free text, of all protocols."""
     given = []
     for column in wanted.columns:
-        records = _records(wanted.folder / f"{column.file}.jsonl")
+        records = read_records(wanted.folder / f"{column.file}.jsonl")
         for example in filter(is_judged, examples):
-            answer, problem = _answer_of(records.get(example.id))
+            answer, problem = answer_of(records.get(example.id))
             if problem is None and answer is not None and answer.answer and not abstains(example, answer.answer):
                 given.append(Given(example, answer.answer, answer.run_id))
     return given
@@ -156,12 +150,13 @@ def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wan
         corpus, report = index.update([documents], chunk_tokens=chunk_tokens)
         ledger = Ledger(store)
         for column in wanted.columns:
-            records = _records(wanted.folder / f"{column.file}.jsonl")
-            asked[column.name] = _models(records.values(), Runs(store))
+            records = read_records(wanted.folder / f"{column.file}.jsonl")
+            own = [run for recorded in records.values() for run in recorded.runs]
+            asked[column.name] = models_of(own, Runs(store))
             traces = read_traces(wanted.folder / f"{column.file}.traces.jsonl")
-            runs += [str(record.get("run_id")) for record in records.values()]
+            runs += own
             outcomes[column.name] = tuple(
-                _outcome(example, records.get(example.id), traces.get(example.id), corpus, ledger, verdicts)
+                outcome_of(example, records.get(example.id), traces.get(example.id), corpus, ledger, verdicts)
                 for example in examples
             )
         judged = bill(wanted.judge, ledger, runs) if wanted.judge is not None else None
@@ -177,19 +172,6 @@ def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wan
         outcomes=outcomes,
         judge=judged,
     )
-
-
-def _models(records: Iterable[dict[str, Any]], runs: Runs) -> tuple[str, ...]:
-    """Planner and worker that the answers came from, whatever the settings are now: several where a folder holds
-    answers of several; none where there is no answer.
-    """
-    known = {str(record.get("run_id")) for record in records if record.get("run_id")}
-    pairs: set[tuple[str, str]] = set()
-    for run_id in sorted(known):
-        with suppress(UsageError):  # it failed before it began, or is on record in another home
-            run = runs.get(run_id)
-            pairs.add((run.planner.partition("@")[0], run.worker.partition("@")[0]))
-    return tuple(" and ".join(sorted(set(names))) for names in zip(*pairs, strict=True))
 
 
 def unpacked(documents: Path, folder: Path) -> Path:
@@ -231,85 +213,3 @@ def _asked(example: Example) -> dict[str, Any]:
     choices = [f"{chr(ord('A') + number)}. {choice}" for number, choice in enumerate(example.choices)]
     question = "\n".join([example.question, *choices])
     return {"id": example.id, "question": question, "documents": example.documents}
-
-
-def _records(path: Path) -> Mapping[str, dict[str, Any]]:
-    recorded_in(path)  # refuses a file that is none
-    lines = path.read_text("utf-8").split("\n") if path.exists() else []
-    records = [json.loads(line) for line in lines if line.endswith("}")]
-    return {str(record["id"]): record for record in records}
-
-
-def _outcome(
-    example: Example,
-    record: dict[str, Any] | None,
-    trace: Trace | None,
-    corpus: Corpus,
-    ledger: Ledger,
-    verdicts: Verdicts | None,
-) -> Outcome:
-    answer, problem = _answer_of(record)
-    given = answer.answer if answer is not None else None
-    points = score(example, given)
-    followed = follow(example, answer, trace, corpus)
-    entries = ledger.entries(answer.run_id) if answer is not None else []
-    entries = [entry for entry in entries if entry.role != "judge"]
-    has_answer = problem is None and given is not None and not abstains(example, given)
-    verdict, mark = _judged(example, given if has_answer else None, verdicts)
-    value = points.value if problem is None else 0.0
-    cloud = [entry for entry in entries if entry.cloud]
-    local = [entry for entry in entries if not entry.cloud]
-    costs = [entry.cost_usd for entry in cloud]
-    return Outcome(
-        id=example.id,
-        question=example.question,
-        kind=example.kind,
-        expected=example.answers,
-        answer=given,
-        score=value,
-        metric=points.metric,
-        contains=points.contains,
-        f1=points.f1,
-        count_error=points.error,
-        verdict=verdict,
-        judged=mark,
-        abstained=problem is None and not has_answer,
-        error=problem,
-        evidence_read=followed.read,
-        evidence_sent=followed.sent,
-        evidence_cited=followed.cited,
-        citations_right=followed.citations_right,
-        stage=followed.stage if (value if mark is None else mark) < RIGHT and problem is None else None,
-        planned_in=trace.planned_in if trace is not None else None,
-        cloud_input_tokens=sum(entry.input_tokens for entry in cloud),
-        cloud_output_tokens=sum(entry.output_tokens for entry in cloud),
-        cost_usd=None if None in costs else sum((cost for cost in costs if cost is not None), start=Decimal(0)),
-        local_input_tokens=sum(entry.input_tokens for entry in local),
-        local_output_tokens=sum(entry.output_tokens for entry in local),
-        local_s=round(sum(entry.latency_s for entry in local), 1),
-    )
-
-
-def _judged(example: Example, answer: str | None, verdicts: Verdicts | None) -> tuple[Verdict | None, float | None]:
-    """The verdict on an answer in free text, and what it counts; what is no answer is wrong, and nobody is asked."""
-    if verdicts is None or not is_judged(example):
-        return None, None
-    if answer is None:
-        return None, MARKS["wrong"]
-    verdict = verdicts.on(example, answer)
-    return verdict, None if verdict is None else MARKS[verdict]
-
-
-def _answer_of(record: dict[str, Any] | None) -> tuple[Answer | None, str | None]:
-    """The answer in a record, and what kept it from being one."""
-    if record is None:
-        return None, "not asked"
-    problem = record.pop("error", None)
-    try:
-        answer = Answer.model_validate(record)
-    except ValidationError:
-        return None, "the record is of another version"
-    if problem is not None:
-        return answer, str(problem.get("message"))
-    stopped = answer.stop_reason not in {"answered", "no_answer"}
-    return answer, answer.stop_reason if stopped else None

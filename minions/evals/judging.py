@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import ConfigDict
@@ -20,6 +19,7 @@ from minions.errors import (
     UnreachableError,
 )
 from minions.evals.judge import Verdict, judge, judgement_key
+from minions.evals.records import whole_lines
 from minions.evals.report import JudgeBill
 from minions.events import WarningEvent
 from minions.ledger.budgets import Budget
@@ -141,9 +141,7 @@ class Verdicts:
 
     def __init__(self, name: str, folder: Path) -> None:
         self._name, path = _recorded(name), folder / JUDGEMENTS
-        recorded_in(path)  # refuses a file that is none
-        lines = path.read_text("utf-8").split("\n") if path.exists() else []
-        judgements = [Judgement.model_validate(json.loads(line)) for line in lines if line.endswith("}")]
+        judgements = [Judgement.model_validate(line) for line in whole_lines(path)]
         self._kept = {one.id: one.verdict for one in judgements}
 
     def on(self, example: Example, answer: str) -> Verdict | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from minions.evals.judge import Verdict
 from minions.evals.losses import Stage
 from minions.evals.statistics import Interval, interval, paired
+from minions.ledger.ledger import exact_sum
 from minions.values import Value
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ RIGHT = 0.5  # below it an answer counts as a failure, and is listed
 class Outcome(Value):
     """One question under one protocol: ``score`` in [0, 1] by ``metric``, tokens and dollars of its cloud calls, tokens
     and seconds of its local ones. ``error`` is what kept it from ending, ``planned_in`` the file that gave its plan.
-    ``verdict`` is the judge's, and ``judged`` what it counts, in [0, 1].
+    ``verdict`` is the judge's, and ``judged`` what it counts, in [0, 1]. ``asked``: it has a record; ``traced``: what
+    was read for it is known. ``cost_usd`` is None where a call's is unknown, ``known_cost_usd`` without those.
     """
 
     id: str
@@ -39,6 +41,8 @@ class Outcome(Value):
     judged: float | None = None
     abstained: bool = False
     error: str | None = None
+    asked: bool = True
+    traced: bool = True
     evidence_read: bool | None = None
     evidence_sent: bool | None = None
     evidence_cited: bool | None = None
@@ -48,6 +52,7 @@ class Outcome(Value):
     cloud_input_tokens: int = 0
     cloud_output_tokens: int = 0
     cost_usd: Decimal | None = Decimal(0)
+    known_cost_usd: Decimal = Decimal(0)
     local_input_tokens: int = 0
     local_output_tokens: int = 0
     local_s: float = 0.0
@@ -59,8 +64,10 @@ class Outcome(Value):
 
 
 class Summary(Value):
-    """A protocol over all questions. Tokens and seconds are means a question; ``score`` and the difference to the first
-    protocol have 95 % bootstrap intervals (mean, low, high). Shares are None where they could not be told.
+    """A protocol over all questions. Tokens and seconds are means a question that was asked; ``score`` and the
+    difference to the first protocol have 95 % bootstrap intervals (mean, low, high), and what did not end
+    counts 0 there: ``failed``, those never ``asked`` included. Shares are None where they could not be told.
+    ``untraced`` questions ended, but what was read for them is unknown.
     ``planned_in`` are the files of the plans that were given, with the number of questions. ``judged``
     is the mean mark of the questions that the judge marks.
     """
@@ -75,6 +82,8 @@ class Summary(Value):
     f1: float
     abstained: int
     failed: int
+    asked: int
+    untraced: int
     evidence_read: float | None
     evidence_sent: float | None
     evidence_cited: float | None
@@ -82,6 +91,7 @@ class Summary(Value):
     cloud_input_tokens: float
     cloud_output_tokens: float
     cost_usd: Decimal | None
+    known_cost_usd: Decimal
     local_input_tokens: float
     local_output_tokens: float
     local_s: float
@@ -123,6 +133,7 @@ def summarise(
 ) -> Summary:
     """Sum up a protocol; ``first`` are the outcomes it is compared with, over the same questions."""
     scores = [outcome.score for outcome in outcomes]
+    asked = [outcome for outcome in outcomes if outcome.asked]
     costs = [outcome.cost_usd for outcome in outcomes]
     judged = [outcome.judged for outcome in outcomes if outcome.judged is not None]
     return Summary(
@@ -136,16 +147,19 @@ def summarise(
         f1=_mean([outcome.f1 for outcome in outcomes]) or 0.0,
         abstained=sum(outcome.abstained for outcome in outcomes),
         failed=sum(outcome.error is not None for outcome in outcomes),
+        asked=len(asked),
+        untraced=sum(not outcome.traced and outcome.error is None for outcome in asked),
         evidence_read=_mean([outcome.evidence_read for outcome in outcomes]),
         evidence_sent=_mean([outcome.evidence_sent for outcome in outcomes]),
         evidence_cited=_mean([outcome.evidence_cited for outcome in outcomes]),
         citations_right=_mean([outcome.citations_right for outcome in outcomes]),
-        cloud_input_tokens=_mean([outcome.cloud_input_tokens for outcome in outcomes]) or 0.0,
-        cloud_output_tokens=_mean([outcome.cloud_output_tokens for outcome in outcomes]) or 0.0,
-        cost_usd=None if None in costs else sum((cost for cost in costs if cost is not None), start=Decimal(0)),
-        local_input_tokens=_mean([outcome.local_input_tokens for outcome in outcomes]) or 0.0,
-        local_output_tokens=_mean([outcome.local_output_tokens for outcome in outcomes]) or 0.0,
-        local_s=_mean([outcome.local_s for outcome in outcomes]) or 0.0,
+        cloud_input_tokens=_mean([outcome.cloud_input_tokens for outcome in asked]) or 0.0,
+        cloud_output_tokens=_mean([outcome.cloud_output_tokens for outcome in asked]) or 0.0,
+        cost_usd=None if None in costs else exact_sum(cost for cost in costs if cost is not None),
+        known_cost_usd=exact_sum(outcome.known_cost_usd for outcome in outcomes),
+        local_input_tokens=_mean([outcome.local_input_tokens for outcome in asked]) or 0.0,
+        local_output_tokens=_mean([outcome.local_output_tokens for outcome in asked]) or 0.0,
+        local_s=_mean([outcome.local_s for outcome in asked]) or 0.0,
         lost=Counter(outcome.stage for outcome in outcomes if outcome.stage is not None),
         planned_in=Counter(outcome.planned_in for outcome in outcomes if outcome.planned_in is not None),
         judged=interval(judged),

@@ -137,3 +137,16 @@ async def test_a_plan_may_be_given_by_the_question(minions: Minions, asked: Any,
     answers = [answer.answer async for answer in minions.map([QUESTION], asked["documents"], plans=plans)]
     assert answers == ["41 metres"]
     assert not any("You plan how" in request.body.decode() for request in server.requests)
+
+
+def test_what_was_asked_again_is_billed_with_all_its_runs(minions: Minions, asked: Any) -> None:
+    """A question that failed, and was answered the second time, took the calls of both; a failed one scores nothing."""
+    with LoopbackServer(lambda request: play(request) if "plan how" in str(request) else "riddle") as broken:
+        (failed,) = minions.evaluate(**asked, planner=f"openai:planner@{broken.openai_url}").outcomes["minions"]
+        spent = sum(usage.input_tokens for usage in broken.usages)
+    assert failed.error is not None
+    assert (failed.score, failed.contains, failed.f1) == (0, 0, 0)
+    assert failed.cloud_input_tokens == spent > 0
+    (outcome,) = minions.evaluate(**asked, retry_errors=True).outcomes["minions"]
+    assert outcome.error is None
+    assert outcome.cloud_input_tokens > spent

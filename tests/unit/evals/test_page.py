@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from minions.cli.evaltable import HEADER, report_lines, rows
+from minions.cli.evaltable import HEADER, notes, report_lines, rows
 from minions.evals.page import page, picture
 from minions.evals.report import Outcome, Report, summarise
 
@@ -99,3 +100,33 @@ def test_unknown_costs_and_shares_are_unknown() -> None:
     (summary,) = costs.summaries
     assert (summary.cost_usd, summary.evidence_read, summary.evidence_cited) == (None, 1.0, None)
     assert rows(costs)[0][-4:] == ["100%", "-", "-", "-"]
+
+
+def test_a_cost_that_is_known_in_part_is_told_as_the_least() -> None:
+    """One call of unknown cost hides nothing of the others."""
+    known = outcome(cost_usd=Decimal("0.25"), known_cost_usd=Decimal("0.25"))
+    told = report(minions=(known, outcome("q2", cost_usd=None, known_cost_usd=Decimal("0.5"))))
+    (summary,) = told.summaries
+    assert (summary.cost_usd, summary.known_cost_usd) == (None, Decimal("0.75"))
+    assert "at least $0.750" in rows(told)[0]
+
+
+def test_questions_that_did_not_end_are_told() -> None:
+    """They score 0; those never asked are no part of the mean tokens and seconds."""
+    unasked = outcome("q3", asked=False, traced=False, error="not asked")
+    ended = outcome(score=1.0, cloud_input_tokens=100, local_s=3.0)
+    told = report(minions=(ended, outcome("q2", error="budget", cloud_input_tokens=50), unasked), rag=(ended,) * 3)
+    first, second = told.summaries
+    assert (first.failed, first.asked, first.cloud_input_tokens, first.local_s) == (2, 2, 75, 1.5)
+    assert first.score.mean == pytest.approx(1 / 3)
+    said = "minions: 1 of 3 questions ended, the others score 0; 1 were never asked, and are left out of tokens and"
+    assert f"{said} seconds" in notes(told)
+    assert second.failed == 0
+    assert not any(note.startswith("rag") for note in notes(told))
+
+
+def test_questions_without_a_trace_are_told() -> None:
+    """Whose process ended before it was kept: what was read for them is unknown, and not nothing."""
+    told = report(minions=(outcome(traced=False), outcome("q2", traced=False, error="timeout"), outcome("q3")))
+    assert told.summaries[0].untraced == 1
+    assert any(note.startswith("minions: 1 questions have no trace") for note in notes(told))
