@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.replies import as_text, parse_reply
+from minions_workers.schemas import LIST_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,8 +65,17 @@ def read_reply(text: str, *, options: Iterable[str] = ()) -> Reply:
     return Reply(
         lines=_line_numbers(value.get("lines", value.get("line"))),
         quote=None if _is_empty(quote) else quote,
-        answer=None if _is_empty(answer, options) else answer,
+        answer=None if answer is None or _is_empty(answer, options) else _bounded(answer),
     )
+
+
+def _bounded(answer: str) -> str:
+    """No longer than a schema lets the longest answer be: some servers keep none, and an answer goes up whole, where
+    the policy shows no lines, too.
+    """
+    if len(answer) <= LIST_CHARACTERS:
+        return answer
+    return answer[:LIST_CHARACTERS].rpartition(" ")[0] or answer[:LIST_CHARACTERS]
 
 
 def _without_line_numbers(value: Any) -> Any:

@@ -51,6 +51,15 @@ def test_lines_are_understood_however_they_are_written(lines: str, numbers: list
     assert read_reply(f'{{"lines": {lines}, "answer": "12"}}').lines == numbers
 
 
+@pytest.mark.parametrize("answer", ["a line of the document " * 100, "x" * 5000])
+def test_an_answer_is_no_longer_than_was_asked_for(answer: str) -> None:
+    """Where the server does not keep to the schema: a whole passage is no answer, and answers go up."""
+    said = read_reply(json.dumps({"lines": [1], "answer": answer})).answer
+    assert said is not None
+    assert 350 < len(said) <= 400
+    assert answer.startswith(said)
+
+
 def test_nesting_without_end_is_refused() -> None:
     """A model that loops on a bracket fails its job, not the run."""
     with pytest.raises(ReplyError):
