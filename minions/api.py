@@ -92,6 +92,7 @@ class Minions(Workplace):
         output: str | Path | None = None,
         retry_errors: bool = False,
         plans: Mapping[str, Plan] | None = None,
+        cache_scope: str = "",
         observe: Observer | None = None,
         **settings: Any,
     ) -> AsyncGenerator[Answer]:
@@ -101,12 +102,14 @@ class Minions(Workplace):
         with the reason among ``warnings``, for one that failed. With ``output``, a file to append to, the batch
         resumes: what stands there is not asked again, and not yielded. ``max_cost`` is shared by all questions.
         ``plans`` are first plans in place of the planner's, by the ids of their questions, or by their texts.
+        With a ``cache_scope`` only what was read under the same one counts as read before.
         """
         if isinstance(questions, str | Mapping):
             raise UsageError("map() takes several questions", hint="put them in a list, or await aask(...) for one")
         items, chosen = placed(as_items(questions), listed(paths), Path())
         out = Path(output) if output is not None else None
-        with self._session(items, settings, observe, brake=Brake(), output=out, retry_errors=retry_errors) as session:
+        how: dict[str, Any] = {"brake": Brake(), "output": out, "retry_errors": retry_errors}
+        with self._session(items, settings, observe, cache_scope=cache_scope, **how) as session:
             async with aclosing(self._answers(chosen, session, plans)) as answers:
                 async for answer in answers:
                     yield answer
@@ -256,12 +259,18 @@ class Minions(Workplace):
 
     @contextmanager
     def _session(
-        self, items: list[Item | BadLine], settings: dict[str, Any], observe: Observer | None, **how: Any
+        self,
+        items: list[Item | BadLine],
+        settings: dict[str, Any],
+        observe: Observer | None,
+        *,
+        cache_scope: str = "",
+        **how: Any,
     ) -> Iterator[Session]:
         patient = {name: value for name, value in _PATIENT.items() if name not in self.settings.model_fields_set}
         applied = self._with({**patient, **settings})
         with self._store() as store:
-            books = self._books(store, applied, observe)
+            books = self._books(store, applied, observe, cache_scope=cache_scope)
             with opened(items, store, books, applied, **how) as session:
                 yield session
 

@@ -117,7 +117,7 @@ class Workplace:
         if opened is not None:  # another question was first
             opened.release()
 
-    def _books(self, store: Store, settings: Settings, observe: Observer | None) -> Books:
+    def _books(self, store: Store, settings: Settings, observe: Observer | None, *, cache_scope: str = "") -> Books:
         """Where calls are entered, and the limits of these settings."""
         return Books(
             ledger=Ledger(store),
@@ -126,7 +126,7 @@ class Workplace:
             budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
             clock=self._clock,
             observe=observe or ignore,
-            cache=ResultCache(store, self._clock) if settings.cache else None,
+            cache=ResultCache(store, self._clock, cache_scope) if settings.cache else None,
         )
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:

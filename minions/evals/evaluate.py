@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
+from minions.evals.conditions import keep, settle
 from minions.evals.dataset import Example, read_dataset
 from minions.evals.judge import is_judged
 from minions.evals.judging import Given, Verdicts, bill, check_judge, judge_answers
@@ -75,13 +76,20 @@ async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settin
     examples = examples[: wanted.limit]
     documents = _prepared(wanted)
     asked = [_asked(example) for example in examples]
+    given_to = {column: plans if column.plans else {} for column in wanted.columns}
+    settled = {
+        column: settle(wanted.folder, column, chosen, asked, given_to[column], retry_errors=wanted.retry_errors)
+        for column, chosen in wanted.columns.items()
+    }
     for column, chosen in wanted.columns.items():
-        given = plans if column.plans else {}
+        given = given_to[column]
+        keep(wanted.folder, column, settled[column])
         origin = wanted.plans.name if wanted.plans is not None else None
         tracer = Tracer(wanted.folder / f"{column.file}.traces.jsonl", planned_in=dict.fromkeys(given, origin))
         how: dict[str, Any] = {**settings, **share_of_limits(chosen, wanted.shares), **column.settings}
         how |= {"output": wanted.folder / f"{column.file}.jsonl", "observe": both(observe, tracer)}
         how |= {"retry_errors": wanted.retry_errors, "plans": given}
+        how["cache_scope"] = settled[column].reading
         async with aclosing(minions.map(asked, documents, **how)) as answers:
             async for _ in answers:
                 pass

@@ -60,14 +60,16 @@ class _Kept(Value):
 
 
 class ResultCache:
-    """The cached results of a store. All methods raise StoreError; times are UTC in ISO 8601."""
+    """The cached results of a store. All methods raise StoreError; times are UTC in ISO 8601. What is kept in a
+    ``scope`` is found in the same one only.
+    """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, scope: str = "") -> None:
+        self._store, self._clock, self._scope = store, clock, scope
 
     def get(self, key: bytes, job: Job) -> JobResult | None:
         """The result that was kept under ``key``, for ``job``."""
-        rows = self._store.read("SELECT result FROM results WHERE key = ?", (key,))
+        rows = self._store.read("SELECT result FROM results WHERE key = ?", (self._own(key),))
         if not rows:
             return None
         kept = _Kept.model_validate_json(rows[0]["result"])
@@ -84,9 +86,12 @@ class ResultCache:
         kept = _Kept(pieces=pieces, **told).model_dump_json(exclude_defaults=True)
         self._store.write(
             "INSERT OR REPLACE INTO results (key, model, at, result) VALUES (?, ?, ?, ?)",
-            (key, model, self._clock.now_iso(), kept),
+            (self._own(key), model, self._clock.now_iso(), kept),
             durable=False,
         )
+
+    def _own(self, key: bytes) -> bytes:
+        return hashlib.sha256(self._scope.encode() + key).digest() if self._scope else key
 
     def contents(self) -> list[CachedModel]:
         """What is kept, by model."""

@@ -75,11 +75,23 @@ def test_an_evaluation_goes_on_where_it_was(minions: Any, dataset: Path, crew: A
     assert len(planner.requests) == 2 * asked
     assert sorted(path.name for path in (minions.folder / "lights.eval").iterdir()) == [
         "minions.jsonl",
+        "minions.settings.json",
         "minions.traces.jsonl",
     ]
     again = minions(*command)
     assert (again.code, again.out) == (0, first.out)
     assert len(planner.requests) == 2 * asked
+
+
+def test_answers_with_other_settings_are_not_mixed_in(minions: Any, dataset: Path, crew: Any) -> None:
+    """Refused with what changed and the way out, exit code 2; another folder takes them."""
+    command = ("eval", dataset, "--docs", "docs", *crew)
+    assert minions(*command).code == 0
+    ended = minions(*command, "--max-rounds", "1")
+    assert (ended.code, ended.out) == (2, "")
+    assert "max_rounds was 2, and is 1" in ended.err
+    assert "-o" in ended.err
+    assert minions(*command, "--max-rounds", "1", "-o", "other").code == 0
 
 
 def test_documents_may_be_lines_of_a_file(minions: Any, crew: Any) -> None:
@@ -157,7 +169,7 @@ def test_rag_is_compared_with_itself(minions: Any, guide: Path, crew: Any, plann
     assert ["f2 " in request.body.decode() for request in planner.requests] == [False, True]
     assert [summary["protocol"] for summary in ended.json["summaries"]] == ["rag:1", "rag:2"]
     kept = {path.name for path in (minions.folder / "lights.eval").iterdir()}
-    assert {"rag-1.jsonl", "rag-2.jsonl", "rag-1.traces.jsonl", "rag-2.traces.jsonl"} == kept
+    assert kept == {f"rag-{chunks}.{end}" for chunks in (1, 2) for end in ("jsonl", "settings.json", "traces.jsonl")}
 
 
 def test_what_failed_is_asked_again_on_request(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:
