@@ -183,21 +183,40 @@ def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wan
 
 
 def unpacked(documents: Path, folder: Path) -> Path:
-    """A folder with a file for each line ``{"name": ..., "text": ...}``. Raises UsageError."""
+    """A folder with a file for each line ``{"name": ..., "text": ...}``; what earlier lines wrote there and these do
+    not is removed. Raises UsageError.
+    """
+    listed, texts = folder.with_name(f"{folder.name}.json"), {}
     try:
-        lines = documents.read_text("utf-8-sig").split("\n")
-        folder.mkdir(exist_ok=True)
-        written: set[str] = set()
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(documents.read_text("utf-8-sig").split("\n"), 1):
             if line.strip():
                 name, text = _document(line, f"{documents}, line {number}")
-                if name in written:
+                if name in texts:
                     raise UsageError(f"{documents}, line {number}: the name {name!r} comes twice")
-                written.add(name)
-                _keep(folder / name, text.encode("utf-8", "replace"))
+                texts[name] = text.encode("utf-8", "replace")
+        folder.mkdir(exist_ok=True)
+        before = _written_before(listed)
+        _keep(listed, json.dumps([*dict.fromkeys((*before, *texts))]).encode())  # first: none is ever forgotten
+        for name, content in texts.items():
+            _keep(folder / name, content)
+        for name in before:
+            if name not in texts:
+                (folder / name).unlink(missing_ok=True)
+        _keep(listed, json.dumps([*texts]).encode())
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--docs {documents}: {error}", hint="name a folder of documents, or a .jsonl") from None
     return folder
+
+
+def _written_before(listed: Path) -> list[str]:
+    """The names of the files that an earlier call wrote: no other is ever removed."""
+    try:
+        names = json.loads(listed.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return []
+    if not isinstance(names, list):
+        return []
+    return [name for name in names if isinstance(name, str) and name == PurePath(name).name not in {"", ".."}]
 
 
 def _document(line: str, where: str) -> tuple[str, str]:

@@ -131,6 +131,20 @@ def test_documents_are_written_when_they_change_and_only_then(tmp_path: Path) ->
     assert file.read_text("utf-8") == "two"
 
 
+def test_documents_that_the_file_has_no_more_are_gone(tmp_path: Path) -> None:
+    """A shortened file leaves none of its lines behind to be read; what somebody else put there stays."""
+    source, folder = tmp_path / "documents.jsonl", tmp_path / "documents"
+    source.write_text('{"name": "a.txt", "text": "one"}\n{"name": "b.txt", "text": "two"}', "utf-8")
+    unpacked(source, folder)
+    (folder / "notes.txt").write_text("mine")
+    source.write_text('{"name": "b.txt", "text": "two"}', "utf-8")
+    assert sorted(path.name for path in unpacked(source, folder).iterdir()) == ["b.txt", "notes.txt"]
+    (tmp_path / "documents.json").write_text('["../documents.jsonl", 7, "..", "b.txt"]')
+    source.write_text('{"name": "a.txt", "text": "one"}', "utf-8")
+    assert sorted(path.name for path in unpacked(source, folder).iterdir()) == ["a.txt", "notes.txt"]
+    assert source.exists()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
