@@ -32,10 +32,9 @@ class Part(NamedTuple):
 
 
 SMALL = (
-    Part("passages", 6, COMPARED),
-    Part("altered_facts", 3, ("minions", "rag:5")),
-    Part("papers", 3, ("minions", "rag:5")),
-    Part("reviews_counts", 2, ("minions", "rag:20")),
+    Part("passages", 4, ("minions", "rag:5", "rag:10")),
+    Part("altered_facts", 2, ("minions", "rag:5")),
+    Part("reviews_counts", 1, ("minions",)),
 )
 LARGE = (
     Part("passages", None, (*COMPARED, "minion")),
