@@ -1,12 +1,15 @@
 """How well a local worker judges and points, on the development sets, without a planner: the question itself is the
 task.
 
-    python tests/benchmarks/worker_quality.py altered_facts,covid_papers --questions 6 --chunks 6 [--evidence quote]
-        [--reasoning draft] [--second-look] [--looks]
+    python tests/benchmarks/worker_quality.py altered_facts,covid_papers --questions 6 --chunks 6
+        [--ways lines,quote,draft,cot,second,samples] [--gold] [--looks]
 
 For each question the best chunks of the index are looked at and extracted from, whatever the look says. Printed: how
 often a chunk that holds an accepted answer is among them, where search and look rank it, what each threshold on the
 look would keep, and how often the lines brought back hold the answer. Raw results go to ``--out`` as JSON lines.
+``--ways`` tries several ways to extract on each chunk, which is read once for all: pointing at lines, a quote,
+reasoning by ``draft`` or ``cot`` before it, a second look, three samples of which the majority counts. ``--gold`` reads
+only chunks that hold the answer.
 
 ``--looks`` extracts nothing, and compares the look with one whose words begin as the extraction's do ("Task: ..."), so
 that a server would read them once for both: how it ranks, and the tokens computed for the two.
@@ -24,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 from minions.clock import SystemClock
 from minions.corpus.index import Index
 from minions.evidence.lines import split_lines
-from minions.jobs import Job, JobResult
+from minions.evidence.reduce import reduce_findings
+from minions.jobs import Job
 from minions.models.llamacpp import open_llamacpp
 from minions.models.reference import ModelRef
 from minions.plans import Task
@@ -35,11 +39,14 @@ from minions_workers.passage import request, show
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from minions.documents import Chunk
     from minions.ports import ChatModel
 
+    Row = dict[str, Any]
+
+SAMPLES = 3
 DATA = Path(__file__).parents[3] / "shared" / "data"
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6)
 TASK_FIRST = "Task: {instruction}\nDoes this passage itself contain the answer? Answer yes or no."
@@ -57,28 +64,50 @@ def holds(text: str, answers: Sequence[str]) -> bool:
     return any(answer[:60] in folded for answer in answers)
 
 
-async def judge(worker: Extractor, question: dict[str, Any], chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
-    """One row a chunk: its rank, whether it holds the answer, the look, and whether the lines brought back hold it."""
-    answers, clock = accepted(question), SystemClock()
-    rows = []
-    for rank, chunk in enumerate(chunks):
+async def judge(workers: Mapping[str, Extractor], question: dict[str, Any], chunk: Chunk, rank: int) -> list[Row]:
+    """One row a way: the chunk's rank, whether it holds the answer, the look, and whether the lines brought back and
+    the worker's answer hold it.
+    """
+    answers, clock, rows = accepted(question), SystemClock(), []
+    task = Task(id="t1", instruction=question["question"], output="text")
+    for way, worker in workers.items():
         started_s = clock.monotonic_s()
-        job = Job(id=f"{question['id']}.{rank}", task=Task(id="t1", instruction=question["question"]), chunk=chunk)
-        result: JobResult = await worker.run(job)
-        quotes = [finding.citation.quote for finding in result.findings]
+        jobs = [
+            Job(id=f"{question['id']}.{rank}.{sample}", task=task, chunk=chunk, sample=sample)
+            for sample in range(SAMPLES if way == "samples" else 1)
+        ]
+        results = [await worker.run(job) for job in jobs]
+        found = [finding for result in results for finding in result.findings]
+        if way == "samples":
+            found = list(reduce_findings(task, found, {}).findings[:1])
         rows.append(
             {
                 "id": question["id"],
+                "way": way,
                 "rank": rank,
                 "gold": holds(chunk.text, answers),
-                "look": result.relevance,
-                "status": result.status,
-                "hit": any(holds(quote, answers) for quote in quotes),
-                "answered": any(finding.answer and holds(finding.answer, answers) for finding in result.findings),
+                "look": results[0].relevance,
+                "status": results[0].status,
+                "hit": any(holds(finding.citation.quote, answers) for finding in found),
+                "answered": any(finding.answer and holds(finding.answer, answers) for finding in found),
                 "seconds": round(clock.monotonic_s() - started_s, 2),
+                "written": sum(result.usage.output_tokens for result in results),
             }
         )
     return rows
+
+
+def ways_of(model: ChatModel, names: Sequence[str]) -> dict[str, Extractor]:
+    """A worker a way."""
+    settings: dict[str, dict[str, Any]] = {
+        "lines": {},
+        "quote": {"evidence": "quote"},
+        "draft": {"reasoning": "draft"},
+        "cot": {"reasoning": "cot"},
+        "second": {"second_look": True},
+        "samples": {},
+    }
+    return {name: Extractor(model, min_relevance=0.0, **settings[name]) for name in names}
 
 
 async def look_twice(model: ChatModel, question: dict[str, Any], chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
@@ -124,17 +153,21 @@ def report_looks(name: str, rows: Sequence[dict[str, Any]]) -> str:
 
 
 def report(name: str, rows: Sequence[dict[str, Any]]) -> str:
-    """The table for one set."""
-    reached = _reached(rows)
-    gold = [row for row in rows if row["gold"]]
-    questions = len({row["id"] for row in rows})
+    """The table for one set: what is read, then a line a way."""
+    first = [row for row in rows if row["way"] == rows[0]["way"]]
+    questions, reached = len({row["id"] for row in rows}), _reached(first)
     lines = [f"{name}: {questions} questions, a chunk with the answer among the chunks read for {len(reached)}"]
-    lines += _ranks(rows)
-    hits = sum(row["hit"] for row in gold)
-    lines.append(f"  lines that hold the answer: {hits} of {len(gold)} chunks that hold it")
-    lines.append(f"  answers that hold it: {sum(row['answered'] for row in gold)} of {len(gold)}")
-    lines.append(f"  questions with such lines: {sum(any(r['hit'] for r in g) for g in reached)} of {len(reached)}")
-    lines.append(f"  seconds a job, mean: {sum(row['seconds'] for row in rows) / len(rows):.1f}")
+    lines += _ranks(first)
+    for way in dict.fromkeys(row["way"] for row in rows):
+        mine = [row for row in rows if row["way"] == way]
+        gold = [row for row in mine if row["gold"]]
+        hits, answered = sum(row["hit"] for row in gold), sum(row["answered"] for row in gold)
+        whole = sum(any(row["hit"] for row in group) for group in _reached(mine))
+        seconds, written = (sum(row[key] for row in mine) / len(mine) for key in ("seconds", "written"))
+        lines.append(
+            f"  {way}: of {len(gold)} chunks with the answer, lines hold it in {hits}, the answer in {answered}; "
+            f"questions with such lines {whole} of {len(reached)}; {written:.0f} tokens, {seconds:.1f} s a chunk"
+        )
     return "\n".join(lines)
 
 
@@ -177,21 +210,14 @@ async def main() -> None:
     parser.add_argument("sets")
     parser.add_argument("--questions", type=int, default=6)
     parser.add_argument("--chunks", type=int, default=6)
-    parser.add_argument("--evidence", choices=["lines", "quote"], default="lines")
-    parser.add_argument("--reasoning", choices=["none", "draft", "cot"], default="none")
-    parser.add_argument("--second-look", action="store_true")
+    parser.add_argument("--ways", default="lines")
+    parser.add_argument("--gold", action="store_true")
     parser.add_argument("--looks", action="store_true")
     parser.add_argument("--worker", default="llamacpp:qwen2.5-coder-1.5b")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     model = await open_llamacpp(ModelRef.parse(options.worker), home=Settings.load().home_folder())
-    worker = Extractor(
-        model,
-        evidence=options.evidence,
-        min_relevance=0.0,
-        reasoning=options.reasoning,
-        second_look=options.second_look,
-    )
+    workers = ways_of(model, options.ways.split(","))
     with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder) / "index.sqlite3") as index:
         for name in options.sets.split(","):
             lines = (DATA / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -202,8 +228,10 @@ async def main() -> None:
                 chunks = corpus.search((question["question"],), limit=options.chunks)
                 if options.looks:
                     rows += await look_twice(model, question, chunks)
-                else:
-                    rows += await judge(worker, question, chunks)
+                    continue
+                for rank, chunk in enumerate(chunks):
+                    if not options.gold or holds(chunk.text, accepted(question)):
+                        rows += await judge(workers, question, chunk, rank)
             print((report_looks if options.looks else report)(name, rows), flush=True)  # noqa: T201 - a script's result
             if options.out:
                 with options.out.open("a", encoding="utf-8") as file:
