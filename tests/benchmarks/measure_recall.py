@@ -5,8 +5,9 @@
 ``DATA`` is a folder of development sets. Parts: ``phrases`` (what is searched: the bare question, phrases and
 instructions of plans written by hand), ``fusion`` (how rankings of several phrases become one), ``tasks`` (a reading
 for each task, or one for all), ``weights`` (of words, of title and headings), ``near`` (words that stand close),
-``neighbours``, ``feedback`` (words of what was found first), ``form`` (words of a question's form left out),
-``cutting`` (size and overlap of chunks at equal tokens read), ``embeddings`` (needs ``pip install wordllama``).
+``neighbours``, ``feedback`` (words of what was found first), ``form`` (little words, and words of a question's form),
+``cutting`` (size and overlap of chunks at equal tokens read), ``bounded`` (as many chunks scored as in an index that is
+ten or fifty times as large), ``embeddings`` (needs ``pip install wordllama``).
 
 A row a way: for each set how many of the questions are reached by the first 4, 8, 10 and 20 chunks, in all, and the
 mean reciprocal rank; then how many questions are ranked better and worse than by the part's first way. A question with
@@ -23,11 +24,13 @@ from functools import partial
 from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 import structlog
 
+from minions.corpus import matching
 from minions.corpus.search import fuse
-from tests.benchmarks.retrieval import MOST, Ranker, load, phrases, terms_of
+from tests.benchmarks.retrieval import MOST, Ranker, load, phrases, terms_of, words_of
 from tests.benchmarks.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -42,6 +45,7 @@ DEPTHS: Final = (4, 8, 10, MOST)
 SETS: Final = ("passages", "contracts", "papers", "papers_pdf", "covid_papers", "altered_facts", "filings")
 _KEPT: Final = 80  # of each phrase's ranking
 _READINGS: Final = (1_500, 3_000, 6_000)  # tokens
+_BOUNDS: Final = ((20_000, 5_000, 20_000), (0, 500, 2_000), (0, 100, 400))
 _FORM: Final = frozenset(
     (word,) for word in ("highlight", "part", "contract", "relat", "review", "lawyer", "detail", "clause", "agreement")
 )
@@ -171,7 +175,13 @@ def ways_of_near(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
             rankings.append(sorted(scores.items(), key=lambda one: (-one[1], one[0]))[:_KEPT])
         return fuse(rankings, MOST)
 
-    yield "words alone", INDEX.way()
+    def alone(bench: Bench, asked: Asked) -> list[int]:
+        ranker = INDEX.ranker(bench)
+        terms = ({one: 1.0 for one in terms_of(phrase) if len(one) == 1} for phrase in phrases(asked, "piq"))
+        return fuse([ranker.rank(one, asked.rows) for one in terms], MOST)
+
+    yield "words, and all of a short phrase in sequence", INDEX.way()
+    yield "words alone", alone
     for window, weight in ((1, 0.5), (5, 0.5), (10, 0.5), (10, 1)):
         yield f"pairs within {window}, weight {weight}", partial(near, window=window, weight=weight)
 
@@ -230,17 +240,21 @@ def ways_of_feedback(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
 
 
 def ways_of_form(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
-    """The words that the questions of contracts share, left out: what knowing a form could gain at most."""
+    """Little words kept; and left out what the questions of contracts share, which shows what knowing a form gains."""
 
-    def without(bench: Bench, asked: Asked, *, what: str) -> list[int]:
-        ranker = INDEX.ranker(bench)
-        terms = ({one: 1.0 for one in terms_of(phrase) if one not in _FORM} for phrase in phrases(asked, what))
-        return fuse([ranker.rank(one, asked.rows) for one in terms], MOST)
+    def otherwise(bench: Bench, asked: Asked, *, what: str, little: bool) -> list[int]:
+        ranker, rankings = INDEX.ranker(bench), []
+        for phrase in phrases(asked, what):
+            terms = (*terms_of(phrase), *((word,) for word in words_of(phrase))) if little else terms_of(phrase)
+            wanted = {one: 1.0 for one in terms if little or one not in _FORM}
+            rankings.append(ranker.rank(wanted, asked.rows))
+        return fuse(rankings, MOST)
 
     for what in ("q", "piq"):
         label = "bare" if what == "q" else "plans"
-        yield f"{label}: all words", INDEX.way(what)
-        yield f"{label}: without the form's", partial(without, what=what)
+        yield f"{label}: without little words", INDEX.way(what)
+        yield f"{label}: with little words", partial(otherwise, what=what, little=True)
+        yield f"{label}: without the form's words, too", partial(otherwise, what=what, little=False)
 
 
 def ways_of_embeddings(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
@@ -327,6 +341,18 @@ def _read(bench: Bench, asked: Asked, searches: Searches) -> Iterator[float]:
         yield reached(ranks(asked, read), len(read))
 
 
+def bounded(data: Path, sets: Sequence[str], scratch: Path) -> None:
+    """Print a row a bound on what the index scores: `matching` bounds it in large indexes only."""
+    name = sets[0]
+    tell(f"| bounded | {name} | all | MRR | better, worse |\n|{'---|' * 5}")
+    for what in ("q", "piq"):
+        for exact, scored, common in _BOUNDS:
+            with patch.multiple(matching, EXACT_ROWS=exact, SCORED_ROWS=scored, COMMON_ROWS=common):
+                bench = load(data, name, scratch, searched=what)
+            label = f"{'bare' if what == 'q' else 'plans'}: {'all' if exact else f'{scored:,}'} scored"
+            compare(label, lambda _, asked: list(asked.indexed), [bench], None)
+
+
 def main() -> None:
     """Measure the parts asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -338,10 +364,11 @@ def main() -> None:
     sets = [name for name in options.sets.split(",") if (options.data / name).is_dir()]
     with tempfile.TemporaryDirectory() as folder:
         parts = options.parts.split(",")
-        benches = [] if parts == ["cutting"] else [load(options.data, name, Path(folder)) for name in sets]
+        apart = {"cutting": cutting, "bounded": bounded}
+        benches = [load(options.data, name, Path(folder)) for name in sets if not apart.keys() >= set(parts)]
         for part in parts:
-            if part == "cutting":
-                cutting(options.data, sets, Path(folder))
+            if part in apart:
+                apart[part](options.data, sets, Path(folder))
                 continue
             named = " | ".join(f"{bench.name} ({len(bench.asked)})" for bench in benches)
             tell(f"| {part} | {named} | all | MRR | better, worse |\n|{'---|' * (len(sets) + 4)}")

@@ -113,8 +113,10 @@ def phrases(asked: Asked, what: str) -> list[str]:
     return list(dict.fromkeys(chain.from_iterable(parts[one] for one in what))) or [asked.question]
 
 
-def load(data: Path, name: str, scratch: Path, *, chunk_tokens: int = 500, overlap: float = 0) -> Bench:
-    """Cut a set's documents, and find out where its answers stand."""
+def load(
+    data: Path, name: str, scratch: Path, *, chunk_tokens: int = 500, overlap: float = 0, searched: str = "piq"
+) -> Bench:
+    """Cut a set's documents, and find out where its answers stand. The index is searched for ``searched``."""
     listed = data / name / "documents.jsonl"
     documents = unpacked(listed, scratch / name) if listed.exists() else data / name / "docs"
     with Index.open(scratch / f"{name}-{chunk_tokens}.sqlite3") as index:
@@ -132,7 +134,7 @@ def load(data: Path, name: str, scratch: Path, *, chunk_tokens: int = 500, overl
             known = frozenset(place[chunk.id] for chunk in gold_chunks(example, seen))
             one = Asked(example.id, example.question, plans.get(example.id, ()), about)
             if wanted := _wanted(example, known, rows, about):
-                found = corpus.search(phrases(one, "piq"), documents=ids, limit=MOST)
+                found = corpus.search(phrases(one, searched), documents=ids, limit=MOST)
                 asked.append(one._replace(wanted=wanted, indexed=tuple(place[chunk.id] for chunk in found)))
     return Bench(name, rows, asked)
 
