@@ -96,6 +96,12 @@ def reading(asked: Asked, depth: int | None) -> Expansion:
     return expand(Plan(tasks=tasks), asked.example.question, asked.corpus, EVERYTHING)
 
 
+def fewer(asked: Asked, few: int, depth: int | None) -> Expansion:
+    """The best of what was read: where that is not everything, a search for fewer may bring others."""
+    whole = reading(asked, few if depth is None else depth)
+    return whole._replace(jobs=tuple(job for job in whole.jobs if job.rank < few))
+
+
 def stopping(expansion: Expansion, results: Results, enough: Enough) -> Expansion:
     """The jobs that are run where each task reads its chunks best first and stops when they agree."""
     kept: list[Job] = []
@@ -163,12 +169,12 @@ def ways(depth: int | None) -> dict[str, Way]:
     """Ways to choose what is read; the first is all that was read."""
     chosen: dict[str, Way] = {"all that was read": lambda one, _: reading(one, depth)}
     for few in [few for few in DEPTHS if depth is None or few < depth]:
-        chosen[f"best {few} a task"] = lambda one, _, few=few: reading(one, few)  # type: ignore[misc]
+        chosen[f"best {few} a task"] = lambda one, _, few=few: fewer(one, few, depth)  # type: ignore[misc]
     for findings, confidence in ((1, 0.8), (1, 0.9), (2, 0.6), (2, 0.8), (3, 0.6)):
         enough = Enough(findings=findings, confidence=confidence)
         most = min(depth or DEFAULT_DEPTH, DEFAULT_DEPTH)
         chosen[f"best {most}, stops at a lead of {findings}, from {confidence}"] = (
-            lambda one, known, enough=enough, most=most: stopping(reading(one, most), known, enough)  # type: ignore[misc]
+            lambda one, known, enough=enough, most=most: stopping(fewer(one, most, depth), known, enough)  # type: ignore[misc]
         )
     return chosen
 
