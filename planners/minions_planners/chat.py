@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minions_planners import schemas
 from minions_planners.asking import ask
-from minions_planners.cloud import OUTPUT_TOKENS, decision_text
+from minions_planners.cloud import LAST, OUTPUT_TOKENS, decision_prompt, decision_text
 from minions_planners.prompts import load
 from minions_planners.reading import read_decision, read_plan
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from minions.findings import Digest
     from minions.plans import Decision, History, Plan
     from minions.ports import ChatModel
+
+_NEXT = (
+    " If they do not suffice, answer null and write message: your next question to the reader, who remembers none "
+    "(other words, what is missing); otherwise message null."
+)
 
 
 class ChatPlanner:
@@ -36,7 +41,7 @@ class ChatPlanner:
         answer_schema: Mapping[str, Any] | None = None,
     ) -> None:
         self._model = model
-        self._prompts = ("message", "reply") if lines_shown else ("message_strict", "reply_strict")
+        self._lines_shown = lines_shown
         self._max_turns = max_turns
         self._output_tokens = output_tokens
         self._answer_schema = answer_schema
@@ -45,7 +50,7 @@ class ChatPlanner:
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
-            load(self._prompts[0]),
+            load("message" if self._lines_shown else "message_strict"),
             f"Documents: {card.text}\nQuestion: {question}\nRounds left: {self._max_turns}",
             schema=schemas.MESSAGE,
             name="message",
@@ -57,7 +62,7 @@ class ChatPlanner:
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
-            load(self._prompts[1]),
+            decision_prompt(digest, lines_shown=self._lines_shown, otherwise=_NEXT if history.rounds_left else LAST),
             decision_text(question, digest, history),
             schema=schemas.reply(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minions.ports import ChatModel
 
 OUTPUT_TOKENS = 2_000
-_LAST = " If they do not suffice, answer null."
+LAST = " If they do not suffice, answer null."
 _FOLLOWED = " If they do not suffice, answer null and give tasks that fill the gap ({}); otherwise tasks []."
 
 
@@ -62,7 +62,7 @@ class CloudPlanner:
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
-            self._to_decide(digest, history),
+            decision_prompt(digest, lines_shown=self._lines_shown, otherwise=self._otherwise(history)),
             decision_text(question, digest, history),
             schema=schemas.decision(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
@@ -70,12 +70,17 @@ class CloudPlanner:
         )
         return read_decision(reply, max_tasks=self._max_tasks, as_json=self._answer_schema is not None)
 
-    def _to_decide(self, digest: Digest, history: History) -> str:
-        """The system text of a decision: what its schema has no place for is not asked for."""
-        shown = "decide_whole" if digest.whole else "decide"
+    def _otherwise(self, history: History) -> str:
         gap = "other words, neighbouring rows" if self._lines_shown else "other words"
-        text = load(shown if self._lines_shown else "decide_strict")
-        return text + (_FOLLOWED.format(gap) if history.rounds_left else _LAST)
+        return _FOLLOWED.format(gap) if history.rounds_left else LAST
+
+
+def decision_prompt(digest: Digest, *, lines_shown: bool, otherwise: str) -> str:
+    """The system text of a decision, over what the digest holds. ``otherwise``: what to do where that does not suffice;
+    what the decision's schema has no place for is not asked for.
+    """
+    shown = "decide_whole" if digest.whole else "decide"
+    return load(shown if lines_shown else "decide_strict") + otherwise
 
 
 def decision_text(question: str, digest: Digest, history: History) -> str:

@@ -3,31 +3,30 @@
 python tests/benchmarks/measure_prompt.py [URL]
 
 URL is a llama.cpp server (its ``/tokenize`` is used); without it, `minions.tokens` estimates. Counted are both system
-texts, both JSON schemas, the card of a one-document corpus with an outline, and a question of 30 tokens, which goes up
-twice. Chat templates add a few tokens a message.
+texts, both JSON schemas, and what the planner writes around nothing found: the card of a one-document corpus with an
+outline, and a question of 30 tokens, twice. Chat templates add a few tokens a message.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from urllib.request import Request, urlopen
 
 from minions.documents import DocumentFacts, Heading
+from minions.findings import Digest
+from minions.plans import History
 from minions.privacy.card import describe
+from minions.testing import ScriptedModel
 from minions.tokens import estimate_tokens
-from minions_planners import schemas
-from minions_planners.prompts import load
+from minions_planners.chat import ChatPlanner
+from minions_planners.cloud import CloudPlanner
 
 QUESTION = (
     "What was the company's total revenue from container handling in the fiscal year 2022, "
     "and how does it compare with the year before?"
 )
-CALLS = {
-    "minions": (("plan", schemas.PLAN), ("decide", schemas.DECISION)),
-    "minion": (("message", schemas.MESSAGE), ("reply", schemas.reply(last=False))),
-}
-LABELS = ("Documents: \nQuestion: ", "Question: \nFindings:\n\nRounds left: 1")
 
 
 def count(url: str | None, text: str) -> int:
@@ -39,7 +38,7 @@ def count(url: str | None, text: str) -> int:
         return len(json.load(reply)["tokens"])
 
 
-def main(url: str | None) -> None:
+async def main(url: str | None) -> None:
     """Print each part, and the sums: of the first call, and of the second, which a further round costs again."""
     outline = tuple(Heading(level=1, text=f"Section {n} of the annual report", start=n) for n in range(40))
     facts = DocumentFacts(
@@ -51,20 +50,18 @@ def main(url: str | None) -> None:
         pages=88,
         outline=outline,
     )
-    cards = (describe([facts], "findings").text, "")
-    for protocol, calls in CALLS.items():
-        for (prompt, schema), card, labels in zip(calls, cards, LABELS, strict=True):
-            parts = {
-                "system text": load(prompt),
-                "schema": json.dumps(schema, separators=(",", ":")),
-                "card": card,
-                "question": QUESTION,
-                "labels": labels,
-            }
-            counts = {name: count(url, text) for name, text in parts.items()}
+    model = ScriptedModel([{"tasks": []}, {"answer": "12"}, {"message": "x"}, {"answer": "12"}])
+    planners = {"minions": CloudPlanner(model, max_tasks=6), "minion": ChatPlanner(model, max_turns=4)}
+    for protocol, planner in planners.items():
+        await planner.plan(QUESTION, describe([facts], "findings"))
+        await planner.decide(QUESTION, Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1))
+        for request in model.requests[-2:]:
+            system, user = (message.content for message in request.messages)
+            schema = json.dumps(request.json_schema, separators=(",", ":"))
+            counts = {name: count(url, text) for name, text in (("system", system), ("schema", schema), ("user", user))}
             for name, tokens in (counts | {"together": sum(counts.values())}).items():
-                print(f"{protocol:9}{prompt:9}{name:13}{tokens:5}")  # noqa: T201 - a script's result
+                print(f"{protocol:9}{request.schema_name:10}{name:9}{tokens:5}")  # noqa: T201 - a script's result
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else None))

@@ -69,6 +69,16 @@ async def test_it_is_told_what_was_found_so_far_and_how_many_messages_are_left()
     assert text.endswith("Rounds left: 0")
     assert "message" not in (last.json_schema or {})["properties"]
     assert "message" in (before.json_schema or {})["required"]
+    assert ["write message" in request.messages[0].content for request in (last, before)] == [False, True]
+
+
+@pytest.mark.parametrize("lines_shown", [True, False])
+async def test_its_arithmetic_is_left_to_the_device(lines_shown: bool) -> None:
+    """It decides in the words of the other planner, under every policy: who is told of no device reckons itself."""
+    chat, model = planner({"answer": "1"}, {"answer": "1"}, lines_shown=lines_shown)
+    for left in (0, 1):
+        await chat.decide(QUESTION, DIGEST, History(rounds_left=left))
+    assert all("Leave arithmetic to the device" in request.messages[0].content for request in model.requests)
 
 
 async def test_prose_is_asked_for_again_once_and_twice_is_a_plan_error() -> None:
