@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import structlog
@@ -163,18 +164,33 @@ class Extractor:
         return weighed
 
     async def _judge_in_writing(self, attempt: Attempt) -> JobResult:
-        job = attempt.job
-        completion = await self._model.complete(judging.written_request(job, reasoning=self._reasoning))
-        attempt.usage += completion.usage
-        try:
-            answer = read_reply(completion.text, options=job.task.options).answer
-        except ReplyError as error:
-            return _unread(attempt, completion, str(error))
-        if completion.finish_reason == "length":
-            return _unread(attempt, completion, "cut off")
-        if answer is None:
+        job, verdicts = attempt.job, Counter[str]()
+        for completion in await self._written(attempt, job):
+            try:
+                answer = judging.chosen(job.task, read_reply(completion.text, options=job.task.options).answer)
+            except ReplyError as error:
+                return _unread(attempt, completion, str(error))
+            if answer is not None:
+                verdicts[answer] += 1
+            elif completion.finish_reason == "length":
+                return _unread(attempt, completion, "cut off")
+        if not verdicts:
             return attempt.ended("abstained")
+        answer = max(verdicts, key=verdicts.__getitem__)  # of as many votes the one for the beginning
         return attempt.found([judging.closest_line(job, answer)], answer)
+
+    async def _written(self, attempt: Attempt, job: Job) -> list[Completion]:
+        """The verdict in writing; those of the halves where a document is too long after all."""
+        try:
+            completion = await self._model.complete(judging.written_request(job, reasoning=self._reasoning))
+        except ContextOverflowError as error:
+            halves = judging.halves(job)
+            if not halves:
+                raise
+            attempt.usage += error.usage or Usage()
+            return [completion for half in halves for completion in await self._written(attempt, half)]
+        attempt.usage += completion.usage
+        return [completion]
 
     async def _is_promising(self, attempt: Attempt, passage: str) -> bool:
         seen = await look(self._model, passage, attempt.job)
@@ -215,12 +231,16 @@ class Extractor:
     async def _look_again(
         self, attempt: Attempt, asked: ChatRequest, first: Completion, lines: list[Line]
     ) -> Completion:
-        """The second reply where it settles what was wrong with the first, else the first."""
+        """The second reply where it settles what was wrong with the first and there is room for it, else the first."""
         objected = objection(understood(first.text, attempt.job), attempt.job, lines)
         if objected is None:
             return first
         turns = (Message(role="assistant", content=first.text), Message(role="user", content=objected))
-        second = await self._model.complete(asked.model_copy(update={"messages": (*asked.messages, *turns)}))
+        try:
+            second = await self._model.complete(asked.model_copy(update={"messages": (*asked.messages, *turns)}))
+        except ContextOverflowError as error:
+            attempt.usage += error.usage or Usage()
+            return first
         attempt.usage += second.usage
         return second if settles(understood(second.text, attempt.job), attempt.job, lines) else first
 

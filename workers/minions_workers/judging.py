@@ -29,6 +29,9 @@ PROMPTS = ("judge_system", "judge_yes_no", "judge_options", "judge_written")
 CANDIDATES = 20
 _WRITTEN_TOKENS = 60
 _FEWEST_LINES = 2
+_YES_NO = ("yes", "no")
+_AROUND = " \n.()*\"'"  # what small models write around an option
+_AFTER = ".,;:"  # and after it, before they explain themselves
 _FLOOR = 1e-6  # the probability of an option that is not among the candidates
 
 
@@ -43,7 +46,7 @@ class Ballot(NamedTuple):
         sums = dict.fromkeys(self.tokens.values(), 0.0)
         answer_of = {token.casefold(): answer for token, answer in self.tokens.items()}
         for token, logprob in first_token.items():
-            answer = answer_of.get(token.strip(" \n.()*\"'").casefold())
+            answer = answer_of.get(token.strip(_AROUND).casefold())
             if answer is not None:
                 sums[answer] += math.exp(logprob)
         if not any(sums.values()):
@@ -64,14 +67,33 @@ def ballots(task: Task, *, sample: int = 0) -> list[Ballot]:
     Options are lettered and asked twice, the second time in reverse order, for small models favour a letter. Further
     samples begin with another option.
     """
-    words = {option.casefold(): option for option in task.options} if task.options else {"yes": "yes", "no": "no"}
-    if task.output == "yes_no" or words.keys() == {"yes", "no"}:
+    given = _options(task)
+    words = {option.casefold(): option for option in given}
+    if words.keys() == set(_YES_NO):
         return [Ballot(load("judge_yes_no").format(instruction=task.instruction), words)]
-    if not 0 < len(task.options) <= len(ascii_uppercase):
+    if not 0 < len(given) <= len(ascii_uppercase):
         return []
-    turn = sample % len(task.options)
-    options = (*task.options[turn:], *task.options[:turn])
+    turn = sample % len(given)
+    options = (*given[turn:], *given[:turn])
     return [_lettered(task, options), _lettered(task, options[::-1])]
+
+
+def _options(task: Task) -> Sequence[str]:
+    """The verdicts that a task may have: yes or no, where it is asked for them, whatever options a plan adds."""
+    return _YES_NO if task.output == "yes_no" else task.options
+
+
+def chosen(task: Task, answer: str | None) -> str | None:
+    """The option that a written answer names, alone or before a point or a comma; None where it names none: some
+    servers keep no schema, and other words would be a value of their own in a count.
+    """
+    said = (answer or "").strip(_AROUND).casefold()
+    named = [option for option in _options(task) if _names(said, option.strip(_AROUND).casefold())]
+    return max(named, key=len, default=None)
+
+
+def _names(said: str, option: str) -> bool:
+    return said == option or said.startswith(tuple(option + mark for mark in _AFTER))
 
 
 def _lettered(task: Task, options: Sequence[str]) -> Ballot:

@@ -287,6 +287,15 @@ async def test_nothing_to_object_to_costs_nothing(make: Any, text: str, task: di
     assert len(model.requests) == 2
 
 
+async def test_a_second_look_that_does_not_fit_keeps_the_first(make: Any) -> None:
+    """It holds the first reply as well, so that it may be too long where the first was not."""
+    overflow = ContextOverflowError("too long", usage=Usage(input_tokens=9))
+    result, _ = await _run(make, look(YES), reply(INVENTED), overflow, second_look=True)
+    assert [finding.citation.quote for finding in result.findings] == ["Staff: 40."]
+    alone, _ = await _run(make, look(YES), reply(INVENTED))
+    assert result.usage.input_tokens == alone.usage.input_tokens + 9
+
+
 async def test_a_second_look_is_off_unless_asked_for(make: Any) -> None:
     """By default a job is two turns."""
     _, model = await _run(make, look(YES), reply(INVENTED))

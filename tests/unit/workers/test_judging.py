@@ -123,6 +123,25 @@ async def test_a_document_too_long_for_the_server_votes_by_halves(make: Any) -> 
     assert result.usage.input_tokens == 200 + 200 + 7
 
 
+@pytest.mark.parametrize(("first", "second", "said"), [("yes", "no", "yes"), ("null", "no", "no")])
+async def test_halves_of_a_document_are_judged_in_writing_where_there_are_no_probabilities(
+    make: Any, first: str, second: str, said: str
+) -> None:
+    """A document too long for such a server is judged all the same; the beginning decides where halves differ."""
+
+    def reading(request: Any) -> Any:
+        text = request.messages[-1].content
+        if "A film" in text and "Go and see it" in text:
+            return ContextOverflowError("too long", usage=Usage(input_tokens=7))
+        said = first if "A film" in text else second
+        reply = '{"answer": null}' if said == "null" else f'{{"answer": "{said}"}}'
+        return Completion(text=reply, finish_reason="stop", usage=Usage(input_tokens=100))
+
+    result = await Extractor(ScriptedModel(reading), reasoning="draft").run(make.job(TEXT, **YES_NO))
+    assert [finding.answer for finding in result.findings] == [said]
+    assert result.usage.input_tokens == 7 + 100 + 100
+
+
 async def test_a_line_that_is_too_long_fails_its_job(make: Any) -> None:
     """What cannot be divided is told."""
     model = ScriptedModel([ContextOverflowError("too long")])
@@ -156,10 +175,16 @@ async def test_without_probabilities_a_judgement_is_written(make: Any) -> None:
         ('{"answer": "none"}', "stop", "found"),
         ('{"answer": "go', "length", "truncated"),
         ("It is good.", "stop", "failed"),
+        ('{"answer": "splendid"}', "stop", "abstained"),
+        ('{"answer": "Good."}', "stop", "found"),
+        ('{"answer": "good, for it ends well"}', "stop", "found"),
+        ('```json\n{"answer": "good"}\n```\nIt praises the', "length", "found"),
     ],
 )
 async def test_what_is_written_is_a_judgement_or_none(make: Any, text: str, finish_reason: Any, status: str) -> None:
-    """Null, half a word and prose are no judgements; an option may be called none."""
+    """Null, half a word, prose and words of its own are no judgements, also where the server keeps no schema; an option
+    may be called none, and have a point or words after it.
+    """
     task = {**CATEGORY, "options": ("good", "none")}
     said = Completion(text=text, finish_reason=finish_reason, usage=Usage(output_tokens=9))
     result, _ = await _judged(make, BLIND, said, task=task)
@@ -183,6 +208,13 @@ async def test_options_of_yes_and_no_are_asked_as_yes_or_no(make: Any) -> None:
     task = {**CATEGORY, "options": ("Yes", "No")}
     result, model = await _judged(make, token(yes=0.2, no=0.8), task=task)
     assert (result.findings[0].answer, len(model.requests)) == ("No", 1)
+
+
+async def test_yes_or_no_stays_so_whatever_options_a_plan_adds(make: Any) -> None:
+    """A model that is told to answer yes or no says neither of a plan's own words: a ballot over them is void."""
+    task = {**YES_NO, "options": ("positive", "negative")}
+    result, model = await _judged(make, token(yes=0.8, no=0.2), task=task)
+    assert (result.findings[0].answer, result.findings[0].confidence, len(model.requests)) == ("yes", 0.8, 1)
 
 
 async def test_a_passages_question_is_no_judgement(make: Any) -> None:
