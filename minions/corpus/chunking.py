@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from minions.corpus.structure import Block
     from minions.documents import Document, Heading
 
-CHUNKER_VERSION: Final = 1
+CHUNKER_VERSION: Final = 2
 DEFAULT_CHUNK_TOKENS: Final = 500
 _SENTENCE: Final = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？]|\n+")  # noqa: RUF001 - full-width stops end sentences too
 _VISIBLE: Final = re.compile(r"\S")

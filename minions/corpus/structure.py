@@ -38,9 +38,13 @@ _YEAR: Final = re.compile(r"(?:19|20)\d\d\D*$")
 _ROW_END: Final = frozenset("0123456789%)-\N{EM DASH}\N{EN DASH}")
 _ROW_SHARE: Final = 0.3
 _ROW_LABEL_CHARS: Final = 70
+_NUMBERED_TABLE: Final = re.compile(r"(?:Table|TABLE|Tab\.)\s+(?:\d|[IVX])")
+_CURRENCIES: Final = frozenset("$€£¥")
 _HEAD_LINES: Final = 3
+_CAPTION_LINES: Final = 2  # above the head: what the table is, which periods its columns are
 _HEAD_CHARS: Final = 110
 _CAPITALS: Final = 4
+_SMALL: Final = 3  # letters of the words that titles write small
 
 
 class Block(NamedTuple):
@@ -147,12 +151,18 @@ def _classify_plain(text: str, start: int, end: int) -> _Line:
 
 
 def _is_row(text: str) -> bool:
-    """Whether a line of plain text looks like a table's row: it ends in a number, and many fields are numbers."""
+    """Whether a line of plain text looks like a table's row: it ends in a number, and many fields are numbers, or the
+    last two are, however long the label.
+    """
     if text[-1] not in _ROW_END or len(text) > 3 * _HEAD_CHARS:
         return False
-    fields = text.split()
-    numbers = sum(1 for field in fields if field[-1] in _ROW_END and not field[0].islower() and not field[0].isupper())
-    return numbers > 1 and numbers >= _ROW_SHARE * len(fields)
+    fields = [field for field in text.split() if field not in _CURRENCIES]
+    numbers = sum(map(_is_number, fields))
+    return numbers > 1 and (numbers >= _ROW_SHARE * len(fields) or _is_number(fields[-2]))
+
+
+def _is_number(field: str) -> bool:
+    return field[-1] in _ROW_END and not field[0].islower() and not field[0].isupper()
 
 
 def _group(lines: Sequence[_Line]) -> Iterator[Block]:
@@ -215,9 +225,11 @@ def _after_fence(lines: Sequence[_Line], at: int) -> int:
 def _plain_table(lines: Sequence[_Line], at: int) -> tuple[int, Block] | None:
     """The table of plain text that starts at this line, heads included, and where it stops; None for none."""
     first = at
-    while first < len(lines) and first - at < _HEAD_LINES and _is_head(lines[first]):
+    while first < len(lines) and first - at < _HEAD_LINES + _CAPTION_LINES and _is_head(lines[first]):
         first += 1
     if first >= len(lines) or lines[first].kind != "row":
+        return None
+    if not all(_is_caption(line.text) for line in lines[at : max(at, first - _HEAD_LINES)]):
         return None
     stop, rows = first, 0
     while (row := _next_row(lines, stop)) is not None:
@@ -235,12 +247,22 @@ def _is_head(line: _Line) -> bool:
     return line.kind == "text" and len(line.text) <= _HEAD_CHARS and line.text[-1] not in ".;,"
 
 
+def _is_caption(text: str) -> bool:
+    """Whether a line announces what follows, numbers it as a table, or is written like a title."""
+    if text[-1] == ":" or _NUMBERED_TABLE.match(text):
+        return True
+    words = [word for word in text.split() if word[0].isalpha()]
+    return bool(words) and not any(word[0].islower() and len(word) > _SMALL for word in words)
+
+
 def _next_row(lines: Sequence[_Line], at: int) -> int | None:
     """The next numeric row from ``at`` on, past at most two lines that only carry a label."""
     for row in range(at, min(at + 3, len(lines))):
         line = lines[row]
         if line.kind == "row":
             return row
-        if line.kind not in {"text", "item", "clause"} or len(line.text) > _ROW_LABEL_CHARS or line.text[-1] == ".":
+        if line.kind not in {"text", "item", "clause"} or line.text[-1] == ".":
+            return None
+        if len(line.text) > (_HEAD_CHARS if line.text[-1] == ":" else _ROW_LABEL_CHARS):
             return None
     return None

@@ -169,6 +169,53 @@ def test_numeric_rows_of_a_pdf_are_a_table_with_the_lines_above_as_header() -> N
         assert chunk.text.startswith("Line item")
 
 
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Revenue of each segment was as follows:\nThree Months Ended Nine Months Ended\n",
+        "TABLE VI: what each segment earned in the period\nThree Months Ended Nine Months Ended\n",
+        "Consolidated Statements of Cash Flows\nThree Months Ended Nine Months Ended\n",
+    ],
+)
+def test_a_table_keeps_what_stands_above_its_head(caption: str) -> None:
+    """What a table is, and for which periods, is said above its column heads, and is its head, too."""
+    head = caption + "(In Millions) Apr 1, 2023 Apr 2, 2022\nNet revenue:\nClient Computing\n"
+    rows = "".join(f"Line item {number} $ 1,{number:03} $ 2,{number:03}\n" for number in range(60))
+    chunks = _chunks("We were told of this in the report, as it is known.\n" * 12 + head + rows, 250)
+    (first,) = (chunk for chunk in chunks if "Client Computing" in chunk.text)
+    assert head in first.text
+    assert {chunk.table_header for chunk in chunks if chunk.index > first.index} == {head.strip()}
+
+
+def test_prose_above_a_head_is_none_of_it() -> None:
+    """The lines of a sentence that ends above a table are not repeated with its rows."""
+    head = "Three Months Ended\n(In Millions) Apr 1, 2023 Apr 2, 2022\nClient Computing\n"
+    rows = "".join(f"Line item {number} $ 1,{number:03} $ 2,{number:03}\n" for number in range(60))
+    _, *later = _chunks("and so it was that we sold\nmore of these than of others\n" + head + rows, 250)
+    assert {chunk.table_header for chunk in later} == {head.strip()}
+
+
+def test_rows_with_long_labels_do_not_end_a_table() -> None:
+    """The sum under a part of a table has a label of a line's length; the rows below it keep the column heads."""
+    head = "Nine Months Ended\n(In Millions; Unaudited) Oct 1, 2022 Sep 25, 2021\n"
+    rows = [f"Line item {number} 1,{number:03} 2,{number:03}\n" for number in range(60)]
+    rows[30:30] = [
+        "Net cash that was provided by all of our operating activities $ 7,730 $ 24,053\n",
+        "Adjustments that reconcile net income to the net cash of all investing activities:\n",
+    ]
+    _, *later = _chunks(head + "".join(rows), 250)
+    assert len(later) > 2
+    assert {chunk.table_header for chunk in later} == {head.strip()}
+
+
+def test_prose_that_ends_in_a_date_is_no_row() -> None:
+    """A line of a sentence may end in a year: it makes no table, and what comes after has no head."""
+    prose = (
+        "We have received the fine\nas is told in the report of October 29, 2023\nand in that of December 31, 2022\n"
+    )
+    assert {chunk.table_header for chunk in _chunks(prose * 40, 100)} == {None}
+
+
 def test_long_paragraphs_are_cut_at_sentences_then_words() -> None:
     """A cut never falls into a word where there is white space to cut at."""
     sentences = "".join(f"Sentence number {number} says little. " for number in range(60))
