@@ -177,8 +177,8 @@ def ways_of_near(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
 
     def alone(bench: Bench, asked: Asked) -> list[int]:
         ranker = INDEX.ranker(bench)
-        terms = ({one: 1.0 for one in terms_of(phrase) if len(one) == 1} for phrase in phrases(asked, "piq"))
-        return fuse([ranker.rank(one, asked.rows) for one in terms], MOST)
+        words = ([one for one in terms_of(phrase) if len(one) == 1] for phrase in phrases(asked, "piq"))
+        return fuse([ranker.rank(dict.fromkeys(one, 1.0), asked.rows) for one in words], MOST)
 
     yield "words, and all of a short phrase in sequence", INDEX.way()
     yield "words alone", alone
