@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from decimal import Context, Decimal
@@ -22,6 +23,8 @@ _LISTED = 40
 _SIGNIFICANT = 6
 _EXAMPLES = 6  # findings beside a table of values, over all values
 _EXAMPLES_EACH = 3
+_SUREST = 0.999  # that a judgement may be: one alone outweighs no more than a few others
+_FEEBLEST = 0.01  # the weight of a judgement that is a guess: where all are, they are counted
 
 
 class Group(Value):
@@ -60,7 +63,9 @@ def reduce_findings(task: Task, findings: Iterable[Finding], names: dict[str, st
     that two passages share. With ``unit`` document, each document first becomes its best finding.
     """
     ranked = sorted(findings, key=lambda finding: (-finding.confidence, finding.id))
-    answers = merged(_one_each(task, ranked, lambda finding: finding.passage or finding.id), task)
+    answers = _one_each(task, ranked, lambda finding: finding.passage or finding.id)
+    if not task.judges:  # the line that a judgement cites is not what it rests on
+        answers = merged(answers, task)
     if task.unit == "document":
         ranked = answers = _one_each(task, answers, lambda finding: finding.citation.document_id)
     extreme = _extreme(task, answers)
@@ -104,7 +109,7 @@ def _one_each(task: Task, ranked: Sequence[Finding], key: Callable[[Finding], st
     for finding in ranked:
         groups[key(finding)].append(finding)
     votes = task.output in {"yes_no", "category"}
-    chosen = [_winner(group) if votes or _is_sampled(group) else group[0] for group in groups.values()]
+    chosen = [_winner(task, group) if votes or _is_sampled(group) else group[0] for group in groups.values()]
     return sorted(chosen, key=lambda finding: (-finding.confidence, finding.id))
 
 
@@ -112,12 +117,23 @@ def _is_sampled(group: Sequence[Finding]) -> bool:
     return len({finding.sample for finding in group}) > 1
 
 
-def _winner(group: Sequence[Finding]) -> Finding:
+def _winner(task: Task, group: Sequence[Finding]) -> Finding:
     weights: Counter[str] = Counter()
     for finding in group:
-        weights[_key(finding)] += round(finding.confidence * 1000)
+        weights[_key(finding)] += round(_weight(task, finding) * 1000)
     winner = weights.most_common(1)[0][0]
     return next(finding for finding in group if _key(finding) == winner)
+
+
+def _weight(task: Task, finding: Finding) -> float:
+    """What a finding's vote weighs: its confidence; of a judgement, the logarithm of how much likelier its verdict is
+    than by chance, so that two which are hardly better than a guess do not outvote a sure one.
+    """
+    if not task.judges:
+        return finding.confidence
+    probability = min(max(finding.confidence, 1 - _SUREST), _SUREST)
+    others = max(1, len(task.options) - 1) if task.output == "category" else 1
+    return max(_FEEBLEST, math.log(probability / (1 - probability) * others))
 
 
 def _count(task: Task, answers: Sequence[Finding]) -> str:

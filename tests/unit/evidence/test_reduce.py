@@ -42,12 +42,42 @@ def test_documents_are_judged_once_by_the_weight_of_their_passages(make: Any) ->
         make.finding("no", document="a", start=50, confidence=0.4),
         make.finding("no", document="b", start=0, confidence=0.6),
         make.finding("no", document="b", start=50, confidence=0.6),
-        make.finding("yes", document="b", start=90, confidence=0.9),
+        make.finding("yes", document="b", start=90, confidence=0.65),
     ]
     task = make.task(output="yes_no", unit="document", reduce="count")
     reduction = reduce_findings(task, findings, NAMES)
     assert reduction.summary == "counted over 2 documents: yes 1, no 1"
     assert len(reduction.findings) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "votes", "winner"),
+    [
+        ((), [("no", 0.95), ("yes", 0.51), ("yes", 0.51)], "no"),
+        ((), [("no", 0.6), ("yes", 0.6), ("yes", 0.6)], "yes"),
+        ((), [("no", 0.5), ("yes", 0.5), ("yes", 0.5)], "yes"),
+        ((), [("no", 1.0), ("yes", 0.99), ("yes", 0.99)], "yes"),
+        ((), [("no", 0.0), ("yes", 1.0)], "yes"),
+        (("a", "b", "c", "d"), [("a", 0.8), ("b", 0.26), ("b", 0.26)], "a"),
+        (("a", "b", "c", "d"), [("a", 0.5), ("b", 0.45), ("b", 0.45)], "b"),
+        (("a",), [("a", 0.5)], "a"),
+    ],
+)
+def test_the_pieces_of_a_document_weigh_by_how_much_better_than_a_guess_they_are(
+    make: Any, options: tuple[str, ...], votes: list[tuple[str, float]], winner: str
+) -> None:
+    """Two guesses do not outvote a sure judgement; equal ones are counted, and none is sure beyond measure."""
+    task = make.task(output="category" if options else "yes_no", options=options, unit="document", reduce="group")
+    findings = [make.finding(said, start=100 * n, confidence=sure) for n, (said, sure) in enumerate(votes)]
+    assert [group.value for group in reduce_findings(task, findings, NAMES).groups] == [winner]
+
+
+def test_pieces_that_cite_one_line_are_two_judgements(make: Any) -> None:
+    """Pieces overlap, and the line cited is only the closest: each piece was judged for itself."""
+    yes = [make.finding("yes", passage=f"p{n}", id=f"y{n}", confidence=0.8) for n in range(2)]
+    no = make.finding("no", passage="p2", id="n", start=900, confidence=0.85)
+    task = make.task(output="yes_no", unit="document", reduce="group")
+    assert [group.value for group in reduce_findings(task, [*yes, no], NAMES).groups] == ["yes"]
 
 
 def test_the_order_of_findings_does_not_matter(make: Any) -> None:
