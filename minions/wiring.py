@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from minions.ports import ChatModel, Clock, Holder, Planner
     from minions.settings import Settings
 
+    PlannerFor = Callable[[Mapping[str, Any] | None, int], Planner]
+
 LOCAL = "local"
 DEFAULT_CLOUD_PLANNER = "openai:gpt-5.4"
 DEFAULT_EMBEDDED_WORKER = "llamacpp:qwen2.5-coder-1.5b"
@@ -73,7 +75,7 @@ class Books:
 class Crew:
     """A planner and an executor, ready to run; ``planner_name`` and ``worker_name`` are references for the record.
 
-    ``planner_for`` makes a planner whose answers have a JSON schema.
+    ``planner_for`` makes a planner whose answers have a JSON schema, or are words, and that may chat so many turns.
     """
 
     planner: Planner
@@ -81,7 +83,7 @@ class Crew:
     planner_name: str
     worker_name: str
     notes: tuple[str, ...]
-    planner_for: Callable[[Mapping[str, Any] | None], Planner]
+    planner_for: PlannerFor
     _closing: list[ChatModel] = field(default_factory=list)
 
     async def aclose(self) -> None:
@@ -232,7 +234,8 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
     served = await _serve(worker_ref, settings, closing)
     planner_for = await _planner(planner_name, served, settings, books, closing)
     executor = (_together if settings.protocol == "minion" else _one_by_one)(worker_ref, served, settings, books)
-    return Crew(planner_for(None), executor, _recorded(planner_name), str(worker_ref), notes, planner_for, closing)
+    planner = planner_for(None, settings.max_turns)
+    return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, planner_for, closing)
 
 
 def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> LocalExecutor:
@@ -277,23 +280,23 @@ def _together(ref: ModelRef, served: list[_Served], settings: Settings, books: B
 
 async def _planner(
     name: str, served: list[_Served], settings: Settings, books: Books, closing: list[ChatModel]
-) -> Callable[[Mapping[str, Any] | None], Planner]:
-    """Makes planners over one model, for answers with a schema or (None) in words."""
+) -> PlannerFor:
+    """Makes planners over one model, for answers with a schema or (None) in words, and for so many turns of a chat."""
     from minions_planners.chat import ChatPlanner
     from minions_planners.cloud import CloudPlanner
     from minions_planners.local import LocalPlanner
 
     if name == LOCAL:
         local = _model(served, "planner", settings, books)
-        return lambda schema: LocalPlanner(local, answer_schema=schema)
+        return lambda schema, _: LocalPlanner(local, answer_schema=schema)
     model = _model([await _serve_planner(name, settings, closing)], "planner", settings, books)
     told: dict[str, Any] = {
         "output_tokens": settings.planner_output_tokens,
         "lines_shown": shows_quotes(settings.policy),
     }
     if settings.protocol == "minion":
-        return lambda schema: ChatPlanner(model, max_turns=settings.max_turns, answer_schema=schema, **told)
-    return lambda schema: CloudPlanner(model, max_tasks=settings.max_tasks, answer_schema=schema, **told)
+        return lambda schema, turns: ChatPlanner(model, max_turns=turns, answer_schema=schema, **told)
+    return lambda schema, _: CloudPlanner(model, max_tasks=settings.max_tasks, answer_schema=schema, **told)
 
 
 def _recorded(planner: str) -> str:

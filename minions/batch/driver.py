@@ -195,9 +195,9 @@ class Driver:
             self._fatal = self._fatal or trouble
 
     def _crew(self, item: Item) -> Crew:
-        """The batch's crew, with the planner that writes this question's kind of answer."""
-        crew = self._work.crew
-        planner = crew.planner if item.output_schema is None else crew.planner_for(item.output_schema)
+        """The batch's crew, with the planner that writes this question's kind of answer, and knows its turns."""
+        crew, turns = self._work.crew, settings_of(item, self._work.settings).max_turns
+        planner = crew.planner_for(item.output_schema, turns)
         if plan := self._work.plans.get(item.id):
             planner = GivenPlan(planner, plan)
         return replace(crew, planner=planner, notes=())

@@ -85,7 +85,7 @@ async def _run(folder: Path, questions: int, tasks: int, documents: int) -> int:
         corpus, _ = index.update([_write(folder / "documents", documents)])
         worker = CachingWorker(_Worker(), cache, model="simulated", fingerprint="simulated")
         planner, executor = _Planner(tasks), LocalExecutor(worker, concurrency=_CONCURRENCY)
-        crew = Crew(planner, executor, "simulated", "simulated", (), lambda _: planner)
+        crew = Crew(planner, executor, "simulated", "simulated", (), lambda *_: planner)
         with opened(items, store, books, settings, brake=Brake(), output=folder / "out.jsonl") as session:
             async for answer in session.driver(corpus, crew).answers():
                 assert answer.rounds[0].jobs == tasks * documents

@@ -247,9 +247,11 @@ async def test_a_batch_of_chats(chat: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("own", "turns", "messages"), [(1, 4, 1), (None, 4, 3), (3, 2, 2)])
 async def test_a_question_may_bound_its_chat(chat: Any, own: int | None, turns: int, messages: int) -> None:
-    """Its own rounds are messages at most, and never more than the batch allows."""
+    """Its own rounds are messages at most, and never more than the batch allows; the planner is told so at once."""
     replies = iter(range(9))
     one = chat(plan=lambda _: ASKING if next(replies) < 3 else ANSWER)
     question = {"question": QUESTION, "max_rounds": own}
     (answer,) = [answer async for answer in one.minions.map([question], one.documents, max_turns=turns)]
     assert len(answer.rounds) == messages
+    told = [text.splitlines()[-1] for text in one.texts(one.cloud)]
+    assert told[:2] == [f"Rounds left: {left}" for left in (min(own or turns, turns), min(own or turns, turns) - 1)]
