@@ -28,6 +28,7 @@ _DEEPEST: Final = 20
 _MOST_DIGITS: Final = 30  # of a number
 _MOST_DECIMALS: Final = 10
 _LARGEST: Final = 10**30
+_SMALLEST: Final = Fraction(1, 10**30)
 _SIGNIFICANT: Final = 6  # digits of a result that has no end, where the planner asks for none
 _FEWEST_DECIMALS: Final = 2
 _MARKED: Final = re.compile(r"\{\{([^{}]*)\}\}")
@@ -98,6 +99,8 @@ def _worked_out(written: str, known: Mapping[str, Finding]) -> tuple[str, list[t
     value = expression.value()
     if abs(value) > _LARGEST:
         raise CalculationError("the result is too large")
+    if 0 < abs(value) < _SMALLEST:
+        raise CalculationError("the result is too small")
     return _as_text(value, expression.decimals), expression.numbers
 
 
@@ -269,5 +272,7 @@ def _numbers_of(finding: Finding) -> set[Fraction]:
     parts = (finding.answer, finding.table_header, finding.before, finding.citation.quote, finding.after)
     texts = [part for part in parts if part]
     plain = (digits.replace(",", "") for text in texts for digits in re.findall(_DIGITS, text))
+    # A document may hold a number of 5,000 digits, which no planner reckons with and Fraction does not read.
+    short = (digits for digits in plain if len(digits) <= _MOST_DIGITS)
     scaled = (number for text in texts for number in numbers_in(text))
-    return {abs(Fraction(number)) for number in (*plain, *scaled)}
+    return {abs(Fraction(number)) for number in (*short, *scaled)}

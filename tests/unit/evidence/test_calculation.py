@@ -86,6 +86,7 @@ def test_it_reckons_as_people_do(expression: str, result: str) -> None:
         ("(" * 21 + "1" + ")" * 21, "too deeply"),
         ("trillion * 1", "no number and no sign"),
         ("1000000000000 * 1000000000000 * 1000000000000", "too large"),
+        ("1" + " / 9tn" * 40, "too small"),
         ("f9 + 1", "f9 is no finding"),
     ],
 )
@@ -132,7 +133,7 @@ def test_it_is_the_arithmetic_of_fractions(tree: tuple[str, Fraction], decimals:
     assert abs(result - exact) <= Fraction(1, 2 * 10**decimals)
 
 
-_ALPHABET = st.sampled_from([*"0123456789.,+-*/()%|{} fmk$\u2212\u00b2\u0663", "{{", "}}", "million", "f1"])
+_ALPHABET = st.sampled_from([*"0123456789.,+-*/()%|{} fmk$\u2212\u00b2\u0663", "{{", "}}", "million", "f1", "/9tn"])
 
 
 @given(st.text() | st.lists(_ALPHABET, max_size=400).map("".join))
@@ -185,6 +186,14 @@ def test_the_lines_around_a_quote_and_the_answer_count(make: Any) -> None:
     """The planner saw them."""
     row = make.finding("77", quote="Net revenue", before="10.1", after="12.4", table_header="5.5")
     assert not fill_in("{{77 + 10.1 + 12.4 + 5.5}}", [row], {}).warnings
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "0." + "1" * 5000])
+def test_a_number_without_end_in_a_document_ends_no_run(make: Any, number: str) -> None:
+    """A dump of digits beside the fact: the answer is worked out all the same."""
+    row = make.finding(number, quote=f"12.4 {number}")
+    assert fill_in("{{12.4 * 2}}", [row], {"f1": row}).answer == "24.8"
+    assert fill_in("{{f1 * 2}}", [row], {"f1": row}).answer
 
 
 def test_a_number_from_nowhere_is_told_and_doubted(make: Any) -> None:
