@@ -155,7 +155,9 @@ class Transcript:
             self.warn(*filled.warnings)
             self._calculations = filled.calculations
             confidence = decision.confidence * filled.doubt
-            decision = decision.model_copy(update={"answer": filled.answer, "confidence": confidence})
+            findings = tuple(dict.fromkeys([*decision.findings, *filled.named]))  # what it is reckoned from, it cites
+            changes = {"answer": filled.answer, "confidence": confidence, "findings": findings}
+            decision = decision.model_copy(update=changes)
         self._decision = decision
         return decision
 

@@ -1,9 +1,9 @@
 """Arithmetic in an answer, done on the device: ``{{(12.4 - 10.1) / 10.1 * 100 | 1}}`` becomes ``22.8``.
 
 Models err in arithmetic, so the planner writes the working and the device works it out: + - * / and brackets over
-numbers as documents write them (``1,200``, ``4.2 million``, ``5%``) and findings (``f1`` is the number of its answer).
-``| 1`` asks for one digit after the point. Nothing is executed; the result is exact, whatever the working, and rounded
-once.
+numbers as documents write them (``1,200``, ``4.2 million``, ``5%``) and findings (``f1`` is the number of its answer,
+as it is written there). ``| 1`` asks for one digit after the point. Nothing is executed; the result is exact, whatever
+the working, and rounded once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minions.answers import Calculation
 from minions.errors import CalculationError
-from minions.evidence.numbers import SCALES, numbers_in
+from minions.evidence.numbers import SCALES, numbers_by_sort, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +41,8 @@ _TOKEN: Final = re.compile(
     r"|(?P<sign>[-+*/()%\u2212\u2013\u00d7\u00f7|]))",
     re.IGNORECASE,
 )
+_UNIT_AFTER: Final = re.compile(rf"\s*(?:{_WORDS})\b|[kmb]\b", re.IGNORECASE)
+_SCALED: Final = re.compile(rf"\d(?:\s*(?:{_WORDS})|[kmb])\b", re.IGNORECASE)
 _SIGNS: Final = {"\u2212": "-", "\u2013": "-", "\u00d7": "*", "\u00f7": "/"}
 # Numbers that stand in no document: parts of a whole, of a year, of an average.
 _CONSTANTS: Final = {Fraction(number) for number in (1, 2, 3, 4, 12, 52, 365, *(10**power for power in range(1, 13)))}
@@ -48,45 +50,53 @@ _DOUBT: Final = 0.5  # what an answer's confidence keeps where its arithmetic is
 
 
 class Calculated(NamedTuple):
-    """An answer with its results filled in. ``doubt``: what its confidence is to be multiplied by."""
+    """An answer with its results filled in. ``named``: the findings that its arithmetic names. ``doubt``: what its
+    confidence is to be multiplied by.
+    """
 
     answer: str
     calculations: tuple[Calculation, ...] = ()
     warnings: tuple[str, ...] = ()
     doubt: float = 1.0
+    named: tuple[str, ...] = ()
 
 
 def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding]) -> Calculated:
     """Work out what stands in double braces. What cannot be worked out stays as it was written, without the braces,
-    and a warning says why; so does a warning where an operand stands in none of the ``cited`` findings.
+    and a warning says why; so does a warning where an operand stands in none of the ``cited`` findings. What is
+    reckoned in millions and said to be millions is not multiplied twice: ``{{2 million * 3}} million`` is 6 million.
 
     ``known`` are all findings by id, for those that an expression names.
     """
     if "{{" not in answer:
         return Calculated(answer)
     calculations: list[Calculation] = []
+    named: list[str] = []
     warnings: list[str] = []
     shown = {number for finding in cited for number in _numbers_of(finding)}
 
     def replaced(match: re.Match[str]) -> str:
         written = match[1].strip()
+        working = written.partition("|")[0].strip()
         if not _BEGINS.match(written):
             return match[0]
+        unit = _UNIT_AFTER.match(answer, match.end())
         try:
-            result, numbers = _worked_out(written, known)
+            result, expression = _worked_out(written, known, unit=unit[0].strip() if unit else "")
+            shown_unit = unit[0] if unit and expression.is_scaled else ""
         except CalculationError as error:
             warnings.append(f"not calculated: {written[:_MOST_CHARACTERS]} ({error.message})")
-            return written
-        missing = tuple(text for text, value in numbers if value not in shown and value not in _CONSTANTS)
-        calculations.append(
-            Calculation(expression=written.partition("|")[0].strip(), result=result, ungrounded=missing)
-        )
+            return working
+        missing = tuple(text for text, value in expression.numbers if value not in shown and value not in _CONSTANTS)
+        named.extend(expression.named)
+        calculations.append(Calculation(expression=working, result=result + shown_unit, ungrounded=missing))
         if missing:
             warnings.append(f"{', '.join(missing)} in the calculation {written} stands in no finding that is cited")
         return result
 
     filled = _MARKED.sub(replaced, answer)
-    return Calculated(filled, tuple(calculations), tuple(warnings), _DOUBT if warnings else 1.0)
+    doubt = _DOUBT if warnings else 1.0
+    return Calculated(filled, tuple(calculations), tuple(warnings), doubt, tuple(dict.fromkeys(named)))
 
 
 def calculate(expression: str, known: Mapping[str, Finding] | None = None) -> str:
@@ -94,20 +104,24 @@ def calculate(expression: str, known: Mapping[str, Finding] | None = None) -> st
     return _worked_out(expression, known or {})[0]
 
 
-def _worked_out(written: str, known: Mapping[str, Finding]) -> tuple[str, list[tuple[str, Fraction]]]:
+def _worked_out(written: str, known: Mapping[str, Finding], *, unit: str = "") -> tuple[str, _Expression]:
+    """The result as text, and what it was made of; in a ``unit`` such as million where numbers with scales made it."""
     expression = _Expression(written, known)
     value = expression.value()
+    if expression.is_scaled and unit:
+        value /= 10 ** SCALES[unit.casefold()]
     if abs(value) > _LARGEST:
         raise CalculationError("the result is too large")
     if 0 < abs(value) < _SMALLEST:
         raise CalculationError("the result is too small")
-    return _as_text(value, expression.decimals), expression.numbers
+    return _as_text(value, expression.decimals), expression
 
 
 class _Token(NamedTuple):
     kind: str  # a sign, "finding" or "number"
     text: str
     value: Fraction = Fraction(0)
+    percent: bool = False
 
 
 class _Quantity(NamedTuple):
@@ -128,6 +142,8 @@ class _Expression:
 
     def __init__(self, written: str, known: Mapping[str, Finding]) -> None:
         self.numbers: list[tuple[str, Fraction]] = []  # as they are written in it, without the signs before them
+        self.named: list[str] = []
+        self.is_scaled = False
         self.decimals: int | None = None
         self._known = known
         self._tokens = self._read(written)
@@ -161,15 +177,20 @@ class _Expression:
         if match["sign"]:
             return _Token(_SIGNS.get(text, text), text)
         if match["finding"]:
-            return _Token("finding", text, self._number_of(text.casefold()))
-        return _Token("number", text, _scaled(match["number"], match["scale"] or match["letter"]))
+            return self._named(text.casefold())
+        scale = match["scale"] or match["letter"]
+        self.is_scaled = self.is_scaled or scale is not None
+        return _Token("number", text, _scaled(match["number"], scale))
 
-    def _number_of(self, finding_id: str) -> Fraction:
+    def _named(self, finding_id: str) -> _Token:
         finding = self._known.get(finding_id)
-        numbers = numbers_in(finding.answer or "") if finding else []
-        if len(numbers) != 1:
+        numbers = numbers_by_sort(finding.answer or "") if finding else []
+        if finding is None or len(numbers) != 1:
             raise CalculationError(f"{finding_id} is no finding whose answer is a number")
-        return Fraction(numbers[0])
+        ((sort, number),) = numbers
+        self.named.append(finding_id)
+        self.is_scaled = self.is_scaled or bool(_SCALED.search(finding.answer or ""))
+        return _Token("finding", finding_id, Fraction(number), percent=sort == "share")
 
     def _sum(self) -> _Quantity:
         total = self._product()
@@ -220,7 +241,7 @@ class _Expression:
         self._next += 1
         if token.kind == "number":
             self.numbers.append((token.text, token.value))
-        return _Quantity(token.value)
+        return _Quantity(token.value, token.percent)
 
     def _rounding(self) -> int:
         token = self._here()

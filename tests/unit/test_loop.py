@@ -110,6 +110,14 @@ async def test_arithmetic_that_does_not_hold_costs_confidence(run: Asking) -> No
     assert len(result.warnings) == 2
 
 
+async def test_what_arithmetic_names_is_cited(run: Asking) -> None:
+    """The planner names a finding in its working, and forgets it in its list."""
+    named = Decision(answer="{{f1 * 2}}", findings=(), confidence=0.8)
+    result, _ = await run({"a.txt": FIGURES}, [Task(id="t1", instruction="REVENUE", output="number")], named)
+    assert [citation.id for citation in result.citations] == ["f1"]
+    assert not any("cites no finding" in warning for warning in result.warnings)
+
+
 TABLE = "Results of the year\nSales of goods 13.0\nCost of goods 4.1\n"
 LOOK = Task(id="t1", instruction="REVENUE of 2022", output="number", search=("revenue", "results sales"))
 ENOUGH = Decision(answer="12.4", findings=("f1",), confidence=0.9)

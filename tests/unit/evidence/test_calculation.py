@@ -214,23 +214,52 @@ def test_a_finding_may_be_named(make: Any) -> None:
         "f5": make.finding(None),
     }
     filled = fill_in("{{f1 + F2}}", [], known)
-    assert (filled.answer, filled.warnings) == ("10000000", ())
+    assert (filled.answer, filled.warnings, filled.named) == ("10000000", (), ("f1", "f2"))
     for name in ("f3", "f4", "f5", "f6"):
         assert fill_in(f"{{{{{name} * 2}}}}", [], known).warnings
 
 
+@pytest.mark.parametrize(("expression", "result"), [("f1 * 200", "10"), ("f1 - 2%", "3"), ("f1 / 2", "2.5")])
+def test_a_finding_in_percent_is_a_percentage(make: Any, expression: str, result: str) -> None:
+    """As if its answer stood there: 5 % of 200 are 10, by name as well."""
+    assert calculate(expression, {"f1": make.finding("5 %")}) == result
+    assert calculate(expression, {"f1": make.finding("5 percent")}) == result
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("{{12.4 million - 10.1 million}} million", "2.3 million"),
+        ("{{12.4 million - 10.1 million | 2}} Million dollars", "2.30 Million dollars"),
+        ("${{4bn / 2}}bn", "$2bn"),
+        ("{{f1 / 2}} million", "6.2 million"),
+        ("{{4 million / 2 thousand}} thousand", "2 thousand"),
+        ("{{12.4 - 10.1}} million", "2.3 million"),
+        ("{{f2 / 2}} thousand", "6200 thousand"),
+        ("{{12.4 million / 2}} dollars", "6200000 dollars"),
+        ("{{12.4 million / 2}} b items", "6200000 b items"),
+    ],
+)
+def test_what_is_said_to_be_millions_is_not_multiplied_twice(make: Any, written: str, shown: str) -> None:
+    """A scale behind the braces is the result's unit where the numbers within have scales of their own."""
+    known = {"f1": make.finding("$12.4 million"), "f2": make.finding("12,400")}
+    filled = fill_in(written, [], known)
+    assert filled.answer == shown
+    assert filled.calculations[0].result in shown
+
+
 def test_what_fails_stays_legible(make: Any) -> None:
     """The answer keeps the working, the rest of it is worked out."""
-    filled = fill_in("Margin {{12.4 / 0}}, half is {{12.4 / 2}}.", [make.finding("12.4, 0")], {})
+    filled = fill_in("Margin {{12.4 / 0 | 1}}, half is {{12.4 / 2}}.", [make.finding("12.4, 0")], {})
     assert filled.answer == "Margin 12.4 / 0, half is 6.2."
-    assert filled.warnings == ("not calculated: 12.4 / 0 (it divides by zero)",)
+    assert filled.warnings == ("not calculated: 12.4 / 0 | 1 (it divides by zero)",)
     assert filled.doubt < 1
 
 
 @pytest.mark.parametrize("answer", ["{{ user.name }}", "{{}}", "{ {1} }", "{{#if 3}}", '{"a": {"b": {}}}', "none", ""])
 def test_braces_of_the_documents_are_left_alone(answer: str) -> None:
     """A template's field is no calculation."""
-    assert fill_in(answer, [], {}) == (answer, (), (), 1.0)
+    assert fill_in(answer, [], {}) == (answer, (), (), 1.0, ())
 
 
 def test_an_answer_in_json_stays_json(make: Any) -> None:
