@@ -95,7 +95,7 @@ class _Running:
 
     async def answer(self, crew: Crew) -> Answer:
         """Run the loop, and close the record whatever comes of it."""
-        limits, transcript = self._settings.limits(), self._transcript
+        limits, transcript = crew.within(self._settings.limits()), self._transcript
         transcript.warn(*crew.notes)
         cloud = is_cloud(choose_models(self._settings)[0], self._settings)
         parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy, cloud=cloud)

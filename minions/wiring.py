@@ -22,7 +22,7 @@ from minions.events import WarningEvent
 from minions.ledger.meter import Meter
 from minions.models.adapters import open_adapter, open_llamacpp
 from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
-from minions.models.slots import default_slots, slots_of
+from minions.models.slots import Room, default_slots, room_of
 from minions.privacy.policy import shows_quotes
 from minions.protocols import refuse_to_send
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
+    from minions.limits import Limits
     from minions.models.llamacpp import LlamaCppModel
     from minions.ports import ChatModel, Clock, Holder, Planner
     from minions.settings import Settings
@@ -75,7 +76,8 @@ class Books:
 class Crew:
     """A planner and an executor, ready to run; ``planner_name`` and ``worker_name`` are references for the record.
 
-    ``planner_for`` makes a planner whose answers have a JSON schema, or are words, and that may chat so many turns.
+    ``planner_for`` makes a planner whose answers have a JSON schema, or are words, and that may chat so many turns;
+    ``context_tokens`` is the smallest context that a server of the worker says it has.
     """
 
     planner: Planner
@@ -84,7 +86,13 @@ class Crew:
     worker_name: str
     notes: tuple[str, ...]
     planner_for: PlannerFor
+    context_tokens: int | None = None
     _closing: list[ChatModel] = field(default_factory=list)
+
+    def within(self, limits: Limits) -> Limits:
+        """The limits with the context that the worker really has, where that is less."""
+        known = self.context_tokens or limits.context_tokens
+        return limits.model_copy(update={"context_tokens": min(known, limits.context_tokens)})
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -235,7 +243,8 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
     planner_for = await _planner(planner_name, served, settings, books, closing)
     executor = (_together if settings.protocol == "minion" else _one_by_one)(worker_ref, served, settings, books)
     planner = planner_for(None, settings.max_turns)
-    return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, planner_for, closing)
+    context = min((each.context_tokens for each in served if each.context_tokens), default=None)
+    return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, planner_for, context, closing)
 
 
 def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> LocalExecutor:
@@ -311,11 +320,14 @@ def _planner_ref(planner: str) -> ModelRef:
 
 
 class _Served(NamedTuple):
-    """A model at one endpoint, the requests it takes at a time, and whether it is metered as a cloud."""
+    """A model at one endpoint, the requests it takes at a time, whether it is metered as a cloud, and its context where
+    it says so.
+    """
 
     adapter: ChatModel
     slots: int
     cloud: bool
+    context_tokens: int | None = None
 
 
 async def _serve_planner(name: str, settings: Settings, closing: list[ChatModel]) -> _Served:
@@ -328,15 +340,15 @@ async def _serve_planner(name: str, settings: Settings, closing: list[ChatModel]
 async def _serve(ref: ModelRef, settings: Settings, closing: list[ChatModel]) -> list[_Served]:
     """The worker's model at each of its endpoints."""
 
-    async def slots_at(each: ModelRef) -> int:
-        endpoint, key = endpoint_of(each, settings), api_key_of(each, settings)
-        return settings.concurrency or await slots_of(each, endpoint=endpoint, api_key=key)
+    async def room_at(each: ModelRef) -> Room:
+        return await room_of(each, endpoint=endpoint_of(each, settings), api_key=api_key_of(each, settings))
 
     served = []
-    for each, slots in zip(ref.each(), await asyncio.gather(*map(slots_at, ref.each())), strict=True):
+    for each, room in zip(ref.each(), await asyncio.gather(*map(room_at, ref.each())), strict=True):
+        slots = settings.concurrency or room.slots
         adapter = await open_adapter(each, settings, slots=slots)
         closing.append(adapter)
-        served.append(_Served(adapter, slots, cloud=is_elsewhere(each, settings)))
+        served.append(_Served(adapter, slots, is_elsewhere(each, settings), room.context_tokens))
     return served
 
 
@@ -352,7 +364,7 @@ def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Boo
     from minions_workers.seats import Member
 
     members = []
-    for adapter, slots, cloud in served:
+    for adapter, slots, cloud, _ in served:
         model = metered(adapter, meter=_meter(role, books, cloud=cloud))
         members.append(Member(throttled(model, concurrency=slots, rate_per_s=settings.rate_per_s), slots))
     pool = pooled(members, clock=books.clock, patience_s=settings.patience_s, observe=books.observe)

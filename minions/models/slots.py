@@ -1,9 +1,10 @@
-"""How many requests at a time an endpoint takes: what it says itself, else what its kind does by default."""
+"""What an endpoint has room for: what it says itself, else what its kind does by default."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from minions.models.reference import ModelRef, is_loopback_url
@@ -18,23 +19,30 @@ def default_slots(ref: ModelRef) -> int:
     return _DEFAULTS[ref.provider]
 
 
-async def slots_of(ref: ModelRef, *, endpoint: str, api_key: str = "") -> int:
-    """Requests at a time of the model at one endpoint; the default where it does not say. Takes at most 3 s.
+class Room(NamedTuple):
+    """Requests at a time, and the context tokens of each; None where nobody says."""
+
+    slots: int
+    context_tokens: int | None = None
+
+
+async def room_of(ref: ModelRef, *, endpoint: str, api_key: str = "") -> Room:
+    """What the model at one endpoint has room for; the default where it does not say. Takes at most 3 s.
 
     llama.cpp's server tells it (``/props``). Ollama does not, but its OLLAMA_NUM_PARALLEL is most likely ours where it
-    runs on this machine.
+    runs on this machine; its context is what we ask for.
     """
     if ref.provider == "ollama":
-        return _ollama_slots(endpoint) or default_slots(ref)
+        return Room(_ollama_slots(endpoint) or default_slots(ref))
     if ref.provider != "openai" or urlsplit(endpoint).hostname == _OPENAI_HOST:
-        return default_slots(ref)
+        return Room(default_slots(ref))
     try:
         async with asyncio.timeout(TIMEOUT_S):
             # Two requests, in a thread that nobody waits for longer.
             told = await asyncio.to_thread(llama_slots, endpoint, api_key=api_key, timeout_s=TIMEOUT_S / 2)
     except TimeoutError:
         told = None
-    return (told.slots if told else None) or default_slots(ref)
+    return Room((told.slots if told else None) or default_slots(ref), told.context_tokens if told else None)
 
 
 def _ollama_slots(endpoint: str) -> int | None:

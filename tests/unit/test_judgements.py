@@ -56,12 +56,16 @@ class Planner:
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Iterator[Callable[..., tuple[Any, str, list[Any]]]]:
-    """Ask with a planner's task and a worker's replies: the answer, the digest, and the worker's requests."""
+    """Ask with a planner's task and a worker's replies: the answer, the digest, and the worker's requests; ``holds`` is
+    its server's context.
+    """
     opened: list[Any] = []
 
-    def asking(task: dict[str, Any], worker: Any, documents: Path, **settings: Any) -> tuple[Any, str, list[Any]]:
+    def asking(
+        task: dict[str, Any], worker: Any, documents: Path, *, holds: int | None = None, **settings: Any
+    ) -> tuple[Any, str, list[Any]]:
         planner = Planner(task)
-        cloud, device = LoopbackServer(planner), LoopbackServer(worker)
+        cloud, device = LoopbackServer(planner), LoopbackServer(worker, context_tokens=holds)
         for server in (cloud, device):
             server.__enter__()
             opened.append(server)
@@ -100,6 +104,13 @@ def test_a_count_judges_each_document_once_and_whole(ask: Any, tmp_path: Path) -
 def test_a_document_too_long_for_the_context_is_judged_in_pieces(ask: Any, tmp_path: Path) -> None:
     """A context that holds no document whole reads all passages, each for itself."""
     answer, digest, requests = ask(JUDGE, judging, reviews(tmp_path / "reviews"), context_tokens=512)
+    assert len(requests) == answer.coverage.chunks == answer.coverage.read
+    assert "judged 4 of 4 documents" in digest
+
+
+def test_a_servers_own_context_bounds_what_is_read_whole(ask: Any, tmp_path: Path) -> None:
+    """A server with less room than the settings say reads in pieces, and is asked nothing that it must refuse."""
+    answer, digest, requests = ask(JUDGE, judging, reviews(tmp_path / "reviews"), holds=512)
     assert len(requests) == answer.coverage.chunks == answer.coverage.read
     assert "judged 4 of 4 documents" in digest
 

@@ -14,9 +14,11 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
+from minions.limits import Limits
 from minions.models import registry, weights
 from minions.models.adapters import open_adapter
 from minions.models.reference import ModelRef
+from minions.models.slots import Room
 from minions.models.timeouts import Timeouts
 from minions.settings import Settings
 from minions.store.store import Store
@@ -177,23 +179,37 @@ def _books(store: Store) -> wiring.Books:
     )
 
 
-async def test_as_many_jobs_at_a_time_as_the_servers_have_slots() -> None:
-    """Slots are asked for and added up; --concurrency is for each server, and then nobody is asked."""
-    with LoopbackServer(slots=3) as first, LoopbackServer(slots=2) as second, Store.memory() as store:
-        worker = f"openai:w@{first.openai_url},{second.openai_url}"
-        crew = await wiring.recruit(_settings(planner="local", worker=worker), _books(store))
+@pytest.mark.parametrize(("concurrency", "jobs"), [(None, 5), (4, 8)])
+async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int | None, jobs: int) -> None:
+    """Slots are asked for and added up; --concurrency is for each server. The smallest context is that of all."""
+    with LoopbackServer(slots=3, context_tokens=3_000) as first, LoopbackServer(slots=2) as second:
+        settings = _settings(
+            planner="local", worker=f"openai:w@{first.openai_url},{second.openai_url}", concurrency=concurrency
+        )
+        with Store.memory() as store:
+            crew = await wiring.recruit(settings, _books(store))
+            await crew.aclose()
+    assert (crew.executor.concurrency, crew.worker_name) == (jobs, "openai:w")
+    assert crew.within(Limits(context_tokens=4_000, max_jobs=7)) == Limits(context_tokens=3_000, max_jobs=7)
+    assert crew.within(Limits(context_tokens=2_000)) == Limits(context_tokens=2_000)
+
+
+async def test_who_does_not_tell_its_context_is_believed_to_have_what_the_settings_say() -> None:
+    """Most servers tell none."""
+    with Store.memory() as store:
+        crew = await wiring.recruit(_settings(planner="local", worker="openai:w@http://127.0.0.1:1/v1"), _books(store))
         await crew.aclose()
-        asked = len(first.other_requests)
-        limited = await wiring.recruit(_settings(planner="local", worker=worker, concurrency=4), _books(store))
-        await limited.aclose()
-    assert (crew.executor.concurrency, limited.executor.concurrency) == (5, 8)
-    assert len(first.other_requests) == asked
-    assert crew.worker_name == "openai:w"
+    assert crew.within(Limits(context_tokens=4_000)) == Limits(context_tokens=4_000)
 
 
-async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud() -> None:
+async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stays on this machine costs nothing, whoever else reads."""
-    settings = _settings(allow_remote_workers=True, openai_api_key="sk-x", concurrency=1)
+
+    async def room_of(*_: Any, **__: Any) -> Room:
+        return Room(1)
+
+    monkeypatch.setattr(wiring, "room_of", room_of)
+    settings = _settings(allow_remote_workers=True, openai_api_key="sk-x")
     ref, opened = ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"), list[Any]()
     served = await wiring._serve(ref, settings, opened)
     assert [endpoint.cloud for endpoint in served] == [False, True]

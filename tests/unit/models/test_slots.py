@@ -9,7 +9,7 @@ import pytest
 
 from minions.models import slots as module
 from minions.models.reference import ModelRef
-from minions.models.slots import default_slots, slots_of
+from minions.models.slots import Room, default_slots, room_of
 from minions.testing import LoopbackServer
 
 OPENAI = ModelRef.parse("openai:m@http://127.0.0.1:1/v1")
@@ -17,16 +17,18 @@ OLLAMA = ModelRef.parse("ollama:m")
 
 
 async def test_llama_cpp_is_asked_for_its_slots() -> None:
-    """A server started with --parallel 3 gets three jobs at a time, with the key that it wants; no token is spent."""
-    with LoopbackServer(slots=3) as server:
-        assert await slots_of(OPENAI, endpoint=server.openai_url, api_key="k") == 3
+    """A server started with --parallel 3 gets three jobs at a time, with the key that it wants, and says how long each
+    may be; no token is spent.
+    """
+    with LoopbackServer(slots=3, context_tokens=2048) as server:
+        assert await room_of(OPENAI, endpoint=server.openai_url, api_key="k") == Room(3, 2048)
     assert server.requests == []
     assert {request.headers["authorization"] for request in server.other_requests} == {"Bearer k"}
 
 
 async def test_who_does_not_answer_gets_the_default() -> None:
     """A server that is down now may be up when it is needed."""
-    assert await slots_of(OPENAI, endpoint="http://127.0.0.1:1/v1") == 4
+    assert await room_of(OPENAI, endpoint="http://127.0.0.1:1/v1") == Room(4)
 
 
 async def test_who_answers_nonsense_gets_the_default() -> None:
@@ -44,7 +46,7 @@ async def test_who_answers_nonsense_gets_the_default() -> None:
 
         thread = threading.Thread(target=talk)
         thread.start()
-        assert await slots_of(OPENAI, endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}/v1") == 4
+        assert await room_of(OPENAI, endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}/v1") == Room(4)
         thread.join()
 
 
@@ -53,13 +55,13 @@ async def test_who_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "TIMEOUT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started_s = time.monotonic()
-        assert await slots_of(OPENAI, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}/v1") == 4
+        assert await room_of(OPENAI, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}/v1") == Room(4)
     assert time.monotonic() - started_s < 3
 
 
 async def test_openai_itself_is_not_asked() -> None:
     """Its endpoint has no slots to tell, and gets no request to find out."""
-    assert await slots_of(ModelRef.parse("openai:m"), endpoint="https://api.openai.com/v1", api_key="k") == 4
+    assert await room_of(ModelRef.parse("openai:m"), endpoint="https://api.openai.com/v1", api_key="k") == Room(4)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ async def test_ollama_is_believed_to_have_our_environment(
 ) -> None:
     """OLLAMA_NUM_PARALLEL counts for a server on this machine; one elsewhere has its own, which nobody knows."""
     monkeypatch.setenv("OLLAMA_NUM_PARALLEL", stated)
-    assert await slots_of(OLLAMA, endpoint=endpoint) == slots
+    assert await room_of(OLLAMA, endpoint=endpoint) == Room(slots)
 
 
 def test_models_in_this_process_run_one_job_at_a_time() -> None:
