@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 NEARLY = 0.75  # of the best confidence: a look ranks well, filters badly (docs/experiments.md)
 _STRETCH = 2_000  # characters
 _SMALL = re.compile(r"an?|the|of|in|at|by|on|to|is|was|are|were|about|approximately|within|usd|eur|gbp")
-_WORD = re.compile(r"-?\d[\d.]*%?|[^\W\d]+")
+# AA+ and AA- are two ratings, C, C++ and C# three languages; a hyphen within words parts them.
+_WORD = re.compile(r"-?\d[\d.]*%?|[^\W\d]+(?:[+#]+|-(?!\w))?")
 
 
 def value_of(text: str, task: Task) -> str:
     """Equal for answers that say the same: "$12.4 million" and "12,400,000", "about 30 days" and "30 days"."""
     if task.output == "number" and (number := parse_number(text)) is not None:
         return f"{number.normalize():f}"
+    if task.output == "category":
+        return " ".join(text.split()).casefold()
     words = [word.rstrip(".") for word in _WORD.findall(with_plain_numbers(text).casefold())]
-    return " ".join(word for word in words if not _SMALL.fullmatch(word)) or " ".join(text.split()).casefold()
+    said = [word for word in words[:-1] if not _SMALL.fullmatch(word)]
+    said += [word for word in words[-1:] if word == "a" or not _SMALL.fullmatch(word)]  # "type A" has no article
+    return " ".join(said) or " ".join(text.split()).casefold()
 
 
 def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 from minions.documents import DocumentFacts, Heading
@@ -22,6 +23,9 @@ from minions.testing import ScriptedModel
 from minions.tokens import estimate_tokens
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
+
+if TYPE_CHECKING:
+    from minions.ports import Planner
 
 QUESTION = (
     "What was the company's total revenue from container handling in the fiscal year 2022, "
@@ -51,7 +55,10 @@ async def main(url: str | None) -> None:
         outline=outline,
     )
     model = ScriptedModel([{"tasks": []}, {"answer": "12"}, {"message": "x"}, {"answer": "12"}])
-    planners = {"minions": CloudPlanner(model, max_tasks=6), "minion": ChatPlanner(model, max_turns=4)}
+    planners: dict[str, Planner] = {
+        "minions": CloudPlanner(model, max_tasks=6),
+        "minion": ChatPlanner(model, max_turns=4),
+    }
     for protocol, planner in planners.items():
         await planner.plan(QUESTION, describe([facts], "findings"))
         await planner.decide(QUESTION, Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1))

@@ -19,6 +19,8 @@ from minions.evidence.sameness import disputed, merged, rivals, value_of
         ("12 %", "12%"),
         ("(35)", "-35"),
         ("Yes.", "yes"),
+        ("5 EUR", "\u20ac5"),
+        ("a well-known firm", "well known firm"),
     ],
 )
 def test_the_same_in_other_words_is_the_same(make: Any, one: str, two: str) -> None:
@@ -36,12 +38,25 @@ def test_the_same_in_other_words_is_the_same(make: Any, one: str, two: str) -> N
         ("12%", "12"),
         ("not positive", "positive"),
         ("Acme", "Acme Holding"),
+        ("AA+", "AA-"),
+        ("AA", "AA-"),
+        ("AA-", "A-"),
+        ("C++", "C"),
+        ("C#", "C"),
+        ("type A", "type"),
         ("the", ""),
     ],
 )
 def test_other_values_are_other_values(make: Any, one: str, two: str) -> None:
     """A word or a sign makes the difference."""
     assert value_of(one, make.task()) != value_of(two, make.task())
+
+
+def test_categories_are_the_options_word_for_word(make: Any) -> None:
+    """They were given by the planner, so nothing in them is small."""
+    task = make.task(output="category", options=("at risk", "risk"))
+    assert value_of("at risk", task) != value_of("risk", task)
+    assert value_of(" At  risk", task) == value_of("at risk", task)
 
 
 def test_where_a_number_is_asked_for_its_words_do_not_count(make: Any) -> None:
