@@ -32,6 +32,7 @@ _FEWEST_LINES = 2
 _YES_NO = ("yes", "no")
 _AROUND = " \n.()*\"'"  # what small models write around an option
 _AFTER = ".,;:"  # and after it, before they explain themselves
+_LEAST = 0.01  # the probability of all options together that is a verdict
 _FLOOR = 1e-6  # the probability of an option that is not among the candidates
 
 
@@ -42,14 +43,16 @@ class Ballot(NamedTuple):
     tokens: Mapping[str, str]
 
     def weigh(self, first_token: Mapping[str, float]) -> dict[str, float] | None:
-        """The log probability of each answer over all spellings; None where no answer is among the candidates."""
+        """The log probability of each answer over all spellings; None where the model is about to say something else:
+        what little is left for the answers is noise.
+        """
         sums = dict.fromkeys(self.tokens.values(), 0.0)
         answer_of = {token.casefold(): answer for token, answer in self.tokens.items()}
         for token, logprob in first_token.items():
             answer = answer_of.get(token.strip(_AROUND).casefold())
             if answer is not None:
                 sums[answer] += math.exp(logprob)
-        if not any(sums.values()):
+        if sum(sums.values()) < _LEAST:
             return None
         return {answer: math.log(max(weight, _FLOOR)) for answer, weight in sums.items()}
 

@@ -82,10 +82,11 @@ async def test_all_judgements_of_a_document_share_its_text_as_a_prefix(make: Any
     assert second[-1].content.startswith(shared)
 
 
-async def test_candidates_without_any_option_are_no_verdict(make: Any) -> None:
+@pytest.mark.parametrize("other", [{"Perhaps": 0.9}, {"<think>": 0.999, "no": 0.0001}])
+async def test_candidates_without_any_option_are_no_verdict(make: Any, other: dict[str, float]) -> None:
     """A model that would say something else is asked in writing; the next document is asked for a token again."""
     written = '{"answer": "yes"}'
-    model = ScriptedModel([token(Perhaps=0.9), written, token(yes=0.9, no=0.1)])
+    model = ScriptedModel([token(**other), written, token(yes=0.9, no=0.1)])
     worker = Extractor(model)
     results = [await worker.run(make.job(TEXT, **YES_NO)) for _ in range(2)]
     assert [result.findings[0].answer for result in results] == ["yes", "yes"]
