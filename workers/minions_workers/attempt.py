@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minions.chat import Usage
+from minions.errors import AuthenticationError, ModelNotFoundError, UnreachableError
 from minions.evidence.surroundings import find
 from minions.jobs import Job, JobResult, JobStatus
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from minions.evidence.grounding import Location
     from minions.findings import Finding
 
+ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)  # every other job would meet it, too
+PARTIAL_CHARACTERS = 400  # of a reply of which nothing can be made
 _UNSEEN = 0.5  # the confidence of a finding whose server gives no probabilities
 
 

@@ -15,19 +15,16 @@ import structlog
 
 from minions.chat import Message, Usage
 from minions.errors import (
-    AuthenticationError,
     ContextOverflowError,
     ModelError,
-    ModelNotFoundError,
     ReplyError,
-    UnreachableError,
 )
 from minions.events import WarningEvent
 from minions.evidence.grounding import Location, locate
 from minions.evidence.lines import point, split_lines
 from minions.evidence.support import supporting_line
 from minions_workers import judging
-from minions_workers.attempt import Attempt
+from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS, Attempt
 from minions_workers.doubt import objection, settles, understood
 from minions_workers.look import look
 from minions_workers.passage import RESAMPLING_TEMPERATURE, request, show
@@ -46,12 +43,10 @@ Evidence = Literal["lines", "quote"]
 
 _VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else
 _log = structlog.get_logger()
-_ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)
 _POINTING_TOKENS = 100
 _QUOTING_TOKENS = 220
 _LIST_TOKENS = 120  # on top: more lines, and a longer answer
 _BLIND = "the worker's server gives no token probabilities: every passage is read in full, and findings are unranked"
-_PARTIAL_CHARACTERS = 400
 
 
 class Extractor:
@@ -105,7 +100,7 @@ class Extractor:
         attempt = Attempt(job)
         try:
             return await self._run(attempt)
-        except _ENDS_THE_RUN:
+        except ENDS_THE_RUN:
             raise
         except ContextOverflowError as error:
             reason = f"the chunk of about {job.chunk.tokens} tokens does not fit the worker's context: {error}"
@@ -252,7 +247,7 @@ def _hash(parts: list[object]) -> str:
 def _unread(attempt: Attempt, completion: Completion, reason: str) -> JobResult:
     """A reply of which nothing can be made, its words kept."""
     cut_off = completion.finish_reason == "length"
-    partial = completion.text[:_PARTIAL_CHARACTERS]
+    partial = completion.text[:PARTIAL_CHARACTERS]
     return attempt.ended("truncated" if cut_off else "failed", reason=reason, partial=partial)
 
 

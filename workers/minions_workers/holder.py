@@ -13,16 +13,15 @@ import structlog
 
 from minions.chat import ChatRequest, Message, Usage
 from minions.errors import (
-    AuthenticationError,
     ContextOverflowError,
     ModelError,
-    ModelNotFoundError,
     ReplyError,
-    UnreachableError,
 )
 from minions.evidence.support import supports
 from minions.evidence.surroundings import find
 from minions.jobs import Job, JobResult
+from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS
+from minions_workers.passage import RESAMPLING_TEMPERATURE
 from minions_workers.prompts import load
 from minions_workers.reading import read_reply
 from minions_workers.schemas import max_lines, reply_schema
@@ -40,12 +39,9 @@ if TYPE_CHECKING:
     from minions_workers.reading import Reply
 
 _VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else
-_ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)
 _REPLY_TOKENS = {"lines": 240, "quote": 320}
-_RESAMPLING_TEMPERATURE = 0.7
 _SUPPORTED = 0.7  # the confidence of a finding whose lines hold the answer
 _POINTED = 0.5  # and of any other: nobody looked
-_PARTIAL_CHARACTERS = 400
 _log = structlog.get_logger()
 
 
@@ -70,7 +66,7 @@ class ChatReader:
         """
         try:
             return await self._read(jobs)
-        except _ENDS_THE_RUN:
+        except ENDS_THE_RUN:
             raise
         except ContextOverflowError as error:
             reason = f"the passages together do not fit the worker's context: {error}"
@@ -99,7 +95,7 @@ class ChatReader:
                 Message(role="user", content=f"{sheet.shown()}\n\n{tail}"),
             ),
             max_output_tokens=_REPLY_TOKENS[self._evidence],
-            temperature=_RESAMPLING_TEMPERATURE if jobs[0].sample else 0.0,
+            temperature=RESAMPLING_TEMPERATURE if jobs[0].sample else 0.0,
             json_schema=reply_schema(roomy, pointing=self._evidence == "lines", lines=len(sheet.lines)),
             schema_name="finding",
             affinity=hashlib.sha256("".join(job.chunk.id for job in jobs).encode()).hexdigest(),
@@ -112,7 +108,7 @@ def _understood(jobs: Sequence[Job], sheet: Sheet, completion: Completion) -> li
     try:
         reply = read_reply(completion.text, options=jobs[0].task.options)
     except ReplyError as error:
-        told |= {"reason": str(error), "partial": completion.text[:_PARTIAL_CHARACTERS]}
+        told |= {"reason": str(error), "partial": completion.text[:PARTIAL_CHARACTERS]}
         # Not failed: the passages were read, and the planner may ask in other words.
         return _ended(jobs, "truncated", **told) if cut_off else _ended(jobs, "abstained", ungrounded=True, **told)
     found = {job.id: locations for job, locations in sheet.locations(reply)}
@@ -120,7 +116,7 @@ def _understood(jobs: Sequence[Job], sheet: Sheet, completion: Completion) -> li
         reason = "its evidence stands in none of the passages"
         return _ended(jobs, "abstained", ungrounded=True, reason=reason, **told)
     if not found and cut_off:
-        return _ended(jobs, "truncated", reason="cut off", partial=completion.text[:_PARTIAL_CHARACTERS], **told)
+        return _ended(jobs, "truncated", reason="cut off", partial=completion.text[:PARTIAL_CHARACTERS], **told)
     ended = _ended(jobs, "abstained", **told)
     return [_with(result, found.get(result.job.id, []), reply) for result in ended]
 
