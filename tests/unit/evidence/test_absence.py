@@ -56,6 +56,17 @@ Unfortunately, the documents do not say who it was.
 Based on the findings, the documents do not state the length.
 The documents do not mention an oil price. They only discuss harbour fees.
 The provided 10-Q document does not contain specific information comparing these. It gives no breakdown.
+The report does not cover this topic.
+The documents do not cover what the question asks.
+No information about the oil price.
+No information on the price of oil in 2022 was found in the reports.
+No answer was given in the documents.
+There is no information available about it.
+There is no data on this in the documents.
+Insufficient information to answer.
+Not provided in the documents.
+I can't find any mention of it.
+I cannot find the notice period in the documents.
 The information about legal contingencies in Intel's Q3 2022 10-Q does not specify the reserves allocated for these.
 """.strip().splitlines()
 
@@ -98,6 +109,22 @@ The report shows that the company does not disclose segment profit.
 Vericel shall be deemed to accept if it does not provide notice.
 Information is not shared with third parties.
 No information may be disclosed to others.
+The report does not cover Ireland.
+The report does not cover Ireland or the Isle of Man.
+No information about customers is shared.
+No information about customers is given to others.
+No information was provided to the auditors.
+No answer was given by the minister.
+There is no information asymmetry in the model.
+There is no data sharing with third parties.
+Insufficient data protection measures were in place.
+Insufficient information security controls
+The data do not indicate increased mortality.
+The evidence does not indicate harm.
+The minister said the report does not mention him.
+Not included in the contract price
+Support is not provided by the agreement.
+Unable to find a buyer, he kept the boat.
 """.strip().splitlines()
 
 
