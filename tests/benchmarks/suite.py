@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 SMALL = (
     Part("passages", 4, ("minions", "rag:5", "rag:10")),
-    Part("altered_facts", 2, ("minions", "rag:5")),
+    Part("altered_facts", 1, ("minions", "rag:5")),
     Part("reviews_counts", 1, ("minions",)),
 )
 LARGE = (
