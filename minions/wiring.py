@@ -210,7 +210,7 @@ async def open_embedded(settings: Settings) -> LlamaCppModel | None:
 
 async def recruit(settings: Settings, books: Books) -> Crew:
     """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError. Worker endpoints are asked
-    how many requests at a time they take, 3 s at most. What it opened before it raised is closed.
+    what they have room for, 3 s at most. What it opened before it raised is closed.
     """
     opened: list[ChatModel] = []
     try:
