@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NEARLY = 0.75  # of the best confidence: a look ranks well, filters badly (docs/experiments.md)
 _STRETCH = 2_000  # characters
+_Stretch = tuple[str, int, str, str]
 _SMALL = re.compile(r"an?|the|of|in|at|by|on|to|is|was|are|were|about|approximately|within|usd|eur|gbp")
 # AA+ and AA- are two ratings, C, C++ and C# three languages; a hyphen within words parts them.
 _WORD = re.compile(r"-?\d[\d.]*%?|[^\W\d]+(?:[+#]+|-(?!\w))?")
@@ -38,14 +39,15 @@ def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
     Chunks that overlap may be read differently: then both answers stay.
     """
     kept: list[Finding] = []
-    near: dict[tuple[str, int], list[Finding]] = {}  # what was kept, by document and stretch of it
+    near: dict[_Stretch, list[Finding]] = {}  # what was kept, by what could make one of two findings
     for finding in ranked:
-        stretches = [near.setdefault(stretch, []) for stretch in _stretches(finding)]
-        others = (other for stretch in stretches for other in stretch)
-        if not any(_overlap(finding, other) and _agree(finding, other, task) for other in others):
+        here = _stretches(finding, task)
+        # Without an answer it adds nothing to any other finding on its lines; nor does another reading of one passage.
+        alike = [stretch for stretch in here if (stretch[2] == "lines") == (not finding.answer)]
+        if not any(_overlap(finding, other) for stretch in alike for other in near.get(stretch, ())):
             kept.append(finding)
-            for stretch in stretches:
-                stretch.append(finding)
+            for stretch in here:
+                near.setdefault(stretch, []).append(finding)
     return kept
 
 
@@ -84,17 +86,15 @@ def _comparable(answer: str | None, task: Task) -> str | None:
     return f"{amounts.pop().normalize():f}" if len(amounts) == 1 else None
 
 
-def _stretches(finding: Finding) -> list[tuple[str, int]]:
+def _stretches(finding: Finding, task: Task) -> list[_Stretch]:
+    """Where it is looked for: by its lines, its passage and its value, so that ten thousand findings are not compared
+    each with each.
+    """
     citation = finding.citation
-    return [(citation.document_id, n) for n in range(citation.start // _STRETCH, citation.end // _STRETCH + 1)]
+    marks = [("lines", ""), ("passage", finding.passage), ("value", value_of(finding.answer or "", task))]
+    ends = range(citation.start // _STRETCH, citation.end // _STRETCH + 1)
+    return [(citation.document_id, n, *mark) for n in ends for mark in marks]
 
 
 def _overlap(one: Finding, two: Finding) -> bool:
     return one.citation.start < two.citation.end and two.citation.start < one.citation.end
-
-
-def _agree(one: Finding, two: Finding, task: Task) -> bool:
-    """Whether a finding on the lines of a better one adds nothing to it; nor does another reading of one passage."""
-    if one.passage == two.passage or not one.answer:
-        return True
-    return value_of(one.answer, task) == value_of(two.answer or "", task)

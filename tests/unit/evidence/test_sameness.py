@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from minions.evidence import sameness
 from minions.evidence.sameness import disputed, merged, rivals, value_of
 
 
@@ -85,6 +86,16 @@ def test_other_answers_on_shared_lines_stay_but_for_one_passages(make: Any) -> N
     assert len(_both(make, None, "13", gap=-5)) == 2
     assert len(_both(make, "12", None, gap=-5)) == 1
     assert len(_both(make, "12", "13", gap=-5, passages=1)) == 1
+
+
+def test_findings_are_not_compared_each_with_each(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of readings of the same lines: ten thousand took minutes."""
+    read: list[str] = []
+    monkeypatch.setattr(sameness, "value_of", lambda text, task: read.append(text) or value_of(text, task))
+    monkeypatch.setattr(sameness, "_overlap", lambda one, two: read.append(one.id + two.id) or False)
+    findings = [make.finding(str(n), quote="x" * 50, start=n % 100, passage=f"p{n}", id=f"i{n}") for n in range(300)]
+    assert merged(findings, make.task()) == findings
+    assert len(read) == len(findings)
 
 
 def test_long_findings_are_compared_wherever_they_begin(make: Any) -> None:
