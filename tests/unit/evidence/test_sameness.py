@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from minions.evidence import sameness
 from minions.evidence.sameness import disputed, merged, rivals, value_of
+
+
+if TYPE_CHECKING:
+    from minions.plans import Task
 
 
 @pytest.mark.parametrize(
@@ -91,8 +95,12 @@ def test_other_answers_on_shared_lines_stay_but_for_one_passages(make: Any) -> N
 def test_findings_are_not_compared_each_with_each(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of readings of the same lines: ten thousand took minutes."""
     read: list[str] = []
-    monkeypatch.setattr(sameness, "value_of", lambda text, task: read.append(text) or value_of(text, task))
-    monkeypatch.setattr(sameness, "_overlap", lambda one, two: read.append(one.id + two.id) or False)
+
+    def reading(text: str, task: Task) -> str:
+        read.append(text)
+        return value_of(text, task)
+
+    monkeypatch.setattr(sameness, "value_of", reading)
     findings = [make.finding(str(n), quote="x" * 50, start=n % 100, passage=f"p{n}", id=f"i{n}") for n in range(300)]
     assert merged(findings, make.task()) == findings
     assert len(read) == len(findings)
