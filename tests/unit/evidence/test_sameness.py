@@ -9,7 +9,6 @@ import pytest
 from minions.evidence import sameness
 from minions.evidence.sameness import disputed, merged, rivals, value_of
 
-
 if TYPE_CHECKING:
     from minions.plans import Task
 
