@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LISTED = 40
 _SIGNIFICANT = 6
+_FEWEST_DECIMALS = 2
 _EXAMPLES = 6  # findings beside a table of values, over all values
 _EXAMPLES_EACH = 3
 _SUREST = 0.999  # that a judgement may be: one alone outweighs no more than a few others
@@ -205,7 +206,9 @@ def _number(finding: Finding) -> Decimal | None:
 
 
 def _rounded(value: Decimal) -> Decimal:
-    return Context(prec=_SIGNIFICANT).create_decimal(value)
+    """To six digits, and never before the second after the point: a mean of millions keeps its units."""
+    digits = max(_SIGNIFICANT, value.adjusted() + 1 + _FEWEST_DECIMALS)
+    return Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(value)
 
 
 def _key(finding: Finding) -> str:

@@ -155,6 +155,26 @@ def test_values_are_counted_however_they_are_written(make: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("numbers", "mean"),
+    [
+        (("12,345,678", "12,345,679"), "12345678.5"),
+        (("1", "1", "2"), "1.33333"),
+        (("1,000,000", "1,000,000", "1,000,001"), "1000000.33"),
+        (("0.0001", "0.0002", "0.0002"), "0.000166667"),
+        (("-3", "-3", "-4"), "-3.33333"),
+        (("0", "0"), "0"),
+        (("9" * 40, "9" * 40), None),
+    ],
+)
+def test_a_mean_is_rounded_behind_its_units(make: Any, numbers: tuple[str, ...], mean: str | None) -> None:
+    """Six digits of twelve million would be a hundred off."""
+    findings = [make.finding(number, document=f"d{n}") for n, number in enumerate(numbers)]
+    summary = reduce_findings(make.task(reduce="mean", output="number"), findings, {}).summary
+    assert summary.startswith(f"mean of {len(numbers)} numbers: ")
+    assert mean is None or summary.endswith(f": {mean}")
+
+
 def test_a_task_without_numbers_says_so(make: Any) -> None:
     """A sum over words is not zero."""
     findings = [make.finding("several", quote="several")]
