@@ -24,7 +24,7 @@ class Limits(Value):
     max_jobs: int = 400
     chunks_per_task: int = 8
     samples: int = 1
-    digest_tokens: int = 700
+    digest_tokens: int = 900
     near_misses: int = 2
     low_confidence: float = 0.4
     rag_chunks: int = 10

@@ -15,6 +15,7 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
+from minions.limits import Limits
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 ITEMS = [Item(id=str(number), question="How tall is it?") for number in range(10)]
 NO_DOCUMENTS = cast("Corpus", None)  # protocol minions sends none
-MOST = 7_000 + 2 * 15 + 6 * 700 + 2 * 2_000  # tokens of a plan and a decision, at the defaults
+MOST = 7_000 + 2 * 15 + 6 * Limits().digest_tokens + 2 * 2_000  # tokens of a plan and a decision, at the defaults
 
 
 @pytest.fixture
