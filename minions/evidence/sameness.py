@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 NEARLY = 0.75  # of the best confidence: a look ranks well, filters badly (docs/experiments.md)
 _STRETCH = 2_000  # characters
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
+_MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
+_DAY = r"(\d\d?)(?:st|nd|rd|th)?"
+_ISO = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
+_DATE = re.compile(rf"(?:{_DAY}(?: day)?(?: of)? )?\b({_MONTHS})\b\.?(?: {_DAY}\b)?,?(?: of)?(?: (\d{{4}}))?")
+_AROUND_DATE = re.compile(
+    r"(?:the|on|in|of|as|from|dated?|is|was|it|(?:mon|tues|wednes|thurs|fri|satur|sun)day|[ ,.:()])*"
+)
 _Stretch = tuple[str, int, str, str]
 _SMALL = re.compile(r"an?|the|of|in|at|by|on|to|is|was|are|were|about|approximately|within|usd|eur|gbp")
 # AA+ and AA- are two ratings, C, C++ and C# three languages; a hyphen within words parts them.
@@ -25,12 +36,28 @@ def value_of(text: str, task: Task) -> str:
     """Equal for answers that say the same: "$12.4 million" and "12,400,000", "about 30 days" and "30 days"."""
     if task.output == "number" and (number := parse_number(text)) is not None:
         return f"{number.normalize():f}"
+    if task.output == "date" and (date := _date_of(" ".join(text.casefold().split()))):
+        return date
     if task.output == "category":
         return " ".join(text.split()).casefold()
     words = [word.rstrip(".") for word in _WORD.findall(with_plain_numbers(text).casefold())]
     said = [word for word in words[:-1] if not _SMALL.fullmatch(word)]
     said += [word for word in words[-1:] if word == "a" or not _SMALL.fullmatch(word)]  # "type A" has no article
     return " ".join(said) or " ".join(text.split()).casefold()
+
+
+def _date_of(text: str) -> str:
+    """``2022-12-31`` for a date, with a month in letters or the year first, or for as much of one as there is; empty
+    where more is said, or less. Which of 3/4/2022 is the month, nobody knows.
+    """
+    found = _ISO.search(text) or _DATE.search(text)
+    if not found or not _AROUND_DATE.fullmatch(text[: found.start()] + text[found.end() :]):
+        return ""
+    if found.re is _ISO:
+        return "-".join(str(int(part)) for part in found.groups())
+    before, name, after, year = found.groups()
+    parts = [year, str(_MONTH_NAMES.index(name[:3]) // 4 + 1), str(int(before or after or 0))]
+    return "-".join(parts) if year else ""
 
 
 def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:

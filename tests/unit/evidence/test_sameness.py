@@ -56,6 +56,49 @@ def test_other_values_are_other_values(make: Any, one: str, two: str) -> None:
     assert value_of(one, make.task()) != value_of(two, make.task())
 
 
+@pytest.mark.parametrize(
+    ("written", "date"),
+    [
+        ("31 December 2022", "2022-12-31"),
+        ("December 31, 2022", "2022-12-31"),
+        ("Dec. 31st 2022", "2022-12-31"),
+        ("the 31st day of December, 2022", "2022-12-31"),
+        ("2022-12-31", "2022-12-31"),
+        ("on\nDecember  31 2022", "2022-12-31"),
+        ("1 May 2022", "2022-05-01"),
+        ("December 2022", "December of 2022"),
+    ],
+)
+def test_a_date_is_the_same_however_it_is_written(make: Any, written: str, date: str) -> None:
+    """Month in letters or year first; it was told as a conflict."""
+    task = make.task(output="date")
+    assert value_of(written, task) == value_of(date, task)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("31 December 2022", "30 December 2022"),
+        ("31 December 2022", "31 December 2021"),
+        ("31 December 2022", "31 November 2022"),
+        ("31 December 2022", "December 2022"),
+        ("December 2022", "2022"),
+        ("3/4/2022", "4/3/2022"),
+        ("2022", "2021"),
+        ("within 30 days", "within 60 days"),
+        ("it may not end", "it may end"),
+        ("1 May 2022 to 31 May 2022", "1 May 2022 to 30 June 2022"),
+        ("30 days after 1 May 2022", "1 May 2022"),
+        ("May", "June"),
+        ("the first day of the month", "the last day of the month"),
+    ],
+)
+def test_other_dates_are_other_dates(make: Any, one: str, two: str) -> None:
+    """A part makes the difference; what is no date is compared by its words."""
+    task = make.task(output="date")
+    assert value_of(one, task) != value_of(two, task)
+
+
 def test_categories_are_the_options_word_for_word(make: Any) -> None:
     """They were given by the planner, so nothing in them is small."""
     task = make.task(output="category", options=("at risk", "risk"))
