@@ -9,11 +9,12 @@ from minions.replies import as_text, as_texts
 
 _MAX_TEXT = 600
 _MAX_PHRASES = 8
+_TABLES = {"count", "group", "unique", "vote"}
 
 
 def read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str, ...]]:
     """The tasks in a list of objects, at most ``max_tasks``, and warnings of what was left out. What has no instruction
-    is none, an unknown word becomes the default, and texts are cut to what is sensible.
+    is none, an unknown word becomes the default, texts are cut to what is sensible, and judgements become a table.
     """
     items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
     items = [item for item in items if as_text(item.get("instruction"))]
@@ -26,7 +27,7 @@ def read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str,
 def _task(number: int, item: dict[str, Any]) -> Task:
     options = as_texts(item.get("options"))
     output = cast("Output", _one_of(item.get("output"), get_args(Output), "text"))
-    return Task(
+    task = Task(
         id=f"t{number}",
         instruction=(as_text(item.get("instruction")) or "")[:_MAX_TEXT],
         output="text" if output == "category" and not options else output,
@@ -36,6 +37,8 @@ def _task(number: int, item: dict[str, Any]) -> Task:
         unit=cast("Unit", _one_of(item.get("unit"), get_args(Unit), "chunk")),
         reduce=cast("Reduce", _one_of(item.get("reduce"), get_args(Reduce), "collect")),
     )
+    # Judgements are a table: of five hundred, the surest few would tell nothing of the others.
+    return task.model_copy(update={"reduce": "group"}) if task.judges and task.reduce not in _TABLES else task
 
 
 def _one_of(value: Any, allowed: tuple[str, ...], default: str) -> str:

@@ -74,6 +74,18 @@ async def test_unknown_words_in_a_plan_fall_back_to_defaults() -> None:
     assert (task.output, task.reduce, task.search) == ("text", "collect", ("revenue",))
 
 
+@pytest.mark.parametrize(
+    ("reduce", "kept"), [("collect", "group"), ("sum", "group"), ("count", "count"), ("x", "group")]
+)
+async def test_judgements_are_a_table_whatever_the_planner_says(reduce: str, kept: str) -> None:
+    """Collected, only the surest of five hundred would go up, and nobody would know how many say yes."""
+    judging = {"instruction": "Is it positive?", "output": "yes_no", "unit": "document", "reduce": reduce}
+    model = ScriptedModel([{"tasks": [judging, judging | {"unit": "chunk"}]}])
+    plan = await CloudPlanner(model, max_tasks=6).plan("How many?", CARD)
+    assert plan.tasks[0].reduce == kept
+    assert plan.tasks[1].reduce == ("collect" if reduce == "x" else reduce)
+
+
 async def test_prose_is_asked_for_again_once() -> None:
     """One bad reply costs one more call."""
     plan = await _plan("I would look at the revenue table.", {"tasks": [TASK]})
