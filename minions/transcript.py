@@ -262,9 +262,11 @@ class Transcript:
         return reduction.model_copy(update={"unread": self._index_lines(task, question, reduction.findings)})
 
     def _suffices(self, task: Task, reduction: Reduction) -> bool:
-        """Whether the findings speak for themselves: there are some, not all of them unsure, and they agree."""
+        """Whether the findings speak for themselves: there are some, not all of them unsure, and they agree. No line
+        makes a judgement surer.
+        """
         if not reduction.findings or task.unit == "document":
-            return bool(reduction.findings)
+            return task.judges or bool(reduction.findings)
         surest = max(finding.confidence for finding in reduction.findings)
         return surest >= self._limits.low_confidence and not disputed(reduction.findings, task)
 

@@ -148,6 +148,14 @@ async def test_lines_of_the_index_go_up_where_findings_do_not_suffice(
     assert ("Sales of goods" in digest.text) == sent
 
 
+@pytest.mark.parametrize("instruction", ["Is it about REVENUE?", "Is it about sales of goods?"])
+async def test_no_line_of_the_index_stands_beside_judgements(run: Asking, instruction: str) -> None:
+    """Unsure ones included: a verdict near one half is the reader's doubt, and a line of the document no help."""
+    task = Task(id="t1", instruction=instruction, output="yes_no", unit="document", reduce="count")
+    _, script = await run({"a.txt": FIGURES, "b.txt": TABLE}, [task], Decision(answer=None), confidence=0.1)
+    assert "unread" not in script.seen[0][0].text
+
+
 async def test_lines_that_a_finding_shows_are_no_near_misses(run: Asking) -> None:
     """They would go up twice, the second time as if nobody had read them."""
     _, script = await run({"a.txt": FIGURES}, [LOOK], Decision(answer=None), confidence=0.3)
