@@ -1,6 +1,6 @@
 """What reading the best chunks finds, against reading every chunk, and at what cost on the device.
 
-    python tests/benchmarks/measure_reading.py DATA contracts,papers --documents 2 [--best N] [--worker SPEC]
+    python tests/benchmarks/measure_reading.py DATA contracts,papers --documents 2 [--best N] [--count]
 
 For each question with a hand-written plan (``plans/SET.jsonl``) the worker runs every task over every chunk of the
 question's documents, chunk by chunk. Results are kept in the result cache (``MINIONS_HOME``): a run goes on where the
@@ -200,6 +200,17 @@ def report(name: str, asked: Sequence[Asked], results: Mapping[str, Results], de
     return "\n".join(lines)
 
 
+def counted(name: str, asked: Sequence[Asked]) -> str:
+    """What each depth costs over all questions, without a model: as if every passage held something."""
+    costs = []
+    for depth in (None, *DEPTHS):
+        jobs = [(one, reading(one, depth).jobs) for one in asked]
+        found = [{key_of(job): JobResult(job=job, status="found") for job in mine} for _, mine in jobs]
+        costs.append(sum(cost_of(mine, known) for (_, mine), known in zip(jobs, found, strict=True)))
+    shares = ", ".join(f"best {depth} {cost / costs[0]:.0%}" for depth, cost in zip(DEPTHS, costs[1:], strict=True))
+    return f"{name}: {len(asked)} questions, {costs[0]:,} tokens for every chunk; {shares}"
+
+
 def questions_of(name: str, data: Path, index: Index, scratch: Path, *, documents: int) -> list[Asked]:
     """The questions about the smallest documents of a set that have a plan."""
     listed = data / name / "documents.jsonl"
@@ -217,30 +228,39 @@ def questions_of(name: str, data: Path, index: Index, scratch: Path, *, document
 
 
 async def main() -> None:
-    """Read, and report."""
+    """Read, and report; or count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("sets")
     parser.add_argument("--documents", type=int, default=2, help="the smallest so many of each set")
     parser.add_argument("--best", type=int, help="read only so many chunks a task")
+    parser.add_argument("--count", action="store_true", help="only count what would be computed, without a model")
     parser.add_argument("--worker", default="llamacpp:qwen2.5-coder-1.5b")
     parser.add_argument("--minutes", type=float, default=60)
     options: Any = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    home = Settings.load().home_folder()
+    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder) / "index.sqlite3") as index:
+        sets = {
+            name: questions_of(name, options.data, index, Path(folder), documents=options.documents)
+            for name in options.sets.split(",")
+        }
+        if options.count:
+            for name, asked in sets.items():
+                tell(counted(name, asked))
+        else:
+            await read_and_report(sets, options)
+
+
+async def read_and_report(sets: Mapping[str, Sequence[Asked]], options: Any) -> None:
+    """The table of each set."""
+    home, clock = Settings.load().home_folder(), SystemClock()
+    until_s = clock.monotonic_s() + 60 * options.minutes
     model = await open_llamacpp(ModelRef.parse(options.worker), home=home)
     extractor = Extractor(model)
-    clock = SystemClock()
-    until_s = clock.monotonic_s() + 60 * options.minutes
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Index.open(Path(folder) / "index.sqlite3") as index,
-        Store.open(home / "minions.sqlite3") as store,
-    ):
+    with Store.open(home / "minions.sqlite3") as store:
         cache = ResultCache(store, clock)
         worker = CachingWorker(extractor, cache, model=options.worker, fingerprint=extractor.fingerprint)
-        for name in options.sets.split(","):
-            asked = questions_of(name, options.data, index, Path(folder), documents=options.documents)
+        for name, asked in sets.items():
             results = await read(asked, worker, depth=options.best, seconds=until_s - clock.monotonic_s())
             tell(report(name, asked, results, options.best))
     await model.aclose()
