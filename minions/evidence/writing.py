@@ -16,6 +16,7 @@ _QUOTE_CHARACTERS = 700
 _NEIGHBOUR_CHARACTERS = 160
 _HEADING_CHARACTERS = 80
 _GIST_CHARACTERS = 120
+_ANSWER_CHARACTERS = 400  # an answer is short, whoever wrote it: longer ones would take a passage up
 _GROUP_CHARACTERS = 60
 _MORE_NAMES = ":  and 999 more; "
 _MORE_VALUES = "; 999 more values"
@@ -62,7 +63,7 @@ class Writer:
 
 
 def _answer(finding: Finding) -> str:
-    return " ".join((finding.answer or "?").split())
+    return squeeze(" ".join((finding.answer or "?").split()), _ANSWER_CHARACTERS)
 
 
 def squeeze(text: str, limit: int, *, keep_end: bool = False) -> str:

@@ -54,6 +54,14 @@ def test_strict_sends_answers_but_no_words_of_the_documents(make: Any) -> None:
     assert "f1 12 | d1" in digest.text
 
 
+def test_an_answer_of_any_length_takes_no_passage_up(make: Any) -> None:
+    """A worker without a schema, or an old cached result, may hold a whole passage as its answer."""
+    finding = make.finding(" ".join(f"word{number}" for number in range(500)), quote="SECRET")
+    digest = _pack(make, [finding], policy="strict", budget_tokens=5_000)
+    assert "word10 " in digest.text
+    assert "word100" not in digest.text + digest.gist
+
+
 def test_the_best_findings_fill_the_budget(make: Any) -> None:
     """What does not fit is counted, not cut."""
     findings = [
