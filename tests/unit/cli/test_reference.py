@@ -1,4 +1,4 @@
-"""docs/cli.md shows the help of every command as it is.
+"""docs/cli.md shows the help of every command as it is, and names every field of an answer.
 
 After a change of options, write it anew: ``WRITE_DOCS=1 pytest tests/unit/cli/test_reference.py``.
 """
@@ -10,9 +10,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from minions.answers import Answer, Baseline, Calculation, Coverage, RoleUsage
+from minions.findings import Citation
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "cli.md"
 COMMANDS = (
@@ -73,3 +79,11 @@ def test_help_loads_nothing_heavy() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
     assert (ended.returncode, ended.stderr) == (1, "\n")
+
+
+@pytest.mark.parametrize("shape", [Answer, Coverage, RoleUsage, Calculation, Citation, Baseline])
+def test_every_field_of_an_answer_is_told(shape: type[BaseModel]) -> None:
+    """Other programs read the object, so the page names all that stands in it; what it need not tell is listed here."""
+    told = REFERENCE.read_text("utf-8")
+    names = {field.alias or name for name, field in shape.model_fields.items()} - {"estimated"}
+    assert {name for name in names if f"`{name}`" not in told} == set()
