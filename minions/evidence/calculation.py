@@ -74,6 +74,7 @@ def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding])
     named: list[str] = []
     warnings: list[str] = []
     shown = {number for finding in cited for number in _numbers_of(finding)}
+    shown |= _CONSTANTS | {Fraction(len(cited))}  # the mean of five findings divides by five
 
     def replaced(match: re.Match[str]) -> str:
         written = match[1].strip()
@@ -87,7 +88,7 @@ def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding])
         except CalculationError as error:
             warnings.append(f"not calculated: {written[:_MOST_CHARACTERS]} ({error.message})")
             return working
-        missing = tuple(text for text, value in expression.numbers if value not in shown and value not in _CONSTANTS)
+        missing = tuple(text for text, value in expression.numbers if value not in shown)
         named.extend(expression.named)
         calculations.append(Calculation(expression=working, result=result + shown_unit, ungrounded=missing))
         if missing:

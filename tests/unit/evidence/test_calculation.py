@@ -204,6 +204,13 @@ def test_a_number_from_nowhere_is_told_and_doubted(make: Any) -> None:
     assert filled.doubt < 1
 
 
+def test_a_mean_divides_by_as_many_findings_as_it_cites(make: Any) -> None:
+    """Their number stands in no document, and is no invention."""
+    cited = [make.finding(str(number)) for number in (10, 20, 30, 40, 55)]
+    assert fill_in("{{(10 + 20 + 30 + 40 + 55) / 5}}", cited, {}).warnings == ()
+    assert fill_in("{{(10 + 20 + 30 + 40 + 55) / 6}}", cited, {}).calculations[0].ungrounded == ("6",)
+
+
 def test_a_finding_may_be_named(make: Any) -> None:
     """Its number is the worker's answer; one without a number, or with two, cannot be reckoned with."""
     known = {
