@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"))
     ollama_host: str | None = Field(None, validation_alias=AliasChoices("ollama_host", "OLLAMA_HOST"))
 
-    @field_validator("openai_base_url", "ollama_host", "planner", "worker", mode="before")
+    @field_validator("openai_api_key", "openai_base_url", "ollama_host", "planner", "worker", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value

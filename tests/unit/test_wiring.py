@@ -263,3 +263,9 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
     await wiring.fetch_weights(_settings(fetch_weights=True, home=tmp_path), told.append)
     assert fetched == [f"qwen2.5-coder-1.5b into {tmp_path.name}"]
     assert "1.1 GB" in told[0].message
+
+
+def test_a_blank_key_is_no_key() -> None:
+    """``OPENAI_API_KEY=""`` is how many shells unset it: it chooses no cloud planner, which then lacks a key."""
+    assert Settings.load({"openai_api_key": ""}).openai_api_key is None
+    assert wiring.choose_models(Settings.load({"openai_api_key": " "}))[0] == "local"
