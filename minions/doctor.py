@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal
 
 from minions import probes
 from minions._version import __version__
+from minions.choosing import LOCAL, choose_models, is_cloud
 from minions.endpoints import endpoint_of, refuse_remote_worker, refuse_several_planners
 from minions.errors import MinionsError
 from minions.models.reference import ModelRef, is_loopback_url, shown_url
 from minions.values import Value
-from minions.wiring import LOCAL, choose_models, is_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

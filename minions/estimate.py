@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from minions.answers import Baseline
+from minions.choosing import LOCAL, choose_models, is_cloud, priced_planner
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.entries import OK
@@ -19,7 +20,6 @@ from minions.privacy.card import card_of
 from minions.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
 from minions.tokens import estimate_tokens
 from minions.values import Value
-from minions.wiring import LOCAL, choose_models, is_cloud, priced_planner
 
 if TYPE_CHECKING:
     from minions.chat import Usage

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from minions.answers import Answer
+from minions.choosing import choose_models, is_cloud
 from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
 from minions.events import AnswerEvent, StartEvent, of_run
 from minions.loop import Parts
 from minions.protocols import PROTOCOLS
 from minions.transcript import Transcript
-from minions.wiring import choose_models, is_cloud
 
 if TYPE_CHECKING:
     from minions.answers import Baseline, StopReason

@@ -10,21 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from minions.endpoints import (
-    api_key_of,
-    endpoint_of,
-    is_elsewhere,
-    refuse_remote_worker,
-    refuse_several_planners,
-)
-from minions.errors import EgressRefusedError
+from minions.choosing import LOCAL, choose_models, has_embedded, is_cloud, planner_ref, recorded
+from minions.endpoints import api_key_of, endpoint_of, is_elsewhere, refuse_remote_worker
 from minions.events import WarningEvent
 from minions.ledger.meter import Meter
 from minions.models.adapters import open_adapter, open_llamacpp
-from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
+from minions.models.reference import ModelRef
 from minions.models.slots import Room, default_slots, room_of
 from minions.privacy.policy import shows_quotes
-from minions.protocols import refuse_to_send
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -48,10 +41,6 @@ if TYPE_CHECKING:
 
     PlannerFor = Callable[[Mapping[str, Any] | None, int], Planner]
 
-LOCAL = "local"
-DEFAULT_CLOUD_PLANNER = "openai:gpt-5.4"
-DEFAULT_EMBEDDED_WORKER = "llamacpp:qwen2.5-coder-1.5b"
-DEFAULT_OLLAMA_WORKER = "ollama:llama3.2:3b"
 _PLANNER_CONCURRENCY = 8
 
 
@@ -106,88 +95,11 @@ async def _close(models: list[ChatModel]) -> None:
             stack.push_async_callback(model.aclose)
 
 
-def choose_models(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
-    """References of planner and worker, and notes on what was chosen for want of a setting."""
-    worker = settings.worker or (
-        DEFAULT_OLLAMA_WORKER if settings.ollama_host or not _has_embedded() else DEFAULT_EMBEDDED_WORKER
-    )
-    if settings.protocol == "local":
-        return LOCAL, worker, ()
-    if settings.local_only and settings.planner not in {None, LOCAL} and is_cloud(settings.planner or "", settings):
-        raise EgressRefusedError(
-            f"--local-only forbids the cloud planner {settings.planner}",
-            hint="leave --planner out, or use --planner local",
-        )
-    if settings.planner is not None:
-        return settings.planner, worker, ()
-    if settings.local_only:
-        return LOCAL, worker, ()
-    if settings.openai_api_key is not None or settings.openai_base_url is not None:
-        return DEFAULT_CLOUD_PLANNER, worker, ()
-    note = (
-        f"no cloud planner is configured: {worker} plans and decides locally, which answers less well. "
-        "For a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL with OPENAI_BASE_URL"
-    )
-    return LOCAL, worker, (note,)
-
-
-def is_cloud(planner: str, settings: Settings) -> bool:
-    """Whether calls to this planner leave the device, for the ledger, budget and egress log.
-
-    An ``openai:`` planner counts as cloud wherever its endpoint is: a loopback address may be a gateway.
-    """
-    if planner == LOCAL:
-        return False
-    ref = ModelRef.parse(planner)
-    if ref.provider == "openai":
-        return True
-    return ref.provider == "ollama" and (is_cloud_tag(ref) or not is_loopback_url(endpoint_of(ref, settings)))
-
-
-def priced_planner(settings: Settings) -> tuple[str, str]:
-    """Reference and endpoint of the cloud planner in use, or of the default one when the run is local: for the
-    baselines.
-    """
-    planner, _, _ = choose_models(settings)
-    ref = ModelRef.parse(planner if is_cloud(planner, settings) else DEFAULT_CLOUD_PLANNER)
-    return str(ref), endpoint_of(ref, settings)
-
-
-def check_models(settings: Settings) -> None:
-    """Refuse what can be refused before a document is read or a model opened.
-
-    Raises ConfigError (a missing key, too), EgressRefusedError, PriceUnknownError.
-    """
-    planner, worker, _ = choose_models(settings)
-    if is_cloud(planner, settings):
-        refuse_to_send(settings.protocol, settings.policy, to=planner)
-    worker_ref = ModelRef.parse(worker)
-    refuse_remote_worker(worker_ref, settings)
-    metered = [each for each in worker_ref.each() if is_elsewhere(each, settings)]
-    if planner != LOCAL:
-        planner_ref = _planner_ref(planner)
-        api_key_of(planner_ref, settings)
-        metered += [planner_ref] if is_cloud(planner, settings) else []
-    api_key_of(worker_ref, settings)
-    if settings.max_cost is not None:
-        _require_prices(metered, settings)
-
-
-def _require_prices(refs: list[ModelRef], settings: Settings) -> None:
-    from minions.ledger.budgets import price_unknown
-    from minions.ledger.prices import PriceBook
-
-    prices = PriceBook.parse(settings.prices)
-    for ref in refs:
-        if prices.bound_usd(str(ref), endpoint_of(ref, settings), input_tokens=1, output_tokens=1) is None:
-            raise price_unknown(str(ref))
-
-
 async def fetch_weights(settings: Settings, observe: Observer) -> None:
     """Bring the weights of an embedded model that are not on this machine, as settings allow. Raises ModelError."""
     from minions.models import registry
 
-    if settings.local_only or not settings.fetch_weights or not _has_embedded():
+    if settings.local_only or not settings.fetch_weights or not has_embedded():
         return
     missing = {
         status.entry.name: status.entry for status in registry.list_models(settings.home_folder()) if not status.origin
@@ -244,7 +156,7 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
     executor = (_together if settings.protocol == "minion" else _one_by_one)(worker_ref, served, settings, books)
     planner = planner_for(None, settings.max_turns)
     context = min((each.context_tokens for each in served if each.context_tokens), default=None)
-    return Crew(planner, executor, _recorded(planner_name), str(worker_ref), notes, planner_for, context, closing)
+    return Crew(planner, executor, recorded(planner_name), str(worker_ref), notes, planner_for, context, closing)
 
 
 def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> LocalExecutor:
@@ -308,17 +220,6 @@ async def _planner(
     return lambda schema, _: CloudPlanner(model, max_tasks=settings.max_tasks, answer_schema=schema, **told)
 
 
-def _recorded(planner: str) -> str:
-    """A planner as the record names it: without its URL, which may hold credentials."""
-    return planner if planner == LOCAL else str(ModelRef.parse(planner))
-
-
-def _planner_ref(planner: str) -> ModelRef:
-    ref = ModelRef.parse(planner)
-    refuse_several_planners(ref)
-    return ref
-
-
 class _Served(NamedTuple):
     """A model at one endpoint, the requests it takes at a time, whether it is metered as a cloud, and its context where
     it says so.
@@ -332,7 +233,7 @@ class _Served(NamedTuple):
 
 async def _serve_planner(name: str, settings: Settings, closing: list[ChatModel]) -> _Served:
     """The planner's model."""
-    adapter = await open_adapter(_planner_ref(name), settings, slots=1)
+    adapter = await open_adapter(planner_ref(name), settings, slots=1)
     closing.append(adapter)
     return _Served(adapter, _PLANNER_CONCURRENCY, cloud=is_cloud(name, settings))
 
@@ -386,9 +287,3 @@ def _meter(role: Role, books: Books, *, cloud: bool) -> Meter:
         recovery=books.recovery,
         brake=books.brake,
     )
-
-
-def _has_embedded() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("xllamacpp") is not None

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from minions.choosing import check_models
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
@@ -21,7 +22,7 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.settings import Settings
 from minions.store.store import Store
-from minions.wiring import Books, check_models, fetch_weights, open_embedded, recruit
+from minions.wiring import Books, fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence

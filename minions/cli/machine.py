@@ -37,10 +37,10 @@ def list_models(*, as_json: JsonFlag = False, flags: Flags) -> None:
 
 
 def _list(flags: Flags, *, as_json: bool) -> None:
+    from minions.choosing import choose_models
     from minions.cli.opening import settings_of
     from minions.cli.tables import model_lines
     from minions.models.registry import list_models as known_models
-    from minions.wiring import choose_models
 
     settings = settings_of(flags)
     planner, worker, _ = choose_models(settings)

@@ -9,6 +9,7 @@ from decimal import ROUND_DOWN, Decimal
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from minions.choosing import check_models, choose_models
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
@@ -26,7 +27,6 @@ from minions.events import both
 from minions.ledger.ledger import Ledger
 from minions.store.runs import Runs
 from minions.store.store import Store
-from minions.wiring import check_models, choose_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from pydantic import ConfigDict
 
 from minions.batch.output import Output, recorded_in
+from minions.choosing import LOCAL, check_models, is_cloud
 from minions.clock import SystemClock
 from minions.errors import (
     AuthenticationError,
@@ -29,7 +30,7 @@ from minions.ledger.ledger import Ledger, exact_sum
 from minions.ledger.prices import PriceBook
 from minions.store.store import Store
 from minions.values import Value
-from minions.wiring import LOCAL, Books, check_models, fetch_weights, is_cloud, open_judge
+from minions.wiring import Books, fetch_weights, open_judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions import wiring
+from minions import choosing, wiring
 from minions.clock import SystemClock
 from minions.endpoints import endpoint_of, is_remote_worker, refuse_remote_worker
 from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
@@ -35,10 +35,10 @@ def _settings(**values: Any) -> Settings:
 @pytest.mark.parametrize("embedded", [True, False])
 def test_without_settings_everything_is_local(monkeypatch: pytest.MonkeyPatch, embedded: bool) -> None:
     """No key: the worker plans too, and a note says so; the embedded model is the worker where it is installed."""
-    monkeypatch.setattr(wiring, "_has_embedded", lambda: embedded)
-    planner, worker, notes = wiring.choose_models(_settings())
+    monkeypatch.setattr(choosing, "has_embedded", lambda: embedded)
+    planner, worker, notes = choosing.choose_models(_settings())
     assert planner == "local"
-    assert worker == (wiring.DEFAULT_EMBEDDED_WORKER if embedded else wiring.DEFAULT_OLLAMA_WORKER)
+    assert worker == (choosing.DEFAULT_EMBEDDED_WORKER if embedded else choosing.DEFAULT_OLLAMA_WORKER)
     assert "OPENAI_API_KEY" in notes[0]
 
 
@@ -47,21 +47,21 @@ def test_a_key_or_an_endpoint_brings_the_cloud_planner(monkeypatch: pytest.Monke
     for name, value in (("OPENAI_API_KEY", "sk-x"), ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
-            assert wiring.choose_models(_settings())[0] == wiring.DEFAULT_CLOUD_PLANNER
+            assert choosing.choose_models(_settings())[0] == choosing.DEFAULT_CLOUD_PLANNER
 
 
 def test_an_ollama_host_brings_an_ollama_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who set OLLAMA_HOST wants Ollama."""
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:11434")
-    assert wiring.choose_models(_settings())[1] == wiring.DEFAULT_OLLAMA_WORKER
+    assert choosing.choose_models(_settings())[1] == choosing.DEFAULT_OLLAMA_WORKER
 
 
 def test_local_only_wins_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key in the environment does not open a way out."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
-    assert wiring.choose_models(_settings(local_only=True))[0] == "local"
+    assert choosing.choose_models(_settings(local_only=True))[0] == "local"
     with pytest.raises(EgressRefusedError):
-        wiring.choose_models(_settings(local_only=True, planner="openai:gpt-5.4"))
+        choosing.choose_models(_settings(local_only=True, planner="openai:gpt-5.4"))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_local_only_wins_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_counts_as_cloud(planner: str, cloud: bool) -> None:
     """A planner behind an OpenAI-compatible URL is metered as cloud, even on loopback: it may be a gateway."""
-    assert wiring.is_cloud(planner, _settings()) is cloud
+    assert choosing.is_cloud(planner, _settings()) is cloud
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ def test_one_endpoint_elsewhere_makes_a_worker_remote() -> None:
     assert not is_remote_worker(ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://localhost:2/v1"), _settings())
     several = {"planner": "local", "worker": "openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"}
     with pytest.raises(ConfigError, match=r"API key for http://192\.0\.2\.1/v1"):
-        wiring.check_models(_settings(**several, allow_remote_workers=True))
+        choosing.check_models(_settings(**several, allow_remote_workers=True))
     with pytest.raises(PriceUnknownError):
-        wiring.check_models(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
+        choosing.check_models(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
 
 
 def test_a_planner_has_one_endpoint() -> None:
     """Several are refused with the reason, before anything is read."""
     with pytest.raises(ConfigError, match="2 endpoints") as caught:
-        wiring.check_models(_settings(planner="openai:p@http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"))
+        choosing.check_models(_settings(planner="openai:p@http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"))
     assert "--worker" in (caught.value.hint or "")
 
 
@@ -147,25 +147,25 @@ LOCAL_WORKER = "openai:w@http://127.0.0.1:1/v1"
 def test_a_missing_key_is_told_first() -> None:
     """Nobody waits for a thousand files to hear that OPENAI_API_KEY is not set; an endpoint here may need none."""
     with pytest.raises(ConfigError, match="API key") as caught:
-        wiring.check_models(_settings(planner="openai:gpt-5.4", worker=LOCAL_WORKER))
+        choosing.check_models(_settings(planner="openai:gpt-5.4", worker=LOCAL_WORKER))
     assert "OPENAI_API_KEY" in (caught.value.hint or "")
     with pytest.raises(ConfigError, match="API key"):
-        wiring.check_models(_settings(planner="local", worker="openai:x", allow_remote_workers=True))
-    wiring.check_models(_settings(planner="openai:x@http://127.0.0.1:1/v1", worker=LOCAL_WORKER))
+        choosing.check_models(_settings(planner="local", worker="openai:x", allow_remote_workers=True))
+    choosing.check_models(_settings(planner="openai:x@http://127.0.0.1:1/v1", worker=LOCAL_WORKER))
 
 
 def test_a_cost_limit_without_a_price_is_told_first() -> None:
     """Every model that is billed needs a known or stated price under a limit in dollars; without a limit none does."""
     billed = {"planner": "openai:nobody-knows-it@http://127.0.0.1:1/v1", "worker": LOCAL_WORKER}
     with pytest.raises(PriceUnknownError, match="nobody-knows-it") as caught:
-        wiring.check_models(_settings(**billed, max_cost="1"))
+        choosing.check_models(_settings(**billed, max_cost="1"))
     assert "--price openai:nobody-knows-it=IN/OUT" in (caught.value.hint or "")
-    wiring.check_models(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
-    wiring.check_models(_settings(**billed))
-    wiring.check_models(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
+    choosing.check_models(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
+    choosing.check_models(_settings(**billed))
+    choosing.check_models(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
     elsewhere = {"worker": "openai:nobody-knows-it@http://192.0.2.1/v1", "allow_remote_workers": True}
     with pytest.raises(PriceUnknownError, match="nobody-knows-it"):
-        wiring.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
+        choosing.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
 
 
 def _books(store: Store) -> wiring.Books:
@@ -255,7 +255,8 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
     fetched: list[str] = []
     told: list[Any] = []
     monkeypatch.setattr(registry, "pull", lambda name, *, home: fetched.append(f"{name} into {home.name}"))
-    monkeypatch.setattr(wiring, "_has_embedded", lambda: True)
+    for module in (choosing, wiring):
+        monkeypatch.setattr(module, "has_embedded", lambda: True)
     monkeypatch.setattr(weights, "installed_parts", lambda _: None)
     for flags in ({"fetch_weights": False}, {"local_only": True}, {"worker": "ollama:x"}):
         await wiring.fetch_weights(_settings(**{"fetch_weights": True, "home": tmp_path, **flags}), told.append)
@@ -268,4 +269,4 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
 def test_a_blank_key_is_no_key() -> None:
     """``OPENAI_API_KEY=""`` is how many shells unset it: it chooses no cloud planner, which then lacks a key."""
     assert Settings.load({"openai_api_key": ""}).openai_api_key is None
-    assert wiring.choose_models(Settings.load({"openai_api_key": " "}))[0] == "local"
+    assert choosing.choose_models(Settings.load({"openai_api_key": " "}))[0] == "local"
