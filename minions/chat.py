@@ -6,19 +6,49 @@ Token counts use the OpenTelemetry gen_ai terms: input, cached input (inside inp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from itertools import accumulate
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
 
 from minions.values import Value
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
 ResponseFormat = Literal["json_schema", "json_object", "text"]
+Role = Literal["system", "user", "assistant"]
+Kind = Literal["prompt", "question", "card", "digest", "passage", "answer", "schema"]
 
 
 class Message(Value):
-    """One turn of a chat."""
+    """One turn of a chat. ``kinds`` says what its content is made of, for the egress log: each kind with so many
+    characters, in their order and adding up to the content; empty for the program's own words.
+    """
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
+    kinds: tuple[tuple[Kind, int], ...] = ()
+
+    @classmethod
+    def of(cls, role: Role, *parts: tuple[Kind, str]) -> Self:
+        """A message of parts, one after the other."""
+        content = "".join(text for _, text in parts)
+        return cls(role=role, content=content, kinds=tuple((kind, len(text)) for kind, text in parts))
+
+    @property
+    def parts(self) -> tuple[tuple[Kind, str], ...]:
+        """The content in pieces of one kind each."""
+        if not self.kinds:
+            return (("prompt", self.content),)
+        ends = list(accumulate(length for _, length in self.kinds))
+        return tuple(
+            (kind, self.content[end - length : end]) for (kind, length), end in zip(self.kinds, ends, strict=True)
+        )
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.kinds and sum(length for _, length in self.kinds) != len(self.content):
+            raise ValueError("the kinds of a message are as long as its content")
+        return self
 
 
 class ChatRequest(Value):

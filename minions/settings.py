@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     local_only: bool = False
     allow_remote_workers: bool = False
     fetch_weights: bool = True
+    max_egress: int | None = Field(None, ge=0)
+    redact: bool = True
+    redact_words: tuple[str, ...] = ()
+    redact_patterns: tuple[str, ...] = ()
+    redact_people: bool | None = None
+    retain_text: bool = True
 
     max_rounds: int = Field(_DEFAULTS.max_rounds, ge=1, le=10)
     max_tasks: int = Field(_DEFAULTS.max_tasks, ge=1, le=50)

@@ -58,6 +58,22 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
     allow_remote_workers: Annotated[
         bool | None, typer.Option("--allow-remote-workers", help="Let workers read on other machines.")
     ] = None,
+    max_egress: Annotated[
+        int | None, typer.Option(metavar="BYTES", help="Send no more of the documents' text than this.")
+    ] = None,
+    no_redact: Annotated[
+        bool | None, typer.Option("--no-redact", help="Send addresses, numbers and secrets as they are.")
+    ] = None,
+    redact_words: Annotated[
+        list[str] | None, typer.Option("--redact", metavar="WORD", help="Keep this word here; may be repeated.")
+    ] = None,
+    redact_patterns: Annotated[
+        list[str] | None,
+        typer.Option("--redact-pattern", metavar="REGEX", help="Keep what matches here; may be repeated."),
+    ] = None,
+    no_retain_text: Annotated[
+        bool | None, typer.Option("--no-retain-text", help="Keep no text of documents or answers afterwards.")
+    ] = None,
     prices: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,6 +88,7 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None: ...
 
 
+_NOT = "no_"  # begins the options that turn a setting off
 _SPEAKING = ("config", "quiet", "verbose")
 
 
@@ -107,7 +124,11 @@ def _with_options(command: Callable[..., _R], *prototypes: Callable[..., None]) 
     def called(**given: Any) -> _R:
         chosen = {parameter.name: given.pop(parameter.name) for parameter in shared}
         speaking = {name: chosen.pop(name) for name in _SPEAKING}
-        settings = {name: value for name, value in chosen.items() if value is not None and value != []}
+        given_settings = {name: value for name, value in chosen.items() if value is not None and value != []}
+        settings = {
+            name.removeprefix(_NOT): not value if name.startswith(_NOT) else value
+            for name, value in given_settings.items()
+        }
         return command(**given, flags=Flags(settings, **speaking))
 
     parameters = [*own, *shared]
