@@ -1,0 +1,63 @@
+"""A plain view of a text: full-width and other dressed-up letters and digits as ASCII, characters that nobody sees left
+out, with the way back to the original's offsets.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from typing import NamedTuple
+
+_UNSEEN = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}  # fillers and the blank Braille cell
+_SPECIAL = {
+    "\u0130": "I",
+    "\u2212": "-",
+    "\u2044": "/",
+}  # the dotted I is two characters in lower case; minus; fraction slash
+_BY_CATEGORY = {"Pd": "-", "Zs": " ", "Zl": "\n", "Zp": "\n"}
+_LONGEST = 4  # characters one may become: a ligature is opened, a word in one character is left alone
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+
+
+class Folded(NamedTuple):
+    """The plain ``text``; ``origins[i]`` is the original's offset of its character ``i``, None where they are equal."""
+
+    text: str
+    origins: list[int] | None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original's span of ``text[start:end]``, which is not empty."""
+        if self.origins is None:
+            return start, end
+        return self.origins[start], self.origins[end - 1] + 1
+
+
+def fold(text: str) -> Folded:
+    """The plain view of ``text``. Linear; a text of plain ASCII is its own view."""
+    if text.isascii() and not _CONTROLS.search(text):
+        return Folded(text, None)
+    changed = {one: plain for one in set(text) if (plain := _plain(one)) != one}
+    if all(len(plain) == 1 for plain in changed.values()):
+        return Folded(text.translate({ord(one): plain for one, plain in changed.items()}), None)
+    pieces: list[str] = []
+    origins: list[int] = []
+    for place, one in enumerate(text):
+        plain = changed.get(one, one)
+        pieces.append(plain)
+        origins += [place] * len(plain)
+    return Folded("".join(pieces), origins)
+
+
+@functools.lru_cache(maxsize=4096)
+def _plain(one: str) -> str:
+    """What a character is read as: itself, a plainer one, a few, or nothing."""
+    if one.isascii():
+        return _CONTROLS.sub("", one)
+    category = unicodedata.category(one)
+    if one in _UNSEEN or category in {"Cf", "Mn", "Me"}:
+        return ""
+    if category == "Nd":
+        return str(unicodedata.decimal(one))
+    plain = _SPECIAL.get(one) or _BY_CATEGORY.get(category) or unicodedata.normalize("NFKC", one)
+    return plain if len(plain) <= _LONGEST else one
