@@ -37,7 +37,7 @@ def is_judged(example: Example) -> bool:
 async def judge(model: ChatModel, example: Example, answer: str, *, max_output_tokens: int) -> Verdict:
     """The verdict of a model. Raises ReplyError where it gives none, and what the model raises."""
     request = ChatRequest(
-        messages=(Message(role="system", content=_prompt()), Message(role="user", content=_asked(example, answer))),
+        messages=(Message.of("system", ("prompt", _prompt())), _asked(example, answer)),
         json_schema=_SCHEMA,
         schema_name="judgement",
         max_output_tokens=max_output_tokens,
@@ -50,13 +50,21 @@ async def judge(model: ChatModel, example: Example, answer: str, *, max_output_t
 
 def judgement_key(judge: str, example: Example, answer: str) -> str:
     """What a verdict depends on: who is asked, and every word that goes up."""
-    words = json.dumps([judge, _prompt(), _asked(example, answer)])
+    words = json.dumps([judge, _prompt(), _asked(example, answer).content])
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
 
 
-def _asked(example: Example, answer: str) -> str:
+def _asked(example: Example, answer: str) -> Message:
     known = "\n".join(f"- {form}" for form in example.answers)
-    return f"Question: {example.question}\nKnown answers:\n{known}\nGiven answer: {answer}"
+    return Message.of(
+        "user",
+        ("prompt", "Question: "),
+        ("question", example.question),
+        ("prompt", "\nKnown answers:\n"),
+        ("answer", known),
+        ("prompt", "\nGiven answer: "),
+        ("answer", answer),
+    )
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from minions.chat import Message
 from minions.errors import FormatUnsupportedError
 from minions.models.sketch import sketch
 from minions.models.wrapper import Wrapper
@@ -88,5 +89,5 @@ def _phrased(request: ChatRequest, wanted: ResponseFormat) -> ChatRequest:
         return request.model_copy(update={"response_format": wanted})
     last = request.messages[-1]
     line = f"Reply with one JSON object only, of this shape: {sketch(request.json_schema)}"
-    said = last.model_copy(update={"content": f"{last.content}\n\n{line}"})
+    said = Message.of(last.role, *last.parts, ("schema", f"\n\n{line}"))
     return request.model_copy(update={"response_format": wanted, "messages": (*request.messages[:-1], said)})

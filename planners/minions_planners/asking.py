@@ -11,7 +11,12 @@ from minions.errors import PlanError, ReplyError
 from minions.replies import parse_reply
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minions.chat import Kind
     from minions.ports import ChatModel
+
+    Part = tuple[Kind, str]
 
 _log = structlog.get_logger()
 _CUT_OFF = {"length", "content_filter"}
@@ -23,14 +28,15 @@ _AGAIN = "That was not the JSON asked for. Reply again with the JSON object only
 
 
 async def ask(
-    model: ChatModel, system: str, user: str, *, schema: dict[str, Any], name: str, max_output_tokens: int
+    model: ChatModel, system: str, user: Sequence[Part], *, schema: dict[str, Any], name: str, max_output_tokens: int
 ) -> dict[str, Any]:
-    """The model's reply as a JSON object. A reply that was cut off counts only if its object is whole.
+    """The model's reply as a JSON object; ``user`` is what it is told, in pieces of one kind each. A reply that was cut
+    off counts only if its object is whole.
 
     Raises PlanError after two replies that are none, and what the model raises.
     """
     request = ChatRequest(
-        messages=(Message(role="system", content=system), Message(role="user", content=user)),
+        messages=(Message.of("system", ("prompt", system)), Message.of("user", *user)),
         json_schema=schema,
         schema_name=name,
         max_output_tokens=max_output_tokens,
@@ -41,7 +47,7 @@ async def ask(
     except ReplyError as error:
         _log.warning("planner_reply_unreadable", call=name, reason=str(error), finish_reason=first.finish_reason)
     # The unreadable reply is not sent back: it costs tokens and teaches nothing.
-    again = (*request.messages[:-1], Message(role="user", content=f"{user}\n\n{_AGAIN}"))
+    again = (*request.messages[:-1], Message.of("user", *user, ("prompt", f"\n\n{_AGAIN}")))
     second = await model.complete(request.model_copy(update={"messages": again}))
     try:
         return parse_reply(second.text, cut_off=second.finish_reason in _CUT_OFF)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minions_planners import schemas
 from minions_planners.asking import ask
-from minions_planners.cloud import LAST, OUTPUT_TOKENS, decision_prompt, decision_text
+from minions_planners.cloud import LAST, OUTPUT_TOKENS, decision_parts, decision_prompt, plan_parts
 from minions_planners.prompts import load
 from minions_planners.reading import read_decision, read_plan
 
@@ -51,7 +51,7 @@ class ChatPlanner:
         reply = await ask(
             self._model,
             load("message" if self._lines_shown else "message_strict"),
-            f"Documents: {card.text}\nQuestion: {question}\nRounds left: {self._max_turns}",
+            [*plan_parts(question, card), ("prompt", f"\nRounds left: {self._max_turns}")],
             schema=schemas.MESSAGE,
             name="message",
             max_output_tokens=self._output_tokens,
@@ -63,7 +63,7 @@ class ChatPlanner:
         reply = await ask(
             self._model,
             decision_prompt(digest, lines_shown=self._lines_shown, otherwise=_NEXT if history.rounds_left else LAST),
-            decision_text(question, digest, history),
+            decision_parts(question, digest, history),
             schema=schemas.reply(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
             max_output_tokens=self._output_tokens,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minions.findings import Digest
     from minions.plans import Decision, History, Plan
     from minions.ports import ChatModel
+    from minions_planners.asking import Part
 
 OUTPUT_TOKENS = 2_000
 LAST = " If they do not suffice, answer null."
@@ -47,11 +48,10 @@ class CloudPlanner:
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:
         """See `minions.ports.Planner`."""
-        user = f"Documents: {card.text}\nQuestion: {question}"
         reply = await ask(
             self._model,
             load("plan" if self._lines_shown else "plan_strict"),
-            user,
+            plan_parts(question, card),
             schema=schemas.PLAN,
             name="plan",
             max_output_tokens=self._output_tokens,
@@ -63,7 +63,7 @@ class CloudPlanner:
         reply = await ask(
             self._model,
             decision_prompt(digest, lines_shown=self._lines_shown, otherwise=self._otherwise(history)),
-            decision_text(question, digest, history),
+            decision_parts(question, digest, history),
             schema=schemas.decision(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
             max_output_tokens=self._output_tokens,
@@ -83,9 +83,17 @@ def decision_prompt(digest: Digest, *, lines_shown: bool, otherwise: str) -> str
     return load(shown if lines_shown else "decide_strict") + otherwise
 
 
-def decision_text(question: str, digest: Digest, history: History) -> str:
+def plan_parts(question: str, card: CorpusCard) -> list[Part]:
+    """What a planner reads to plan."""
+    return [("prompt", "Documents: "), ("card", card.text), ("prompt", "\nQuestion: "), ("question", question)]
+
+
+def decision_parts(question: str, digest: Digest, history: History) -> list[Part]:
     """What a planner reads to decide: the question, gists of earlier rounds, the digest, and how many rounds are
     left.
     """
-    earlier = "".join(f"Earlier: {'; '.join(gist.asked)} -> {gist.found}\n" for gist in history.gists)
-    return f"Question: {question}\n{earlier}Findings:\n{digest.text}\nRounds left: {history.rounds_left}"
+    parts: list[Part] = [("prompt", "Question: "), ("question", question), ("prompt", "\n")]
+    for gist in history.gists:
+        parts += [("prompt", "Earlier: "), ("digest", f"{'; '.join(gist.asked)} -> {gist.found}"), ("prompt", "\n")]
+    parts += [("prompt", "Findings:\n"), ("digest", digest.text)]
+    return [*parts, ("prompt", f"\nRounds left: {history.rounds_left}")]

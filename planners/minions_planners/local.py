@@ -9,7 +9,7 @@ from minions.plans import Decision, Plan, Task
 from minions.replies import as_texts
 from minions_planners import schemas
 from minions_planners.asking import ask
-from minions_planners.cloud import decision_text
+from minions_planners.cloud import decision_parts
 from minions_planners.prompts import load
 from minions_planners.reading import read_answer, read_finding_ids, read_json
 
@@ -41,7 +41,7 @@ class LocalPlanner:
         reply = await ask(
             self._model,
             load("local_plan"),
-            f"Question: {question}",
+            [("prompt", "Question: "), ("question", question)],
             schema=schemas.LOCAL_PLAN,
             name="plan",
             max_output_tokens=_PLAN_TOKENS,
@@ -59,7 +59,7 @@ class LocalPlanner:
         reply = await ask(
             self._model,
             load("local_decide_whole" if digest.whole else "local_decide"),
-            decision_text(question, digest, history),
+            decision_parts(question, digest, history),
             schema=schemas.local_decision(ids, self._answer_schema),
             name="decision",
             max_output_tokens=_DECISION_TOKENS,

@@ -118,7 +118,7 @@ async def judge(model: ChatModel, name: str, text: str, wording: str) -> tuple[f
     """The log odds of one judgement (of a written one only their sign), asked as the worker asks."""
     tail, positive, negative = WORDINGS[wording]
     chunk = Chunk(id=name, document_id=name, path=name, index=0, start=0, end=len(text), text=text, tokens=0)
-    ballot = Ballot(tail, {positive: POSITIVE, negative: NEGATIVE})
+    ballot = Ballot((("prompt", tail),), {positive: POSITIVE, negative: NEGATIVE})
     request = ballot_request(Job(id=name, task=Task(id="t1", instruction=ASKED), chunk=chunk), ballot)
     if wording == "written":
         writing = {"max_output_tokens": 20, "json_schema": WRITTEN, "first_token_candidates": 0}

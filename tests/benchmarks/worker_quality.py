@@ -119,11 +119,17 @@ async def look_twice(model: ChatModel, question: dict[str, Any], chunks: Sequenc
     for rank, chunk in enumerate(chunks):
         passage = show(chunk, split_lines(chunk.text))
         for wording, template in (("as it is", load("look")), ("task first", TASK_FIRST)):
-            await model.complete(request(passage, "Passage read.", max_output_tokens=1, affinity=chunk.id))
+            await model.complete(
+                request(passage, [("prompt", "Passage read.")], max_output_tokens=1, affinity=chunk.id)
+            )
             computed, tail = 0, template.format(instruction=question["question"])
             for words, candidates in ((tail, CANDIDATES), (extraction, 0)):
                 asked = request(
-                    passage, words, max_output_tokens=1, affinity=chunk.id, first_token_candidates=candidates
+                    passage,
+                    [("prompt", words)],
+                    max_output_tokens=1,
+                    affinity=chunk.id,
+                    first_token_candidates=candidates,
                 )
                 completion = await model.complete(asked)
                 computed += completion.usage.input_tokens - completion.usage.cached_input_tokens

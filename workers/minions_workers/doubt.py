@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from minions.errors import ReplyError
 from minions.evidence.lines import number_lines
 from minions.evidence.support import MIN_SUPPORT, support_in, supporting_line
+from minions_workers.phrasing import filled
 from minions_workers.prompts import load
 from minions_workers.reading import read_reply
 
 if TYPE_CHECKING:
     from minions.evidence.lines import Line
     from minions.jobs import Job
+    from minions_workers.phrasing import Part
     from minions_workers.reading import Reply
 
 _CHOSEN = {"yes_no", "category"}  # such answers need not stand in the text
@@ -26,7 +28,7 @@ def understood(text: str, job: Job) -> Reply | None:
         return None
 
 
-def objection(reply: Reply | None, job: Job, lines: list[Line]) -> str | None:
+def objection(reply: Reply | None, job: Job, lines: list[Line]) -> tuple[Part, ...] | None:
     """What to tell a worker whose answer stands neither in the lines that it points at nor in any other; None where
     there is nothing to object to.
     """
@@ -40,7 +42,7 @@ def objection(reply: Reply | None, job: Job, lines: list[Line]) -> str | None:
     support = support_in(reply.answer, shown)
     if support is None or support >= MIN_SUPPORT:
         return None
-    return load("second").format(lines=shown, answer=reply.answer)
+    return filled(load("second"), lines=("passage", shown), answer=("answer", reply.answer))
 
 
 def settles(reply: Reply | None, job: Job, lines: list[Line]) -> bool:

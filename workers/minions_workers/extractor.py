@@ -28,6 +28,7 @@ from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS, Attempt
 from minions_workers.doubt import objection, settles, understood
 from minions_workers.look import look
 from minions_workers.passage import RESAMPLING_TEMPERATURE, request, show
+from minions_workers.phrasing import filled, worded
 from minions_workers.prompts import load, load_thinking
 from minions_workers.reading import Reply, read_reply
 from minions_workers.schemas import REASONING, Reasoning, answer_in_words, max_lines, reply_schema
@@ -211,8 +212,11 @@ class Extractor:
         pointing = self._evidence == "lines"
         tokens = _POINTING_TOKENS if pointing else _QUOTING_TOKENS
         tokens += REASONING[self._reasoning].tokens
-        tail = load_thinking(self._evidence, self._reasoning).format(
-            instruction=job.task.instruction, answer=answer_in_words(job.task), most=max_lines(job.task)
+        tail = filled(
+            load_thinking(self._evidence, self._reasoning),
+            instruction=("question", job.task.instruction),
+            answer=worded(job.task, answer_in_words(job.task)),
+            most=("prompt", str(max_lines(job.task))),
         )
         return request(
             passage,
@@ -230,7 +234,7 @@ class Extractor:
         objected = objection(understood(first.text, attempt.job), attempt.job, lines)
         if objected is None:
             return first
-        turns = (Message(role="assistant", content=first.text), Message(role="user", content=objected))
+        turns = (Message.of("assistant", ("answer", first.text)), Message.of("user", *objected))
         try:
             second = await self._model.complete(asked.model_copy(update={"messages": (*asked.messages, *turns)}))
         except ContextOverflowError as error:

@@ -22,6 +22,7 @@ from minions.evidence.surroundings import find
 from minions.jobs import Job, JobResult
 from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS
 from minions_workers.passage import RESAMPLING_TEMPERATURE
+from minions_workers.phrasing import filled
 from minions_workers.prompts import load
 from minions_workers.reading import read_reply
 from minions_workers.schemas import max_lines, reply_schema
@@ -88,11 +89,15 @@ class ChatReader:
         task = jobs[0].task
         # An answer from everywhere may be as long, and stand in as many lines, as a list from one passage.
         roomy = task.model_copy(update={"output": "list"}) if task.output == "text" else task
-        tail = load(f"hold_{self._evidence}").format(message=task.instruction, most=max_lines(roomy))
+        tail = filled(
+            load(f"hold_{self._evidence}"),
+            message=("question", task.instruction),
+            most=("prompt", str(max_lines(roomy))),
+        )
         return ChatRequest(
             messages=(
-                Message(role="system", content=load("hold")),
-                Message(role="user", content=f"{sheet.shown()}\n\n{tail}"),
+                Message.of("system", ("prompt", load("hold"))),
+                Message.of("user", ("passage", sheet.shown()), ("prompt", "\n\n"), *tail),
             ),
             max_output_tokens=_REPLY_TOKENS[self._evidence],
             temperature=RESAMPLING_TEMPERATURE if jobs[0].sample else 0.0,

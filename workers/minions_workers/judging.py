@@ -14,6 +14,7 @@ from minions.evidence.grounding import Location
 from minions.evidence.lines import split_lines
 from minions.evidence.surroundings import best_window
 from minions_workers.passage import RESAMPLING_TEMPERATURE, place_of, table_of
+from minions_workers.phrasing import filled, worded
 from minions_workers.prompts import load, load_thinking
 from minions_workers.schemas import REASONING, answer_in_words, judgement_schema
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from minions.jobs import Job
     from minions.plans import Task
+    from minions_workers.phrasing import Part
     from minions_workers.schemas import Reasoning
 
 VERSION = 1  # of what is made of the probabilities: raise it when the same ones come to mean something else
@@ -39,7 +41,7 @@ _FLOOR = 1e-6  # the probability of an option that is not among the candidates
 class Ballot(NamedTuple):
     """One way to ask: the words after the document, and the first token that stands for each answer."""
 
-    tail: str
+    tail: tuple[Part, ...]
     tokens: Mapping[str, str]
 
     def weigh(self, first_token: Mapping[str, float]) -> dict[str, float] | None:
@@ -73,7 +75,7 @@ def ballots(task: Task, *, sample: int = 0) -> list[Ballot]:
     given = _options(task)
     words = {option.casefold(): option for option in given}
     if words.keys() == set(_YES_NO):
-        return [Ballot(load("judge_yes_no").format(instruction=task.instruction), words)]
+        return [Ballot(filled(load("judge_yes_no"), instruction=("question", task.instruction)), words)]
     if not 0 < len(given) <= len(ascii_uppercase):
         return []
     turn = sample % len(given)
@@ -102,7 +104,8 @@ def _names(said: str, option: str) -> bool:
 def _lettered(task: Task, options: Sequence[str]) -> Ballot:
     tokens = dict(zip(ascii_uppercase, options, strict=False))
     listed = "\n".join(f"{letter}. {option}" for letter, option in tokens.items())
-    return Ballot(load("judge_options").format(instruction=task.instruction, options=listed), tokens)
+    tail = filled(load("judge_options"), instruction=("question", task.instruction), options=("question", listed))
+    return Ballot(tail, tokens)
 
 
 def verdict(weighed: Sequence[Mapping[str, float]]) -> Verdict:
@@ -121,7 +124,11 @@ def ballot_request(job: Job, ballot: Ballot) -> ChatRequest:
 def written_request(job: Job, *, reasoning: Reasoning = "none") -> ChatRequest:
     """The same for a verdict in writing."""
     task = job.task
-    tail = load_thinking("judge_written", reasoning).format(instruction=task.instruction, answer=answer_in_words(task))
+    tail = filled(
+        load_thinking("judge_written", reasoning),
+        instruction=("question", task.instruction),
+        answer=worded(task, answer_in_words(task)),
+    )
     return _request(
         job,
         tail,
@@ -132,13 +139,13 @@ def written_request(job: Job, *, reasoning: Reasoning = "none") -> ChatRequest:
     )
 
 
-def _request(job: Job, tail: str, **wanted: Any) -> ChatRequest:
+def _request(job: Job, tail: Sequence[Part], **wanted: Any) -> ChatRequest:
     chunk = job.chunk
     shown = f"Document {place_of(chunk)}:\n{table_of(chunk)}{chunk.text.strip()}"
     return ChatRequest(
         messages=(
-            Message(role="system", content=load("judge_system")),
-            Message(role="user", content=f"{shown}\n\n{tail}"),
+            Message.of("system", ("prompt", load("judge_system"))),
+            Message.of("user", ("passage", shown), ("prompt", "\n\n"), *tail),
         ),
         affinity=chunk.id,
         **wanted,

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from minions_workers.passage import request
+from minions_workers.phrasing import filled
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ async def look(model: ChatModel, passage: str, job: Job) -> Look:
     completion = await model.complete(
         request(
             passage,
-            load("look").format(instruction=job.task.instruction),
+            filled(load("look"), instruction=("question", job.task.instruction)),
             max_output_tokens=1,
             affinity=job.chunk.id,
             first_token_candidates=CANDIDATES,

@@ -11,10 +11,11 @@ from minions.evidence.lines import Line, number_lines
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from minions.documents import Chunk
+    from minions_workers.phrasing import Part
 
 RESAMPLING_TEMPERATURE = 0.7  # at 0 every further sample would be the first again
 _HEADINGS = 3
@@ -39,7 +40,7 @@ def table_of(chunk: Chunk) -> str:
 
 def request(
     passage: str,
-    tail: str,
+    tail: Sequence[Part],
     *,
     max_output_tokens: int,
     affinity: str,
@@ -50,8 +51,8 @@ def request(
     """``[system][chunk][task]`` as one request."""
     return ChatRequest(
         messages=(
-            Message(role="system", content=load("system")),
-            Message(role="user", content=f"{passage}\n\n{tail}"),
+            Message.of("system", ("prompt", load("system"))),
+            Message.of("user", ("passage", passage), ("prompt", "\n\n"), *tail),
         ),
         max_output_tokens=max_output_tokens,
         temperature=temperature,

@@ -255,3 +255,20 @@ async def test_the_planner_is_told_what_a_finding_looks_like(whole: bool) -> Non
     digest = _digest().model_copy(update={"whole": whole})
     await CloudPlanner(model, max_tasks=4).decide(QUESTION, digest, History())
     assert ("shaky answer" in model.requests[0].messages[0].content) != whole
+
+
+async def test_what_goes_up_says_what_it_is_made_of() -> None:
+    """The question, the card and the digests can be told from the program's own words, for the log of what left."""
+    model = ScriptedModel([{"tasks": [TASK]}, "no JSON", {"answer": None, "findings": [], "confidence": 0}])
+    planner = CloudPlanner(model, max_tasks=4)
+    await planner.plan(QUESTION, CARD)
+    gist = RoundGist(asked=("State net revenue.", "State cost."), found="f1 12")
+    await planner.decide(QUESTION, _digest("t1: f2"), History(gists=(gist,), rounds_left=1))
+    plan, decision, again = (request.messages[-1] for request in model.requests)
+    assert plan.content == f"Documents: {CARD.text}\nQuestion: {QUESTION}"
+    assert [part for part in plan.parts if part[0] != "prompt"] == [("card", CARD.text), ("question", QUESTION)]
+    earlier = "State net revenue.; State cost. -> f1 12"
+    assert decision.content == f"Question: {QUESTION}\nEarlier: {earlier}\nFindings:\nt1: f2\nRounds left: 1"
+    pieces = [("question", QUESTION), ("digest", earlier), ("digest", "t1: f2")]
+    assert [part for part in decision.parts if part[0] != "prompt"] == pieces
+    assert again.parts[:-1] == decision.parts
