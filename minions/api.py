@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, placed
 from minions.brake import Brake
+from minions.choosing import choose_models
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
 from minions.events import WarningEvent
@@ -21,7 +23,7 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.run import Asked, Record, run
 from minions.store.runs import Runs, new_run_id
-from minions.workplace import Workplace, ignore, listed
+from minions.workplace import Workplace, ignore, listed, step_by_step, within_reach
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -202,7 +204,9 @@ class Minions(Workplace):
             judge=judge,
             retry_errors=retry_errors,
         )
-        return await evaluate(self, wanted, observe or ignore, **settings)
+        models = {name for each in wanted.columns.values() for name in choose_models(each)[:2]}
+        with within_reach(self._with(settings), models=[*models, *([judge] if judge else [])]):
+            return await evaluate(self, wanted, observe or ignore, **settings)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
         """Read and index what is new or changed at ``paths``."""
@@ -250,7 +254,7 @@ class Minions(Workplace):
     async def _ask(self, question: str, paths: Paths, settings: Settings, observe: Observer) -> Answer:
         if not question.strip():
             raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
-        with self._store() as store:
+        with within_reach(settings), self._store() as store:
             books = self._books(store, settings, observe)
             books.ledger.enter_lost(before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s)))
             async with self._at_work(paths, settings, books) as (corpus, crew):
@@ -274,9 +278,12 @@ class Minions(Workplace):
             with opened(items, store, books, applied, **how) as session:
                 yield session
 
-    async def _answers(
+    def _answers(
         self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None = None
     ) -> AsyncGenerator[Answer]:
+        return step_by_step(self._driven(paths, session, plans), partial(within_reach, session.settings))
+
+    async def _driven(self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None) -> AsyncGenerator[Answer]:
         """The results of a batch, as they come. One with nothing left reads nothing and loads nothing."""
         observe = session.record.books.observe
         observe(session.results.event())

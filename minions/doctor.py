@@ -47,10 +47,13 @@ class Report(Value):
 
 def examine(settings: Settings) -> Report:
     """Look at this machine and at the endpoints that ``settings`` choose, a few seconds each at most."""
+    from minions.workplace import within_reach
+
     checks = [_python(), *_home(settings)]
     try:
         planner, worker, notes = choose_models(settings)
-        checks += [*_planner(planner, settings, notes), *_price(planner, settings), *_worker(worker, settings)]
+        with within_reach(settings):
+            checks += [*_planner(planner, settings, notes), *_price(planner, settings), *_worker(worker, settings)]
     except MinionsError as error:
         checks.append(Check(name="models", status="problem", detail=error.message, fix=error.hint))
     return Report(ready=all(check.status != "problem" for check in checks), checks=tuple(checks))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from minions.errors import ConfigError, EgressRefusedError
 from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url, shown_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from minions.settings import Settings
 
 OPENAI_URL = "https://api.openai.com/v1"
 OLLAMA_URL = "http://127.0.0.1:11434"
+_PROXIED = frozenset({"http", "https", "all"})
 _PORT = re.compile(r":\d+/?$")
 
 
@@ -73,6 +77,18 @@ def api_key_of(ref: ModelRef, settings: Settings) -> str:
                 hint="export OPENAI_API_KEY=..., or run without a cloud: --local-only",
             )
     return key
+
+
+def hosts_of(refs: Iterable[ModelRef], settings: Settings) -> set[str]:
+    """The hosts that calls to these models go to, each at all its endpoints, and the proxies that the environment puts
+    before those that are elsewhere.
+    """
+    urls = [endpoint_of(each, settings) for ref in refs for each in ref.each()]
+    if not all(map(is_loopback_url, urls)):
+        from urllib.request import getproxies
+
+        urls += [url for scheme, url in getproxies().items() if scheme in _PROXIED]
+    return {host for url in urls if (host := urlsplit(url if "//" in url else f"//{url}").hostname)}
 
 
 def refuse_several_planners(ref: ModelRef) -> None:

@@ -41,7 +41,9 @@ class Slots(Value):
 
 
 def fetch(url: str, *, api_key: str = "", post: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S) -> Page:
-    """One GET, or POST of JSON; no redirect is followed, and no proxy used for an address of this machine."""
+    """One GET, or POST of JSON; no redirect is followed, and no proxy used for an address of this machine. Raises
+    EgressRefusedError where the connection is not allowed.
+    """
     if not url.startswith(("http://", "https://")):
         return Page(None)
     headers = {"Accept": "application/json"}
@@ -110,8 +112,23 @@ def ollama_context(host: str, model: str) -> tuple[int | None, int | None, bool]
         ),
         None,
     )
-    remote = bool(facts.get("remote_host") or facts.get("remote_model"))
-    return _positive(sizes[0] if sizes else None), _positive(current), remote
+    return _positive(sizes[0] if sizes else None), _positive(current), _remote(facts) is not None
+
+
+def ollama_remote(host: str, model: str, *, timeout_s: float = TIMEOUT_S) -> tuple[int | None, str | None]:
+    """The status with which an Ollama server answers for a model (None: it does not), and where it passes it on to
+    (None: it runs it itself, or does not say).
+    """
+    shown = fetch(f"{host}/api/show", post={"model": model}, timeout_s=timeout_s)
+    return shown.status, _remote(shown.body)
+
+
+def remote_of(reply: bytes) -> str | None:
+    """Where a reply of Ollama says that it comes from; None for one of its own."""
+    try:
+        return _remote(json.loads(reply))
+    except ValueError:
+        return None
 
 
 def same_model(name: object, wanted: str) -> bool:
@@ -124,6 +141,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         """Follow none."""
+
+
+def _remote(facts: object) -> str | None:
+    """The host or the model that Ollama names, in /api/show and in replies, for what it passes on."""
+    told = facts if isinstance(facts, dict) else {}
+    where = told.get("remote_host") or told.get("remote_model")
+    return str(where) if where else None
 
 
 def _names(items: object, key: str) -> list[str] | None:

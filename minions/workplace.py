@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from minions.choosing import check_models
+from minions.choosing import LOCAL, check_models, choose_models
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.corpus.reading import in_thread
+from minions.endpoints import hosts_of
 from minions.errors import UsageError
 from minions.execution.cache import ResultCache
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
+from minions.models.reach import Reach, confined, is_whole_process
+from minions.models.reference import ModelRef
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.wiring import Books, fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from minions.corpus.index import IndexReport
@@ -103,7 +107,7 @@ class Workplace:
 
     @contextmanager
     def _corpus(self, paths: Paths, settings: Settings, observe: Observer) -> Iterator[tuple[LocalCorpus, IndexReport]]:
-        with Index.open(self.home / INDEX_FILE) as index:
+        with within_reach(settings, models=()), Index.open(self.home / INDEX_FILE) as index:
             yield index.update(listed(paths), chunk_tokens=_chunk_tokens(settings), observe=observe)
 
     async def _keep_embedded(self, settings: Settings) -> None:
@@ -132,7 +136,8 @@ class Workplace:
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._runner is None:
-            self._runner = asyncio.Runner()
+            # Whatever policy is in force: of other loops Python does not see the connections.
+            self._runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
         try:
             return self._runner.run(coroutine)
         except RuntimeError as error:
@@ -140,6 +145,32 @@ class Workplace:
             if "running event loop" not in str(error):
                 raise
             raise UsageError("ask() was called inside a running event loop", hint="await aask(...) there") from None
+
+
+def within_reach(settings: Settings, *, models: Sequence[str] | None = None) -> AbstractContextManager[None]:
+    """Lets the block connect to this machine only with ``local_only``; in a command's process else to the hosts of
+    ``models`` too (None: those that the settings choose). Raises ConfigError, EgressRefusedError.
+    """
+    if settings.local_only:
+        return confined(Reach(limit="--local-only"))
+    if not is_whole_process():  # other code of this process has its own reasons to connect
+        return nullcontext()
+    names = choose_models(settings)[:2] if models is None else models
+    return confined(Reach(*hosts_of([ModelRef.parse(name) for name in names if name != LOCAL], settings)))
+
+
+async def step_by_step(
+    steps: AsyncGenerator[T], within: Callable[[], AbstractContextManager[None]]
+) -> AsyncGenerator[T]:
+    """What ``steps`` yields, each step taken ``within``: what is done between two steps is the caller's own."""
+    async with aclosing(steps):
+        while True:
+            with within():
+                try:
+                    item = await anext(steps)
+                except StopAsyncIteration:
+                    return
+            yield item
 
 
 def ignore(event: Event) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from minions.endpoints import api_key_of, endpoint_of
+from minions.endpoints import api_key_of, endpoint_of, is_elsewhere
+from minions.errors import UnreachableError
 from minions.models.timeouts import Timeouts
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def open_adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatModel:
-    """A model that takes ``slots`` requests at a time. Raises ConfigError, ModelNotFoundError."""
+    """A model that takes ``slots`` requests at a time. Raises ConfigError, ModelNotFoundError, EgressRefusedError."""
     return await _ADAPTERS[ref.provider](ref, settings, slots)
 
 
@@ -46,7 +48,11 @@ async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  
     from minions.models.ollama import OllamaModel
 
     host, timeouts = endpoint_of(ref, settings), _timeouts(settings)
-    return OllamaModel(ref, host=host, num_ctx=settings.context_tokens, timeouts=timeouts)
+    must_be_here = not is_elsewhere(ref, settings)  # else it is metered, limited and logged as a cloud
+    model = OllamaModel(ref, host=host, num_ctx=settings.context_tokens, timeouts=timeouts, must_be_here=must_be_here)
+    with suppress(UnreachableError):  # it is asked again before anything is sent
+        await model.require_here()
+    return model
 
 
 async def _scripted(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all

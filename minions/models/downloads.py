@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 from minions.errors import ConfigError, ModelError, UnreachableError
 from minions.models import weights
+from minions.models.reach import lifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,8 @@ def from_hub(entry: ModelEntry, target: Path, hub: str, progress: Progress | Non
     partial = _claim_partial(target)
     weights.require_space(target.parent, entry.size_bytes - partial.stat().st_size)
     try:
-        sha256 = _stream(hub.rstrip("/") + entry.path_on_hub, partial, entry, progress)
+        with lifted():  # a hub sends on to other hosts
+            sha256 = _stream(hub.rstrip("/") + entry.path_on_hub, partial, entry, progress)
     except HTTPError as error:
         raise ModelError(f"{hub} answered {error.code} {error.reason}") from error
     except URLError as error:

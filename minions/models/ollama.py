@@ -7,12 +7,15 @@ explicitly, and the count of tokens that it read is checked.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from minions import probes
 from minions.chat import Completion, FinishReason, Usage
 from minions.errors import (
     ContextOverflowError,
     DeadlineError,
+    EgressRefusedError,
     MalformedReplyError,
     ServerError,
     UnreachableError,
@@ -22,7 +25,7 @@ from minions.models.estimate import estimated_prompt_tokens
 from minions.models.reference import is_loopback_url, shown_url
 from minions.models.timeouts import Timeouts
 from minions.models.tls import verification_for
-from minions.models.wire import note_request, note_response
+from minions.models.wire import note_request, note_response, refusal_within
 from minions.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -47,8 +50,9 @@ class OllamaModel:
 
     ``num_ctx``: the context to ask for, in tokens; None sizes it for the longest prompt so far, in coarse steps,
     because the server loads the model anew whenever it changes. ``keep_alive``: how long the model stays loaded.
-    ``think``: whether models that can reason do so before they reply. ``transport`` replaces the HTTP transport, for
-    tests.
+    ``think``: whether models that can reason do so before they reply. ``must_be_here``: the server is asked first
+    whether it runs the model itself, and nothing is sent to one that it passes on. ``transport`` replaces the HTTP
+    transport, for tests.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class OllamaModel:
         keep_alive: float | str | None = "30m",
         timeouts: Timeouts | None = None,
         think: bool | None = False,
+        must_be_here: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._ref = ref
@@ -69,6 +74,7 @@ class OllamaModel:
         self._keep_alive = keep_alive
         self._timeouts = timeouts or Timeouts()
         self._think = think
+        self._must_be_here, self._is_here = must_be_here, not must_be_here
         self._transport = transport
         self._client: AsyncClient | None = None
 
@@ -86,9 +92,12 @@ class OllamaModel:
         return shown_url(self._host)
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request. Raises ModelError and nothing else."""
+        """Answer one request. Raises ModelError, and EgressRefusedError where the model, or a connection, is not
+        allowed.
+        """
         import httpx
 
+        await self.require_here()
         num_ctx = self._context_for(request)
         try:
             async with asyncio.timeout(self._timeouts.total_s):
@@ -101,10 +110,27 @@ class OllamaModel:
             raise self._too_slow(self._timeouts.first_token_s) from None
         except (httpx.NetworkError, httpx.ProtocolError):
             raise ServerError(f"{self.endpoint} closed the connection before its reply was complete") from None
+        except ExceptionGroup as group:  # of the task group in which the client connects
+            raise refusal_within(group) or self._unreachable() from None
         except (httpx.HTTPError, ValueError, TypeError) as error:
             # The client builds its reply from whatever JSON came, and fails in its own ways when that is no chat reply.
             raise MalformedReplyError(f"{self.endpoint}: not a chat reply ({type(error).__name__})") from None
         return _read(response, request, num_ctx)
+
+    async def require_here(self) -> None:
+        """Ask once whether the server runs the model itself, where it must. Raises EgressRefusedError where not,
+        UnreachableError where nobody answers: what is not known may be anywhere.
+        """
+        if self._is_here:
+            return
+        status, remote = await asyncio.to_thread(
+            probes.ollama_remote, self._host.rstrip("/"), self._ref.model, timeout_s=self._timeouts.connect_s
+        )
+        if remote is not None:
+            raise self._passed_on(remote)
+        if status is None:
+            raise self._unreachable()
+        self._is_here = status == HTTPStatus.OK  # one that is not there yet may come from anywhere
 
     async def aclose(self) -> None:
         """Release the connections. May be called twice."""
@@ -167,6 +193,7 @@ class OllamaModel:
         finally:
             note_response(response.num_bytes_downloaded or length)
         if response.is_success:
+            self._refuse_passed_on(response.content)
             return
         refusal = Refusal.read(
             response.status_code,
@@ -180,6 +207,18 @@ class OllamaModel:
             model_hint=f"ollama pull {self._ref.model}",
         )
         raise classify(refusal, target)
+
+    def _refuse_passed_on(self, reply: bytes) -> None:
+        """A second look: the model may have become another since the server was asked."""
+        if self._must_be_here and b'"remote_' in reply and (remote := probes.remote_of(reply)) is not None:
+            raise self._passed_on(remote)
+
+    def _passed_on(self, remote: str) -> EgressRefusedError:
+        return EgressRefusedError(
+            f"{self.endpoint} does not run {self.reference} itself but passes it on to {remote}",
+            hint="choose a model that runs here, or name the cloud model itself (its tag ends in -cloud): then what "
+            "goes to it is limited, counted and logged; a worker needs --allow-remote-workers too",
+        )
 
     def _unreachable(self) -> ModelError:
         return UnreachableError(

@@ -18,7 +18,7 @@ from minions.models.classification import Refusal, Target, classify
 from minions.models.reference import is_loopback_url, shown_url
 from minions.models.timeouts import Timeouts
 from minions.models.tls import verification_for
-from minions.models.wire import note_request, note_response
+from minions.models.wire import note_request, note_response, refusal_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,7 @@ class OpenAIModel:
         return self._endpoint
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request. Raises ModelError and nothing else."""
+        """Answer one request. Raises ModelError, and EgressRefusedError where a connection is not allowed."""
         import httpx2
         import openai
 
@@ -94,7 +94,7 @@ class OpenAIModel:
         except openai.APIStatusError as error:
             raise self._refused(error) from None
         except openai.APIConnectionError as error:
-            raise self._disconnected(error) from None
+            raise refusal_within(error) or self._disconnected(error) from None
         except openai.OpenAIError as error:
             raise MalformedReplyError(f"{self.endpoint}: {type(error).__name__}") from None
         return read_completion(response.content, request)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from minions.errors import ConfigError
+from minions.models.reach import is_here
 from minions.values import Value
 
 Provider = Literal["openai", "ollama", "llamacpp", "scripted"]
@@ -61,14 +61,9 @@ def is_loopback_url(url: str) -> bool:
     if re.search(r"[\s\\\x00-\x1f]", url):
         return False  # parsers disagree on where such a URL's host begins
     try:
-        host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
-        if host == "localhost":
-            return True
-        address = ipaddress.ip_address(host)
+        return is_here(urlsplit(url if "//" in url else f"//{url}").hostname or "")
     except ValueError:
         return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def is_cloud_tag(ref: ModelRef) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from minions.models.reference import ModelRef, is_loopback_url
 from minions.probes import TIMEOUT_S, llama_slots
 
 _DEFAULTS = {"llamacpp": 1, "ollama": 1, "openai": 4, "scripted": 4}
-_OPENAI_HOST = "api.openai.com"
 
 
 def default_slots(ref: ModelRef) -> int:
@@ -30,11 +28,12 @@ async def room_of(ref: ModelRef, *, endpoint: str, api_key: str = "") -> Room:
     """What the model at one endpoint has room for; the default where it does not say. Takes at most 3 s.
 
     llama.cpp's server tells it (``/props``). Ollama does not, but its OLLAMA_NUM_PARALLEL is most likely ours where it
-    runs on this machine; its context is what we ask for.
+    runs on this machine; its context is what we ask for. Only servers on this machine are asked: what goes elsewhere is
+    in the egress log, and this would not be.
     """
     if ref.provider == "ollama":
         return Room(_ollama_slots(endpoint) or default_slots(ref))
-    if ref.provider != "openai" or urlsplit(endpoint).hostname == _OPENAI_HOST:
+    if ref.provider != "openai" or not is_loopback_url(endpoint):
         return Room(default_slots(ref))
     try:
         async with asyncio.timeout(TIMEOUT_S):

@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from minions.errors import EgressRefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -63,3 +65,16 @@ def note_response(length: int) -> None:
     """Called by an adapter with the number of body bytes it received."""
     if (exchange := _current.get()) is not None:
         exchange.bytes_in += length
+
+
+def refusal_within(error: BaseException) -> EgressRefusedError | None:
+    """The refusal that an SDK, a pool or a task group wrapped; None where something else went wrong."""
+    pending, seen = [error], set[int]()
+    while pending:
+        one = pending.pop()
+        if isinstance(one, EgressRefusedError):
+            return one
+        seen.add(id(one))
+        inside = [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
+        pending += [each for each in inside if each is not None and id(each) not in seen]
+    return None
