@@ -20,9 +20,10 @@ from minions.errors import ConfigError, EgressRefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_LOOKUPS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"})
+_LOOKUPS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _SENDING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-_WATCHED: Final = _LOOKUPS | _SENDING | {"socket.getnameinfo"}
+_REVERSED: Final = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})  # who has an address: it is told on
+_WATCHED: Final = _LOOKUPS | _SENDING | _REVERSED
 
 
 class Reach:
@@ -176,18 +177,29 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 def _check(event: str, args: tuple[Any, ...]) -> None:
     own = _own.get()
     reaches = tuple(_guard.holding) if own is None else (own,)
+    if not reaches:  # it ended in another thread just now
+        return
     if event in _LOOKUPS:
         host = _text(args[0])
-        if reaches and not any(reach.resolves(host) for reach in reaches):
+        if not any(reach.resolves(host) for reach in reaches):
             raise reaches[-1].refusal(f"a lookup of {host}")
-        return
-    address = args[1] if event in _SENDING else args[0]
-    if address is None or (event in _SENDING and _is_unix(args[0])):  # None: the socket was connected before
-        return
-    inet = isinstance(address, tuple) and len(address) > 1 and isinstance(address[0], str | bytes | bytearray)
-    host = _text(address[0]) if inet else ""
-    if reaches and not any(reach.includes(host) for reach in reaches):
-        raise reaches[-1].refusal(f"a connection to {f'{host}, port {address[1]},' if inet else address!r}")
+    elif event in _REVERSED:
+        host = _text(args[0] if event == "socket.gethostbyaddr" else args[0][0])
+        if not any(reach.includes(host) for reach in reaches):
+            raise reaches[-1].refusal(f"a lookup of {host}")
+    elif args[1] is not None and not _is_unix(args[0]):  # None: the socket was connected before
+        host, shown = _destination(args[1])
+        if not any(reach.includes(host) for reach in reaches):
+            raise reaches[-1].refusal(f"a connection to {shown}")
+
+
+def _destination(address: Any) -> tuple[str, str]:
+    """The host of an address, empty where it is none of the internet's, and how it is shown."""
+    match address:
+        case (str() | bytes() | bytearray() as host, port, *_):
+            return _text(host), f"{_text(host)}, port {port},"
+        case _:
+            return "", repr(address)
 
 
 def _is_unix(sock: Any) -> bool:
