@@ -95,6 +95,8 @@ class OpenAIModel:
             raise self._refused(error) from None
         except openai.APIConnectionError as error:
             raise refusal_within(error) or self._disconnected(error) from None
+        except ExceptionGroup as group:  # of the task group in which the client connects
+            raise refusal_within(group) or self._nobody() from None
         except openai.OpenAIError as error:
             raise MalformedReplyError(f"{self.endpoint}: {type(error).__name__}") from None
         return read_completion(response.content, request)
@@ -164,6 +166,9 @@ class OpenAIModel:
             return ServerError(f"{self.endpoint} closed the connection before its reply was complete")
         if isinstance(cause, httpx2.DecodingError):
             return MalformedReplyError(f"{self.endpoint} sent a body that cannot be decoded")
+        return self._nobody()
+
+    def _nobody(self) -> ModelError:
         start = "start the server, or " if is_loopback_url(self._base_url) else "check the network, or "
         return UnreachableError(
             f"nothing answers at {self.endpoint}", hint=f"{start}correct the address: export OPENAI_BASE_URL=..."
