@@ -87,6 +87,27 @@ class Baseline(Value):
     rag: BaselineEstimate
 
 
+class Withheld(Value):
+    """What stayed on the device although there was something to send. ``findings``: for the egress limit; ``answers``:
+    of which some words stayed; ``quotes``: under policy ``strict``.
+    """
+
+    findings: int = 0
+    answers: int = 0
+    quotes: int = 0
+
+
+class Egress(Value):
+    """What of the documents went up: bytes of their text (names, headings, answers, lines), of so many allowed (None:
+    no limit), what was withheld, and how many values were redacted, by kind.
+    """
+
+    sent_bytes: int = 0
+    limit_bytes: int | None = None
+    withheld: Withheld = Withheld()
+    redacted: dict[str, int] = Field(default_factory=dict)
+
+
 class Calculation(Value):
     """Arithmetic of an answer, worked out on the device: as the planner wrote it, and the result in the answer.
 
@@ -115,6 +136,7 @@ class Answer(Value):
     coverage: Coverage = Coverage()
     rounds: tuple[RoundSummary, ...] = ()
     usage: UsageByRole = UsageByRole()
+    egress: Egress = Egress()
     baseline: Baseline | None = None
     elapsed_s: float = 0.0
     warnings: tuple[str, ...] = ()

@@ -54,7 +54,8 @@ class Finding(Value):
 
 class Digest(Value):
     """The text that goes up: ``text`` is what the planner reads, ``findings`` what its ids stand for, ``gist`` the
-    one-line summary. ``whole``: the findings are passages, uncut and in their own lines.
+    one-line summary. ``whole``: the findings are passages, uncut and in their own lines. ``document_bytes``: of the
+    documents' own words; ``kept_back``: findings that would have gone up but for the egress limit.
     """
 
     text: str
@@ -62,3 +63,5 @@ class Digest(Value):
     gist: str
     tokens: int
     whole: bool = False
+    document_bytes: int = 0
+    kept_back: int = 0

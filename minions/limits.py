@@ -31,4 +31,5 @@ class Limits(Value):
     max_turns: int = 4
     context_tokens: int = 4_096
     whole_documents: bool = True
+    max_egress: int | None = None
     timeout_s: float | None = None

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from minions.execution.expand import expand
 from minions.ledger.context import working_for
 from minions.plans import History, Plan
-from minions.privacy.card import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +42,7 @@ async def answer(question: str, parts: Parts, transcript: Transcript) -> Decisio
     corpus, planner, limits = parts.corpus, parts.planner, parts.limits
     history = History(rounds_left=limits.max_rounds - 1)
     with working_for(transcript.run_id, 1):
-        plan = await planner.plan(question, card_of(corpus, parts.policy))
+        plan = await planner.plan(question, transcript.card())
     while True:
         with working_for(transcript.run_id, transcript.next_round):
             expansion = parts.expanding(plan, question, corpus, limits, round_number=transcript.next_round)

@@ -14,6 +14,9 @@ from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
 from minions.events import AnswerEvent, StartEvent, of_run
 from minions.loop import Parts
+from minions.privacy.outgoing import Outgoing, default_limit
+from minions.privacy.placeholders import Placeholders, keeping
+from minions.privacy.redaction import detector_for
 from minions.protocols import PROTOCOLS
 from minions.transcript import Transcript
 
@@ -67,7 +70,9 @@ async def run(asked: Asked, corpus: Corpus, crew: Crew, settings: Settings, reco
                 baseline=baseline,
             )
         )
-        return await _Running(asked, corpus, settings, record, observe, baseline).answer(crew)
+        running = _Running(asked, corpus, settings, record, observe, baseline)
+        with keeping(running.placeholders):
+            return await running.answer(crew)
     except BaseException as error:
         _end(record.runs, asked, error)
         raise
@@ -88,8 +93,18 @@ class _Running:
         self._asked, self._corpus, self._settings = asked, corpus, settings
         self._record, self._observe, self._baseline = record, observe, baseline
         self._started_s = record.books.clock.monotonic_s()
+        self._cloud = is_cloud(choose_models(settings)[0], settings)
+        self.placeholders = Placeholders(detector_for(settings))
+        limit = settings.max_egress
+        outgoing = Outgoing(
+            settings.policy,
+            asked.question,
+            placeholders=self.placeholders,
+            limit_bytes=default_limit(settings.policy, corpus.contents) if limit is None else limit,
+            cloud=self._cloud,
+        )
         self._transcript = Transcript(
-            asked.run_id, corpus, limits=settings.limits(), policy=settings.policy, observe=observe
+            asked.run_id, corpus, limits=settings.limits(), outgoing=outgoing, observe=observe
         )
         self._transcript.after_reading = lambda: record.runs.save(self._so_far("interrupted"))
 
@@ -97,8 +112,7 @@ class _Running:
         """Run the loop, and close the record whatever comes of it."""
         limits, transcript = crew.within(self._settings.limits()), self._transcript
         transcript.warn(*crew.notes)
-        cloud = is_cloud(choose_models(self._settings)[0], self._settings)
-        parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy, cloud=cloud)
+        parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy, cloud=self._cloud)
         try:
             async with asyncio.timeout(limits.timeout_s):
                 decision = await PROTOCOLS[self._settings.protocol](self._asked.question, parts, transcript)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from minions.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
-from minions.errors import CorpusError, ServerError, StoreError
+from minions.errors import CorpusError, EgressRefusedError, ServerError, StoreError
 from minions.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
 from minions.evidence.calculation import fill_in
 from minions.evidence.digest import pack, pack_whole
@@ -17,22 +17,27 @@ from minions.evidence.reduce import Reduction, reduce_findings
 from minions.evidence.sameness import disputed
 from minions.evidence.support import widen
 from minions.evidence.surroundings import best_window, find, names_of
+from minions.evidence.writing import Writer
 from minions.execution.expand import scope_of
 from minions.jobs import Job
 from minions.plans import History, RoundGist
-from minions.privacy.policy import Policy, shows_names, shows_quotes
+from minions.privacy.card import card_of
+from minions.privacy.policy import shows_names, shows_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from minions.answers import Calculation
+    from minions.documents import CorpusCard
     from minions.execution.expand import Expansion
     from minions.findings import Citation, Digest, Finding
     from minions.jobs import JobResult, JobStatus
     from minions.limits import Limits
     from minions.plans import Decision, Plan, Task
     from minions.ports import Corpus
+    from minions.privacy.outgoing import Outgoing
 
+_NUMERIC = frozenset({"sum", "min", "max", "mean"})
 _INDEX_ONLY_CONFIDENCE = 0.1
 _PARTIAL_CITATIONS = 8
 
@@ -57,13 +62,15 @@ class _Outcome(NamedTuple):
 class Transcript:
     """The run's memory. One writer: the loop."""
 
-    def __init__(self, run_id: str, corpus: Corpus, *, limits: Limits, policy: Policy, observe: Observer) -> None:
+    def __init__(self, run_id: str, corpus: Corpus, *, limits: Limits, outgoing: Outgoing, observe: Observer) -> None:
         self.run_id = run_id
         self._corpus = corpus
         self._limits = limits
-        self._policy = policy
+        self._outgoing = outgoing
+        self._policy = policy = outgoing.policy
         self._observe = observe
         self._names = names_of(corpus, numbered=not shows_names(policy))
+        self._writer = Writer(self._names, policy, outgoing.placeholders.values_in)
         self._plans: list[Plan] = []
         self._outcomes: list[list[_Outcome]] = []
         self._last_reason: str | None = None  # of a job that failed
@@ -78,6 +85,13 @@ class Transcript:
     def next_round(self) -> int:
         """The number of the round about to be planned, or under way, counted from 1."""
         return len(self._digests) + 1
+
+    def card(self) -> CorpusCard:
+        """What the planner sees of the corpus."""
+        card = card_of(self._corpus, self._policy)
+        if shows_names(self._policy):
+            self._outgoing.sent(card.text)
+        return card
 
     def planned(self, plan: Plan, expansion: Expansion) -> None:
         """A round begins."""
@@ -126,18 +140,27 @@ class Transcript:
             tasks,
             reductions,
             {task.id: self._covered(task, reduction) for task, reduction in zip(tasks, reductions, strict=True)},
-            names=self._names,
-            policy=self._policy,
+            writer=self._writer,
             budget_tokens=self._limits.digest_tokens,
+            room_bytes=self._outgoing.room_bytes,
             first_id=1 + sum(len(digest.findings) for digest in self._digests),
         )
         return self._sent(digest)
 
     def whole(self) -> Digest:
-        """All findings as they are, in their order: what protocols send that read in the cloud."""
-        return self._sent(pack_whole(_findings(self._outcomes[-1]), names=self._names, policy=self._policy))
+        """All findings as they are, in their order: what protocols send that read in the cloud. Raises
+        EgressRefusedError where they are more than may go up.
+        """
+        digest = pack_whole(_findings(self._outcomes[-1]), self._writer)
+        if (room := self._outgoing.room_bytes) is not None and digest.document_bytes > room:
+            raise EgressRefusedError(
+                f"this would send {digest.document_bytes:,} bytes of the documents' text, and {room:,} are allowed",
+                hint=f"allow it: --max-egress {digest.document_bytes}, or use --protocol minions",
+            )
+        return self._sent(digest)
 
     def _sent(self, digest: Digest) -> Digest:
+        self._outgoing.packed(digest)
         self._digests.append(digest)
         self.after_reading()
         places = tuple((one.citation.document_id, one.context_start, one.context_end) for one in digest.findings)
@@ -195,6 +218,7 @@ class Transcript:
             coverage=self._coverage(),
             rounds=tuple(map(_summary, self._plans, self._outcomes)),
             usage=usage,
+            egress=self._outgoing.report(),
             elapsed_s=round(elapsed_s, 3),
             warnings=tuple(self._warnings),
         )
@@ -256,7 +280,14 @@ class Transcript:
 
     def _reduced(self, task: Task, outcomes: list[_Outcome], question: str) -> Reduction:
         found = _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
-        reduction = reduce_findings(task, found, self._names)
+        said = [self._outgoing.said(task, finding) for finding in found]
+        if task.reduce in _NUMERIC:  # a sum tells no words: it may count numbers that their findings do not say
+            by_id = {finding.id: finding for finding in said}
+            reduction = reduce_findings(task, found, self._names)
+            shown = tuple(by_id[finding.id] for finding in reduction.findings)
+            reduction = reduction.model_copy(update={"findings": shown})
+        else:
+            reduction = reduce_findings(task, said, self._names)
         if not shows_quotes(self._policy) or self._suffices(task, reduction):
             return reduction
         return reduction.model_copy(update={"unread": self._index_lines(task, question, reduction.findings)})

@@ -254,13 +254,15 @@ async def _serve(ref: ModelRef, settings: Settings, closing: list[ChatModel]) ->
 
 
 def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Books) -> ChatModel:
-    """``falling_back(retrying(pooled(throttled(metered(adapter)), ...)))``: the meter is innermost, so each physical
-    attempt is an entry.
+    """``redacting(falling_back(retrying(pooled(throttled(metered(adapter)), ...))))``: the meter is innermost, so each
+    physical attempt is an entry; redaction outermost, where the endpoint is elsewhere, so that no attempt escapes it.
     """
     from minions.models.falling_back import falling_back
     from minions.models.metered import metered
+    from minions.models.redacting import redacting
     from minions.models.retrying import DEFAULT_TOTAL_WAIT_S, retrying
     from minions.models.throttled import throttled
+    from minions.privacy.redaction import detector_for
     from minions_workers.pool import pooled
     from minions_workers.seats import Member
 
@@ -271,7 +273,8 @@ def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Boo
     pool = pooled(members, clock=books.clock, patience_s=settings.patience_s, observe=books.observe)
     # Who waits for an endpoint that is gone waits as long for one that asks for time.
     waits = {"total_wait_s": settings.patience_s} if settings.patience_s > DEFAULT_TOTAL_WAIT_S else {}
-    return falling_back(retrying(pool, attempts=settings.attempts, **waits), observe=books.observe)
+    model = falling_back(retrying(pool, attempts=settings.attempts, **waits), observe=books.observe)
+    return redacting(model, detector_for(settings)) if any(each.cloud for each in served) else model
 
 
 def _meter(role: Role, books: Books, *, cloud: bool) -> Meter:

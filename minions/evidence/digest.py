@@ -2,16 +2,17 @@
 
 A finding reads ``f1 12.4 million | report.pdf p.12, Results > Revenue: 2021 | 2022 / Net revenue 10.1 12.4 / Cost 3.0
 4.1``: its id, the worker's unsure answer, where it stands, then the document's own lines (header row and neighbours
-included). Under policy ``strict`` only the id, the answer and the document's number go up.
+included). Under policy ``strict`` only the id, the answer and the document's number go up. What the egress limit does
+not let through stays, and the digest says so.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from minions.evidence.sameness import NEARLY, rivals, value_of
-from minions.evidence.writing import Writer, listing, squeeze
+from minions.evidence.writing import Writer, listing
 from minions.findings import Digest, Finding
 from minions.tokens import estimate_tokens
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from minions.evidence.reduce import Reduction
     from minions.plans import Task
-    from minions.privacy.policy import Policy
 
 _ADJOINING_CHARACTERS = 4
 _ALWAYS = 3
@@ -29,6 +29,8 @@ _SUMMARY_SHARE = 0.7  # of the budget, over all tasks: lists of names may fill a
 _CHARACTERS_PER_TOKEN = 3
 _INSTRUCTION_CHARACTERS = 200
 _GIST_CHARACTERS = 160
+_ID_BYTES = 4  # that a finding's number may be longer than the one it is measured with
+_KEPT_BACK = "the summary stays on the device: the egress limit"
 _UNREAD = "the index's best lines, unread:"
 _RIVALS = 4
 _RIVAL_CHARACTERS = 40
@@ -37,10 +39,14 @@ _RIVAL_TOKENS = 40  # of a line that says which answers differ, about
 _Place = tuple[str, int, int, str | None]
 
 
-class _Chosen(NamedTuple):
-    findings: list[Finding]
-    unread: list[Finding]  # beside findings that do not suffice
-    repeated: list[_Place]  # lines that another task brings up already
+class _Chosen:
+    """What of one task goes up."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.unread: list[Finding] = []  # beside findings that do not suffice
+        self.repeated: list[_Place] = []  # lines that another task brings up already
+        self.kept_back = 0  # findings that the egress limit keeps here
 
 
 def pack(
@@ -48,44 +54,46 @@ def pack(
     reductions: Sequence[Reduction],
     covered: Mapping[str, str],
     *,
-    names: Mapping[str, str],
-    policy: Policy,
+    writer: Writer,
     budget_tokens: int,
+    room_bytes: int | None = None,
     first_id: int = 1,
 ) -> Digest:
     """Write the digest within about ``budget_tokens``: task lines and summaries, then findings by confidence, last what
     nobody read.
 
-    ``covered`` says by task id what was read; ``names`` maps document ids to the names that go up, and a corpus of one
-    document is not named. Findings are numbered from ``first_id`` in the order they stand.
+    ``covered`` says by task id what was read. Summaries and findings take ``room_bytes`` at most; None: as many as they
+    need. Findings are numbered from ``first_id`` in the order they stand.
     """
-    writer = Writer(names, policy)
     both = list(zip(tasks, reductions, strict=True))
     limit = int(_SUMMARY_SHARE * budget_tokens / len(tasks) * _CHARACTERS_PER_TOKEN)
-    told = {task.id: [covered[task.id], *_summary(reduction, limit)] for task, reduction in both}
-    taken = sum(estimate_tokens(_head(task, told[task.id])) for task in tasks)
+    summaries, room = _summaries(both, limit, room_bytes, writer)
+    told = {task.id: [covered[task.id], *summaries[task.id]] for task in tasks}
+    taken = sum(estimate_tokens(_head(task, told[task.id], writer)) for task in tasks)
     taken += sum(_RIVAL_TOKENS for task, reduction in both if len(rivals(reduction.findings, task)) > 1)
-    chosen = _choose(both, writer, budget_tokens - taken)
+    chosen = _choose(both, writer, budget_tokens - taken, room)
     page = _Page(writer, first_id)
     for task, reduction in both:
         page.add(task, reduction, told[task.id], chosen[task.id])
     text = "\n".join(page.rows)
     gists = sorted(page.findings, key=lambda finding: -finding.confidence)[:_GISTS]
-    outcomes = (f"{task.id} ({squeeze('; '.join(told[task.id]), _GIST_CHARACTERS)})" for task in tasks)
+    outcomes = (f"{task.id} ({writer.squeeze('; '.join(told[task.id]), _GIST_CHARACTERS)})" for task in tasks)
     return Digest(
         text=text,
         findings=tuple(page.findings),
         gist="; ".join((*map(writer.gist, gists), *outcomes)),
         tokens=estimate_tokens(text),
+        document_bytes=page.document_bytes + sum(map(_size, (line for lines in summaries.values() for line in lines))),
+        kept_back=sum(one.kept_back for one in chosen.values()),
     )
 
 
-def pack_whole(findings: Sequence[Finding], *, names: Mapping[str, str], policy: Policy) -> Digest:
+def pack_whole(findings: Sequence[Finding], writer: Writer) -> Digest:
     """A digest of every finding, its quote uncut and in its own lines, for protocols that send whole chunks."""
-    writer = Writer(names, policy)
     numbered = tuple(_numbered(finding, f"f{number}") for number, finding in enumerate(findings, 1))
     text = "\n\n".join(f"{finding.id} {writer.place(finding)}\n{finding.citation.quote}" for finding in numbered)
-    return Digest(text=text, findings=numbered, gist="", tokens=estimate_tokens(text), whole=True)
+    tokens, size = estimate_tokens(text), _size(text)
+    return Digest(text=text, findings=numbered, gist="", tokens=tokens, whole=True, document_bytes=size)
 
 
 class _Page:
@@ -94,6 +102,7 @@ class _Page:
     def __init__(self, writer: Writer, first_id: int) -> None:
         self.rows: list[str] = []
         self.findings: list[Finding] = []
+        self.document_bytes = 0
         self._writer = writer
         self._first_id = first_id
         self._ids: dict[_Place, str] = {}
@@ -104,15 +113,23 @@ class _Page:
         extreme = [self._ids.get(_place(one)) for one in reduction.findings if one.id == reduction.extreme]
         named = [f"{told[-1]} ({finding_id})" for finding_id in extreme if finding_id]
         alone = [_UNREAD] if reduction.unread and not reduction.findings else []
-        self.rows.append(_head(task, [*(told[:-1] if named else told), *named, *_dispute(found, task), *alone]))
-        self.rows += map(self._writer.line, found)
+        disputed = _dispute(found, task, self._writer)
+        self.rows.append(_head(task, [*(told[:-1] if named else told), *named, *disputed, *alone], self._writer))
+        self._show(found)
         if known := [self._ids[place] for place in chosen.repeated if place in self._ids]:
             self.rows.append(f"see {', '.join(known)}")
-        if left_out := len(reduction.shown) - len(found) - len(chosen.repeated):
+        if left_out := len(reduction.shown) - len(found) - len(chosen.repeated) - chosen.kept_back:
             self.rows.append(f"({left_out} more left out)")
+        if chosen.kept_back:
+            self.rows.append(f"({chosen.kept_back} more stay on the device: the egress limit)")
         if chosen.unread:
             self.rows.append(_UNREAD)
-            self.rows += [self._writer.line(self._number(finding)) for finding in chosen.unread]
+            self._show([self._number(finding) for finding in chosen.unread])
+
+    def _show(self, findings: Sequence[Finding]) -> None:
+        rows = [self._writer.line(finding) for finding in findings]
+        self.rows += rows
+        self.document_bytes += sum(map(_size, rows))
 
     def _number(self, finding: Finding) -> Finding:
         numbered = _numbered(finding, f"f{self._first_id + len(self.findings)}")
@@ -121,25 +138,43 @@ class _Page:
         return numbered
 
 
-def _head(task: Task, told: Sequence[str]) -> str:
-    return f"{task.id} {squeeze(task.instruction, _INSTRUCTION_CHARACTERS)} ({'; '.join(told)})"
+def _head(task: Task, told: Sequence[str], writer: Writer) -> str:
+    return f"{task.id} {writer.squeeze(task.instruction, _INSTRUCTION_CHARACTERS)} ({'; '.join(told)})"
 
 
-def _summary(reduction: Reduction, limit: int) -> list[str]:
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _summaries(
+    both: Sequence[tuple[Task, Reduction]], limit: int, room: int | None, writer: Writer
+) -> tuple[dict[str, list[str]], int | None]:
+    """Each task's summary, and the bytes that are left after them. One that does not fit is not begun."""
+    summaries: dict[str, list[str]] = {}
+    for task, reduction in both:
+        summary = _summary(reduction, limit if room is None else min(limit, room), writer)
+        if room is not None and reduction.findings:
+            size = sum(map(_size, summary))
+            summary, room = (summary, room - size) if size <= room else ([_KEPT_BACK], room)
+        summaries[task.id] = summary
+    return summaries, room
+
+
+def _summary(reduction: Reduction, limit: int, writer: Writer) -> list[str]:
     if not reduction.findings:
         return ["nothing found"]
     if reduction.groups:
-        return [listing([(group.value, group.members) for group in reduction.groups], limit)]
-    return [squeeze(reduction.summary, limit)] if reduction.summary else []
+        return [listing([(group.value, group.members) for group in reduction.groups], limit, writer.values)]
+    return [writer.squeeze(reduction.summary, limit)] if reduction.summary else []
 
 
-def _dispute(found: Sequence[Finding], task: Task) -> list[str]:
+def _dispute(found: Sequence[Finding], task: Task, writer: Writer) -> list[str]:
     """``answers differ: 12.4 million (f1, f4), 11 million (f2)``, where they do."""
     groups = rivals(found, task)
     if len(groups) < 2:  # noqa: PLR2004 - it takes two
         return []
     values = (
-        f"{squeeze(group[0].answer or '', _RIVAL_CHARACTERS)} ({', '.join(one.id for one in group[:_RIVALS])})"
+        f"{writer.squeeze(group[0].answer or '', _RIVAL_CHARACTERS)} ({', '.join(one.id for one in group[:_RIVALS])})"
         for group in groups[:_RIVALS]
     )
     return [f"answers differ: {', '.join(values)}"]
@@ -150,7 +185,9 @@ def _numbered(finding: Finding, finding_id: str) -> Finding:
     return finding.model_copy(update={"id": finding_id, "citation": citation})
 
 
-def _choose(both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_tokens: int) -> dict[str, _Chosen]:
+def _choose(
+    both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_tokens: int, room: int | None
+) -> dict[str, _Chosen]:
     """Findings that fit: the best of each task, then by confidence, then what nobody read. The same lines with the same
     answer go once.
     """
@@ -159,7 +196,7 @@ def _choose(both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_token
         candidates += [(turn, -one.confidence, task.id, one) for turn, one in _worth_sending(task, reduction)]
         candidates += [(2, -one.confidence, task.id, one) for one in reduction.unread if reduction.findings]
     candidates.sort(key=lambda candidate: candidate[:2])
-    chosen = {task.id: _Chosen([], [], []) for task, _ in both}
+    chosen = {task.id: _Chosen() for task, _ in both}
     seen: set[_Place] = set()
     shown_already: list[Finding] = []
     for turn, _, task_id, candidate in candidates:
@@ -169,12 +206,18 @@ def _choose(both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_token
                 chosen[task_id].repeated.append(_place(candidate))
             continue
         finding = _without_shared_lines(candidate, shown_already)
-        cost = estimate_tokens(writer.line(finding))
-        if cost <= budget_tokens:
-            seen.add(_place(candidate))
-            budget_tokens -= cost
-            shown_already.append(finding)
-            (chosen[task_id].unread if unread else chosen[task_id].findings).append(finding)
+        line = writer.line(finding)
+        cost, size = estimate_tokens(line), _size(line) + _ID_BYTES
+        if cost > budget_tokens:
+            continue
+        if room is not None and size > room:
+            chosen[task_id].kept_back += not unread
+            continue
+        seen.add(_place(candidate))
+        budget_tokens -= cost
+        room = None if room is None else room - size
+        shown_already.append(finding)
+        (chosen[task_id].unread if unread else chosen[task_id].findings).append(finding)
     return chosen
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from minions.findings import Finding
+
+    Values = Callable[[str], Sequence[tuple[int, int]]]
 
 _QUOTE_CHARACTERS = 700
 _NEIGHBOUR_CHARACTERS = 160
@@ -23,22 +25,29 @@ _MORE_VALUES = "; 999 more values"
 
 
 class Writer:
-    """Writes findings. ``names`` maps document ids to the names that go up; a corpus of one document is not named."""
+    """Writes findings. ``names`` maps document ids to the names that go up; a corpus of one document is not named.
+    ``values`` says where in a text values stand that no cut may go through.
+    """
 
-    def __init__(self, names: Mapping[str, str], policy: Policy) -> None:
+    def __init__(self, names: Mapping[str, str], policy: Policy, values: Values = lambda _: ()) -> None:
         self._names = names
         self._policy = policy
+        self.values = values
 
     def line(self, finding: Finding) -> str:
         """``f1 ANSWER | PLACE: LINES`` without line breaks; under ``strict`` neither headings nor lines."""
         parts = [part for part in (self.place(finding), self._lines(finding)) if part]
-        return f"{finding.id} {_answer(finding)} | {': '.join(parts)}" if parts else f"{finding.id} {_answer(finding)}"
+        return (
+            f"{finding.id} {self._answer(finding)} | {': '.join(parts)}"
+            if parts
+            else f"{finding.id} {self._answer(finding)}"
+        )
 
     def gist(self, finding: Finding) -> str:
         """What later rounds see of it: the lines are trusted then too, so they go along, cut short."""
         if not shows_quotes(self._policy):
-            return f"{finding.id} {_answer(finding)}"
-        return f"{finding.id} {_answer(finding)} | {squeeze(finding.citation.quote, _GIST_CHARACTERS)}"
+            return f"{finding.id} {self._answer(finding)}"
+        return f"{finding.id} {self._answer(finding)} | {self.squeeze(finding.citation.quote, _GIST_CHARACTERS)}"
 
     def place(self, finding: Finding) -> str:
         """Document, page and headings, as far as the policy allows."""
@@ -47,43 +56,51 @@ class Writer:
         if not shows_names(self._policy):
             return name
         page = f"p.{citation.page}" if citation.page is not None else ""
-        heading = " > ".join(finding.headings[-2:])[-_HEADING_CHARACTERS:]
+        heading = self.squeeze(" > ".join(finding.headings[-2:]), _HEADING_CHARACTERS, keep_end=True)
         return ", ".join(part for part in (f"{name} {page}".strip(), heading) if part)
 
     def _lines(self, finding: Finding) -> str:
         if not shows_quotes(self._policy):
             return ""
         around = (
-            squeeze(finding.table_header or "", _QUOTE_CHARACTERS),
-            squeeze(finding.before, _NEIGHBOUR_CHARACTERS, keep_end=True),
-            squeeze(finding.citation.quote, _QUOTE_CHARACTERS),
-            squeeze(finding.after, _NEIGHBOUR_CHARACTERS),
+            self.squeeze(finding.table_header or "", _QUOTE_CHARACTERS),
+            self.squeeze(finding.before, _NEIGHBOUR_CHARACTERS, keep_end=True),
+            self.squeeze(finding.citation.quote, _QUOTE_CHARACTERS),
+            self.squeeze(finding.after, _NEIGHBOUR_CHARACTERS),
         )
         return " / ".join(part for part in around if part)
 
+    def squeeze(self, text: str, limit: int, *, keep_end: bool = False) -> str:
+        """One line of about ``limit`` characters at most; see `squeeze`."""
+        return squeeze(text, limit, keep_end=keep_end, values=self.values)
 
-def _answer(finding: Finding) -> str:
-    return squeeze(" ".join((finding.answer or "?").split()), _ANSWER_CHARACTERS)
+    def _answer(self, finding: Finding) -> str:
+        return self.squeeze(" ".join((finding.answer or "?").split()), _ANSWER_CHARACTERS)
 
 
-def squeeze(text: str, limit: int, *, keep_end: bool = False) -> str:
-    """One line of about ``limit`` characters at most, cut at a word; lines are divided by `` / ``."""
+def squeeze(text: str, limit: int, *, keep_end: bool = False, values: Values = lambda _: ()) -> str:
+    """One line of about ``limit`` characters at most, cut at a word and through no value; lines are divided by
+    `` / ``.
+    """
     flat = " / ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
     if len(flat) <= limit:
         return flat
     if keep_end:
-        return "..." + (flat[-limit:].partition(" ")[2] or flat[-limit:])
-    return (flat[:limit].rpartition(" ")[0] or flat[:limit]) + "..."
+        cut = len(flat) - limit
+        cut = next((end for start, end in values(flat) if start < cut < end), cut)
+        return "..." + (flat[cut:].partition(" ")[2] or flat[cut:])
+    cut = next((start for start, end in values(flat) if start < limit < end), limit)
+    return (flat[:cut].rpartition(" ")[0] or flat[:cut]) + "..."
 
 
-def listing(groups: Sequence[tuple[str, Sequence[str]]], limit: int) -> str:
+def listing(groups: Sequence[tuple[str, Sequence[str]]], limit: int, values: Values = lambda _: ()) -> str:
     """``yes (312): a.txt, b.txt and 310 more; no (188): ...`` in about ``limit`` characters: first the counts, then as
     many names as fit, those of "yes" and of small groups before others.
     """
     heads: list[str] = []
     room = limit - len(_MORE_VALUES)
     for value, members in groups:
-        heads.append(f"{squeeze(value, _GROUP_CHARACTERS)} ({len(members)})")
+        heads.append(f"{squeeze(value, _GROUP_CHARACTERS, values=values)} ({len(members)})")
         room -= len(heads[-1]) + len(_MORE_NAMES)
         if room < 0 and len(heads) > 1:
             heads.pop()

@@ -40,6 +40,7 @@ from minions.limits import Limits
 from minions.models.llamacpp import open_llamacpp
 from minions.models.reference import ModelRef
 from minions.plans import Plan, Task
+from minions.privacy.outgoing import Outgoing
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.tokens import estimate_tokens
@@ -136,7 +137,13 @@ async def read(asked: Sequence[Asked], worker: Worker, *, depth: int | None, sec
 
 def digest_of(asked: Asked, expansion: Expansion, results: Results, limits: Limits) -> str:
     """What would go up after these jobs."""
-    transcript = Transcript("measured", asked.corpus, limits=limits, policy="findings", observe=lambda _: None)
+    transcript = Transcript(
+        "measured",
+        asked.corpus,
+        limits=limits,
+        outgoing=Outgoing("findings", asked.example.question),
+        observe=lambda _: None,
+    )
     transcript.planned(asked.plan, expansion)
     for job in expansion.jobs:
         transcript.finished(results[key_of(job)].model_copy(update={"job": job}))

@@ -16,6 +16,7 @@ from minions.jobs import JobResult
 from minions.limits import Limits
 from minions.loop import Parts, answer
 from minions.plans import Decision, Plan, Task
+from minions.privacy.outgoing import Outgoing
 from minions.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def run(tmp_path: Path) -> Asking:
         with Index.open(tmp_path / "index.sqlite3") as index:
             corpus, _ = index.update([tmp_path / name for name in documents], chunk_tokens=60)
             executor = LocalExecutor(Finder(confidence), concurrency=2)
-            transcript = Transcript("run", corpus, limits=limits, policy=policy, observe=lambda _: None)
+            transcript = Transcript("run", corpus, limits=limits, outgoing=Outgoing(policy), observe=lambda _: None)
             decision = await answer("The question?", Parts(corpus, script, executor, limits, policy), transcript)
             reason: Any = "answered" if decision.answer is not None else "no_answer"
             return transcript.compose("The question?", reason, usage=UsageByRole(), elapsed_s=1), script

@@ -16,6 +16,7 @@ from minions.limits import Limits
 from minions.loop import Parts, answer
 from minions.plans import Decision, Plan
 from minions.privacy.card import card_of
+from minions.privacy.outgoing import Outgoing
 from minions.settings import Settings
 from minions.transcript import Transcript
 
@@ -107,7 +108,7 @@ def _ask(corpus: LargeCorpus, make: Any, question: str, name: str) -> None:
     """One question, from its estimate to its answer."""
     limits, settings = Limits(), Settings.load()
     baseline_of(question, corpus, settings, PriceBook.parse(()))
-    transcript = Transcript("run", corpus, limits=limits, policy=settings.policy, observe=lambda _: None)
+    transcript = Transcript("run", corpus, limits=limits, outgoing=Outgoing(settings.policy), observe=lambda _: None)
     parts = Parts(corpus, FixedPlanner(make, name), NoExecutor(), limits, settings.policy)
     asyncio.run(answer(question, parts, transcript))
     transcript.compose(question, "answered", usage=UsageByRole(), elapsed_s=1.0)

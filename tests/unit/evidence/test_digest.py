@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from minions.evidence.digest import pack
 from minions.evidence.reduce import Reduction, reduce_findings
+from minions.evidence.writing import Writer
 from minions.plans import Reduce
 from minions.tokens import estimate_tokens
 
@@ -18,8 +19,9 @@ from minions.tokens import estimate_tokens
 def _pack(make: Any, findings: list[Any], **changes: Any) -> Any:
     task = make.task()
     reduction = Reduction(task_id=task.id, findings=tuple(findings))
-    values = {"names": {"doc": "report.pdf"}, "policy": "findings", "budget_tokens": 500}
-    return pack([task], [reduction], {"t1": "read 8 of 412 passages"}, **{**values, **changes})
+    writer = Writer(changes.pop("names", {"doc": "report.pdf"}), changes.pop("policy", "findings"))
+    told = {"t1": "read 8 of 412 passages"}
+    return pack([task], [reduction], told, **{"writer": writer, "budget_tokens": 500, **changes})
 
 
 def test_a_finding_carries_its_place_its_header_and_its_neighbours(make: Any) -> None:
@@ -110,7 +112,7 @@ def test_what_the_index_shows_is_marked_as_unread(make: Any) -> None:
     task = make.task(reduce="sum")
     unread = make.finding(None, quote="Net revenue 12", confidence=0.1)
     reduction = Reduction(task_id="t1", findings=(), summary="sum: no numbers found", unread=(unread,))
-    digest = pack([task], [reduction], {"t1": "read 8 of 9 passages"}, names={}, policy="findings", budget_tokens=300)
+    digest = pack([task], [reduction], {"t1": "read 8 of 9 passages"}, writer=Writer({}, "findings"), budget_tokens=300)
     head, line = digest.text.splitlines()
     assert head.endswith("(read 8 of 9 passages; nothing found; the index's best lines, unread:)")
     assert line == "f1 ? | Net revenue 12"
@@ -122,7 +124,7 @@ def test_two_tasks_with_the_same_evidence_send_it_once(make: Any) -> None:
     finding = make.finding("12")
     reductions = [Reduction(task_id=task.id, findings=(finding,)) for task in tasks]
     covered = {"t1": "read 1 of 1 passages", "t2": "read 1 of 1 passages"}
-    digest = pack(tasks, reductions, covered, names={}, policy="findings", budget_tokens=300)
+    digest = pack(tasks, reductions, covered, writer=Writer({}, "findings"), budget_tokens=300)
     assert digest.text.count("It was 12.") == 1
     assert digest.text.splitlines()[-1] == "see f1"
 
@@ -134,7 +136,7 @@ def _reduced(make: Any, found: list[Any], *, budget: int = 700, policy: Any = "f
     names = {finding.citation.document_id: numbered.format(n) for n, finding in enumerate(found, 1)}
     covered = {"t1": f"read 9 of 9 passages, judged {len(found)} of {len(found)} documents"}
     reduction = reduce_findings(asked, found, names)
-    return pack([asked], [reduction], covered, names=names, policy=policy, budget_tokens=budget)
+    return pack([asked], [reduction], covered, writer=Writer(names, policy), budget_tokens=budget)
 
 
 JUDGING: dict[str, Any] = {"output": "yes_no", "unit": "document"}
@@ -216,14 +218,14 @@ def test_lines_nobody_read_stand_last_and_apart(make: Any) -> None:
     found, unread = make.finding("12", confidence=0.2), make.finding(None, quote="Net revenue 13", start=99)
     reduction = Reduction(task_id="t1", findings=(found,), unread=(unread,))
     told = {"t1": "read 8 of 9 passages"}
-    digest = pack([make.task()], [reduction], told, names={}, policy="findings", budget_tokens=300)
+    digest = pack([make.task()], [reduction], told, writer=Writer({}, "findings"), budget_tokens=300)
     assert digest.text.splitlines()[1:] == [
         "f1 12 | It was 12.",
         "the index's best lines, unread:",
         "f2 ? | Net revenue 13",
     ]
     assert [finding.id for finding in digest.findings] == ["f1", "f2"]
-    small = pack([make.task()], [reduction], told, names={}, policy="findings", budget_tokens=36)
+    small = pack([make.task()], [reduction], told, writer=Writer({}, "findings"), budget_tokens=36)
     assert [finding.answer for finding in small.findings] == ["12"]
 
 
@@ -233,7 +235,7 @@ def test_what_later_rounds_see_says_what_was_read_and_what_was_not_found(make: A
     counted = reduce_findings(tasks[2], [make.finding("a", document="x", confidence=0.1)], {})
     reductions = [Reduction(task_id="t1", findings=(make.finding("1"),)), Reduction(task_id="t2", findings=()), counted]
     covered = {"t1": "read 8 of 40 passages", "t2": "read 8 of 40 passages", "t3": "read 40 of 40 passages"}
-    gist = pack(tasks, reductions, covered, names={}, policy="findings", budget_tokens=300).gist
+    gist = pack(tasks, reductions, covered, writer=Writer({}, "findings"), budget_tokens=300).gist
     assert gist.split("; t1 ")[1].split("; t") == [
         "(read 8 of 40 passages)",
         "2 (read 8 of 40 passages; nothing found)",
@@ -251,6 +253,6 @@ def test_no_digest_is_larger_than_its_budget(make: Any, reduce: str, count: int,
     names = {f"document{n}": f"document{n}.txt" for n in range(count)}
     reduction = reduce_findings(task, found, names)
     digest = pack(
-        [task], [reduction], {"t1": "read 9 of 9 passages"}, names=names, policy="findings", budget_tokens=budget
+        [task], [reduction], {"t1": "read 9 of 9 passages"}, writer=Writer(names, "findings"), budget_tokens=budget
     )
     assert digest.tokens <= budget * 1.1 + 20

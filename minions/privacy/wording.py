@@ -1,0 +1,96 @@
+"""Which words of a worker's answer go up: a reader that a document or a task misleads may copy anything into it."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from minions.evidence.numbers import numbers_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+KEPT_BACK: Final = "…"
+_WORD: Final = re.compile(r"[^\W_]+")
+_PIECE: Final = re.compile(r"\S+")
+_MOST_DIGITS: Final = 15
+_NUMBER: Final = re.compile(
+    r"[-+(~≈<>=]*[$€£¥]?\d[\d.,:/'\u2019\u00a0\u202f-]*(?:%|st|nd|rd|th|[kmb]|bn|mn)?[).,;:%]*", re.IGNORECASE
+)
+_MONTHS: Final = """
+    january february march april may june july august september october november december
+    jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday
+"""
+_UNITS: Final = """
+    percent per cent thousand million millions billion billions trillion hundred dozen usd eur gbp chf jpy dollar
+    dollars euro euros pound pounds second seconds minute minutes hour hours day days week weeks month months quarter
+    quarters year years am pm mm cm km mg kg ml lb oz miles metres meters tons tonnes kwh mwh
+"""
+_NUMERALS: Final = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety first second third fourth fifth once twice
+"""
+_SMALL: Final = """
+    a about above according after all also an and any approximately are as at be because been before below between
+    both but by can cannot case could did do does during each either equal every except exactly for from given had has
+    have he her his how however if in including into is it its least less may more most must n neither no none not
+    nothing of off on only or other otherwise out over per same shall she should since so some stated such than that
+    the their them then there these they this those through to total true false under unless until up upon was were
+    what when where whether which while who whose will with within without would yes yet
+"""
+SMALL_WORDS: Final = frozenset((_SMALL + _NUMERALS + _UNITS + _MONTHS).split())
+
+
+def words_of(*texts: str) -> set[str]:
+    """The words of texts, in small letters."""
+    return {word for text in texts for word in _WORD.findall(text.casefold())}
+
+
+def is_number(piece: str) -> bool:
+    """Whether a piece of text without white space is a number, a date in figures, an ordinal."""
+    return sum(character.isdigit() for character in piece) <= _MOST_DIGITS and _NUMBER.fullmatch(piece) is not None
+
+
+def grounded_words(answer: str, shown: str, known: Collection[str]) -> str:
+    """An answer without what stands neither in the lines ``shown`` nor among the ``known`` words: a dash of dots stands
+    for it. Small words, units and numbers of the lines' own value stay.
+    """
+    allowed = words_of(shown)
+    values = {Fraction(number) for number in numbers_in(shown)}
+
+    def grounded(piece: str) -> bool:
+        words = _WORD.findall(piece.casefold())
+        if all(word in allowed or word in known or word in SMALL_WORDS for word in words):
+            return True
+        return is_number(piece) and all(Fraction(number) in values for number in numbers_in(piece))
+
+    return _kept(answer, grounded)
+
+
+def plain_value(answer: str, known: Collection[str]) -> str | None:
+    """An answer that is made of numbers, units, small words and ``known`` words alone; None for any other."""
+    whole = all(_is_plain(piece, known) for piece in _PIECE.findall(answer))
+    return answer if whole else None
+
+
+def plain_pieces(answer: str, known: Collection[str]) -> str:
+    """The numbers, units, small and ``known`` words of an answer; a dash of dots stands for the others."""
+    return _kept(answer, lambda piece: _is_plain(piece, known))
+
+
+def _is_plain(piece: str, known: Collection[str]) -> bool:
+    if is_number(piece):
+        return True
+    words = _WORD.findall(piece.casefold())
+    return all(word in known or word in SMALL_WORDS for word in words)
+
+
+def _kept(answer: str, keep: Callable[[str], bool]) -> str:
+    said: list[str] = []
+    for piece in _PIECE.findall(answer):
+        if keep(piece):
+            said.append(piece)
+        elif not said or said[-1] != KEPT_BACK:
+            said.append(KEPT_BACK)
+    return " ".join(said)

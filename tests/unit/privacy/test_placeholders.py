@@ -1,0 +1,99 @@
+"""Placeholders: what was replaced comes back exactly, and nothing that was replaced is left anywhere in the text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minions.privacy.detecting import detector
+from minions.privacy.placeholders import Placeholders
+
+WORDS = ("Project Heron", "Ünïque", "mail")
+PATTERNS = (r"\bKX-\d+", r"[<].*?[>]")
+DETECT = detector(words=WORDS, patterns=PATTERNS)
+VALUES = (
+    "jane.roe@example.com",
+    "JANE.ROE@example.com",
+    "4111 1111 1111 1111",
+    "4111111111111111",
+    "DE89 3704 0044 0532 0130 00",
+    "Project  Heron",
+    "pROJECT hERON",
+    "KX-4471",
+    "<KX-1 jane.roe@example.com>",
+    "[EMAIL_1]",
+    "EMAIL_1",
+    "email_1b",
+    "TEXT_1",
+    "[ANSWER_3]",
+    "CARD_4111111111111111",
+    "[[",
+    "]",
+    " / ",
+    "\n",
+    "\u200b",
+    "\uff4aane.roe@example.com",
+)
+PIECES = st.one_of(st.sampled_from(VALUES), st.text(max_size=8))
+TEXTS = st.lists(PIECES, max_size=14).map("".join)
+_ISSUED = re.compile(r"\[[A-Z]+_\d+[a-z]?\]")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=4))
+def test_whatever_the_texts_they_come_back_as_they_were(texts: list[str]) -> None:
+    """restore(redact(text)) is the text, for each text of a run, before and after others were redacted."""
+    placeholders = Placeholders(DETECT)
+    redacted = [placeholders.redact(text) for text in texts]
+    assert [placeholders.restore(text) for text in redacted] == texts
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+def test_no_redacted_value_is_left_in_what_goes_up(text: str) -> None:
+    """A value that was found once is replaced wherever it stands, inside of longer words too."""
+    placeholders = Placeholders(DETECT)
+    rest = _ISSUED.sub("\0", placeholders.redact(text))
+    for sensitive in DETECT(text):
+        assert text[sensitive.start : sensitive.end] not in rest
+
+
+def test_one_value_has_one_number_however_it_is_spelt() -> None:
+    """The planner sees that two spellings are one account; each comes back as it was written."""
+    placeholders = Placeholders(DETECT)
+    text = "4111 1111 1111 1111, 4111111111111111 and 5500 0055 5555 5559"
+    assert placeholders.redact(text) == "[CARD_1], [CARD_1b] and [CARD_2]"
+    assert placeholders.restore("[CARD_1b] [CARD_2]") == "4111111111111111 5500 0055 5555 5559"
+    assert placeholders.redacted == {"card": 2}
+
+
+def test_a_value_seen_once_is_known_from_then_on() -> None:
+    """What context gave away in one request stays here in the next, where the context is missing."""
+    placeholders = Placeholders(detector(patterns=(r"(?<=code )\w+",)))
+    assert placeholders.redact("the code zebra7") == "the code [TERM_1]"
+    assert placeholders.redact("zebra7, xzebra7x") == "[TERM_1], x[TERM_1]x"
+
+
+def test_the_mapping_is_the_runs_own() -> None:
+    """Another run's placeholder means nothing here."""
+    one, other = Placeholders(DETECT), Placeholders(DETECT)
+    one.redact("jane.roe@example.com")
+    assert other.restore("[EMAIL_1]") == "[EMAIL_1]"
+
+
+def test_held_words_are_looked_for_as_words_only() -> None:
+    """A held "reef" does not tear "reefer" apart, and small words are not looked for at all."""
+    placeholders = Placeholders(None)
+    for words in ("reef", "no"):
+        placeholders.hold(words)
+    assert placeholders.redact("no reefer, no reef", held=True) == "no reefer, no [ANSWER_1]"
+    assert placeholders.redact("reef") == "reef"
+
+
+@pytest.mark.parametrize(("text", "values"), [("to jane.roe@example.com now", [(3, 23)]), ("to [EMAIL_1]", [])])
+def test_a_cut_knows_where_values_stand(text: str, values: list[tuple[int, int]]) -> None:
+    """What cuts a text short can keep clear of the values in it."""
+    assert Placeholders(DETECT).values_in(text) == values
