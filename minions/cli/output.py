@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.answers import Answer, Baseline, RoleUsage
+    from minions.answers import Answer, Baseline, Egress, RoleUsage
     from minions.batch.estimate import BatchEstimate
     from minions.batch.results import BatchSummary
     from minions.corpus.index import IndexReport
@@ -66,10 +66,27 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
         f"worker    {_role(usage.worker, worker)}",
         f"read      {chunks} in {counted(coverage.documents, 'document')}, {duration(answer.elapsed_s)}",
     ]
+    lines += egress_lines(answer.egress)
     if answer.baseline is not None:
         # A run without an answer saved nothing.
         lines += baseline_lines(answer.baseline, usage.planner.cost_usd if answer.answer is not None else None)
     return lines
+
+
+def egress_lines(egress: Egress) -> list[str]:
+    """What went up of the documents, and what stayed: one line; none where nothing of the documents went up and nothing was withheld."""
+    withheld = egress.withheld
+    kept = [
+        *([f"words of {counted(withheld.answers, 'answer')}"] if withheld.answers else []),
+        *([f"the lines of {counted(withheld.quotes, 'finding')}"] if withheld.quotes else []),
+        *([f"{counted(withheld.findings, 'finding')} beyond --max-egress"] if withheld.findings else []),
+        *(f"{count} {kind}" for kind, count in egress.redacted.items()),
+    ]
+    if not egress.sent_bytes and not kept:
+        return []
+    limit = f" of {egress.limit_bytes:,}" if egress.limit_bytes is not None else ""
+    line = f"sent      {egress.sent_bytes:,}{limit} bytes of the documents' text"
+    return [f"{line}; stayed here: {', '.join(kept)}" if kept else line]
 
 
 def batch_lines(summary: BatchSummary) -> list[str]:

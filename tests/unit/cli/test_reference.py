@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer, Baseline, Calculation, Coverage, RoleUsage
+from minions.answers import Answer, Baseline, Calculation, Coverage, Egress, RoleUsage, Withheld
 from minions.findings import Citation
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ COMMANDS = (
     "index",
     "search",
     "runs",
+    "runs delete",
+    "purge",
     "show",
     "ledger",
     "egress",
@@ -81,7 +83,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert (ended.returncode, ended.stderr) == (1, "\n")
 
 
-@pytest.mark.parametrize("shape", [Answer, Coverage, RoleUsage, Calculation, Citation, Baseline])
+@pytest.mark.parametrize("shape", [Answer, Coverage, RoleUsage, Calculation, Citation, Baseline, Egress, Withheld])
 def test_every_field_of_an_answer_is_told(shape: type[BaseModel]) -> None:
     """Other programs read the object, so the page names all that stands in it; what it need not tell is listed here."""
     told = REFERENCE.read_text("utf-8")
