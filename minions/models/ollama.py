@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from minions import probes
 from minions.chat import Completion, FinishReason, Usage
 from minions.errors import (
+    ConfigError,
     ContextOverflowError,
     DeadlineError,
     EgressRefusedError,
@@ -171,9 +172,8 @@ class OllamaModel:
     def _connect(self) -> AsyncClient:
         if self._client is None:
             import httpx
-            from ollama import AsyncClient
 
-            self._client = AsyncClient(
+            self._client = _client_class()(
                 host=self._host,
                 timeout=httpx.Timeout(self._timeouts.first_token_s, connect=self._timeouts.connect_s),
                 verify=verification_for(self._host),
@@ -230,6 +230,22 @@ class OllamaModel:
             f"{self.endpoint} did not answer within {limit_s:g} s",
             hint="the server is overloaded or the model too slow for it: try a smaller model, or --chunk-tokens N",
         )
+
+
+def _client_class() -> type[AsyncClient]:
+    """The client, whose package makes one for everybody as it loads: with the environment's proxies, whatever they are.
+    Raises ConfigError where they cannot be used.
+    """
+    import httpx
+
+    try:
+        from ollama import AsyncClient
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise ConfigError(
+            f"the ollama client cannot be loaded with this environment's proxies: {error}",
+            hint="unset ALL_PROXY, HTTP_PROXY and HTTPS_PROXY, or set NO_PROXY='*' (SOCKS: pip install 'httpx[socks]')",
+        ) from None
+    return AsyncClient
 
 
 def context_bucket(tokens: int) -> int:
