@@ -74,7 +74,7 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
 
 
 def egress_lines(egress: Egress) -> list[str]:
-    """What went up of the documents, and what stayed: one line; none where nothing of the documents went up and nothing was withheld."""
+    """What of the documents went up, and what stayed: a line, or none where there is neither."""
     withheld = egress.withheld
     kept = [
         *([f"words of {counted(withheld.answers, 'answer')}"] if withheld.answers else []),

@@ -67,7 +67,8 @@ def pack(
     """
     both = list(zip(tasks, reductions, strict=True))
     limit = int(_SUMMARY_SHARE * budget_tokens / len(tasks) * _CHARACTERS_PER_TOKEN)
-    summaries, room = _summaries(both, limit, room_bytes, writer)
+    summaries, taken_bytes = _summaries(both, limit, room_bytes, writer)
+    room = None if room_bytes is None else room_bytes - taken_bytes
     told = {task.id: [covered[task.id], *summaries[task.id]] for task in tasks}
     taken = sum(estimate_tokens(_head(task, told[task.id], writer)) for task in tasks)
     taken += sum(_RIVAL_TOKENS for task, reduction in both if len(rivals(reduction.findings, task)) > 1)
@@ -83,7 +84,7 @@ def pack(
         findings=tuple(page.findings),
         gist="; ".join((*map(writer.gist, gists), *outcomes)),
         tokens=estimate_tokens(text),
-        document_bytes=page.document_bytes + sum(map(_size, (line for lines in summaries.values() for line in lines))),
+        document_bytes=taken_bytes + page.document_bytes,
         kept_back=sum(one.kept_back for one in chosen.values()),
     )
 
@@ -148,16 +149,19 @@ def _size(text: str) -> int:
 
 def _summaries(
     both: Sequence[tuple[Task, Reduction]], limit: int, room: int | None, writer: Writer
-) -> tuple[dict[str, list[str]], int | None]:
-    """Each task's summary, and the bytes that are left after them. One that does not fit is not begun."""
+) -> tuple[dict[str, list[str]], int]:
+    """Each task's summary, and the bytes they take in all. One that does not fit stays on the device."""
     summaries: dict[str, list[str]] = {}
+    taken = 0
     for task, reduction in both:
-        summary = _summary(reduction, limit if room is None else min(limit, room), writer)
-        if room is not None and reduction.findings:
-            size = sum(map(_size, summary))
-            summary, room = (summary, room - size) if size <= room else ([_KEPT_BACK], room)
+        left = None if room is None else room - taken
+        summary = _summary(reduction, limit if left is None else min(limit, left), writer)
+        size = sum(map(_size, summary)) if reduction.findings else 0
+        if left is not None and size > left:
+            summary, size = [_KEPT_BACK], 0
         summaries[task.id] = summary
-    return summaries, room
+        taken += size
+    return summaries, taken
 
 
 def _summary(reduction: Reduction, limit: int, writer: Writer) -> list[str]:

@@ -16,7 +16,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _PIECE: Final = re.compile(r"\S+")
 _MOST_DIGITS: Final = 15
 _NUMBER: Final = re.compile(
-    r"[-+(~≈<>=]*[$€£¥]?\d[\d.,:/'\u2019\u00a0\u202f-]*(?:%|st|nd|rd|th|[kmb]|bn|mn)?[).,;:%]*", re.IGNORECASE
+    r"[-+(~≈<>=]*[$€£¥]?\d(?:[\d.,:/'\u2019\u00a0\u202f-]*\d)?(?:%|st|nd|rd|th|[kmb]|bn|mn)?[).,;:%]*", re.IGNORECASE
 )
 _MONTHS: Final = """
     january february march april may june july august september october november december

@@ -1,0 +1,177 @@
+"""The gate of a run: which words of an answer go up under each policy, and how many bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minions.evidence.digest import pack
+from minions.evidence.reduce import Reduction
+from minions.evidence.writing import Writer
+from minions.privacy.outgoing import FEWEST_BYTES, Outgoing, default_limit
+from minions.privacy.placeholders import Placeholders
+from minions.privacy.wording import grounded_words, plain_value
+
+QUESTION = "Which law governs the lease, that of Delaware or of Texas?"
+CANARY = "zq7x-KITE-91kd"
+
+
+def _said(make: Any, policy: Any, answer: str, *, finding: dict[str, Any] | None = None, **task: Any) -> str:
+    outgoing = Outgoing(policy, QUESTION)
+    said = outgoing.said(make.task(**task), make.finding(answer, **(finding or {})))
+    return str(said.answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "task", "said"),
+    [
+        ("12.4 million", {"output": "number"}, "12.4 million"),
+        ("$12,400 in March 2022", {"output": "number"}, "$12,400 in March 2022"),
+        (f"42 {CANARY}", {"output": "number"}, "42 …"),
+        ("31 December 2022", {"output": "date"}, "31 December 2022"),
+        ("yes", {"output": "yes_no"}, "yes"),
+        ("Amber", {"output": "category", "options": ("red", "amber")}, "Amber"),
+        ("Delaware", {"output": "text"}, "Delaware"),  # the question names it
+        ("30 days", {"output": "text"}, "30 days"),
+        ("New York", {"output": "text"}, "[ANSWER_1]"),
+        (f"30 days, {CANARY}", {"output": "text"}, "[ANSWER_1]"),
+        (f"Texas, Ohio, {CANARY}", {"output": "list"}, "Texas, [ANSWER_1], [ANSWER_2]"),
+        (CANARY, {"output": "category", "options": ("a", "b")}, "[ANSWER_1]"),
+        (CANARY, {"output": "yes_no"}, "[ANSWER_1]"),
+        ("8" * 40, {"output": "number"}, "…"),
+    ],
+)
+def test_strict_says_numbers_and_words_that_the_planner_knows(
+    make: Any, answer: str, task: dict[str, Any], said: str
+) -> None:
+    """Words of a document stay, behind a placeholder; numbers, dates, options and the question's words go."""
+    assert _said(make, "strict", answer, **task) == said
+
+
+def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> None:
+    """A planner that asks about [ANSWER_1] is not told what it stands for."""
+    outgoing = Outgoing("strict", QUESTION)
+    held = outgoing.said(make.task(), make.finding("Zanzibar Shipping")).answer
+    asked = outgoing.placeholders.restore(f"Is {held} a party?")
+    again = outgoing.said(make.task(asked), make.finding("Zanzibar Shipping")).answer
+    assert held == again == "[ANSWER_1]"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("Net revenue was 12.4 million", "Net revenue was 12.4 million"),
+        (f"revenue {CANARY} 12.4", "revenue … 12.4"),
+        ("12,400,000", "12,400,000"),  # the same value, written otherwise
+        ("13.9", "…"),
+        (f"{CANARY}", "…"),
+        ("not disclosed", "not …"),
+        ("the lease", "the lease"),
+    ],
+)
+def test_findings_says_what_stands_in_the_lines_shown(make: Any, answer: str, said: str) -> None:
+    """A worker that copies words from elsewhere into its answer does not take them up."""
+    shown = {"quote": "Net revenue $12.4 million", "before": "2022", "headings": ("Results",)}
+    assert _said(make, "findings", answer, finding=shown) == said
+
+
+def test_open_says_everything(make: Any) -> None:
+    """Where chunks may go, answers may."""
+    assert _said(make, "open", CANARY) == CANARY
+
+
+def test_what_stays_on_the_device_is_not_held_back(make: Any) -> None:
+    """A local planner is told all there is, and the report says that nothing went up."""
+    outgoing = Outgoing("strict", QUESTION, cloud=False, limit_bytes=10)
+    outgoing.sent("a name")
+    assert outgoing.said(make.task(), make.finding(CANARY)).answer == CANARY
+    assert outgoing.room_bytes is None
+    assert outgoing.report().sent_bytes == 0
+
+
+@given(st.text(alphabet="ab1-. ", max_size=30), st.text(alphabet="ab1-. ", max_size=30))
+def test_no_word_goes_up_that_the_lines_do_not_hold(answer: str, shown: str) -> None:
+    """Whatever the answer and the lines, each word that is left stands in the lines or is a small one."""
+    kept = grounded_words(answer, shown, known=())
+    allowed = set(shown.replace("-", " ").replace(".", " ").split()) | {"a"}
+    words = kept.replace("-", " ").replace(".", " ").replace("…", " ").split()
+    assert {word for word in words if not word.isdigit()} <= allowed
+
+
+def test_a_plain_value_is_given_back_as_it_is() -> None:
+    """Numbers with units, small words and known words; one other word makes it none."""
+    assert plain_value("about 30 days", known=()) == "about 30 days"
+    assert plain_value("about 30 herons", known=()) is None
+
+
+def test_the_limit_is_a_twentieth_of_the_documents_and_never_less_than_two_digests(make: Any) -> None:
+    """Only policy findings has one by default."""
+
+    class Contents:
+        tokens = 1_000_000
+
+    contents: Any = Contents()
+    assert default_limit("findings", contents) == 200_000
+    contents.tokens = 500
+    assert default_limit("findings", contents) == FEWEST_BYTES
+    assert default_limit("open", contents) is None
+    assert default_limit("strict", contents) is None
+
+
+def _pack(make: Any, findings: list[Any], room: int | None, **changes: Any) -> Any:
+    task = make.task()
+    reduction = Reduction(task_id=task.id, findings=tuple(findings), **changes)
+    return pack(
+        [task], [reduction], {"t1": "read 3 of 9"}, writer=Writer({}, "findings"), budget_tokens=2_000, room_bytes=room
+    )
+
+
+@pytest.mark.parametrize("room", [0, 1, 60, 200, 400, 900])
+def test_a_digest_keeps_to_the_room(make: Any, room: int) -> None:
+    """Whatever is left of the limit, no more of the documents goes up, and what stays is counted and told."""
+    findings = [make.finding(f"värde {n}", start=n * 500, quote="ö" * 40, confidence=0.9) for n in range(9)]
+    digest = _pack(make, findings, room, summary="distinct: " + ", ".join(f"värde {n} 1" for n in range(9)))
+    assert digest.document_bytes <= room
+    assert len(digest.findings) + digest.kept_back == 9
+    assert digest.kept_back
+    assert f"({digest.kept_back} more stay on the device: the egress limit)" in digest.text
+    shown = sum(len(row.encode()) for row in digest.text.splitlines() if row.startswith("f"))
+    assert shown <= digest.document_bytes
+
+
+def test_without_a_limit_nothing_is_kept_back(make: Any) -> None:
+    """A digest is then bounded by its tokens alone."""
+    digest = _pack(make, [make.finding("1"), make.finding("2", start=500)], None)
+    assert (len(digest.findings), digest.kept_back) == (2, 0)
+
+
+def test_no_cut_goes_through_a_value(make: Any) -> None:
+    """A line is cut before an address, not in it: a part of it would go up unrecognised."""
+    from minions.privacy.detecting import detector
+
+    placeholders = Placeholders(detector())
+    writer = Writer({}, "findings", placeholders.values_in)
+    account = "DE89 3704 0044 0532 0130 00"
+    for length in range(655, 705):
+        filler = ("word " * 200)[: length - 1] + " "
+        finding = make.finding("x", quote=f"{filler}{account} {filler}", before=f"{account} {filler}"[:-500], after="")
+        sent = placeholders.redact(writer.line(finding))
+        assert "0532" not in sent
+        assert "3704" not in sent
+
+
+def test_the_report_adds_up(make: Any) -> None:
+    """Bytes of card and digests, findings kept back, answers cut, lines of strict."""
+    outgoing = Outgoing("findings", QUESTION, limit_bytes=300)
+    outgoing.sent("names")
+    outgoing.said(make.task(), make.finding(CANARY, quote="nothing"))
+    digest = _pack(make, [make.finding("1", start=n * 500, quote="x" * 90) for n in range(6)], outgoing.room_bytes)
+    outgoing.packed(digest)
+    report = outgoing.report()
+    assert report.sent_bytes == 5 + digest.document_bytes <= 300
+    assert report.withheld.answers == 1
+    assert report.withheld.findings == digest.kept_back > 0
+    assert outgoing.room_bytes == 300 - report.sent_bytes
