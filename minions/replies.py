@@ -14,6 +14,11 @@ from minions.errors import ReplyError
 
 _THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _MAX_DEPTH = 50
+_MAX_CHARACTERS = 1_000_000
+# The repair takes a second for the worst 5,000 characters, and a hundred for ten times as many: no model that is asked
+# for a plan or a finding needs them.
+_MAX_REPAIRED = 5_000
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _FENCE = re.compile(r"```[a-zA-Z0-9_-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 
 
@@ -22,6 +27,8 @@ def parse_reply(text: str, *, cut_off: bool = False) -> dict[str, Any]:
 
     ``cut_off``: the reply did not end by itself, and half an object is worse than none: only a whole one counts.
     """
+    if len(text) > _MAX_CHARACTERS:
+        raise ReplyError("the reply is far too long")
     bare = _THOUGHT.sub("", text).strip()
     if (value := _as_object(bare)) is not None:
         return value
@@ -63,6 +70,8 @@ def _is_too_deep(value: Any) -> bool:
 def _repaired(text: str) -> dict[str, Any]:
     import json_repair
 
+    if len(text) > _MAX_REPAIRED:
+        raise ReplyError("the reply's JSON is broken, and too long to be repaired")
     try:
         value = json_repair.loads(text, skip_json_loads=True)
     except (ValueError, RecursionError, IndexError, TypeError) as error:
@@ -76,7 +85,7 @@ def _repaired(text: str) -> dict[str, Any]:
 
 def as_text(value: Any) -> str | None:
     """A short text from whatever stands where one was asked for: numbers, booleans and lists become text, empty
-    becomes None. It can be encoded: half a surrogate pair becomes a question mark.
+    becomes None. It can be printed and stored: control characters become blanks, half a surrogate pair a question mark.
     """
     if value is None:
         return None
@@ -86,7 +95,7 @@ def as_text(value: Any) -> str | None:
         value = ", ".join(text for item in value if (text := as_text(item)))
     elif isinstance(value, dict):
         value = ", ".join(f"{key}: {text}" for key, item in value.items() if (text := as_text(item)))
-    text = " ".join(str(value).encode("utf-8", "replace").decode("utf-8").split())
+    text = " ".join(_CONTROLS.sub(" ", str(value)).encode("utf-8", "replace").decode("utf-8").split())
     return text or None
 
 

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     rag_chunks: int = Field(_DEFAULTS.rag_chunks, ge=1)
     max_turns: int = Field(_DEFAULTS.max_turns, ge=1, le=20)
     timeout_s: float | None = Field(None, gt=0)
-    max_cost: Decimal | None = Field(None, ge=0)
+    max_cost: Decimal | None = Field(None, ge=0, le=10**9)
     max_cloud_tokens: int | None = Field(None, ge=0)
     prices: tuple[str, ...] = ()
 
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
             raise ConfigError(f"settings: {problems}", hint="see docs/settings.md for names and values") from None
-        except (SettingsError, ValueError) as error:
+        except (SettingsError, ValueError, RecursionError) as error:
             raise ConfigError(f"settings: {error}", hint="see docs/settings.md for names and values") from None
 
     def limits(self) -> Limits:

@@ -7,14 +7,20 @@ from typing import Any, cast, get_args
 from minions.plans import Output, Reduce, Task, Unit
 from minions.replies import as_text, as_texts
 
-_MAX_TEXT = 600
+_MAX_TEXT = 600  # characters of an instruction
 _MAX_PHRASES = 8
+_MAX_PHRASE = 200
+_MAX_OPTIONS = 50
+_MAX_OPTION = 100
+_MAX_DOCUMENTS = 200
+_MAX_PATTERN = 500
 _TABLES = {"count", "group", "unique", "vote"}
 
 
 def read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str, ...]]:
     """The tasks in a list of objects, at most ``max_tasks``, and warnings of what was left out. What has no instruction
-    is none, an unknown word becomes the default, texts are cut to what is sensible, and judgements become a table.
+    is none, an unknown word becomes the default, texts and lists are cut to what is sensible, and judgements become a
+    table.
     """
     items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
     items = [item for item in items if as_text(item.get("instruction"))]
@@ -25,20 +31,24 @@ def read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str,
 
 
 def _task(number: int, item: dict[str, Any]) -> Task:
-    options = as_texts(item.get("options"))
+    options = _texts(item.get("options"), _MAX_OPTIONS, _MAX_OPTION)
     output = cast("Output", _one_of(item.get("output"), get_args(Output), "text"))
     task = Task(
         id=f"t{number}",
         instruction=(as_text(item.get("instruction")) or "")[:_MAX_TEXT],
         output="text" if output == "category" and not options else output,
         options=options,
-        documents=as_texts(item.get("documents")),
-        search=as_texts(item.get("search"))[:_MAX_PHRASES],
+        documents=_texts(item.get("documents"), _MAX_DOCUMENTS, _MAX_PATTERN),
+        search=_texts(item.get("search"), _MAX_PHRASES, _MAX_PHRASE),
         unit=cast("Unit", _one_of(item.get("unit"), get_args(Unit), "chunk")),
         reduce=cast("Reduce", _one_of(item.get("reduce"), get_args(Reduce), "collect")),
     )
     # Judgements are a table: of five hundred, the surest few would tell nothing of the others.
     return task.model_copy(update={"reduce": "group"}) if task.judges and task.reduce not in _TABLES else task
+
+
+def _texts(value: Any, most: int, characters: int) -> tuple[str, ...]:
+    return tuple(text[:characters].rstrip() for text in as_texts(value)[:most])
 
 
 def _one_of(value: Any, allowed: tuple[str, ...], default: str) -> str:

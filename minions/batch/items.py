@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _HASH_CHARACTERS = 16
-_OPENAI_TEXTS = {"text", "input_text"}
+_OPENAI_TEXTS = ("text", "input_text")
 _RULES = ("system", "developer")
+_MOST_USD = 10**9  # a limit of more digits than arithmetic keeps would not be one
 _SCHEMA_LEVELS = 100  # writers of JSON end at about 250; a request wraps a schema in a few
 
 
@@ -38,7 +39,7 @@ class Item(Value):
     question: str = Field(min_length=1)
     documents: tuple[str, ...] = ()
     output_schema: Mapping[str, Any] | None = None
-    max_cost_usd: Decimal | None = Field(default=None, ge=0)
+    max_cost_usd: Decimal | None = Field(default=None, ge=0, le=_MOST_USD)
     max_rounds: int | None = Field(default=None, ge=1, le=10)
     timeout_s: float | None = Field(default=None, gt=0)
 
@@ -66,6 +67,13 @@ class Item(Value):
     def _one_or_many(cls, value: Any) -> Any:
         value = [value] if isinstance(value, str) else value or ()
         return () if isinstance(value, list | tuple) and "*" in value else value
+
+    @field_validator("documents")
+    @classmethod
+    def _can_be_looked_up(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            name.encode()
+        return value
 
     @field_validator("output_schema")
     @classmethod

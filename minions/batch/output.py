@@ -132,7 +132,7 @@ def _read(file: IO[bytes], path: Path) -> tuple[dict[str, tuple[Kind, str]], int
 
 def _record(line: bytes, number: int, path: Path) -> tuple[str, tuple[Kind, str]]:
     try:
-        record = json.loads(line)
+        record = json.loads(line.decode())  # by name: JSON's own guess takes UTF-16, too
         return str(record["id"]), (kind_of(record), str(record.get("run_id") or ""))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UsageError(
@@ -143,7 +143,7 @@ def _record(line: bytes, number: int, path: Path) -> tuple[str, tuple[Kind, str]
 
 def _is_whole(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
+        return isinstance(json.loads(line.decode()), dict)
     except (ValueError, RecursionError):
         return False
 

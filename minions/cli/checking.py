@@ -65,10 +65,10 @@ def read_results(source: str) -> "list[Answer]":
         raise UsageError(f"{source}: {error}", hint=hint) from None
     try:
         objects = [json.loads(text)]
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             objects = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{source} is not JSON: {error}", hint=hint) from None
     results = [item for item in objects if not (isinstance(item, dict) and "error" in item)]
     try:

@@ -101,7 +101,9 @@ def read_dataset(path: Path) -> list[Example]:
         if not line.strip():
             continue
         try:
-            example = _Line.model_validate(json.loads(line)).example()
+            told = json.loads(line)
+            json.dumps(told, ensure_ascii=False).encode()  # half a surrogate pair is no text: a ValueError
+            example = _Line.model_validate(told).example()
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}, line {number}: {_first(error)}", hint=f"a line looks like {shape}") from None
         if example.id in examples:

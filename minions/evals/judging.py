@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 
 from minions.batch.output import Output, recorded_in
 from minions.choosing import LOCAL, check_models, is_cloud
@@ -18,6 +18,7 @@ from minions.errors import (
     ModelNotFoundError,
     ReplyError,
     UnreachableError,
+    UsageError,
 )
 from minions.evals.judge import Verdict, judge, judgement_key
 from minions.evals.records import whole_lines
@@ -142,7 +143,10 @@ class Verdicts:
 
     def __init__(self, name: str, folder: Path) -> None:
         self._name, path = _recorded(name), folder / JUDGEMENTS
-        judgements = [Judgement.model_validate(line) for line in whole_lines(path)]
+        try:
+            judgements = [Judgement.model_validate(line) for line in whole_lines(path)]
+        except ValidationError:
+            raise UsageError(f"{path} holds a line that is no judgement", hint="name another folder with -o") from None
         self._kept = {one.id: one.verdict for one in judgements}
 
     def on(self, example: Example, answer: str) -> Verdict | None:

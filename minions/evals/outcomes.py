@@ -117,6 +117,6 @@ def answer_of(recorded: Recorded | None) -> tuple[Answer | None, str | None]:
     except ValidationError:
         return None, "the record is of another version"
     if problem is not None:
-        return answer, str(problem.get("message"))
+        return answer, str(problem.get("message") if isinstance(problem, dict) else problem)
     stopped = answer.stop_reason not in {"answered", "no_answer"}
     return answer, answer.stop_reason if stopped else None

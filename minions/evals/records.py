@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.batch.output import recorded_in
+from minions.replies import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +25,8 @@ def read_records(path: Path) -> dict[str, Recorded]:
     found: dict[str, Recorded] = {}
     for record in whole_lines(path):
         id_ = str(record["id"])
-        runs = [*(found[id_].runs if id_ in found else ()), *filter(None, [str(record.get("run_id") or "")])]
+        run = as_text(record.get("run_id"))  # by which the store is asked, so that it must be text
+        runs = [*(found[id_].runs if id_ in found else ()), *([run] if run else [])]
         found[id_] = Recorded(record, tuple(dict.fromkeys(runs)))
     return found
 
@@ -32,9 +34,9 @@ def read_records(path: Path) -> dict[str, Recorded]:
 def whole_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of an output, in their order. A line that was never finished is none. Raises UsageError."""
     recorded_in(path)  # refuses a file that is none
-    for line in path.read_text("utf-8").split("\n") if path.exists() else ():
+    for line in path.read_bytes().split(b"\n") if path.exists() else ():
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode())
         except (ValueError, RecursionError):
             continue
         if isinstance(record, dict):

@@ -83,10 +83,10 @@ def read_traces(path: Path) -> Mapping[str, Trace]:
     """The last trace of each question; a torn line is none."""
     traces: dict[str, Trace] = {}
     if path.exists():
-        for line in path.read_text("utf-8").split("\n"):
+        for line in path.read_bytes().split(b"\n"):
             try:
-                trace = Trace.model_validate(json.loads(line))
-            except ValueError:
+                trace = Trace.model_validate(json.loads(line.decode()))
+            except (ValueError, RecursionError):
                 continue
             traces[trace.id] = trace
     return traces

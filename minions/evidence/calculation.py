@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from minions.findings import Finding
 
 _MOST_CHARACTERS: Final = 300
+_MOST_EXPRESSIONS: Final = 50  # of an answer
 _DEEPEST: Final = 20
 _MOST_DIGITS: Final = 30  # of a number
 _MOST_DECIMALS: Final = 10
@@ -73,6 +74,7 @@ def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding])
     calculations: list[Calculation] = []
     named: list[str] = []
     warnings: list[str] = []
+    seen: list[str] = []
     shown = {number for finding in cited for number in _numbers_of(finding)}
     shown |= _CONSTANTS | {Fraction(len(cited))}  # the mean of five findings divides by five
 
@@ -81,6 +83,9 @@ def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding])
         working = written.partition("|")[0].strip()
         if not _BEGINS.match(written):
             return match[0]
+        seen.append(written)
+        if len(seen) > _MOST_EXPRESSIONS:
+            return working
         unit = _UNIT_AFTER.match(answer, match.end())
         try:
             result, expression = _worked_out(written, known, unit=unit[0].strip() if unit else "")
@@ -96,6 +101,8 @@ def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding])
         return result
 
     filled = _MARKED.sub(replaced, answer)
+    if len(seen) > _MOST_EXPRESSIONS:
+        warnings.append(f"only {_MOST_EXPRESSIONS} of the answer's {len(seen)} calculations are worked out")
     doubt = _DOUBT if warnings else 1.0
     return Calculated(filled, tuple(calculations), tuple(warnings), doubt, tuple(dict.fromkeys(named)))
 

@@ -35,6 +35,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _WIDE = re.compile(r"\s{3,}")  # would be tried from every blank; two blanks still keep the columns of a table apart
+_MOST_DIGITS: Final = 1_000  # a longer number is none that anyone reckons with, and more than decimals can hold
 _YEAR = re.compile(r"19\d\d|20\d\d|2100")
 _CURRENCY_AFTER: Final = re.compile(
     r"\s*(?:[$\u20ac\u00a3\u00a5]|(?:(?:US )?dollars?|euros?|pounds|yen|USD|EUR|GBP)\b)", re.IGNORECASE
@@ -48,7 +49,7 @@ def parse_number(text: str) -> Decimal | None:
     A year that comes first gives way to an amount: "2022: 12.4 million" is 12400000. A single letter is a scale right
     after the digits or in an amount of money: "12k" and "$12 m", while "30 m" are metres.
     """
-    matches = _NUMBER.finditer(_WIDE.sub("  ", text))
+    matches = _matches(_WIDE.sub("  ", text))
     first = next(matches, None)
     if first is None:
         return None
@@ -61,13 +62,13 @@ def parse_amounts(text: str) -> list[Decimal]:
     """All numbers of ``text`` that are amounts, scales applied: money, percentages, with a scale, a point or thousands
     separators. Years, days and other bare whole numbers are none.
     """
-    found = _NUMBER.finditer(_WIDE.sub("  ", text))
+    found = _matches(_WIDE.sub("  ", text))
     return [_value(match) for match in found if _is_amount(match) or not match["digits"].isdigit()]
 
 
 def numbers_in(text: str) -> list[Decimal]:
     """All numbers of ``text``, scales applied, in their order."""
-    return [_value(match) for match in _NUMBER.finditer(_WIDE.sub("  ", text))]
+    return [_value(match) for match in _matches(_WIDE.sub("  ", text))]
 
 
 def numbers_by_sort(text: str) -> list[tuple[Sort, Decimal]]:
@@ -75,7 +76,7 @@ def numbers_by_sort(text: str) -> list[tuple[Sort, Decimal]]:
     it; a share in percent; with a scale; with a decimal point; or whole.
     """
     narrow = _WIDE.sub("  ", text)
-    return [(_sort(match, narrow), _value(match)) for match in _NUMBER.finditer(narrow)]
+    return [(_sort(match, narrow), _value(match)) for match in _matches(narrow)]
 
 
 def with_plain_numbers(text: str) -> str:
@@ -85,7 +86,13 @@ def with_plain_numbers(text: str) -> str:
     return _NUMBER.sub(_plain, _WIDE.sub("  ", text))
 
 
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    return (match for match in _NUMBER.finditer(text) if len(match["digits"]) <= _MOST_DIGITS)
+
+
 def _plain(match: re.Match[str]) -> str:
+    if len(match["digits"]) > _MOST_DIGITS:
+        return match[0]
     before, scale = match["before"] or match["currency"] or "", _scale(match)
     percent = "%" if scale and scale not in SCALES else ""
     unit = f" {match['letter']}" if match["letter"] and not scale else ""  # 30 m are metres

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
+from pydantic import ValidationError
+
 from minions.chat import Usage
 from minions.errors import ConfigError
 from minions.ledger.entries import Usd
@@ -46,7 +48,10 @@ class Price(Value):
         if not model.strip() or len(amounts) not in _PARTS or not plain:
             raise ConfigError(f"{text!r} is not a price", hint=_EXAMPLE)
         cached = amounts[2] if len(amounts) == _PARTS[1] else None
-        return model.strip(), cls(input_usd=amounts[0], output_usd=amounts[1], cached_input_usd=cached)
+        try:
+            return model.strip(), cls(input_usd=amounts[0], output_usd=amounts[1], cached_input_usd=cached)
+        except ValidationError:  # of more digits than a ledger keeps
+            raise ConfigError(f"{text!r} is not a price", hint=_EXAMPLE) from None
 
     def cost_usd(self, usage: Usage) -> Decimal:
         """What ``usage`` costs at this price."""

@@ -12,7 +12,8 @@ from minions.plans import Decision, Plan, Task
 from minions.replies import as_text, as_texts
 from minions.tasks import read_tasks
 
-_FINDING_ID = re.compile(r"(?<![a-z0-9])f\d+")
+_FINDING_ID = re.compile(r"(?<![a-z0-9])f[0-9]{1,6}(?![0-9])")
+_MOST_FINDINGS = 1_000
 _WORDS = 300  # characters of an answer that is none
 _UNSAID = 0.5
 _SURE = 1  # confidences are asked for in [0, 1]; models also give them out of ten, or in percent
@@ -37,7 +38,7 @@ def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = Fals
     tasks, warnings = read_tasks(reply.get("tasks"), max_tasks)
     answer = read_json(said) if as_json else read_answer(said, cited=bool(findings))
     if isinstance(said, str) and says_nothing(said) and (tasks or not findings):
-        answer, warnings = None, (*warnings, f"the planner says: {' '.join(said.split())[:_WORDS]}")
+        answer, warnings = None, (*warnings, f"the planner says: {(as_text(said) or '')[:_WORDS]}")
     return Decision(
         answer=answer,
         findings=findings,
@@ -48,10 +49,11 @@ def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = Fals
 
 
 def read_json(value: Any) -> str | None:
-    """An answer with a schema of its own, as JSON; None for null."""
-    if value is None:
+    """An answer with a schema of its own, as JSON; None for null. What JSON has no number for, such as NaN, is null."""
+    finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+    if finite is None:
         return None
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+    return json.dumps(finite, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def read_answer(value: Any, *, cited: bool) -> str | None:
@@ -68,10 +70,11 @@ def read_answer(value: Any, *, cited: bool) -> str | None:
 
 
 def read_finding_ids(value: Any) -> tuple[str, ...]:
-    """The ids of findings in a list or a text ("F1", "[f2]", "f1, f2"), each once, in their order."""
-    return tuple(
-        dict.fromkeys(finding_id for text in as_texts(value) for finding_id in _FINDING_ID.findall(text.casefold()))
-    )
+    """The ids of findings in a list or a text ("F1", "[f2]", "f1, f2"), each once, in their order, so many at most as
+    a digest may hold.
+    """
+    found = (finding_id for text in as_texts(value) for finding_id in _FINDING_ID.findall(text.casefold()))
+    return tuple(dict.fromkeys(found))[:_MOST_FINDINGS]
 
 
 def _confidence(value: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -89,3 +90,20 @@ def test_texts_come_from_a_list_a_value_or_nothing() -> None:
     assert as_texts("f1") == ("f1",)
     assert as_texts(["f1", 2, ""]) == ("f1", "2")
     assert as_texts(None) == ()
+
+
+def test_a_control_character_becomes_a_blank() -> None:
+    """What a model says can be printed and stored: no zero bytes, no sequences that a terminal obeys."""
+    assert as_text("41\x00 \x1b[31mmetres\x9b1m\x7f") == "41 [31mmetres 1m"
+
+
+@pytest.mark.parametrize("text", ['{"a": ["' + '["' * 3000, '{"a": "' + "x" * 1_000_000])
+def test_what_takes_too_long_to_repair_is_refused(text: str) -> None:
+    """A worker's megabyte of broken JSON costs a job, not the minutes that its repair would take."""
+    with pytest.raises(ReplyError, match="too long"):
+        parse_reply(text)
+
+
+def test_a_long_reply_that_is_whole_is_read() -> None:
+    """The length alone is no reason to refuse a list of a thousand items."""
+    assert parse_reply(json.dumps({"answer": ["item"] * 20_000}))["answer"][-1] == "item"

@@ -121,3 +121,24 @@ def test_offsets_decide(text: str, start: int, length: int, shift: int) -> None:
         assert status == "moved"
         assert found is not None
         assert text[found : found + len(quote)] == quote
+
+
+@pytest.mark.parametrize(("start", "end"), [(-5, 1), (10**30, 10**30 + 1), (1, 99)])
+def test_offsets_that_cannot_be_are_not_ok(tmp_path: Path, start: int, end: int) -> None:
+    """A result that anyone may have written: its numbers are checked, too, and the right ones are told."""
+    path = tmp_path / "b.txt"
+    path.write_text("abc")
+    wrong = citing(str(path), quote="b", start=1).model_copy(update={"start": start, "end": end})
+    (check,) = verify_citations([wrong])
+    assert (check.status, check.found_start) == ("moved", 1)
+
+
+def test_the_home_of_a_user_who_is_not_there_is_missing() -> None:
+    """A path of another machine is told of, like any other that leads nowhere."""
+    (check,) = verify_citations([citing("~nobody-of-that-name/report.txt")])
+    assert (check.status, check.reason) == ("missing", "there is no such folder")
+
+
+def test_a_quote_that_stands_everywhere_is_found_at_once() -> None:
+    """The nearest of a million places, without looking at the others."""
+    assert check_quote("a" * 1_000_000 + "b" + "a" * 500_000, "a" * 500_000 + "b", 3) == ("moved", 500_000)

@@ -5,17 +5,20 @@ the tests.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.replies import as_text, parse_reply
-from minions_workers.schemas import LIST_CHARACTERS
+from minions_workers.schemas import LIST_CHARACTERS, QUOTE_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MAX_RANGE = 12
 _MOST_LINES = 999_999
-_LINE_NUMBER = re.compile(r"^\s*\d+:\s+", re.MULTILINE)  # as passages show it; workers copy it into their quotes
+_MOST_QUOTED = 4 * QUOTE_CHARACTERS
+_MOST_NUMBERS = 100
+_LINE_NUMBER = re.compile(r"^[^\S\n]*\d+:\s+", re.MULTILINE)  # as passages show it; workers copy it into their quotes
 _EMPTY = {
     "",
     "-",
@@ -64,18 +67,18 @@ def read_reply(text: str, *, options: Iterable[str] = ()) -> Reply:
     answer = as_text(value.get("answer"))
     return Reply(
         lines=_line_numbers(value.get("lines", value.get("line"))),
-        quote=None if _is_empty(quote) else quote,
-        answer=None if answer is None or _is_empty(answer, options) else _bounded(answer),
+        quote=None if quote is None or _is_empty(quote) else _bounded(quote, _MOST_QUOTED),
+        answer=None if answer is None or _is_empty(answer, options) else _bounded(answer, LIST_CHARACTERS),
     )
 
 
-def _bounded(answer: str) -> str:
-    """No longer than a schema lets the longest answer be: some servers keep none, and an answer goes up whole, where
-    the policy shows no lines, too.
+def _bounded(text: str, characters: int) -> str:
+    """No longer than a schema lets it be, or not much: some servers keep none, and an answer goes up whole, where the
+    policy shows no lines, too.
     """
-    if len(answer) <= LIST_CHARACTERS:
-        return answer
-    return answer[:LIST_CHARACTERS].rpartition(" ")[0] or answer[:LIST_CHARACTERS]
+    if len(text) <= characters:
+        return text
+    return text[:characters].rpartition(" ")[0] or text[:characters]
 
 
 def _without_line_numbers(value: Any) -> Any:
@@ -92,7 +95,7 @@ def _is_empty(text: str | None, options: Iterable[str] = ()) -> bool:
 
 
 def _line_numbers(value: Any) -> list[int]:
-    return list(dict.fromkeys(_numbers_in(value)))
+    return list(islice(dict.fromkeys(_numbers_in(value)), _MOST_NUMBERS))
 
 
 def _numbers_in(value: Any) -> Iterable[int]:

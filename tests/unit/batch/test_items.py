@@ -217,3 +217,15 @@ def test_whatever_a_file_holds_is_items_with_ids_of_their_own(lines: list[bytes]
     ids = [item.id for item in items]
     assert all(ids)
     assert len(set(ids)) == len(ids)
+
+
+def test_a_part_of_no_known_type_is_passed_by() -> None:
+    """Whatever stands where the type of a part is told: the parts with text are the question."""
+    parts = [{"type": ["text"], "text": "no"}, {"type": {}, "text": "no"}, {"type": "text", "text": "Who?"}]
+    assert one({"body": {"messages": [{"role": "user", "content": parts}]}}).question == "Who?"
+
+
+@pytest.mark.parametrize("line", [{"documents": ["a\ud800.txt"]}, {"max_cost_usd": "1e9999999"}])
+def test_what_cannot_be_looked_up_or_reckoned_with_is_a_bad_line(line: dict[str, Any]) -> None:
+    """A name that is no text, a limit of ten million digits: one line fails, with a reason, and the batch goes on."""
+    assert reason({"question": "Who?", **line})

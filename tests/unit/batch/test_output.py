@@ -162,3 +162,12 @@ def test_only_the_user_reads_it(path: Path) -> None:
     """Quotes of the documents stand in it."""
     write(path, record("a"))
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("line", ['{"id": "a", "stop_reason": "answered"}'.encode("utf-16"), b'{"id": "\xed\xa0\x80"}'])
+def test_a_record_is_utf_8(tmp_path: Path, line: bytes) -> None:
+    """What later readers of the file would stumble over is refused when it is opened."""
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(line + b"\n" + record("b").encode() + b"\n")
+    with pytest.raises(UsageError, match="line 1"):
+        recorded_in(path)

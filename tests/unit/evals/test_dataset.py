@@ -166,3 +166,9 @@ def test_a_file_of_documents_that_is_not_there_is_an_error(tmp_path: Path) -> No
     """The option is named."""
     with pytest.raises(UsageError, match="--docs"):
         unpacked(tmp_path / "missing.jsonl", tmp_path / "documents")
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Half a surrogate pair could neither be stored nor sent to a judge: it is told of before anything is asked."""
+    with pytest.raises(UsageError, match="line 1"):
+        read(tmp_path, json.dumps(LINE | {"answer": "half \ud800 a pair"}))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from minions.errors import UsageError
+from minions.evals.judging import JUDGEMENTS, Verdicts
+from minions.evals.outcomes import answer_of
 from minions.evals.records import read_records, whole_lines
 
 if TYPE_CHECKING:
@@ -43,3 +45,28 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="line 1"):
         read_records(written(tmp_path, ["a"], DONE))
     assert read_records(tmp_path / "missing.jsonl") == {}
+
+
+def test_a_return_within_a_record_does_not_divide_it(tmp_path: Path) -> None:
+    """Lines end with a line feed: a carriage return is white space of JSON."""
+    path = tmp_path / "minions.jsonl"
+    path.write_bytes(b'{"id": "a", "stop_reason": "answered", "x": [\r{"b": 1}\r]}\n')
+    assert list(read_records(path)) == ["a"]
+
+
+def test_a_run_that_is_no_text_is_asked_for_as_text(tmp_path: Path) -> None:
+    """The store is asked for runs by name: half a surrogate pair becomes a question mark before."""
+    assert read_records(written(tmp_path, DONE | {"run_id": "r\ud800"}))["a"].runs == ("r?",)
+
+
+def test_an_error_in_words_is_told(tmp_path: Path) -> None:
+    """A record that another program wrote, with an error that is no object."""
+    recorded = read_records(written(tmp_path, DONE | {"question": "?", "answer": None, "confidence": 0, "error": "x"}))
+    assert answer_of(recorded["a"])[1] == "x"
+
+
+def test_a_line_that_is_no_judgement_is_refused(tmp_path: Path) -> None:
+    """A file of another program under the judgements' name is told of, with what to do."""
+    (tmp_path / JUDGEMENTS).write_text(json.dumps(DONE) + "\n")
+    with pytest.raises(UsageError, match="no judgement"):
+        Verdicts("local", tmp_path)

@@ -84,3 +84,10 @@ def test_the_last_whole_trace_of_a_question_counts(tmp_path: Path, made: Any, to
 def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
     """An evaluation whose traces were deleted can still be scored."""
     assert read_traces(tmp_path / "missing.jsonl") == {}
+
+
+def test_a_line_that_is_no_text_is_no_trace(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8, and brackets without end: the traces besides are read."""
+    path = tmp_path / "traces.jsonl"
+    path.write_bytes(b"\xff\n" + b"[" * 100_000 + b"\n" + Trace(id="q").model_dump_json().encode() + b"\n")
+    assert list(read_traces(path)) == ["q"]

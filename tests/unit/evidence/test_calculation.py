@@ -273,3 +273,11 @@ def test_an_answer_in_json_stays_json(make: Any) -> None:
     """Double braces stand in its texts only."""
     answer = json.dumps({"growth": "{{1 + 2}} %", "of": {"what": {"a": 1}}})
     assert json.loads(fill_in(answer, [make.finding("1 2")], {}).answer)["growth"] == "3 %"
+
+
+def test_an_answer_full_of_arithmetic_is_bounded() -> None:
+    """A planner that writes a hundred thousand expressions gets fifty results and one warning, and keeps its words."""
+    filled = fill_in("{{1+1}} " * 100_000, (), {})
+    assert filled.answer.startswith("2 " * 50 + "1+1 ")
+    assert len(filled.calculations) == 50
+    assert filled.warnings == ("only 50 of the answer's 100000 calculations are worked out",)

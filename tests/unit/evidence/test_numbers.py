@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from minions.evidence.numbers import numbers_by_sort, parse_amounts, parse_number
+from minions.evidence.numbers import numbers_by_sort, parse_amounts, parse_number, with_plain_numbers
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,11 @@ def test_numbers_are_told_by_their_sort() -> None:
     found = numbers_by_sort(text)
     assert [sort for sort, _ in found] == ["whole", "whole", "point", "share", "share", "scaled", "money", "money"]
     assert found[-1] == ("money", Decimal(3_000_000))
+
+
+def test_a_number_without_end_is_none() -> None:
+    """A line of a million digits is passed by, and what stands besides is read."""
+    text = "9" * 1_100_000 + " and 41 metres"
+    assert parse_number(text) == 41
+    assert [number for _, number in numbers_by_sort(text)] == [41]
+    assert "41" in with_plain_numbers(text)

@@ -32,7 +32,22 @@ def test_a_stated_price_is_understood(text: str, model: str, price: Price) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "m", "m=", "m=1", "m=1/2/3/4", "=1/2", "m=a/b", "m=-1/2", "m=nan/1", "m=inf/1", "m=1//2", "m=1e99/1"]
+    "text",
+    [
+        "",
+        "m",
+        "m=",
+        "m=1",
+        "m=1/2/3/4",
+        "=1/2",
+        "m=a/b",
+        "m=-1/2",
+        "m=nan/1",
+        "m=inf/1",
+        "m=1//2",
+        "m=1e99/1",
+        "m=1e-99/1",
+    ],
 )
 def test_a_price_that_is_none_is_answered_with_an_example(text: str) -> None:
     """The hint can be copied."""

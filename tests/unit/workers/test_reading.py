@@ -64,3 +64,18 @@ def test_nesting_without_end_is_refused() -> None:
     """A model that loops on a bracket fails its job, not the run."""
     with pytest.raises(ReplyError):
         read_reply('{"lines": ' + "[" * 3000 + "]" * 3000 + ', "answer": "12"}')
+
+
+def test_a_reply_without_end_is_bounded() -> None:
+    """A server that keeps no schema: as many lines and as long a quote as anyone needs, whatever the worker wrote."""
+    reply = read_reply(json.dumps({"lines": list(range(5000)), "quote": "a word " * 50_000}))
+    assert reply.lines == list(range(100))
+    assert reply.quote is not None
+    assert 1000 < len(reply.quote) <= 1600
+
+
+def test_line_numbers_are_taken_out_of_a_quote_at_once() -> None:
+    """A hundred thousand empty lines before them take no time."""
+    assert read_reply(json.dumps({"quote": "\n" * 100_000 + " 7: the line\n8: and the next"})).quote == (
+        "the line and the next"
+    )
