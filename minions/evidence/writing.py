@@ -87,10 +87,11 @@ def squeeze(text: str, limit: int, *, keep_end: bool = False, values: Values = l
         return flat
     if keep_end:
         cut = len(flat) - limit
-        cut = next((end for start, end in values(flat) if start < cut < end), cut)
-        return "..." + (flat[cut:].partition(" ")[2] or flat[cut:])
-    cut = next((start for start, end in values(flat) if start < limit < end), limit)
-    return (flat[:cut].rpartition(" ")[0] or flat[:cut]) + "..."
+        cut = flat.find(" ", cut) + 1 or cut
+        return "..." + flat[next((end for start, end in values(flat) if start < cut < end), cut) :].lstrip()
+    cut = flat.rfind(" ", 0, limit)
+    cut = cut if cut > 0 else limit
+    return flat[: next((start for start, end in values(flat) if start < cut < end), cut)].rstrip() + "..."
 
 
 def listing(groups: Sequence[tuple[str, Sequence[str]]], limit: int, values: Values = lambda _: ()) -> str:
