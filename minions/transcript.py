@@ -22,6 +22,7 @@ from minions.execution.expand import scope_of
 from minions.jobs import Job
 from minions.plans import History, RoundGist
 from minions.privacy.card import card_of
+from minions.privacy.outgoing import lines_of
 from minions.privacy.policy import shows_names, shows_quotes
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from minions.plans import Decision, Plan, Task
     from minions.ports import Corpus
     from minions.privacy.outgoing import Outgoing
+    from minions.privacy.wording import Lines
 
 _NUMERIC = frozenset({"sum", "min", "max", "mean"})
 _INDEX_ONLY_CONFIDENCE = 0.1
@@ -135,7 +137,8 @@ class Transcript:
                 f"all {len(outcomes)} jobs failed; the last one: {self._last_reason}", hint="minions doctor"
             )
         tasks = self._plans[-1].tasks
-        reductions = [self._reduced(task, outcomes, question) for task in tasks]
+        lines = lines_of(_findings(outcomes))
+        reductions = [self._reduced(task, outcomes, question, lines) for task in tasks]
         digest = pack(
             tasks,
             reductions,
@@ -278,9 +281,9 @@ class Transcript:
             for finding in _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
         }
 
-    def _reduced(self, task: Task, outcomes: list[_Outcome], question: str) -> Reduction:
+    def _reduced(self, task: Task, outcomes: list[_Outcome], question: str, lines: Lines) -> Reduction:
         found = _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
-        said = [self._outgoing.said(task, finding) for finding in found]
+        said = [self._outgoing.said(task, finding, lines) for finding in found]
         if task.reduce in _NUMERIC:  # a sum tells no words: it may count numbers that their findings do not say
             by_id = {finding.id: finding for finding in said}
             reduction = reduce_findings(task, found, self._names)

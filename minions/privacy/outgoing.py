@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from minions.answers import Egress, Withheld
 from minions.privacy.placeholders import Placeholders
 from minions.privacy.policy import shows_quotes
-from minions.privacy.wording import grounded_words, plain_pieces, plain_value, words_of
+from minions.privacy.wording import Lines, grounded_words, plain_pieces, plain_value, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ def default_limit(policy: Policy, contents: Contents) -> int | None:
 class Outgoing:
     """The gate of one run. Under ``strict`` an answer goes up as far as it is made of numbers and of words that the
     planner knows; other words are held, a placeholder each answer. Under ``findings`` its words go up that stand in the
-    lines shown with it. Under ``open`` all do.
+    grounded lines of its round. Under ``open`` all do.
 
     ``limit_bytes`` of the documents' text (names, headings, answers, lines) may go up; None for no limit. ``cloud``:
     whether anything goes up at all; nothing that stays on the device is kept back.
@@ -63,11 +63,11 @@ class Outgoing:
         """Bytes of the documents' text that may still go up; None for no limit."""
         return None if self._limit is None or not self._cloud else max(0, self._limit - self._sent)
 
-    def said(self, task: Task, finding: Finding) -> Finding:
-        """A finding with what of its answer may go up."""
+    def said(self, task: Task, finding: Finding, lines: Lines) -> Finding:
+        """A finding with what of its answer may go up; ``lines`` are those of the round."""
         if not self._cloud or self.policy == "open" or not finding.answer:
             return finding
-        answer = self._said(task, finding, finding.answer)
+        answer = self._said(task, lines, finding.answer)
         if answer == finding.answer:
             return finding
         self._answers.add(finding.id)
@@ -96,12 +96,12 @@ class Outgoing:
             redacted=self.placeholders.redacted,
         )
 
-    def _said(self, task: Task, finding: Finding, answer: str) -> str:
+    def _said(self, task: Task, lines: Lines, answer: str) -> str:
         # What a task names by a placeholder, the planner does not know.
         told = (self.placeholders.redact(text, held=True) for text in (task.instruction, *task.options, *task.search))
         known = self._question | words_of(*told)
         if shows_quotes(self.policy):
-            return grounded_words(answer, _shown(finding), known)
+            return grounded_words(answer, lines, known)
         if task.output in _TYPED:
             return plain_pieces(answer, known)
         if plain_value(answer, known) is not None:
@@ -110,12 +110,10 @@ class Outgoing:
         return ", ".join(plain_value(item, known) or self.placeholders.hold(item) for item in items if item)
 
 
-def _shown(finding: Finding) -> str:
-    parts: Iterable[str | None] = (
-        *finding.headings,
-        finding.table_header,
-        finding.before,
-        finding.citation.quote,
-        finding.after,
+def lines_of(findings: Iterable[Finding]) -> Lines:
+    """The lines that findings show: quotes, their neighbours and header rows, headings."""
+    return Lines(
+        part
+        for one in findings
+        for part in (*one.headings, one.table_header or "", one.before, one.citation.quote, one.after)
     )
-    return "\n".join(part for part in parts if part)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from minions.evidence.numbers import numbers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
+    from decimal import Decimal
 
 KEPT_BACK: Final = "…"
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -52,18 +53,33 @@ def is_number(piece: str) -> bool:
     return sum(character.isdigit() for character in piece) <= _MOST_DIGITS and _NUMBER.fullmatch(piece) is not None
 
 
-def grounded_words(answer: str, shown: str, known: Collection[str]) -> str:
-    """An answer without what stands neither in the lines ``shown`` nor among the ``known`` words: a dash of dots stands
-    for it. Small words, units and numbers of the lines' own value stay.
+class Lines:
+    """The words and the numbers of lines that documents hold."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._texts = list(texts)
+
+    @cached_property
+    def words(self) -> set[str]:
+        """In small letters."""
+        return words_of(*self._texts)
+
+    @cached_property
+    def numbers(self) -> set[Decimal]:
+        """By their values, scales applied."""
+        return {number for text in self._texts for number in numbers_in(text)}
+
+
+def grounded_words(answer: str, lines: Lines, known: Collection[str]) -> str:
+    """An answer without what stands neither in the lines nor among the ``known`` words: dots stand for it. Small words
+    and units stay, and numbers that have the value of one in the lines.
     """
-    allowed = words_of(shown)
-    values = {Fraction(number) for number in numbers_in(shown)}
 
     def grounded(piece: str) -> bool:
         words = _WORD.findall(piece.casefold())
-        if all(word in allowed or word in known or word in SMALL_WORDS for word in words):
+        if all(word in lines.words or word in known or word in SMALL_WORDS for word in words):
             return True
-        return is_number(piece) and all(Fraction(number) in values for number in numbers_in(piece))
+        return is_number(piece) and all(number in lines.numbers for number in numbers_in(piece))
 
     return _kept(answer, grounded)
 
@@ -75,7 +91,7 @@ def plain_value(answer: str, known: Collection[str]) -> str | None:
 
 
 def plain_pieces(answer: str, known: Collection[str]) -> str:
-    """The numbers, units, small and ``known`` words of an answer; a dash of dots stands for the others."""
+    """The numbers, units, small and ``known`` words of an answer; dots stand for the others."""
     return _kept(answer, lambda piece: _is_plain(piece, known))
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from minions.evidence.digest import pack
 from minions.evidence.reduce import Reduction
 from minions.evidence.writing import Writer
-from minions.privacy.outgoing import FEWEST_BYTES, Outgoing, default_limit
+from minions.privacy.outgoing import FEWEST_BYTES, Outgoing, default_limit, lines_of
 from minions.privacy.placeholders import Placeholders
-from minions.privacy.wording import grounded_words, plain_value
+from minions.privacy.wording import Lines, grounded_words, plain_value
 
 QUESTION = "Which law governs the lease, that of Delaware or of Texas?"
 CANARY = "zq7x-KITE-91kd"
@@ -21,8 +21,8 @@ CANARY = "zq7x-KITE-91kd"
 
 def _said(make: Any, policy: Any, answer: str, *, finding: dict[str, Any] | None = None, **task: Any) -> str:
     outgoing = Outgoing(policy, QUESTION)
-    said = outgoing.said(make.task(**task), make.finding(answer, **(finding or {})))
-    return str(said.answer)
+    found = make.finding(answer, **(finding or {"quote": "Of the lease."}))
+    return str(outgoing.said(make.task(**task), found, lines_of([found])).answer)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_strict_says_numbers_and_words_that_the_planner_knows(
 def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> None:
     """A planner that asks about [ANSWER_1] is not told what it stands for."""
     outgoing = Outgoing("strict", QUESTION)
-    held = outgoing.said(make.task(), make.finding("Zanzibar Shipping")).answer
+    held = outgoing.said(make.task(), make.finding("Zanzibar Shipping"), lines_of([])).answer
     asked = outgoing.placeholders.restore(f"Is {held} a party?")
-    again = outgoing.said(make.task(asked), make.finding("Zanzibar Shipping")).answer
+    again = outgoing.said(make.task(asked), make.finding("Zanzibar Shipping"), lines_of([])).answer
     assert held == again == "[ANSWER_1]"
 
 
@@ -78,6 +78,14 @@ def test_findings_says_what_stands_in_the_lines_shown(make: Any, answer: str, sa
     assert _said(make, "findings", answer, finding=shown) == said
 
 
+def test_an_answer_may_use_words_of_any_line_found_in_its_round(make: Any) -> None:
+    """A worker that copies the right sentence and points at the one before it is understood: another finding shows it."""
+    outgoing, sentence = Outgoing("findings", QUESTION), "This lease shall be governed by Ohio law."
+    found = [make.finding(sentence, quote="12.2 Notices."), make.finding("?", start=90, quote=sentence)]
+    assert outgoing.said(make.task(), found[0], lines_of(found)).answer == sentence
+    assert outgoing.said(make.task(), found[0], lines_of(found[:1])).answer != sentence
+
+
 def test_open_says_everything(make: Any) -> None:
     """Where chunks may go, answers may."""
     assert _said(make, "open", CANARY) == CANARY
@@ -87,7 +95,7 @@ def test_what_stays_on_the_device_is_not_held_back(make: Any) -> None:
     """A local planner is told all there is, and the report says that nothing went up."""
     outgoing = Outgoing("strict", QUESTION, cloud=False, limit_bytes=10)
     outgoing.sent("a name")
-    assert outgoing.said(make.task(), make.finding(CANARY)).answer == CANARY
+    assert outgoing.said(make.task(), make.finding(CANARY), lines_of([])).answer == CANARY
     assert outgoing.room_bytes is None
     assert outgoing.report().sent_bytes == 0
 
@@ -95,7 +103,7 @@ def test_what_stays_on_the_device_is_not_held_back(make: Any) -> None:
 @given(st.text(alphabet="ab1-. ", max_size=30), st.text(alphabet="ab1-. ", max_size=30))
 def test_no_word_goes_up_that_the_lines_do_not_hold(answer: str, shown: str) -> None:
     """Whatever the answer and the lines, each word that is left stands in the lines or is a small one."""
-    kept = grounded_words(answer, shown, known=())
+    kept = grounded_words(answer, Lines([shown]), known=())
     allowed = set(shown.replace("-", " ").replace(".", " ").split()) | {"a"}
     words = kept.replace("-", " ").replace(".", " ").replace("…", " ").split()
     assert {word for word in words if not word.isdigit()} <= allowed
@@ -167,7 +175,7 @@ def test_the_report_adds_up(make: Any) -> None:
     """Bytes of card and digests, findings kept back, answers cut, lines of strict."""
     outgoing = Outgoing("findings", QUESTION, limit_bytes=300)
     outgoing.sent("names")
-    outgoing.said(make.task(), make.finding(CANARY, quote="nothing"))
+    outgoing.said(make.task(), make.finding(CANARY), lines_of([]))
     digest = _pack(make, [make.finding("1", start=n * 500, quote="x" * 90) for n in range(6)], outgoing.room_bytes)
     outgoing.packed(digest)
     report = outgoing.report()
