@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minions.cli.output import money, shortened, table
+from minions.display import one_line
 
 if TYPE_CHECKING:
     from minions.evals.report import JudgeBill, Report, Summary
@@ -42,7 +43,7 @@ def rows(report: Report) -> list[list[str]]:
 def report_lines(report: Report) -> list[str]:
     """The table, and the failures of each protocol by the stage that lost them."""
     lines = [
-        f"{report.dataset}: {report.summaries[0].questions} questions over {report.documents:,} documents",
+        f"{one_line(report.dataset)}: {report.summaries[0].questions} questions over {report.documents:,} documents",
         *notes(report),
         "",
         *table(header(report), rows(report), right=frozenset(range(3, len(header(report))))),
@@ -54,8 +55,8 @@ def report_lines(report: Report) -> list[str]:
         stages = ", ".join(f"{stage} {count}" for stage, count in sorted(summary.lost.items()))
         lines += ["", f"{summary.protocol}: {len(failures)} not right" + (f" ({stages})" if stages else "")]
         lines += [
-            f"  {one.id}: {one.error or one.stage}; {shortened(one.answer or '-', 60)} for "
-            f"{shortened(' | '.join(one.expected), 60)}"
+            f"  {shortened(one.id, 60)}: {one_line(one.error or one.stage or '-')}; "
+            f"{shortened(one.answer or '-', 60)} for {shortened(' | '.join(one.expected), 60)}"
             for one in failures[:_SHOWN]
         ]
         if len(failures) > _SHOWN:
@@ -75,7 +76,8 @@ def notes(report: Report) -> list[str]:
             f"{summary.protocol}: plans from {name} for {count} of {summary.questions} questions"
             for name, count in summary.planned_in.items()
         ]
-    return told + ([] if report.judge is None else [_bill(report, report.judge)])
+    told += [] if report.judge is None else [_bill(report, report.judge)]
+    return [one_line(note) for note in told]
 
 
 def _incomplete(summary: Summary) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minions.display import visible
 from minions.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def write_events(stream: TextIO, *, now: Callable[[], datetime] = lambda: dateti
         count += 1
         time = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         head = {"seq": count, "time": time, "run_id": None}
-        stream.write(json.dumps({**head, **event.model_dump(mode="json")}, ensure_ascii=False) + "\n")
+        stream.write(visible(json.dumps({**head, **event.model_dump(mode="json")}, ensure_ascii=False)) + "\n")
         stream.flush()
 
     return observe

@@ -4,6 +4,8 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+from minions.display import visible
+
 _LEVELS = ("warning", "info", "debug")
 
 
@@ -20,6 +22,7 @@ def configure_logging(*, verbose: int, quiet: bool) -> None:
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer(colors=False),
+            _as_text,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_to_current_stderr,
@@ -40,6 +43,11 @@ def _plain_retry(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
         "in_s": event.get("wait_for"),
         "after": reason,
     }
+
+
+def _as_text(_: Any, __: str, line: Any) -> str:
+    """File names and what servers said may hold anything; in a log it is text."""
+    return visible(str(line))
 
 
 def _to_current_stderr(*_: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from minions.display import one_line, visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -32,23 +34,24 @@ def answer_lines(answer: Answer) -> list[str]:
     """What stdout carries: the answer, an empty line, its citations and its arithmetic; without an answer, what was
     found.
     """
-    lines = [answer.answer] if answer.answer is not None else []
+    lines = [visible(answer.answer)] if answer.answer is not None else []
     below = [citation_line(number, citation) for number, citation in enumerate(answer.citations, 1)]
-    below += [f"{one.result} = {one.expression}" for one in answer.calculations]
+    below += [one_line(f"{one.result} = {one.expression}") for one in answer.calculations]
     return [*lines, *([""] if lines and below else []), *below]
 
 
 def citation_line(number: int, citation: Citation) -> str:
     """``[1] path p. 12 (characters 120-180): "quote"``, the quote on one line and shortened where it is long."""
     page = f" p. {citation.page}" if citation.page is not None else ""
+    path = one_line(citation.path)
     located = "" if citation.status == "exact" else f", {citation.status} {citation.score:.2f}"
-    place = f"{citation.path}{page} (characters {citation.start}-{citation.end}{located})"
+    place = f"{path}{page} (characters {citation.start}-{citation.end}{located})"
     return f'[{number}] {place}: "{shortened(citation.quote, _QUOTE_CHARACTERS)}"'
 
 
 def shortened(text: str, length: int) -> str:
     """One line of at most ``length`` characters."""
-    flat = " ".join(text.split())
+    flat = one_line(text)
     return flat if len(flat) <= length else flat[: length - 3].rstrip() + "..."
 
 
@@ -102,7 +105,7 @@ def batch_lines(summary: BatchSummary) -> list[str]:
     if summary.saved_usd is not None and summary.saved_usd > 0:
         saved = f", saved about {money(summary.saved_usd)} against everything in the prompt (estimate)"
     lines = [
-        f"batch     {told}; {summary.done:,} of {summary.total:,} are in {summary.output}",
+        f"batch     {told}; {summary.done:,} of {summary.total:,} are in {one_line(str(summary.output))}",
         f"cost      {money(summary.cost_usd)}{saved}, {duration(summary.elapsed_s)}",
     ]
     if summary.stop_reason == "budget":
@@ -179,7 +182,7 @@ def duration(seconds: float) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
     """Columns as wide as their content, two spaces between; the columns ``right`` are numbers."""
-    cells = [list(header), *(list(row) for row in rows)]
+    cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
 
     def line(row: list[str]) -> str:
@@ -225,7 +228,7 @@ def estimate_lines(estimate: Estimate) -> list[str]:
         *table(["cloud", "calls", "input tokens", "output tokens", "cost"], rows, right=frozenset({1, 2, 3, 4})),
         "",
         f"local     {work}: {pace}",
-        *(f"note      {note}" for note in estimate.notes),
+        *(f"note      {one_line(note)}" for note in estimate.notes),
     ]
 
 
@@ -236,7 +239,7 @@ def index_lines(report: IndexReport) -> list[str]:
     if report.unreadable:
         done += f", {len(report.unreadable):,} unreadable"
     lines = [f"{counted(report.files, 'file')}: {done}", _corpus(report)]
-    return lines + [f"unreadable: {item.path}: {item.reason}" for item in report.unreadable]
+    return lines + [one_line(f"unreadable: {item.path}: {item.reason}") for item in report.unreadable]
 
 
 def hit_lines(hits: Sequence[SearchHit]) -> list[str]:
@@ -246,8 +249,8 @@ def hit_lines(hits: Sequence[SearchHit]) -> list[str]:
         chunk = hit.chunk
         page = f" p. {chunk.page}" if chunk.page is not None else ""
         lines += [
-            f"{hit.score:8.3f}  {chunk.path}{page} (characters {chunk.start}-{chunk.end})",
-            f"          {hit.snippet}",
+            f"{hit.score:8.3f}  {one_line(chunk.path)}{page} (characters {chunk.start}-{chunk.end})",
+            f"          {one_line(hit.snippet)}",
         ]
     return lines
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from minions.cli.output import counted, duration, money, saved_usd, shortened
+from minions.display import one_line
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -163,7 +164,7 @@ class Lines(Progress):
 
     def _write(self, line: str) -> None:
         self._last_s = time.monotonic()
-        self._stream.write(" ".join(line.split()) + "\n")
+        self._stream.write(one_line(line) + "\n")
         self._stream.flush()
 
 
@@ -190,7 +191,7 @@ class Bars(Progress):
             TimeElapsedColumn(),
             TextColumn("{task.fields[state]}", markup=False),
         )
-        console = Console(file=sys.stderr, markup=False, highlight=False)
+        console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
         self._bars = RichProgress(*columns, console=console, redirect_stdout=False, transient=True)
         self._bars.start()
         return self
@@ -205,7 +206,7 @@ class Bars(Progress):
         super().__call__(event)
         tally = self.tally
         if event.kind == "warning":
-            self._bars.console.print(f"warning: {event.message}")
+            self._bars.console.print(one_line(f"warning: {event.message}"))
         elif event.kind == "index":
             self._index(event.done, event.total, event.path)
         elif event.kind == "batch":

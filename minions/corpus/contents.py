@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, overload
 
 from minions.corpus.selecting import Selector
-from minions.privacy.names import distinct_names
+from minions.privacy.names import shown_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
@@ -119,8 +119,8 @@ class Contents:
 
     @cached_property
     def shown(self) -> Sequence[str]:
-        """The name that tells each document from the others, in their order."""
-        return distinct_names(self.columns.paths)
+        """The name that tells each document from the others, in their order, as it goes up."""
+        return shown_names(self.columns.paths)
 
     def names(self, *, numbered: bool) -> dict[str, str]:
         """Names that go up for documents, by id: as on the card, or d1, d2, ... where the policy hides names."""

@@ -50,12 +50,13 @@ class Discovery:
 def discover(paths: Sequence[Path | str]) -> Discovery:
     """List every file under ``paths``, in the order of the paths and sorted by name within each, each real file once.
 
-    Folders are walked all the way down, through symbolic links too, each real folder once. Names with a leading dot and
-    folders of tools (`NOISE`) are passed by, unless ``paths`` names them. What cannot be listed (no permission, a dead
-    link, a pipe) goes to ``unreadable``; whether a file can be opened is known when it is read. Raises
-    CorpusError for a path that does not exist.
+    Folders are walked all the way down, each real folder once. A symbolic link found on the way is followed where it
+    leads to something inside one of ``paths``; one that leads elsewhere is unreadable, since whoever made the folder
+    chose its target, not the user. Names with a leading dot and folders of tools (`NOISE`) are passed by, unless
+    ``paths`` names them. What cannot be listed (no permission, a dead link, a pipe) goes to ``unreadable`` too; whether
+    a file can be opened is known when it is read. Raises CorpusError for a path that does not exist.
     """
-    walk = _Walk()
+    walk = _Walk([os.path.realpath(path) for path in paths if path and os.path.lexists(path)])
     for path in paths:
         walk.add(os.fspath(path))
     return Discovery(tuple(walk.files), tuple(walk.unreadable), walk.skipped_hidden)
@@ -63,6 +64,7 @@ def discover(paths: Sequence[Path | str]) -> Discovery:
 
 @dataclass(slots=True)
 class _Walk:
+    roots: list[str]
     files: list[FoundFile] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped_hidden: int = 0
@@ -104,13 +106,21 @@ class _Walk:
     def _wanted(self, folder: str) -> list[str]:
         try:
             with os.scandir(folder) as entries:
-                names = sorted(entry.name for entry in entries)
+                links = {entry.name: entry.is_symlink() for entry in entries}
         except OSError as error:
             self._refuse(folder, _why(folder, error))
             return []
-        wanted = [name for name in names if not name.startswith(".") and name not in NOISE]
-        self.skipped_hidden += len(names) - len(wanted)
-        return [os.path.join(folder, name) for name in wanted]  # noqa: PTH118 - see _visit
+        wanted = [name for name in sorted(links) if not name.startswith(".") and name not in NOISE]
+        self.skipped_hidden += len(links) - len(wanted)
+        paths = {os.path.join(folder, name): links[name] for name in wanted}  # noqa: PTH118 - see _visit
+        return [path for path, is_link in paths.items() if not is_link or self._leads_inside(folder, path)]
+
+    def _leads_inside(self, folder: str, link: str) -> bool:
+        target = os.path.realpath(link)
+        if any(target == root or target.startswith(root.rstrip(os.sep) + os.sep) for root in self.roots):
+            return True
+        self._refuse(link, f"a link that leads out of {folder}: name its target to read it")
+        return False
 
     def _refuse(self, path: str, reason: str) -> None:
         shown = path.encode("utf-8", "backslashreplace").decode("utf-8")

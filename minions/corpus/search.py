@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 _STEEPNESS: Final = 2
 _MAX_TERMS: Final = 48
 _MAX_PHRASE_WORDS: Final = 8
+_MAX_QUERY_CHARS: Final = 4000  # what stands behind is no query any more
 _QUOTED: Final = re.compile(r'["“”„]([^"“”„]*)["“”„]?')
 # A number keeps its points and commas; a word is what stands between white space and punctuation.
 _WORD: Final = re.compile(r"\d[\d.,]*\d|[^\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u303f\ud800-\udfff\0-\x1f]+")
-_PREFIX: Final = re.compile(r"(\w+)\*(?!\w)")
+_PREFIX: Final = re.compile(r"(?<!\w)(\w+)\*(?!\w)")
 _STOPWORDS: Final = frozenset(
     [
         "a",
@@ -154,6 +155,7 @@ def match_expression(query: str) -> str:
 
 def match_terms(query: str) -> Terms:
     """The parts of `match_expression`."""
+    query = query[:_MAX_QUERY_CHARS]
     prefixes = _PREFIX.findall(query)
     rest = _PREFIX.sub(" ", query)
     phrases = [_WORD.findall(quoted) for quoted in _QUOTED.findall(rest)]

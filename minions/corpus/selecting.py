@@ -21,6 +21,9 @@ _NUMBERED: Final = re.compile(r"d([1-9][0-9]{0,8})")
 _GLOB: Final = re.compile(r"[*?\[]")
 _PLACE_BITS: Final = 32
 _MASK: Final = (1 << _PLACE_BITS) - 1
+# A glob is compared with every document: more of them, or longer ones, are no way to name documents.
+_MAX_GLOBS: Final = 64
+_MAX_GLOB_CHARS: Final = 500
 
 
 class Selection(NamedTuple):
@@ -55,23 +58,26 @@ class Selector:
         self._ids, self._paths, self._titles, self._shown, self._places = ids, paths, titles, shown, places
 
     def select(self, patterns: Iterable[str]) -> Selection:
-        """The documents that any of the patterns means."""
+        """The documents that any of the patterns means; of globs the first 64 count, of at most 500 characters."""
         ids: set[str] = set()
         unmatched: list[str] = []
-        for pattern in patterns:
-            found = self._ids if pattern == _ALL else [self._ids[place] for place in self._places_of(pattern)]
+        globs = 0
+        for pattern in dict.fromkeys(patterns):
+            globs += bool(_GLOB.search(pattern)) and pattern != _ALL
+            places = self._places_of(pattern, as_glob=globs <= _MAX_GLOBS and len(pattern) <= _MAX_GLOB_CHARS)
+            found = self._ids if pattern == _ALL else [self._ids[place] for place in places]
             ids.update(found)
             if not found:
                 unmatched.append(pattern)
         return Selection(frozenset(ids), tuple(unmatched))
 
-    def _places_of(self, pattern: str) -> Iterator[int]:
+    def _places_of(self, pattern: str, *, as_glob: bool) -> Iterator[int]:
         if pattern in self._places:
             yield self._places[pattern]
         if (number := _NUMBERED.fullmatch(pattern)) and int(number[1]) <= len(self._ids):
             yield int(number[1]) - 1
         yield from (place for place in self._near(pattern) if self._is_called(pattern, place))
-        if _GLOB.search(pattern):
+        if as_glob and _GLOB.search(pattern):
             matches = re.compile(translate(pattern.casefold())).match
             yield from (place for place in range(len(self._ids)) if any(map(matches, self._names(place))))
 

@@ -32,7 +32,7 @@ _OUTER: Final = re.compile(
 )
 _CLAUSE: Final = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+([A-Z][^\n.;:]{1,70})(?:[.:](?=\s|$)|$)")
 _LIST: Final = re.compile(r"(?:[-*+•▪◦■]|\d{1,3}[.)]|\([a-z0-9]{1,4}\))\s")
-_MARKDOWN: Final = re.compile(r"(#{1,6})\s+(.*?)\s*#*$")
+_MARKDOWN_LEVELS: Final = 6
 _UNDERLINE: Final = re.compile(r"(=+|-{3,})$")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d\D*$")
 _ROW_END: Final = frozenset("0123456789%)-\N{EM DASH}\N{EN DASH}")
@@ -122,8 +122,8 @@ def _classify(raw: str, start: int, end: int) -> _Line:
     if not text:
         return _Line("blank", start, end, text)
     first = text[0]
-    if first == "#" and (match := _MARKDOWN.match(text)):
-        return _Line("heading", start, end, text, len(match[1]), match[2][:TITLE_CHARS])
+    if first == "#" and (heading := _markdown_heading(text)):
+        return _Line("heading", start, end, text, *heading)
     kind = ""
     if first == "|":
         kind = "pipe"
@@ -134,6 +134,15 @@ def _classify(raw: str, start: int, end: int) -> _Line:
     elif _is_row(text):
         kind = "row"
     return _Line(kind, start, end, text) if kind else _classify_plain(text, start, end)
+
+
+def _markdown_heading(text: str) -> tuple[int, str] | None:
+    """Level and title. By hand: a pattern takes the square of a long line's length."""
+    rest = text.lstrip("#")
+    level = len(text) - len(rest)
+    if level > _MARKDOWN_LEVELS or not rest[:1].isspace():
+        return None
+    return level, rest.strip().rstrip("#").rstrip()[:TITLE_CHARS]
 
 
 def _classify_plain(text: str, start: int, end: int) -> _Line:

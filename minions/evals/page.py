@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
+from html import escape as escape_html
 from typing import TYPE_CHECKING
+
+from minions.display import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,12 +21,23 @@ svg text { font-size: 12px; fill: #222 } .note { color: #666 }
 """
 
 
+# The page loads nothing and runs nothing, whatever should get past the escaping.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def escape(text: str) -> str:
+    """``text`` as HTML shows it: no markup, and nothing that turns what stands around it."""
+    return escape_html(visible(text))
+
+
 def page(report: Report, *, rows: Iterable[Sequence[str]], header: Sequence[str], notes: Iterable[str] = ()) -> str:
     """The page; ``rows``, ``header`` and ``notes`` are those that the command prints. All is text, none is markup."""
     told = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
     failures = "".join(_failures(summary, report.failures(summary.protocol)) for summary in report.summaries)
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(report.dataset)}</title>"
+        f"<!doctype html><html lang=en><meta charset=utf-8>"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f"<title>{escape(report.dataset)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(report.dataset)}</h1>"
         f"<p class=note>{report.documents:,} documents. Intervals are 95 % bootstrap intervals over the questions.</p>"
         f"{told}{_table(header, rows)}{picture(report.summaries)}{failures}</html>\n"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from minions.corpus.contents import Contents
 from minions.documents import CorpusCard
+from minions.privacy.names import plain
 from minions.privacy.policy import Policy, shows_names
 from minions.tokens import estimate_tokens
 
@@ -47,14 +48,14 @@ def _card(contents: Contents, policy: Policy) -> CorpusCard:
 
 
 def _names(contents: Contents, policy: Policy) -> str:
-    count, plain = len(contents), contents.shown
+    count, shown = len(contents), contents.shown
     if not shows_names(policy):
         return "d1" if count == 1 else f"d1 to d{count}"
-    if not _fits(plain):
-        return _patterns(plain)
-    names = [_titled(name, title) for name, title in zip(plain, contents.columns.titles, strict=True)]
+    if not _fits(shown):
+        return _patterns(shown)
+    names = [_titled(name, title) for name, title in zip(shown, contents.columns.titles, strict=True)]
     if not _fits(names):
-        names = list(plain)
+        names = list(shown)
     if count <= _OUTLINED_DOCUMENTS:
         budget = OUTLINE_TOKENS // max(1, count)
         return "; ".join(
@@ -68,17 +69,17 @@ def _fits(names: Sequence[str]) -> bool:
 
 
 def _titled(name: str, title: str) -> str:
-    title = " ".join(title.split())
+    title = plain(title, _TITLE_CHARACTERS)
     if not title or title.casefold() in {PurePath(name).name.casefold(), PurePath(name).stem.casefold()}:
         return name
-    return f'{name} "{title[:_TITLE_CHARACTERS]}"'
+    return f'{name} "{title}"'
 
 
 def _outline(document: DocumentFacts, budget: int) -> str:
     top = min((heading.level for heading in document.outline), default=1)
     headings: list[str] = []
     for heading in document.outline:
-        text = " ".join(heading.text.split())[:_TITLE_CHARACTERS]
+        text = plain(heading.text, _TITLE_CHARACTERS)
         if heading.level > top + 1 or text.casefold() == document.title.casefold():
             continue
         budget -= estimate_tokens(text) + 1

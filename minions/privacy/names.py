@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter, defaultdict
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from minions.display import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+NAME_CHARACTERS: Final = 100
+_TAIL_CHARACTERS: Final = 20
+_SEPARATORS: Final = str.maketrans({";": "_", "|": "_", '"': "'", "`": "'"})
+# A name that goes up as it is; most do, and all others are looked at.
+_PLAIN: Final = re.compile(rf"[\w.,()&+@#$%=~/! -]{{1,{NAME_CHARACTERS}}}", re.ASCII)
 
 
 def distinct_names(paths: Sequence[str]) -> list[str]:
@@ -26,6 +35,23 @@ def distinct_names(paths: Sequence[str]) -> list[str]:
     return names
 
 
+def shown_names(paths: Sequence[str]) -> list[str]:
+    """`distinct_names` as they go up: one line of at most `NAME_CHARACTERS`, without control characters, and without
+    the signs that separate names and lines there, so that no name can pass for two, or for something else. Still
+    distinct, and the suffix stays.
+    """
+    names = distinct_names(paths)
+    if all(map(_PLAIN.fullmatch, names)):
+        return names
+    taken: Counter[str] = Counter()
+    return [_apart(_shown(name), taken) for name in names]
+
+
+def plain(text: str, limit: int) -> str:
+    """Text of a document (a title, a heading) fit for a list in a prompt: see `shown_names`."""
+    return clean_line(text, limit).translate(_SEPARATORS)
+
+
 def file_name(path: str) -> str:
     """The last part of a path. Written out: a PurePath for each of 100,000 documents costs a second."""
     return path[max(path.rfind("/"), path.rfind(os.sep)) + 1 :] or PurePath(path).name
@@ -36,6 +62,20 @@ def stem_of(name: str) -> str:
     dot = name.rfind(".")
     inside = len(name) - len(file_name(name)) < dot < len(name) - 1
     return name[:dot] if inside else name
+
+
+def _shown(name: str) -> str:
+    if len(name) > NAME_CHARACTERS:
+        tail = name[-_TAIL_CHARACTERS:]
+        name = f"{name[: NAME_CHARACTERS - len(tail) - 3]}...{tail}"
+    return plain(name, NAME_CHARACTERS) or "_"
+
+
+def _apart(name: str, taken: Counter[str]) -> str:
+    """The name, with a number before its suffix where it is taken."""
+    taken[name] += 1
+    stem = stem_of(name)
+    return name if taken[name] == 1 else _apart(f"{stem}~{taken[name]}{name[len(stem) :]}", taken)
 
 
 def _lengthen(names: list[str], paths: Sequence[str], places: Iterable[int]) -> None:

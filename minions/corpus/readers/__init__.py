@@ -8,15 +8,19 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.readers.extract import Extract, Source
+from minions.corpus.readers.limits import MAX_HEADING_CHARS
 from minions.corpus.readers.registry import choose, size_limit
+from minions.display import clean_line
 from minions.documents import Document
 from minions.errors import UnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from minions.documents import Heading
+
 # To be raised whenever the same bytes give another text than before: indexes made earlier are then read again.
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 
 _ID_LENGTH: Final = 32
 _PIECE_BYTES: Final = 2**20
@@ -58,8 +62,8 @@ def read_document(path: Path) -> Document:
     try:
         extract = reader(source)
         return _document(source, extract)
-    except UnreadableError:
-        raise
+    except UnreadableError as error:
+        raise source.unreadable(error.reason) from error
     except MemoryError as error:
         raise source.unreadable("too large for this machine's memory: split it") from error
     except Exception as error:  # parsers of strangers' files raise whatever they like
@@ -72,12 +76,17 @@ def _document(source: Source, extract: Extract) -> Document:
     return Document(
         id=content_id(source.data),
         path=str(source.path),
-        title=extract.title or source.path.name,
+        title=clean_line(extract.title or "", MAX_HEADING_CHARS) or source.path.name,
         text=extract.text,
         pages=extract.pages,
-        outline=extract.outline,
+        outline=tuple(_clean(heading) for heading in extract.outline),
         media_type=extract.media_type,
     )
+
+
+def _clean(heading: Heading) -> Heading:
+    text = clean_line(heading.text, MAX_HEADING_CHARS)
+    return heading if text == heading.text else heading.model_copy(update={"text": text})
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -4,22 +4,101 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Final
+from xml.parsers import expat
+
+from minions.corpus.readers.limits import MAX_ENTRIES, MAX_EXPANDED_BYTES, MAX_RATIO, MAX_XML_NODES, RATIO_FREE_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from minions.corpus.readers.extract import Source
 
-# A kilobyte can claim to hold terabytes.
-MAX_EXPANDED_BYTES: Final = 2**30
+_PIECE_BYTES: Final = 2**16
+# Entries of these are read piece by piece, never held as a tree.
+_STREAMED: Final = ("xl/worksheets/", "xl/sharedStrings")
+_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
 
 
 def open_archive(source: Source, format_name: str) -> zipfile.ZipFile:
-    """The archive. Raises UnreadableError when it is no zip file, or would expand beyond `MAX_EXPANDED_BYTES`."""
+    """The archive. Raises UnreadableError when it is no zip file, or would expand beyond the limits."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(source.data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise source.unreadable(f"{format_name} is broken: it cannot be opened") from error
-    if sum(entry.file_size for entry in archive.infolist()) > MAX_EXPANDED_BYTES:
+    entries = archive.infolist()
+    expanded = sum(entry.file_size for entry in entries)
+    reason = None
+    if len(entries) > MAX_ENTRIES:
+        reason = f"holds more than {MAX_ENTRIES:,} files"
+    elif expanded > MAX_EXPANDED_BYTES:
+        reason = f"expands to more than {MAX_EXPANDED_BYTES // 2**20} MiB"
+    elif expanded > RATIO_FREE_BYTES and expanded > MAX_RATIO * len(source.data):
+        reason = f"expands to more than {MAX_RATIO} times its size"
+    if reason is not None:
         archive.close()
-        raise source.unreadable(f"{format_name} expands to more than {MAX_EXPANDED_BYTES // 2**20} MiB")
+        raise source.unreadable(f"{format_name} {reason}")
     return archive
+
+
+def check_parts(source: Source, archive: zipfile.ZipFile, format_name: str, *, only: Collection[str] = ()) -> None:
+    """Raise UnreadableError where parts (``only`` those named) define entities, which may expand without end or name
+    other files, or where their XML has more elements and attributes than `MAX_XML_NODES`.
+
+    Office formats forbid such definitions (ECMA-376, part 2), so what a parser makes of them need not be left to it.
+    """
+    nodes = 0
+    for entry in archive.infolist():
+        if only and entry.filename not in only:
+            continue
+        try:
+            nodes += _nodes(archive, entry)
+        except _DefinesError:
+            raise source.unreadable(f"{format_name} defines XML entities: it is broken, or an attack") from None
+        except _DAMAGED as error:
+            raise source.unreadable(f"{format_name} is broken: a part of it cannot be unpacked") from error
+        if nodes > MAX_XML_NODES:
+            raise source.unreadable(f"{format_name} holds more than {MAX_XML_NODES:,} elements: split it")
+
+
+def _nodes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """Elements and attributes of a part that is XML, about; 0 for another and for one that is streamed."""
+    prolog = _Prolog()
+    counted = 0
+    with archive.open(entry) as part:
+        while piece := part.read(_PIECE_BYTES):
+            prolog.feed(piece)
+            if prolog.is_over and (not prolog.is_xml or entry.filename.startswith(_STREAMED)):
+                return 0
+            counted += piece.count(b"<") - piece.count(b"</") + piece.count(b"=")
+    return counted
+
+
+class _DefinesError(Exception):
+    """The XML defines entities."""
+
+
+class _Prolog:
+    """What stands before the root element, read by the parser that the libraries use, in any encoding."""
+
+    def __init__(self) -> None:
+        self.is_over, self.is_xml = False, False
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._begin
+        self._parser.EntityDeclHandler = self._refuse
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes, until the root element begins or it is clear that this is no XML."""
+        if self.is_over:
+            return
+        try:
+            self._parser.Parse(piece, False)  # noqa: FBT003 - takes it by position only
+        except expat.ExpatError:
+            self.is_over = True
+
+    def _begin(self, *_: object) -> None:
+        self.is_over = self.is_xml = True
+
+    def _refuse(self, *_: object) -> None:
+        raise _DefinesError

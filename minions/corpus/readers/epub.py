@@ -8,9 +8,10 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from minions.corpus.encoding import decode_text
-from minions.corpus.readers.archive import open_archive
+from minions.corpus.readers.archive import check_parts, open_archive
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.html_page import convert_html
+from minions.corpus.readers.limits import MAX_PARSED_BYTES
 
 if TYPE_CHECKING:
     import zipfile
@@ -29,20 +30,28 @@ def read_epub(source: Source) -> Extract:
         if "META-INF/rights.xml" in names or "META-INF/sinf.xml" in names:
             raise source.unreadable("EPUB is copy-protected: remove the protection first")
         try:
+            check_parts(source, archive, "EPUB", only={_CONTAINER})
             package_path = _package_path(archive)
-            package = ET.fromstring(archive.read(package_path))  # noqa: S314 - expat bounds entity expansion
-        except (KeyError, ET.ParseError) as error:
+            check_parts(source, archive, "EPUB", only={package_path})
+            package = ET.fromstring(archive.read(package_path))  # noqa: S314 - without entities: see check_parts
+        except (KeyError, StopIteration, ET.ParseError) as error:
             raise source.unreadable("EPUB is broken: its table of files cannot be read") from error
-        chapters = [
-            convert_html(decode_text(archive.read(name))) for name in _spine(package, package_path) if name in names
-        ]
+        # Each once, as the standard wants it: a spine may name one chapter a million times.
+        spine = [name for name in dict.fromkeys(_spine(package, package_path)) if name in names]
+        chapters = [_chapter(source, archive, name) for name in spine]
     title = package.findtext(".//{http://purl.org/dc/elements/1.1/}title")
     text, outline = _join(chapters)
     return Extract(text, "application/epub+zip", title=(title or "").strip() or None, outline=outline)
 
 
+def _chapter(source: Source, archive: zipfile.ZipFile, name: str) -> Extract:
+    if archive.getinfo(name).file_size > MAX_PARSED_BYTES:
+        raise source.unreadable(f"EPUB has a chapter of more than {MAX_PARSED_BYTES // 2**20} MiB")
+    return convert_html(decode_text(archive.read(name)))
+
+
 def _package_path(archive: zipfile.ZipFile) -> str:
-    container = ET.fromstring(archive.read(_CONTAINER))  # noqa: S314 - expat bounds entity expansion
+    container = ET.fromstring(archive.read(_CONTAINER))  # noqa: S314 - without entities: see check_parts
     return next(root.get("full-path", "") for root in container.iter() if root.tag.endswith("}rootfile"))
 
 

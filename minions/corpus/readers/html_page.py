@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from minions.corpus.encoding import plain
 from minions.corpus.readers.extract import Extract
-from minions.corpus.readers.html_table import is_data_table, table_rows
+from minions.corpus.readers.html_table import is_data_table, number_in, table_rows
+from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_HTML_NODES, too_much
 from minions.corpus.readers.tables import table_lines
 from minions.documents import Heading
 
@@ -49,6 +50,8 @@ def convert_html(markup: str) -> Extract:
     """HTML to text: headings as ``#`` lines, tables as rows, lists as ``-`` lines, ``pre`` as fenced code."""
     from selectolax.lexbor import LexborHTMLParser
 
+    if markup.count("<") - markup.count("</") + markup.count("=") > MAX_HTML_NODES:
+        raise too_much(f"HTML holds more than {MAX_HTML_NODES:,} elements: split it")
     tree = LexborHTMLParser(markup)
     page = _Page()
     if tree.root is not None:
@@ -141,10 +144,10 @@ class _Page:
 
     def _open(self, tag: str, node: LexborNode) -> None:
         if tag in {"ul", "ol"}:
-            start = node.attributes.get("start") or "1"
-            self.lists.append(None if tag == "ul" else int(start) if start.isdecimal() else 1)
+            self.lists.append(None if tag == "ul" else number_in(node, "start"))
         elif tag == "li":
-            indent, number = "  " * max(0, len(self.lists) - 1), self.lists[-1] if self.lists else None
+            indent = "  " * min(MAX_DEPTH, max(0, len(self.lists) - 1))
+            number = self.lists[-1] if self.lists else None
             self.marker = f"{indent}- " if number is None else f"{indent}{number}. "
             if number is not None:
                 self.lists[-1] = number + 1
@@ -180,6 +183,8 @@ class _Page:
     def _push(self, piece: str) -> None:
         self.blocks.append(piece)
         self.length += len(piece)
+        if self.length > MAX_EXTRACTED_CHARS:  # a cell that spans a hundred rows is repeated in each
+            raise too_much("HTML repeats its cells beyond measure: it is broken, or an attack")
 
 
 def _is_hidden(node: LexborNode) -> bool:

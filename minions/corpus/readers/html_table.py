@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from minions.corpus.readers.tables import without_empty_columns
+from minions.corpus.readers.limits import MAX_TABLE_CELLS, too_much
+from minions.corpus.readers.tables import padded, without_empty_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 # Wider or taller spans are mistakes or attacks; a table is not worth its memory.
 _MAX_SPAN: Final = 100
 # A table that holds these lays out a page; it is no data.
-_LAYOUT: Final = "table, h1, h2, h3, h4, h5, h6, pre"
+_LAYOUT: Final = frozenset({"table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
+_DIGITS: Final = 9
 _LEADS: Final = frozenset({"$", "€", "£", "¥", "(", "$(", "US$"})
 _TRAILS: Final = frozenset({")", "%", ")%", "%)"})
 _SPACE: Final = re.compile(r"\s+")
@@ -23,7 +25,7 @@ _SPACE: Final = re.compile(r"\s+")
 
 def is_data_table(table: LexborNode) -> bool:
     """Whether a table holds data: two columns somewhere, and nothing that lays out a page."""
-    if any(node.mem_id != table.mem_id for node in table.css(_LAYOUT)):
+    if _lays_out(table):
         return False
     return any(len(list(_cells(row))) > 1 for row in table.css("tr"))
 
@@ -42,6 +44,17 @@ def table_rows(table: LexborNode) -> list[list[str]]:
     return without_empty_columns([*title, *grid])
 
 
+def number_in(node: LexborNode, name: str) -> int:
+    """The whole number in an attribute; 1 where there is none."""
+    value = (node.attributes.get(name) or "").strip()
+    return int(value) if value.isdecimal() and len(value) <= _DIGITS else 1
+
+
+def _lays_out(table: LexborNode) -> bool:
+    """Looks no further than the first such element: tables within tables would be read once for each around them."""
+    return any(node.tag in _LAYOUT for node in table.traverse() if node.mem_id != table.mem_id)
+
+
 def _cells(row: LexborNode) -> Iterator[LexborNode]:
     for cell in row.iter():
         if cell.tag in {"td", "th"}:
@@ -53,6 +66,7 @@ def _grid(table: LexborNode) -> tuple[list[list[str]], set[int]]:
     grid: list[list[str]] = []
     joined: set[int] = set()
     below: dict[int, tuple[int, str]] = {}
+    room = MAX_TABLE_CELLS
     for row in table.css("tr"):
         line: list[str] = []
         for cell in _cells(row):
@@ -67,8 +81,9 @@ def _grid(table: LexborNode) -> tuple[list[list[str]], set[int]]:
         below = _fill(line, below)
         below = {column: (rows - 1, text) for column, (rows, text) in below.items() if rows > 1}
         grid.append(line)
-    width = max(map(len, grid), default=0)
-    return [[*row, *[""] * (width - len(row))] for row in grid], joined
+        if (room := room - len(line)) < 0:
+            raise too_much(f"HTML has a table of more than {MAX_TABLE_CELLS:,} cells: split it")
+    return padded(grid), joined
 
 
 def _fill(line: list[str], below: dict[int, tuple[int, str]]) -> dict[int, tuple[int, str]]:
@@ -79,8 +94,7 @@ def _fill(line: list[str], below: dict[int, tuple[int, str]]) -> dict[int, tuple
 
 
 def _span(cell: LexborNode, name: str) -> int:
-    value = (cell.attributes.get(name) or "1").strip()
-    return min(max(int(value), 1), _MAX_SPAN) if value.isdecimal() else 1
+    return min(max(number_in(cell, name), 1), _MAX_SPAN)
 
 
 def _join_signs(row: list[str]) -> None:
@@ -104,6 +118,8 @@ def _last_filled(row: list[str], column: int) -> int | None:
 def _collapse(grid: list[list[str]], joined: set[int]) -> None:
     """Make one column of neighbours that a cell spans together and that no row fills both: they were one to the eye."""
     home = 0
+    if len({len(row) for row in grid}) > 1:  # too large to be made a rectangle
+        return
     for column in range(1, len(grid[0]) if grid else 0):
         if column in joined and not any(row[home] and row[column] for row in grid):
             for row in grid:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.readers.extract import Extract
+from minions.corpus.readers.limits import MAX_JSON_DEPTH, bounded
+from minions.errors import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +26,8 @@ def read_json(source: Source) -> Extract:
     """The text as it stands; minified JSON gets a line for each member, its numbers kept as they are written."""
     text = source.text()
     if len(text) <= _MAX_REFLOWED_CHARS and max(map(len, text.split("\n"))) > _LONG_LINE and _is_json(text):
-        text = "".join(_reflowed(text))
+        with suppress(UnreadableError):  # which would be read, but for its depth
+            text = "".join(bounded(_reflowed(text)))
     return Extract(text, "application/json")
 
 
@@ -41,16 +45,16 @@ def _is_json(text: str) -> bool:
 
 
 def _reflowed(text: str) -> Iterator[str]:
-    """Valid JSON, one member a line, indented by depth; escaped letters written out, so that they can be found."""
+    """Valid JSON, one member a line, indented by depth up to a point; escaped letters written out, to be found."""
     depth, previous = 0, ""
     for match in _LEXEME.finditer(text):
         lexeme = match.group()
         if lexeme in "}]":
             depth -= 1
             if previous not in "{[":
-                yield "\n" + " " * depth
+                yield "\n" + " " * min(depth, MAX_JSON_DEPTH)
         elif previous in {"{", "[", ","}:
-            yield "\n" + " " * depth
+            yield "\n" + " " * min(depth, MAX_JSON_DEPTH)
         if lexeme in "{[":
             depth += 1
         yield f"{lexeme} " if lexeme == ":" else _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), lexeme)

@@ -7,11 +7,13 @@ from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
+from email.policy import Compat32
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.encoding import decode_text, storable
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.html_page import convert_html
+from minions.corpus.readers.limits import MAX_CONTENT_HEADER_CHARS, MAX_DEPTH, MAX_HEADER_CHARS
 from minions.documents import Heading
 
 if TYPE_CHECKING:
@@ -22,12 +24,26 @@ if TYPE_CHECKING:
 _SHOWN: Final = ("From", "To", "Cc", "Date", "Subject")
 _SEPARATOR: Final = re.compile(rb"^From [^\r\n]*\r?\n", re.MULTILINE)
 _QUOTED_FROM: Final = re.compile(r"^>(>*From )", re.MULTILINE)
-_MAX_DEPTH: Final = 20
+# An encoded word ends at its question marks, so that looking for them takes a look at each character.
+_WORD: Final = r"=\?[^?\s]*\?[qQbB]\?[^?]*\?="
+_ENCODED: Final = re.compile(rf"{_WORD}(?:\s+{_WORD})*")
+
+
+class _Bounded(Compat32):
+    """Headers as they were sent, cut where they get too long: parsing parameters takes the square of their length."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        limit = MAX_CONTENT_HEADER_CHARS if name.lower().startswith("content-") else MAX_HEADER_CHARS
+        return name, value[:limit]
+
+
+_POLICY: Final = _Bounded()
 
 
 def read_mail(source: Source) -> Extract:
     """One message: headers as lines, the text (plain if there is any, else from HTML), names of attachments."""
-    message = message_from_bytes(source.data)
+    message = message_from_bytes(source.data, policy=_POLICY)
     if not message.keys():
         raise source.unreadable("e-mail is broken: it has no headers")
     return Extract(_message_text(message), "message/rfc822", title=_header(message, "Subject") or None)
@@ -39,7 +55,7 @@ def read_mailbox(source: Source) -> Extract:
     outline: list[Heading] = []
     start = 0
     for raw in _messages(source.data):
-        message = message_from_bytes(raw)
+        message = message_from_bytes(raw, policy=_POLICY)
         subject = _header(message, "Subject") or "(no subject)"
         body = _QUOTED_FROM.sub(r"\1", _message_text(message))
         texts.append(f"# {subject}\n\n{body}\n")
@@ -64,9 +80,9 @@ def _messages(data: bytes) -> Iterator[bytes]:
         yield data[begin:]
 
 
-def _message_text(message: Message) -> str:
+def _message_text(message: Message, depth: int = 0) -> str:
     attachments: list[str] = []
-    bodies = [body for body in _bodies(message, attachments, 0) if body.strip()]
+    bodies = [body for body in _bodies(message, attachments, depth) if body.strip()]
     headers = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
     parts = ["\n".join(headers), *(body.strip("\n") for body in bodies)]
     if attachments:
@@ -78,10 +94,10 @@ def _bodies(part: Message, attachments: list[str], depth: int) -> Iterator[str]:
     """The texts of a message's parts in order, the plain one of alternatives; other parts' names to ``attachments``."""
     kind, name = part.get_content_type(), part.get_filename()
     payload = part.get_payload() if part.is_multipart() else None
-    if isinstance(payload, list) and depth < _MAX_DEPTH:
+    if isinstance(payload, list) and depth < MAX_DEPTH:
         children = [child for child in payload if isinstance(child, Message)]
         if kind == "message/rfc822":
-            yield from (_message_text(child) for child in children)
+            yield from (_message_text(child, depth + 1) for child in children)
         elif kind == "multipart/alternative":
             yield from _best(children, attachments, depth)
         else:
@@ -125,8 +141,11 @@ def _decoded(value: object) -> str:
     raw = str(value)
     if not raw.isascii():
         raw = decode_text(raw.encode("utf-8", "surrogateescape"))
+    return " ".join(storable(_ENCODED.sub(_decoded_words, raw)).split())
+
+
+def _decoded_words(match: re.Match[str]) -> str:
     try:
-        decoded = str(make_header(decode_header(raw)))
+        return str(make_header(decode_header(match.group())))
     except (HeaderParseError, LookupError, ValueError):
-        decoded = raw
-    return " ".join(storable(decoded).split())
+        return match.group()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from minions.corpus.encoding import storable
 from minions.corpus.readers.extract import Extract
+from minions.corpus.readers.limits import MAX_HEADING_CHARS, MAX_PAGES, bounded, too_much
 from minions.documents import Heading, Page
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ _PDFIUM: Final = threading.Lock()
 _PAGE_BREAK: Final = "\n\n"
 # Where a line ends in a hyphen PDFium puts this in the hyphen's place and drops the line break.
 _HYPHEN: Final = "\ufffe"
-_BROKEN_WORD: Final = re.compile(rf"(\w*)[{_HYPHEN}\x02](\w*)")
+_BROKEN_WORD: Final = re.compile(rf"(?:(?<!\w)(\w+))?[{_HYPHEN}\x02](\w*)")
 _WORD: Final = re.compile(r"\w+(?:-\w+)*")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ufffe\uffff]")
-_LINE_END: Final = re.compile(r"[ \t\xa0]+$", re.MULTILINE)
 # A bookmark's section number is often not written as on the page: "II" for "II.", or not at all.
 _NUMBER: Final = re.compile(r"^(?:[\dA-Z]{1,4}(?:[.-][\dA-Z]{1,3})*\.?|[IVX]+)\s+(?=\S)")
 # What programs put where nobody wrote a title.
@@ -31,6 +31,7 @@ _NO_TITLE: Final = re.compile(
     r"$|untitled|microsoft (word|powerpoint)|\S+\.(docx?|tex|dvi|indd|pptx?|pdf)$", re.IGNORECASE
 )
 _MAX_BOOKMARKS: Final = 5000
+_SEARCHED_CHARS: Final = 50_000  # of a page for each bookmark that names it; a full page of small print has 10,000
 _ENCRYPTED: Final = "PDF is encrypted: decrypt it first (for example qpdf --decrypt)"
 _BROKEN: Final = "PDF is broken: it cannot be opened"
 _PASSWORD: Final = "password"  # noqa: S105 - a word in PDFium's message
@@ -51,7 +52,9 @@ def read_pdf(source: Source) -> Extract:
         except pypdfium2.PdfiumError as error:
             raise source.unreadable(_ENCRYPTED if _PASSWORD in str(error).lower() else _BROKEN) from error
         try:
-            texts = [_page_text(document, number) for number in range(len(document))]
+            if len(document) > MAX_PAGES:  # a file may claim any number
+                raise too_much(f"PDF has more than {MAX_PAGES:,} pages: split it")
+            texts = list(bounded(_page_text(document, number) for number in range(len(document))))
             bookmarks = list(_bookmarks(document))
             title = storable(str(document.get_metadata_dict().get("Title") or "")).strip()
         finally:
@@ -90,7 +93,7 @@ def _whole_words(texts: Sequence[str]) -> list[str]:
     words = {word.lower() for text in texts for word in _WORD.findall(text)}
 
     def mended(match: re.Match[str]) -> str:
-        before, after = match.group(1), match.group(2)
+        before, after = match.group(1) or "", match.group(2)
         joined, hyphened = before + after, f"{before}-{after}"
         # A footnote's number sticks to the word it follows.
         if {joined.lower(), joined.lower().rstrip("0123456789")} & words:
@@ -99,10 +102,13 @@ def _whole_words(texts: Sequence[str]) -> list[str]:
         kept = hyphened.lower() in words or not before.isalpha() or not after.isalpha() or not after.islower()
         return hyphened if kept else joined
 
-    return [
-        _LINE_END.sub("", _CONTROLS.sub("", storable(_BROKEN_WORD.sub(mended, text)).replace("\f", "\n")))
-        for text in texts
-    ]
+    return [_clean(_BROKEN_WORD.sub(mended, text)) for text in texts]
+
+
+def _clean(text: str) -> str:
+    """Without control characters, and without white space at the ends of lines."""
+    shown = _CONTROLS.sub("", storable(text).replace("\f", "\n"))
+    return "\n".join(line.rstrip(" \t\xa0") for line in shown.split("\n"))
 
 
 def _tile(texts: Sequence[str]) -> tuple[str, tuple[Page, ...]]:
@@ -131,8 +137,8 @@ def _outline(text: str, pages: tuple[Page, ...], bookmarks: Sequence[tuple[int, 
         if not title or not 0 <= index < len(pages):
             continue
         page = pages[index]
-        words = r"\s+".join(map(re.escape, _NUMBER.sub("", title).split()))
-        shown = re.compile(words, re.IGNORECASE).search(text, page.start, page.end)
+        words = r"\s+".join(map(re.escape, _NUMBER.sub("", title)[:MAX_HEADING_CHARS].split()))
+        shown = re.compile(words, re.IGNORECASE).search(text, page.start, min(page.end, page.start + _SEARCHED_CHARS))
         start = text.rfind("\n", page.start, shown.start()) + 1 if shown else page.start
         found.append(Heading(level=level, text=title, start=max(start, page.start)))
     return tuple(sorted(found, key=lambda heading: heading.start))

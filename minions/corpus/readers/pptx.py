@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from minions.corpus.encoding import storable
-from minions.corpus.readers.archive import open_archive
+from minions.corpus.readers.archive import check_parts, open_archive
 from minions.corpus.readers.extract import Extract
+from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_PAGES, too_much
 from minions.corpus.readers.tables import table_lines
 from minions.corpus.readers.xlsx import OFFICE_MISSING
 from minions.documents import Heading, Page
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from minions.corpus.readers.extract import Source
 
 MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-_MAX_DEPTH: Final = 20
 
 
 def read_pptx(source: Source) -> Extract:
     """Each slide as a page: its title as a heading, its texts from top to bottom, its tables as rows, its notes."""
-    open_archive(source, "PPTX").close()
+    with open_archive(source, "PPTX") as archive:
+        check_parts(source, archive, "PPTX")
     try:
         presentation = import_module("pptx").Presentation  # an extra without types
     except ImportError as error:
@@ -41,7 +42,9 @@ def read_pptx(source: Source) -> Extract:
         pages.append(Page(number=number, start=start, end=start + len(text)))
         texts.append(text)
         start += len(text)
-    name = (deck.core_properties.title or "").strip()
+        if number > MAX_PAGES or start > MAX_EXTRACTED_CHARS:
+            raise too_much("PPTX repeats its slides beyond measure: it is broken, or an attack")
+    name = storable(deck.core_properties.title or "").strip()
     first = outline[0].text if outline else None
     return Extract("".join(texts), MEDIA_TYPE, title=name or first, pages=tuple(pages), outline=tuple(outline))
 
@@ -76,7 +79,7 @@ def _paragraphs(paragraphs: Iterable[Any]) -> Iterator[str]:
 def _shapes(shapes: Iterable[Any], depth: int) -> Iterator[Any]:
     """Every shape, groups opened, from the top of the slide down."""
     for shape in sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0)):
-        if hasattr(shape, "shapes") and depth < _MAX_DEPTH:
+        if hasattr(shape, "shapes") and depth < MAX_DEPTH:
             yield from _shapes(shape.shapes, depth + 1)
         else:
             yield shape

@@ -11,6 +11,7 @@ from minions.corpus.readers.docx import read_docx
 from minions.corpus.readers.epub import read_epub
 from minions.corpus.readers.html_page import read_html
 from minions.corpus.readers.json_data import read_json, read_json_lines
+from minions.corpus.readers.limits import MAX_PARSED_BYTES, MAX_TEXT_BYTES
 from minions.corpus.readers.mail import read_mail, read_mailbox
 from minions.corpus.readers.markdown import read_markdown
 from minions.corpus.readers.pdf import read_pdf
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
     from minions.corpus.readers.extract import Extract, Source
 
     Read = Callable[[Source], Extract]
-
-_MIB: Final = 2**20
-# Text is decoded once: a gigabyte needs a small multiple of itself. A page's tree takes twenty times its markup.
-_MAX_TEXT_BYTES: Final = 2048 * _MIB
-_MAX_PARSED_BYTES: Final = 256 * _MIB
 
 _BY_SUFFIX: Final[dict[str, Read]] = {
     ".md": read_markdown,
@@ -57,22 +53,23 @@ _BY_SUFFIX: Final[dict[str, Read]] = {
 _PLAIN: Final = frozenset({".txt", ".text", ".log", ".rst", ".tex", ".xml"})
 # What a suffix promises, its content must begin with.
 _ZIPPED: Final = {f".{name.lower()}": name for name in ("DOCX", "DOCM", "PPTX", "PPTM", "XLSX", "XLSM", "EPUB")}
-_PARSED: Final = frozenset({*_ZIPPED, ".html", ".htm", ".xhtml"})
+_PARSED: Final = frozenset({*_ZIPPED, ".html", ".htm", ".xhtml", ".eml"})
 _IN_ZIP: Final[tuple[tuple[str, Read], ...]] = (
     ("word/document.xml", read_docx),
     ("ppt/presentation.xml", read_pptx),
     ("xl/workbook.xml", read_xlsx),
     ("META-INF/container.xml", read_epub),
 )
+# No pattern here may take more than a few looks at each byte: files of strangers are matched against it.
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
 _HTML_START: Final = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+    rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
 _MAIL_HEADERS: Final = b"Return-Path|Received|Delivered-To|MIME-Version|Message-ID|From|To|Date|Subject"
 _MAIL_START: Final = re.compile(b"(?:(?:" + _MAIL_HEADERS + rb"): .*\r?\n){2}", re.IGNORECASE)
-_MAILBOX_START: Final = re.compile(rb"From \S+.*\d\d:\d\d.*\r?\n[\w-]+: ")
+_MAILBOX_START: Final = re.compile(rb"From \S.*?\d\d:\d\d(?>.*\r?\n)[\w-]+: ")
 _LIKELY: Final[tuple[tuple[re.Pattern[bytes], Read], ...]] = (
     (_HTML_START, read_html),
     (_MAIL_START, read_mail),
@@ -82,7 +79,7 @@ _LIKELY: Final[tuple[tuple[re.Pattern[bytes], Read], ...]] = (
 
 def size_limit(path: Path) -> int:
     """The largest size in bytes that is read, for the format that the name promises."""
-    return _MAX_PARSED_BYTES if path.suffix.lower() in _PARSED else _MAX_TEXT_BYTES
+    return MAX_PARSED_BYTES if path.suffix.lower() in _PARSED else MAX_TEXT_BYTES
 
 
 def choose(source: Source) -> Read:

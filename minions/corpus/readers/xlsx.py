@@ -9,12 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from minions.corpus.encoding import storable
-from minions.corpus.readers.archive import open_archive
+from minions.corpus.readers.archive import check_parts, open_archive
 from minions.corpus.readers.extract import Extract
+from minions.corpus.readers.limits import MAX_CELLS, MAX_ROWS, bounded, too_much
 from minions.corpus.readers.tables import table_lines, without_empty_columns
 from minions.documents import Heading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from minions.corpus.readers.extract import Source
 
 OFFICE_MISSING: Final = "office format: install local-minions[office]"
@@ -23,34 +26,49 @@ MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml
 
 def read_xlsx(source: Source) -> Extract:
     """Each sheet's values, formulas as the values last computed, dates in ISO form, percentages as percentages."""
-    open_archive(source, "XLSX").close()
+    with open_archive(source, "XLSX") as archive:
+        check_parts(source, archive, "XLSX")
     try:
         openpyxl = import_module("openpyxl")  # an extra without types
     except ImportError as error:
         raise source.unreadable(OFFICE_MISSING) from error
+    outline: list[Heading] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and extensions that hold no text
         book = openpyxl.load_workbook(io.BytesIO(source.data), read_only=True, data_only=True)
         try:
-            sheets = [(sheet.title, _rows(sheet)) for sheet in book.worksheets]
-            title = book.properties.title
+            text = "".join(bounded(_written(book.worksheets, outline)))
+            title = storable(str(book.properties.title or ""))
         finally:
             book.close()
-    texts: list[str] = []
-    outline: list[Heading] = []
+    return Extract(text, MEDIA_TYPE, title=title or None, outline=tuple(outline))
+
+
+def _written(sheets: Iterable[Any], outline: list[Heading]) -> Iterator[str]:
+    """The lines of every sheet that has values; their names are added to ``outline``."""
     start = 0
-    for name, rows in sheets:
-        if rows:
-            texts.append(f"# {name}\n\n" + "".join(f"{line}\n" for line in table_lines(rows)) + "\n")
-            outline.append(Heading(level=1, text=name, start=start))
-            start += len(texts[-1])
-    return Extract("".join(texts), MEDIA_TYPE, title=title or None, outline=tuple(outline))
+    for sheet in sheets:
+        rows = _rows(sheet)
+        if not rows:
+            continue
+        name = " ".join(storable(sheet.title).split())
+        outline.append(Heading(level=1, text=name, start=start))
+        for line in (f"# {name}", "", *table_lines(rows), ""):
+            start += len(line) + 1
+            yield f"{line}\n"
 
 
 def _rows(sheet: Any) -> list[list[str]]:
     # The size that a file states of its sheets is often wrong, and rows beyond it would be lost.
     sheet.reset_dimensions()
-    return without_empty_columns([[_cell(cell) for cell in row] for row in sheet.iter_rows()])
+    rows: list[list[str]] = []
+    room = MAX_CELLS
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        room -= len(row)
+        if room < 0 or number > MAX_ROWS:
+            raise too_much(f"XLSX has a sheet of more than {MAX_CELLS:,} cells, or {MAX_ROWS:,} rows: split it")
+        rows.append([_cell(cell) for cell in row])
+    return without_empty_columns(rows)
 
 
 def _cell(cell: Any) -> str:

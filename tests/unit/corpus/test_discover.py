@@ -108,11 +108,26 @@ def test_one_real_file_is_listed_once(tmp_path: Path) -> None:
     assert len(discover([tmp_path / "a.txt", tmp_path / "a.txt", tmp_path]).files) == 1
 
 
-def test_a_linked_folder_outside_is_followed(tmp_path: Path) -> None:
-    """A link to a folder elsewhere brings that folder's files in."""
-    grow(tmp_path, "elsewhere/x.txt", "docs/y.txt")
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    """Whoever packed a folder cannot have a user's other files read with it: such links are listed, with what to do."""
+    grow(tmp_path, "elsewhere/x.txt", "docs/y.txt", "docs-2/z.txt")
+    for name, target in (("more", "elsewhere"), ("file", "elsewhere/x.txt"), ("near", "docs-2"), ("gone", "nowhere")):
+        (tmp_path / "docs" / name).symlink_to(tmp_path / target)
+    found = discover([tmp_path / "docs"])
+    assert names(found, tmp_path) == ["docs/y.txt"]
+    assert {Path(item.path).name for item in found.unreadable} == {"more", "file", "near", "gone"}
+    assert found.unreadable[0].reason == f"a link that leads out of {tmp_path / 'docs'}: name its target to read it"
+
+
+def test_a_link_is_followed_where_the_user_named_its_target(tmp_path: Path) -> None:
+    """A link within the folder, to another path of the same command, or itself named, is read as what it leads to."""
+    grow(tmp_path, "elsewhere/x.txt", "docs/sub/y.txt")
+    (tmp_path / "docs/again").symlink_to(tmp_path / "docs/sub", target_is_directory=True)
     (tmp_path / "docs/more").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    assert names(discover([tmp_path / "docs"]), tmp_path) == ["docs/more/x.txt", "docs/y.txt"]
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    both = discover([tmp_path / "docs", tmp_path / "elsewhere"])
+    assert (names(both, tmp_path), both.unreadable) == (["docs/again/y.txt", "docs/more/x.txt"], ())
+    assert names(discover([tmp_path / "link"]), tmp_path) == ["link/x.txt"]
 
 
 def test_what_cannot_be_listed_is_listed_as_unreadable(tmp_path: Path) -> None:
