@@ -79,7 +79,7 @@ def test_findings_says_what_stands_in_the_lines_shown(make: Any, answer: str, sa
 
 
 def test_an_answer_may_use_words_of_any_line_found_in_its_round(make: Any) -> None:
-    """A worker that copies the right sentence and points at the one before it is understood: another finding shows it."""
+    """A worker that copies the right sentence and points beside it is understood where another finding shows it."""
     outgoing, sentence = Outgoing("findings", QUESTION), "This lease shall be governed by Ohio law."
     found = [make.finding(sentence, quote="12.2 Notices."), make.finding("?", start=90, quote=sentence)]
     assert outgoing.said(make.task(), found[0], lines_of(found)).answer == sentence
