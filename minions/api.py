@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, placed
 from minions.brake import Brake
 from minions.choosing import choose_models
+from minions.corpus.forgetting import forget_documents
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
 from minions.events import WarningEvent
@@ -22,8 +23,9 @@ from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.run import Asked, Record, run
+from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id
-from minions.workplace import Workplace, ignore, listed, step_by_step, within_reach
+from minions.workplace import INDEX_FILE, Workplace, ignore, listed, step_by_step, within_reach
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -39,10 +41,12 @@ if TYPE_CHECKING:
     from minions.estimate import Estimate
     from minions.evals.report import Report
     from minions.events import Event, Observer
+    from minions.ledger.egress import Departure, EgressSummary
     from minions.ledger.ledger import Grouping, SummaryRow
     from minions.plans import Plan
     from minions.ports import Clock
     from minions.settings import Settings
+    from minions.store.deletion import Removed
     from minions.store.runs import Run
     from minions.workplace import Paths
 
@@ -244,6 +248,38 @@ class Minions(Workplace):
         """The exact bytes that a run sent to the cloud, a request each."""
         with self._store() as store:
             return EgressLog(store).bodies(Runs(store).get(run).run_id)
+
+    def departures(self, run: str = "last") -> list[Departure]:
+        """What a run sent to the cloud, a record each: when, to whom, how many bytes of what kind, their digest."""
+        with self._store() as store:
+            return EgressLog(store).departures(Runs(store).get(run).run_id)
+
+    def egress_summary(self, *, since: str | None = None) -> EgressSummary:
+        """What all runs sent, added up by endpoint and kind; ``since`` is the beginning of a UTC time."""
+        with self._store() as store:
+            return EgressLog(store).summary(since)
+
+    def delete_run(self, run: str, *, even_running: bool = False) -> Removed:
+        """Forget a run: question, answer, what was sent, what was read for it. What it cost stays in the ledger.
+
+        Raises UsageError for one that has not ended, unless ``even_running``: its process may have died.
+        """
+        with self._store() as store:
+            return delete_runs(store, [run], even_running=even_running)
+
+    def purge(self, *, older_than: timedelta | datetime, index: bool = False, dry_run: bool = False) -> Removed:
+        """Forget all runs, and results of reading, from before a time; with ``index`` all documents of the index, too.
+
+        A time without a zone is local. ``dry_run`` only counts.
+        """
+        now = datetime.fromisoformat(self._clock.now_iso())
+        then = now - older_than if isinstance(older_than, timedelta) else older_than.astimezone(UTC)
+        with self._store() as store:
+            removed = purge(store, before=then.isoformat(timespec="seconds"), dry_run=dry_run)
+        if not index:
+            return removed
+        documents, erased = forget_documents(self.home / INDEX_FILE, dry_run=dry_run)
+        return removed.model_copy(update={"documents": documents, "erased": removed.erased and erased})
 
     def doctor(self) -> Examination:
         """What works, what does not, and what to type to mend it. Calls no model."""

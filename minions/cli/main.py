@@ -2,12 +2,15 @@
 
 import json
 import sys
+from contextlib import redirect_stdout
 from typing import Annotated, Any
 
 import typer
 
 from minions._version import __version__
-from minions.cli import asking, batch, checking, documents, evaluating, machine, records
+from minions.cli import asking, batch, checking, deleting, documents, evaluating, machine, records
+from minions.cli.textonly import TextOnly
+from minions.display import one_line, visible
 
 INTERRUPTED = 130
 _EPILOG = "Start with: minions doctor    Then: minions ask 'QUESTION' FOLDER"
@@ -26,6 +29,7 @@ batch.add_commands(app)
 evaluating.add_commands(app)
 documents.add_commands(app)
 records.add_commands(app)
+deleting.add_commands(app)
 checking.add_commands(app)
 machine.add_commands(app)
 
@@ -55,7 +59,12 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def execute(arguments: list[str]) -> int:
-    """Run a command; its exit code. What it has to say is written to stdout and stderr."""
+    """Run a command; its exit code. What it has to say is written to stdout and stderr, as text and nothing else."""
+    with redirect_stdout(TextOnly(sys.stdout)):
+        return _execute(arguments)
+
+
+def _execute(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         code = app(arguments, standalone_mode=False, prog_name="minions")
@@ -94,7 +103,7 @@ def _report(error: Exception, *, as_json: bool, traceback: bool) -> int:
 
 
 def _tell(message: str, hint: str) -> None:
-    lines = ["error: " + " ".join(message.split())] + (["next: " + " ".join(hint.split())] if hint else [])
+    lines = [one_line(f"error: {message}")] + ([one_line(f"next: {hint}")] if hint else [])
     sys.stderr.write("\n".join(lines) + "\n")
 
 
@@ -110,7 +119,7 @@ def _asks_for_traceback(word: str) -> bool:
 def _print_traceback(error: Exception) -> None:
     import traceback
 
-    traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write(visible("".join(traceback.format_exception(error))))
 
 
 def _reader_left() -> int:

@@ -1,4 +1,4 @@
-"""``runs``, ``show``, ``egress`` and ``ledger``: what is on record."""
+"""``runs``, ``show``, ``ledger`` and ``egress``: what is on record."""
 
 import csv
 import json
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from minions.cli.deleting import delete
 from minions.cli.options import Flags, JsonFlag, common
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginning of one, or last.")]
@@ -21,7 +22,10 @@ _QUESTION_CHARACTERS = 60
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    app.command()(runs)
+    kept = typer.Typer(help="List recent runs, the last one first; or delete some.", rich_markup_mode=None)
+    kept.callback(invoke_without_command=True)(runs)
+    kept.command()(delete)
+    app.add_typer(kept, name="runs")
     app.command()(show)
     app.command()(ledger)
     app.command()(egress)
@@ -29,13 +33,20 @@ def add_commands(app: typer.Typer) -> None:
 
 @common
 def runs(
+    context: typer.Context,
     *,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, metavar="N", help="Runs at most.")] = 20,
     since: Since = None,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:
-    """List recent runs, the last one first."""
+    """List recent runs, the last one first; or delete some."""
+    from minions.errors import UsageError
+
+    if context.invoked_subcommand is not None:
+        if flags.settings or flags.config:  # of another home, say: what is deleted there is gone
+            raise UsageError("--home and --config go behind delete", hint="minions runs delete RUN --home DIR")
+        return
     from minions.cli.opening import open_store
     from minions.cli.tables import run_table
     from minions.store.runs import Runs
@@ -103,25 +114,69 @@ def ledger(
 
 
 @common
-def egress(run: Run = "last", *, flags: Flags) -> None:
-    """Print the exact bytes that a run sent to the cloud, a request a line."""
+def egress(
+    run: Run = "last",
+    *,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Add up what all runs sent, by endpoint and kind; no bodies.")
+    ] = False,
+    since: Since = None,
+    as_json: JsonFlag = False,
+    flags: Flags,
+) -> None:
+    """Print the exact bytes that a run sent to the cloud, a request a line; or sums over all runs."""
+    from minions.errors import UsageError
+
+    if summary and run != "last":
+        raise UsageError("--summary is over all runs", hint="minions egress --summary --since 7d")
+    if since is not None and not summary:
+        raise UsageError("--since goes with --summary", hint="minions egress --summary --since 7d")
+    if summary:
+        _sum_up_egress(since, as_json=as_json, flags=flags)
+    else:
+        _print_egress(run, as_json=as_json, flags=flags)
+
+
+def _sum_up_egress(since: str | None, *, as_json: bool, flags: Flags) -> None:
+    from minions.cli.opening import open_store
+    from minions.cli.tables import egress_table
+    from minions.ledger.egress import EgressLog
+
+    with open_store(flags) as store:
+        summary = EgressLog(store).summary(since_when(since))
+    if as_json:
+        write_json(summary.model_dump(mode="json"))
+    else:
+        write_lines(egress_table(summary))
+
+
+def _print_egress(run: str, *, as_json: bool, flags: Flags) -> None:
     from minions.cli.opening import open_store
     from minions.cli.output import counted
-    from minions.ledger.egress import EgressLog
+    from minions.cli.tables import departure_record, kinds_line
+    from minions.ledger.egress import EgressLog, total_of
     from minions.store.runs import Runs
 
     with open_store(flags) as store:
         found = Runs(store).get(run)
         departures = EgressLog(store).departures(found.run_id)
-    total = sum(len(departure.body) for departure in departures)
+    total = total_of(departures)
+    if as_json:
+        requests = [departure_record(departure) for departure in departures]
+        write_json({"run_id": found.run_id, "total": total.model_dump(), "requests": requests})
+        return
     if not flags.quiet:
-        sys.stderr.write(f"run {found.run_id} sent {counted(len(departures), 'request')}, {total:,} bytes in all\n")
+        sent = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in all"
+        sys.stderr.write(f"run {found.run_id} sent {sent}{kinds_line(total.kinds)}\n")
     for departure in departures:
         if not flags.quiet:
-            sys.stderr.write(f"to {departure.endpoint}, {len(departure.body):,} bytes:\n")
+            gone = ":" if departure.body is not None else "; its body was not kept, or was deleted"
+            told = f"{departure.bytes:,} bytes{kinds_line(departure.kinds)}"
+            sys.stderr.write(f"to {departure.endpoint}, {told}{gone}\n")
             sys.stderr.flush()
-        sys.stdout.buffer.write(departure.body + b"\n")
-        sys.stdout.flush()
+        if departure.body is not None:
+            sys.stdout.buffer.write(departure.body + b"\n")
+            sys.stdout.flush()
 
 
 def since_when(text: str | None, *, option: str = "--since") -> str | None:

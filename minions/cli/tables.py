@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from minions.cli.output import answer_lines, bill_lines, counted, money, shortened, table, verdict
+from minions.display import one_line
+from minions.store.retention import is_without_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from minions.doctor import Report
     from minions.execution.cache import CachedModel
+    from minions.ledger.egress import Departure, EgressSum, EgressSummary
     from minions.ledger.entries import Entry
     from minions.ledger.ledger import SummaryRow
     from minions.models.registry import ModelStatus
+    from minions.store.deletion import Removed
     from minions.store.runs import Run
     from minions.verify import CitationCheck
 
@@ -46,6 +51,60 @@ def cache_table(contents: Sequence[CachedModel]) -> list[str]:
     return table(["model", "results", "bytes", "oldest (UTC)", "newest (UTC)"], rows, right=frozenset({1, 2}))
 
 
+def egress_table(summary: EgressSummary) -> list[str]:
+    """Requests, bytes, and bytes of each kind that there is, by endpoint; all of them last, where they are several."""
+    if not summary.endpoints:
+        return ["nothing has left this machine"]
+    rows = [[one.endpoint, *_sum_cells(one, summary)] for one in summary.endpoints]
+    if len(rows) > 1:
+        rows.append(["all", *_sum_cells(summary, summary)])
+    header = ["endpoint", "requests", "bytes", *summary.kinds]
+    return table(header, rows, right=frozenset(range(1, len(header))))
+
+
+def _sum_cells(one: EgressSum, summary: EgressSummary) -> list[str]:
+    return [f"{number:,}" for number in (one.requests, one.bytes, *(one.kinds.get(kind, 0) for kind in summary.kinds))]
+
+
+def kinds_line(kinds: Mapping[str, int] | None) -> str:
+    """`` (question 61, card 120, form 210)``; empty for nothing."""
+    if kinds is None:
+        return " (of unknown kinds)"
+    return f" ({', '.join(f'{kind} {count:,}' for kind, count in kinds.items())})" if kinds else ""
+
+
+def departure_record(departure: Departure) -> dict[str, Any]:
+    """A request for programs; its body as the JSON it is, else as text, None where it is not there."""
+    body: Any = departure.body
+    if departure.body is not None:
+        try:
+            body = json.loads(departure.body)
+        except ValueError:
+            body = departure.body.decode("utf-8", "backslashreplace")
+    facts = departure.model_dump(include={"endpoint", "role", "round", "at", "bytes", "kinds", "sha256"})
+    return {**facts, "body": body}
+
+
+def removed_lines(removed: Removed) -> list[str]:
+    """What was removed, what was not and why, and whether it is gone from the disk."""
+    numbers = {
+        "runs": removed.runs,
+        "bodies of requests": removed.bodies,
+        "replies kept for a batch": removed.replies,
+        "results of reading": removed.results,
+        "documents of the index": removed.documents,
+    }
+    counts = [f"{noun}: {number:,}" for noun, number in numbers.items() if number]
+    verb = "would be removed" if removed.dry_run else "removed"
+    lines = [f"{verb}   {', '.join(counts) or 'nothing'}"]
+    if removed.kept_running:
+        runs = ", ".join(removed.kept_running)
+        lines.append(f"left, for they have not ended: {runs} (minions runs delete RUN --running)")
+    if not removed.dry_run and not removed.erased:
+        lines.append("another process still reads what was there: on the disk it goes when that one ends")
+    return lines
+
+
 def run_lines(run: Run, entries: Sequence[Entry]) -> list[str]:
     """A whole run: what was asked and with what, the answer, coverage, bill, warnings and every ledger entry."""
     lines = [
@@ -57,14 +116,14 @@ def run_lines(run: Run, entries: Sequence[Entry]) -> list[str]:
     if answer is None:
         lines += ["", "nothing was kept of its answer"]
     else:
-        reason = verdict(answer)
+        reason = "its words were not kept" if is_without_text(answer) else verdict(answer)
         lines += ["", *([f"({reason})"] if reason else []), *answer_lines(answer), ""]
         for number, summary in enumerate(answer.rounds, 1):
             work = f"{counted(summary.tasks, 'task')}, {counted(summary.jobs, 'job')}"
             lines.append(f"round {number}   {work}, {summary.found} found")
         lines += bill_lines(answer, planner=run.planner, worker=run.worker)
-        lines += [f"unreadable {item.path}: {item.reason}" for item in answer.coverage.unreadable]
-        lines += [f"warning   {warning}" for warning in answer.warnings]
+        lines += [one_line(f"unreadable {item.path}: {item.reason}") for item in answer.coverage.unreadable]
+        lines += [f"warning   {one_line(warning)}" for warning in answer.warnings]
     return [*lines, "", *entry_table(entries)]
 
 
@@ -118,8 +177,9 @@ def check_lines(checks: Sequence[CitationCheck]) -> list[str]:
     lines = []
     for number, check in enumerate(checks, 1):
         why = f": {check.reason}" if check.reason else ""
+        path = one_line(check.path)
         lines.append(
-            f"{_CHECK_WORDS[check.status]:<12}  [{number}] {check.path} (characters {check.start}-{check.end}){why}"
+            f"{_CHECK_WORDS[check.status]:<12}  [{number}] {path} (characters {check.start}-{check.end}){why}"
         )
     return lines
 

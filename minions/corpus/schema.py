@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from minions.errors import StoreError
+from minions.store.private import private_file, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ SCHEMA_VERSION: Final = 4
 TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
 ROWS_PER_QUERY: Final = 500
-_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600  # the text of every document is in it
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 # FTS5 merges segments when sixteen have come together, not four: a quarter less to insert, half a ms more to search.
 _TABLES: Final = """
@@ -67,7 +66,7 @@ def open_database(path: Path, *, tokenizer: str = TOKENIZER) -> sqlite3.Connecti
     more is moved aside. Raises StoreError.
     """
     with translated(path):
-        path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        private_folder(path.parent)
         try:
             return _open(path, tokenizer)
         except sqlite3.DatabaseError as error:
@@ -136,7 +135,7 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _open(path: Path, tokenizer: str) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE_FILE))
+    private_file(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         if _version(connection) not in {0, SCHEMA_VERSION}:

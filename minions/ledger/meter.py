@@ -16,6 +16,7 @@ from minions.errors import ModelError, StoppedError
 from minions.events import CloudCallEvent
 from minions.ledger.context import current_run, own_budget
 from minions.ledger.entries import LOCAL_PRICE, LOST, OK, Entry, Role
+from minions.ledger.kinds import count_kinds
 from minions.ledger.prices import Cost
 from minions.models.wire import Exchange
 from minions.tokens import bound_tokens
@@ -85,11 +86,11 @@ class Meter:
     async def begin(self, model: ChatModel, request: ChatRequest) -> Attempt:
         """Open an attempt, its most expensive outcome reserved. Raises BudgetExceededError, PriceUnknownError."""
         if not self.cloud:
-            return Attempt(self, model, "", Bound(0, Decimal(0)), ())
+            return Attempt(self, model, request, Bound(0, Decimal(0)), ())
         bound = self.bound(model, request)
         budgets = [budget for budget in (self.budget, own_budget()) if budget is not None]
         reservations = await _reserve(budgets, bound, model.reference)
-        return Attempt(self, model, request_key(model, request), bound, reservations)
+        return Attempt(self, model, request, bound, reservations)
 
     def bound(self, model: ChatModel, request: ChatRequest) -> Bound:
         """The most that an attempt can take."""
@@ -117,7 +118,7 @@ class Attempt:
     """One physical attempt under way; ``succeed``, ``fail`` or ``withdraw`` closes it."""
 
     def __init__(
-        self, meter: Meter, model: ChatModel, request: str, bound: Bound, reservations: tuple[Reservation, ...]
+        self, meter: Meter, model: ChatModel, request: ChatRequest, bound: Bound, reservations: tuple[Reservation, ...]
     ) -> None:
         self._meter, self._model, self._request = meter, model, request
         self._bound, self._reservations = bound, reservations
@@ -130,10 +131,11 @@ class Attempt:
         if not meter.cloud or meter.egress is None:
             return
         with meter.ledger.transaction():
+            lost = self._entry(LOST, Usage(), None, Exchange(bodies=[body]), bounded=True)
             if self._id is None:
-                lost = self._entry(LOST, Usage(), None, Exchange(bodies=[body]), bounded=True)
-                self._id = meter.ledger.open(lost, self._request)
-            meter.egress.append(current_run().run_id, self._id, self._model.endpoint, body)
+                self._id = meter.ledger.open(lost, self._key)
+            kinds = count_kinds(self._request, body)
+            meter.egress.append(self._id, lost, body, kinds, at=meter.clock.now_iso())
 
     def withdraw(self) -> None:
         """The request did not leave after all."""
@@ -163,6 +165,10 @@ class Attempt:
             self._keep()
         self._enter(_status(error), usage or Usage(), cost, exchange)
 
+    @property
+    def _key(self) -> str:
+        return request_key(self._model, self._request)
+
     def _priced(self, usage: Usage) -> Cost | None:
         if not self._meter.cloud:
             return Cost(usd=Decimal(0), source=LOCAL_PRICE)
@@ -191,7 +197,7 @@ class Attempt:
             # One transaction: a reply that is paid for is kept, or the attempt counts as lost.
             with meter.ledger.transaction():
                 meter.ledger.append(entry, attempt=self._id)
-                recovery.keep(entry.run_id, self._request, completion, cost)
+                recovery.keep(entry.run_id, self._key, completion, cost)
         if entry.cloud and meter.observe is not None:
             meter.observe(
                 CloudCallEvent(
@@ -235,7 +241,9 @@ class Attempt:
 
 def request_key(model: ChatModel, request: ChatRequest) -> str:
     """What identifies a request to a model: the same words, asked in the same way."""
-    return hashlib.sha256(f"{model.reference}\n{request.model_dump_json()}".encode()).hexdigest()
+    # Without the kinds, which are no words: what an earlier version kept is found.
+    words = request.model_dump_json(exclude={"messages": {"__all__": {"kinds"}}})
+    return hashlib.sha256(f"{model.reference}\n{words}".encode()).hexdigest()
 
 
 def bound_input_tokens(request: ChatRequest) -> int:

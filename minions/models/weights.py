@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from minions.errors import ModelError, ModelNotFoundError
+from minions.store.private import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -124,7 +125,7 @@ def discard(path: Path) -> None:
 def require_space(folder: Path, size_bytes: int) -> None:
     """Create ``folder``; raise ModelError unless ``size_bytes`` and a little more fit into it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise ModelError(f"{folder} cannot be written: {error.strerror}", hint="--home DIR moves all state") from error

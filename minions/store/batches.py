@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from minions.answers import Answer
+from minions.store.retention import without_text
 from minions.store.runs import RunStatus
 from minions.values import Value
 
@@ -25,10 +26,12 @@ class ItemRun(Value):
 
 
 class Batches:
-    """The batches of a store. All methods raise StoreError."""
+    """The batches of a store. All methods raise StoreError. Without ``retain_text`` a run's answer is kept without its
+    words once its result stands in the output.
+    """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self.store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, *, retain_text: bool = True) -> None:
+        self.store, self._clock, self._retain_text = store, clock, retain_text
 
     def open(self, output: str, *, fresh: bool, empty: bool = False) -> str:
         """The id of the batch that writes to ``output``: the one that did, unless the file is ``fresh``, or ``empty``
@@ -71,3 +74,10 @@ class Batches:
     def deliver(self, run_id: str) -> None:
         """Record that a run's result stands in the output."""
         self.store.write("UPDATE runs SET delivered = 1 WHERE run_id = ?", (run_id,))
+        if not self._retain_text:
+            self._take_words(run_id)
+
+    def _take_words(self, run_id: str) -> None:
+        for row in self.store.read("SELECT answer FROM runs WHERE run_id = ? AND answer IS NOT NULL", (run_id,)):
+            bare = without_text(Answer.model_validate_json(row["answer"])).model_dump_json()
+            self.store.write("UPDATE runs SET answer = ? WHERE run_id = ?", (bare, run_id))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from minions.answers import Answer
 from minions.clock import SystemClock
 from minions.errors import UsageError
+from minions.store.retention import without_text
 from minions.values import Value
 
 if TYPE_CHECKING:
@@ -40,10 +41,14 @@ class Run(Value):
 
 
 class Runs:
-    """The runs of a store. All methods raise StoreError."""
+    """The runs of a store. All methods raise StoreError.
 
-    def __init__(self, store: Store, *, clock: Clock | None = None) -> None:
-        self._store = store
+    Without ``retain_text`` their answers are kept without words (`minions.store.retention`); those of a batch once
+    their results stand in its output, for until then it may have to write them.
+    """
+
+    def __init__(self, store: Store, *, clock: Clock | None = None, retain_text: bool = True) -> None:
+        self._store, self._retain_text = store, retain_text
         self._clock = clock or SystemClock()
 
     def start(
@@ -74,14 +79,22 @@ class Runs:
 
     def save(self, answer: Answer) -> None:
         """Keep what a run has so far; it goes on."""
-        self._store.write("UPDATE runs SET answer = ? WHERE run_id = ?", (answer.model_dump_json(), answer.run_id))
+        self._store.write("UPDATE runs SET answer = ? WHERE run_id = ?", (self._kept(answer), answer.run_id))
 
     def finish(self, answer: Answer) -> None:
         """Record a run's result, complete or partial; its stop reason becomes the run's status."""
         self._store.write(
             "UPDATE runs SET answer = ?, status = ?, finished_at = ? WHERE run_id = ?",
-            (answer.model_dump_json(), answer.stop_reason, self._clock.now_iso(), answer.run_id),
+            (self._kept(answer), answer.stop_reason, self._clock.now_iso(), answer.run_id),
         )
+
+    def _kept(self, answer: Answer) -> str:
+        kept = answer if self._retain_text or self._is_awaited(answer.run_id) else without_text(answer)
+        return kept.model_dump_json()
+
+    def _is_awaited(self, run_id: str) -> bool:
+        rows = self._store.read("SELECT batch IS NOT NULL AND NOT delivered FROM runs WHERE run_id = ?", (run_id,))
+        return bool(rows and rows[0][0])
 
     def get(self, reference: str) -> Run:
         """The run with this id or unique beginning of one, or ``last``. Raises UsageError for none or several."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from minions.errors import StoreError
@@ -93,6 +95,27 @@ CREATE TABLE results (
 """
 
 
+# What is known of requests that were logged before their facts were: their bodies, and entries or open attempts.
+_EGRESS_FACTS = """
+UPDATE egress SET
+    role = coalesce((SELECT role FROM entries WHERE entries.id = entry_id),
+                    (SELECT json_extract(entry, '$.role') FROM attempts WHERE attempts.id = entry_id)),
+    round = coalesce((SELECT round FROM entries WHERE entries.id = entry_id),
+                     (SELECT json_extract(entry, '$.round') FROM attempts WHERE attempts.id = entry_id)),
+    at = coalesce((SELECT at FROM entries WHERE entries.id = entry_id),
+                  (SELECT json_extract(entry, '$.at') FROM attempts WHERE attempts.id = entry_id)),
+    bytes = inflated_bytes(body),
+    sha256 = inflated_sha256(body)
+"""
+_EGRESS_COLUMNS = ("id", "run_id", "entry_id", "endpoint", "role", "round", "at", "bytes", "kinds", "sha256")
+_SAME = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in _EGRESS_COLUMNS)
+_ONLY_EMPTIED = f"""
+CREATE TRIGGER egress_no_update BEFORE UPDATE ON egress
+WHEN NOT (NEW.body = x'' AND {_SAME})
+BEGIN SELECT RAISE(ABORT, 'egress is append-only: a body can be emptied, and nothing else'); END
+"""
+
+
 def _append_only(table: str) -> tuple[str, ...]:
     return tuple(
         f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
@@ -127,6 +150,18 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX attempts_by_run ON attempts (run_id)",
         "CREATE INDEX results_by_time ON results (at)",
     ),
+    (
+        "ALTER TABLE egress ADD COLUMN role TEXT",
+        "ALTER TABLE egress ADD COLUMN round INTEGER",
+        "ALTER TABLE egress ADD COLUMN at TEXT",
+        "ALTER TABLE egress ADD COLUMN bytes INTEGER",
+        "ALTER TABLE egress ADD COLUMN kinds TEXT",  # JSON; NULL: nobody counted
+        "ALTER TABLE egress ADD COLUMN sha256 TEXT",
+        "DROP TRIGGER egress_no_update",
+        _EGRESS_FACTS,
+        _ONLY_EMPTIED,
+        "CREATE INDEX egress_by_time ON egress (at)",
+    ),
 )
 
 
@@ -134,6 +169,8 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
     """Bring a database up to date, all or nothing. Raises StoreError when a newer version of this program wrote it."""
     if _version(connection, name) == len(MIGRATIONS):
         return
+    connection.create_function("inflated_bytes", 1, lambda body: len(zlib.decompress(body)), deterministic=True)
+    connection.create_function("inflated_sha256", 1, _inflated_sha256, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated while this one waited for the lock.
@@ -145,6 +182,10 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _inflated_sha256(body: bytes) -> str:
+    return hashlib.sha256(zlib.decompress(body)).hexdigest()
 
 
 def _version(connection: sqlite3.Connection, name: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -11,18 +10,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from minions.errors import StoreError
 from minions.store.faults import explained
+from minions.store.private import private_file, private_folder
 from minions.store.schema import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    Parameters = Sequence[Any] | Mapping[str, Any]
 
 _BUSY_S = 10.0
 _BUSY_AGAIN_S = 0.1  # once the whole wait was in vain, until a write succeeds: many have to end then, one by one
 _RETRY_S = 0.02
 _CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint waits for the disk, and writes a page once however often it changed
-_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 
 
 class Store:
@@ -43,8 +44,8 @@ class Store:
     def open(cls, path: Path, *, busy_timeout_s: float = _BUSY_S) -> Store:
         """Open or create the database at ``path``, readable by its owner only, and bring it up to date."""
         with explained(str(path)):
-            path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE_FILE))
+            private_folder(path.parent)
+            private_file(path)
             return cls._prepared(str(path), busy_timeout_s)
 
     @classmethod
@@ -60,6 +61,7 @@ class Store:
             connection.row_factory = sqlite3.Row
             _use_wal(connection, busy_timeout_s)
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             migrate(connection, name)
         except BaseException:
@@ -67,12 +69,12 @@ class Store:
             raise
         return cls(connection, name, busy_timeout_s)
 
-    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def read(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """All rows of a query."""
         with self._lock, explained(self._name):
             return self._connection.execute(sql, parameters).fetchall()
 
-    def write(self, sql: str, parameters: Sequence[Any] = (), *, durable: bool = True) -> int:
+    def write(self, sql: str, parameters: Parameters = (), *, durable: bool = True) -> int:
         """Run one statement; the id of the row it inserted, or 0."""
         with self._lock:
             if not self._inside:  # a statement on its own is a transaction
@@ -103,6 +105,21 @@ class Store:
         """Make everything written so far survive a power cut."""
         self.read("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def erase(self) -> bool:
+        """Leave nothing in the files of what was deleted: rewrite the database, and empty its log. False where another
+        process reads what was there before, or writes, so that something has to stay. Not inside a transaction.
+        """
+        with self._lock:
+            self._run("PRAGMA temp_store = MEMORY")  # the copy is made of what others may not read
+            try:
+                self._lock_and_run("VACUUM")
+            except StoreError as error:
+                if not _is_busy(error.__cause__):
+                    raise
+                return False
+            busy = self._run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
+
     def close(self) -> None:
         """Release the file. May be called twice."""
         with self._lock, explained(self._name):
@@ -115,7 +132,7 @@ class Store:
             self._run(f"PRAGMA synchronous = {'FULL' if wait else 'NORMAL'}")
             self._durable = wait
 
-    def _lock_and_run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def _lock_and_run(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         """Run what needs the lock for writing, and wait for it: long at first, not for long once that was in vain."""
         try:
             cursor = self._run(sql, parameters)
@@ -129,7 +146,7 @@ class Store:
             self._locked_out = False
         return cursor
 
-    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def _run(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         with explained(self._name):
             return self._connection.execute(sql, parameters)
 

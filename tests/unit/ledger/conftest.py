@@ -34,7 +34,7 @@ def _entry(**changes: Any) -> Entry:
     return Entry(**{**values, **changes})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def entry() -> Callable[..., Entry]:
     """Make an entry of a cloud call."""
     return _entry

@@ -1,0 +1,88 @@
+"""The home is its owner's, however it was made and whatever the umask."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from minions.corpus.index import Index
+from minions.models.weights import require_space
+from minions.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILES = ("minions.sqlite3", "minions.sqlite3-wal", "minions.sqlite3-shm")
+INDEX_FILES = ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm")
+START = "INSERT OR REPLACE INTO batches VALUES ('b', '2026', 'o')"
+
+
+@pytest.fixture(autouse=True)
+def careless() -> Iterator[None]:
+    """A umask that keeps nothing from anybody."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    """Who may do what."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[None]:
+    """A home at work: its store and its index are open, and something was written to both."""
+    with Store.open(home / FILES[0]) as store, Index.open(home / INDEX_FILES[0]):
+        store.write(START)
+        yield
+
+
+def test_a_new_home_is_private(tmp_path: Path) -> None:
+    """The folder, those above it that had to be made, and every file, also what SQLite keeps beside a database."""
+    home = tmp_path / "state" / "home"
+    with opened(home):
+        assert [mode(folder) for folder in (home, home.parent)] == [0o700, 0o700]
+        assert {file.name: mode(file) for file in home.iterdir()} == dict.fromkeys((*FILES, *INDEX_FILES), 0o600)
+
+
+def test_weights_make_a_private_home_too(tmp_path: Path) -> None:
+    """Whoever pulls a model first has made the home."""
+    require_space(tmp_path / "home" / "models", 1)
+    assert [mode(folder) for folder in (tmp_path / "home", tmp_path / "home" / "models")] == [0o700, 0o700]
+
+
+def test_a_home_that_was_open_is_closed_and_the_log_says_so_once(tmp_path: Path) -> None:
+    """One made by hand, or by an earlier version, with its files."""
+    home = tmp_path / "home"
+    with opened(home):
+        pass
+    home.chmod(0o755)
+    for name in (FILES[0], INDEX_FILES[0]):
+        (home / name).chmod(0o644)
+    with capture_logs() as logs, opened(home), opened(home):
+        assert mode(home) == 0o700
+        assert {mode(file) for file in home.iterdir()} == {0o600}
+    told = [entry for entry in logs if entry["event"] == "closed_to_others"]
+    assert [(entry["was"], entry["now"]) for entry in told] == [("0755", "0700"), ("0644", "0600"), ("0644", "0600")]
+
+
+def test_a_folder_that_is_not_a_home_alone_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the program works, a shared folder, somebody else's: closing it would break what is none of ours."""
+    for number, folder in enumerate(tmp_path / name for name in ("working", "shared", "others")):
+        folder.mkdir(mode=0o755)
+        monkeypatch.chdir(folder if number == 0 else tmp_path)
+        if number == 1:
+            folder.chmod(0o1777)
+        if number == 2:
+            monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+        before = mode(folder)
+        with opened(folder):
+            assert mode(folder) == before
+            assert number == 2 or mode(folder / FILES[0]) == 0o600
