@@ -15,9 +15,9 @@ from minions.errors import ReplyError
 _THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _MAX_DEPTH = 50
 _MAX_CHARACTERS = 1_000_000
-# The repair takes a second for the worst 5,000 characters, and a hundred for ten times as many: no model that is asked
-# for a plan or a finding needs them.
-_MAX_REPAIRED = 5_000
+# The repair takes seconds for the worst 4,000 characters, and a hundred times as long for ten times as many. No model
+# that is asked for a plan or a finding needs them.
+_MAX_REPAIRED = 4_000
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _FENCE = re.compile(r"```[a-zA-Z0-9_-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 
