@@ -295,7 +295,8 @@ class Minions(Workplace):
             books.ledger.enter_lost(before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s)))
             async with self._at_work(paths, settings, books) as (corpus, crew):
                 asked = Asked(question, new_run_id(self._clock))
-                return await run(asked, corpus, crew, settings, Record(Runs(store), books))
+                runs = Runs(store, retain_text=settings.retain_text)
+                return await run(asked, corpus, crew, settings, Record(runs, books))
 
     @contextmanager
     def _session(

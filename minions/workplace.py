@@ -127,11 +127,11 @@ class Workplace:
         return Books(
             ledger=Ledger(store),
             prices=PriceBook.parse(settings.prices),
-            egress=EgressLog(store),
+            egress=EgressLog(store, retain_text=settings.retain_text),
             budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
             clock=self._clock,
             observe=observe or ignore,
-            cache=ResultCache(store, self._clock, cache_scope) if settings.cache else None,
+            cache=ResultCache(store, self._clock, cache_scope) if settings.cache and settings.retain_text else None,
         )
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -78,13 +78,14 @@ def opened(
 ) -> Iterator[Session]:
     """Open a batch, and its output where it has one: then it resumes. Raises UsageError, StoreError."""
     watched = Watched(books.observe)
-    runs, books = Runs(store, clock=books.clock), replace(books, brake=brake, observe=watched)
+    runs = Runs(store, clock=books.clock, retain_text=settings.retain_text)
+    books = replace(books, brake=brake, observe=watched)
     if output is None:
         results = Results(books, runs, total=len(items))
         yield Session(settings, items, results, Record(runs, books), brake, watched)
         return
     with Output(output) as file:
-        batches = Batches(store, books.clock)
+        batches = Batches(store, books.clock, retain_text=settings.retain_text)
         path = os.path.realpath(output)
         batch = batches.open(path, fresh=file.is_new, empty=file.is_empty)
         _settle(batches.left_behind(path, batch), batches, books)

@@ -175,8 +175,16 @@ def _print_egress(run: str, *, as_json: bool, flags: Flags) -> None:
             sys.stderr.write(f"to {departure.endpoint}, {told}{gone}\n")
             sys.stderr.flush()
         if departure.body is not None:
-            sys.stdout.buffer.write(departure.body + b"\n")
-            sys.stdout.flush()
+            _print_body(departure.body)
+
+
+def _print_body(body: bytes) -> None:
+    """The bytes as they are, but to a terminal as text: they may hold what it takes for orders."""
+    if sys.stdout.isatty():
+        sys.stdout.write(body.decode("utf-8", "backslashreplace") + "\n")
+    else:
+        sys.stdout.buffer.write(body + b"\n")
+    sys.stdout.flush()
 
 
 def since_when(text: str | None, *, option: str = "--since") -> str | None:

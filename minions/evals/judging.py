@@ -184,7 +184,7 @@ def _books(store: Store, settings: Settings, runs: set[str], observe: Observer) 
     return Books(
         ledger=ledger,
         prices=PriceBook.parse(settings.prices),
-        egress=EgressLog(store),
+        egress=EgressLog(store, retain_text=settings.retain_text),
         budget=Budget(settings.max_cost, settings.max_cloud_tokens, spent_usd=spent_usd, spent_tokens=sum(tokens)),
         clock=SystemClock(),
         observe=observe,
