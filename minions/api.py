@@ -25,7 +25,7 @@ from minions.ledger.prices import PriceBook
 from minions.run import Asked, Record, run
 from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id
-from minions.workplace import INDEX_FILE, Workplace, ignore, listed, step_by_step, within_reach
+from minions.workplace import INDEX_FILE, Workplace, check_question, ignore, listed, step_by_step, within_reach
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from minions.ledger.ledger import Grouping, SummaryRow
     from minions.plans import Plan
     from minions.ports import Clock
+    from minions.preview import Preview
     from minions.settings import Settings
     from minions.store.deletion import Removed
     from minions.store.runs import Run
@@ -229,6 +230,29 @@ class Minions(Workplace):
             speed = speed_of(chosen, Ledger(store))
             return estimate_question(question, corpus, chosen, PriceBook.parse(chosen.prices), speed)
 
+    def preview(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Preview:
+        """What ``ask`` would send up, to the byte, without sending it. Blocks; ``apreview`` is its asyncio twin.
+
+        Documents are read, and workers on this machine asked; it needs neither a key nor a price.
+        """
+        return self._await(self.apreview(question, paths, observe=observe, **settings))
+
+    async def apreview(
+        self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
+    ) -> Preview:
+        """What would go up for a question; see ``preview``."""
+        from minions.preview import Rehearsal, described, stays_here, unpriced
+        from minions.store.store import Store
+
+        chosen = unpriced(self._with(settings))
+        check_question(question)
+        if stays_here(chosen):
+            return described(question, chosen)
+        with within_reach(chosen, models=()), self._store() as store, Store.memory() as scratch:
+            rehearsal = Rehearsal(scratch, self._books(store, chosen, observe))
+            async with self._at_work(paths, chosen, rehearsal.books) as (corpus, crew):
+                return await rehearsal.run(question, corpus, crew, chosen)
+
     def runs(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
         """Recent runs, the last one first; ``since`` is the beginning of a UTC time (``2026-11-01``)."""
         with self._store() as store:
@@ -288,8 +312,7 @@ class Minions(Workplace):
         return examine(self.settings)
 
     async def _ask(self, question: str, paths: Paths, settings: Settings, observe: Observer) -> Answer:
-        if not question.strip():
-            raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
+        check_question(question)
         with within_reach(settings), self._store() as store:
             books = self._books(store, settings, observe)
             books.ledger.enter_lost(before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s)))

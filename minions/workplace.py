@@ -177,6 +177,12 @@ def ignore(event: Event) -> None:
     """Nobody watches."""
 
 
+def check_question(question: str) -> None:
+    """Raise UsageError for a question without words."""
+    if not question.strip():
+        raise UsageError("the question is empty", hint="minions ask 'QUESTION' PATH")
+
+
 def listed(paths: Paths) -> list[str | Path]:
     """The paths as a list."""
     return [paths] if isinstance(paths, str | Path) else list(paths)

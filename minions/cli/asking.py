@@ -27,6 +27,9 @@ def ask(
     *,
     files_from: FilesFrom = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate only: the same as `estimate`.")] = False,
+    show_egress: Annotated[
+        bool, typer.Option("--show-egress", help="Print what would go to a cloud, and send nothing.")
+    ] = False,
     as_json: JsonFlag = False,
     events: EventsTo = None,
     flags: Flags,
@@ -34,11 +37,16 @@ def ask(
     """Answer a question from documents, with citations."""
     from minions.cli.eventlog import refuse_two_on_stdout
     from minions.cli.logs import configure_logging
+    from minions.errors import UsageError
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     refuse_two_on_stdout(events, as_json=as_json)
+    if dry_run and show_egress:
+        raise UsageError("--dry-run and --show-egress exclude each other", hint="keep one of them")
     question = read_question(question, files_from)
     chosen = read_paths(paths, files_from)
+    if show_egress:
+        return _preview(question, chosen, flags, as_json=as_json)
     if dry_run:
         return _estimate(question, chosen, flags, as_json=as_json)
     return _ask(question, chosen, flags, as_json=as_json, events=events)
@@ -106,6 +114,35 @@ def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, event
         reason = verdict(answer)
         sys.stderr.writelines(f"{line}\n" for line in [*([reason] if reason else []), "", *lines])
     return _CODES[answer.stop_reason]
+
+
+def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
+    from minions.api import Minions
+    from minions.cli.output import counted
+    from minions.cli.progress import progress_for
+    from minions.cli.records import print_body, write_json
+    from minions.cli.tables import departure_record, kinds_line
+    from minions.ledger.egress import total_of
+
+    with (
+        Minions(config=flags.config, **flags.settings) as minions,
+        progress_for(sys.stderr, quiet=flags.quiet) as progress,
+    ):
+        preview = minions.preview(question, paths, observe=progress)
+    if as_json:
+        requests = [departure_record(request) for request in preview.requests]
+        write_json({**preview.model_dump(mode="json", exclude={"requests"}), "requests": requests})
+    for request in () if as_json else preview.requests:
+        if not flags.quiet:
+            sys.stderr.write(f"to {request.endpoint}, {request.bytes:,} bytes{kinds_line(request.kinds)}:\n")
+            sys.stderr.flush()
+        print_body(request.body or b"")
+    if not flags.quiet:
+        total = total_of(list(preview.requests))
+        would = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in all{kinds_line(total.kinds)}"
+        sys.stderr.write(f"nothing was sent; what would go up: {would}\n")
+        sys.stderr.writelines(f"note: {note}\n" for note in preview.notes)
+    return 0
 
 
 def _estimate(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:

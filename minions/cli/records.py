@@ -175,10 +175,10 @@ def _print_egress(run: str, *, as_json: bool, flags: Flags) -> None:
             sys.stderr.write(f"to {departure.endpoint}, {told}{gone}\n")
             sys.stderr.flush()
         if departure.body is not None:
-            _print_body(departure.body)
+            print_body(departure.body)
 
 
-def _print_body(body: bytes) -> None:
+def print_body(body: bytes) -> None:
     """The bytes as they are, but to a terminal as text: they may hold what it takes for orders."""
     if sys.stdout.isatty():
         sys.stdout.write(body.decode("utf-8", "backslashreplace") + "\n")
