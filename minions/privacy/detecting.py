@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors import accounts, email
+from minions.privacy.detectors import accounts, addresses, email, ids, phones, secrets
 from minions.privacy.detectors.folding import fold
 from minions.privacy.detectors.spans import Detector, Sensitive, View, lower
 from minions.privacy.detectors.terms import KIND as TERM
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Detector", "Sensitive", "detector"]
 
-_FAMILIES: tuple[Family, ...] = (email.find, accounts.find)
+_FAMILIES: tuple[Family, ...] = (email.find, accounts.find, ids.find, phones.find, secrets.find, addresses.find)
 
 
 def detector(*, words: Sequence[str] = (), patterns: Sequence[str] = (), people: Detector | None = None) -> Detector:

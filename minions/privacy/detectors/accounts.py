@@ -1,30 +1,41 @@
-"""Payment cards (Luhn and an issuer's prefix) and bank accounts (IBAN by its check digits; others beside a keyword)."""
+"""Payment cards (Luhn and an issuer's prefix) and bank accounts (IBAN by its check digits; others beside a word)."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors.spans import BREAK, GAP, Sensitive, digits_of
+from minions.privacy.detectors.checksums import aba, luhn, mod_97
+from minions.privacy.detectors.spans import BREAK, LABEL, Rule, Sensitive, anchored, digits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minions.privacy.detectors.spans import View
 
-_G = rf"(?:[ .\-]|{BREAK})"
+_GAP = rf"(?:[ .\-]|{BREAK})"
+_FOUR = rf"{_GAP}[0-9]{{4}}"
 _CARD = re.compile(
-    rf"[2-6](?<![0-9A-Za-z.,].)(?:[0-9]{{12,18}}|[0-9]{{3}}{_G}(?:[0-9]{{4}}{_G}[0-9]{{4}}{_G}[0-9]{{4}}(?:{_G}[0-9]{{3}})?"
-    rf"|[0-9]{{6}}{_G}[0-9]{{4,5}}))(?![0-9A-Za-z])"
+    r"[2-6](?<![0-9A-Za-z].)(?<![0-9][.,\-].)"
+    rf"(?:[0-9]{{12,18}}|[0-9]{{3}}(?:{_FOUR}{_FOUR}{_FOUR}(?:{_GAP}[0-9]{{3}})?|{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}))"
+    rf"(?![0-9A-Za-z])"
 )
-# Prefix, and the lengths its issuer uses (ISO/IEC 7812 ranges as the card schemes publish them).
+# Prefixes with the lengths that their issuers use (ISO/IEC 7812; ranges as the card schemes publish them).
 _ISSUERS = re.compile(
-    r"(?:4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
-    r"|220[0-4][0-9]{12}|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9]|9[0-9])[0-9]{11}|35(?:2[89]|[3-8][0-9])[0-9]{12}"
-    r"|(?:6011|64[4-9][0-9]|65[0-9]{2}|62[0-9]{2}|60[0-9]{2})[0-9]{12}(?:[0-9]{3})?|(?:50|5[6-8]|67)[0-9]{11,17})"
+    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
+    r"|5[1-5][0-9]{14}|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard
+    r"|220[0-4][0-9]{12}"  # Mir
+    r"|3[47][0-9]{13}"  # American Express
+    r"|3(?:0[0-5]|[689][0-9])[0-9]{11}"  # Diners Club
+    r"|35(?:2[89]|[3-8][0-9])[0-9]{12}"  # JCB
+    r"|(?:60|62|64|65)[0-9]{14}(?:[0-9]{3})?"  # Discover, UnionPay, RuPay
+    r"|(?:50|5[6-8]|67)[0-9]{11,17}"  # Maestro
 )
-_IBAN = re.compile(r"[0-9]{2}(?<=[A-Z]{2}..)(?<![A-Z0-9]....)", re.IGNORECASE)
-_IBAN_REST = re.compile(rf"(?:{GAP}?[A-Z0-9]){{11,30}}", re.IGNORECASE)
+_SPACED_CARD = re.compile(
+    rf"(?i:card|kreditkarte|carte|tarjeta|carta|pan){LABEL}(?P<value>[2-6](?:{_GAP}?[0-9]){{12,18}})(?![0-9A-Za-z])"
+)
+_IBAN = re.compile(r"[0-9](?<=[A-Za-z]{2}.)(?<![A-Za-z0-9]...)[0-9]")
+_REST = re.compile(rf"(?:(?:[ \-]|{BREAK})?[A-Za-z0-9]){{11,30}}")
 # ISO 13616: the length of a country's numbers, and the countries that have it.
 _COUNTRIES = {
     15: "NO",
@@ -47,6 +58,67 @@ _COUNTRIES = {
     33: "RU",
 }
 _LENGTHS = {country: length for length, countries in _COUNTRIES.items() for country in countries.split()}
+_MORE = "AR AU BM BO CA CL CN CO EC HK ID IN JP KE KR KY LK MA MX MY NG NZ PA PE PH SG TH TW US UY VE VN ZA"
+_BANKS = {*_LENGTHS, *re.findall("[A-Z]+", _MORE)}  # countries that a BIC may name
+_END = r"(?![0-9A-Za-z/%]|[.,][0-9])"
+_ACCOUNT = (
+    *("account", "acct", "a/c", "konto", "kto", "rekening", "compte", "cuenta", "conto", "clabe", "policy"),
+    *("kontonummer", "kontonr", "rekeningnummer"),
+)
+_WORDS = "|".join(sorted(_ACCOUNT, key=len, reverse=True))
+_NUMBER = (
+    r"(?:[0-9]{6,20}|[A-Z]{1,4}[0-9]{5,14}"
+    r"|(?:[A-Z]{1,4}[ \-]?)?[0-9]{2,10}(?:[ \-][0-9]{1,8}){1,5})"
+)
+_SHORTEST = 5  # digits of an account
+_YEARS = re.compile(r"(?:19|20)[0-9]{2}(?:[ \-](?:19|20)[0-9]{2})+")
+
+_RULES = (
+    Rule(
+        "ACCOUNT",
+        _ACCOUNT,
+        re.compile(
+            rf"(?i:{_WORDS})s?(?:[ ](?i:bancaire|bancaria|corrente|corriente))?{LABEL}(?P<value>{_NUMBER}){_END}"
+        ),
+        lambda value: len(digits_of(value)) >= _SHORTEST and not _YEARS.fullmatch(value),
+        numeric=True,
+    ),
+    Rule(
+        "ACCOUNT",
+        ("routing", "aba", "rtn"),
+        re.compile(rf"(?i:aba\s)?(?i:routing|aba|rtn)(?:[\s/]{{1,2}}(?i:transit))?{LABEL}(?P<value>[0-9]{{9}}){_END}"),
+        aba,
+        numeric=True,
+    ),
+    Rule(
+        "ACCOUNT",
+        ("sort code", "sort-code", "sortcode"),
+        re.compile(rf"(?i:sort.?code){LABEL}(?P<value>[0-9]{{2}}[ \-]?[0-9]{{2}}[ \-]?[0-9]{{2}}){_END}"),
+    ),
+    Rule(
+        "ACCOUNT",
+        ("blz", "bankleitzahl", "bsb"),
+        re.compile(rf"(?i:blz|bankleitzahl|bsb){LABEL}(?P<value>[0-9]{{3}}[ \-]?[0-9]{{3}}(?:[ ]?[0-9]{{2}})?){_END}"),
+    ),
+    Rule(
+        "ACCOUNT",
+        ("bic", "swift"),
+        re.compile(
+            rf"(?i:bic|swift)(?:[\s/\-]{{0,2}}\(?(?i:bic|swift|address)\)?)?{LABEL}"
+            rf"(?P<value>[A-Z]{{6}}[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?){_END}"
+        ),
+        lambda value: value[4:6] in _BANKS,
+    ),
+)
+_CARDS = (
+    Rule(
+        "CARD",
+        ("card", "kreditkarte", "carte", "tarjeta", "carta", "pan"),
+        _SPACED_CARD,
+        lambda value: luhn(digits_of(value)),
+        numeric=True,
+    ),
+)
 
 
 def find(view: View) -> Iterator[Sensitive]:
@@ -56,31 +128,30 @@ def find(view: View) -> Iterator[Sensitive]:
         if _ISSUERS.fullmatch(digits) and luhn(digits):
             yield Sensitive("CARD", *found.span())
     yield from _ibans(view)
+    yield from anchored(view, _RULES)
+    yield from anchored(view, _CARDS)
 
 
 def _ibans(view: View) -> Iterator[Sensitive]:
-    for head in _IBAN.finditer(view.text):
-        start = head.start() - 2
-        country = view.text[start : head.start()].upper()
-        rest = _IBAN_REST.match(view.text, head.end())
-        if country not in _LENGTHS or not rest:
+    """IBANs; right after the word, a wrong check digit is a slip, and the number still one that must stay."""
+    for found in _IBAN.finditer(view.text):
+        start = found.start() - 2
+        length = _LENGTHS.get(view.text[start : found.start()].upper())
+        rest = _REST.match(view.text, found.end())
+        if not length or not rest:
             continue
-        missing, place = _LENGTHS[country] - 4, head.end()
-        while missing and place < rest.end():
-            missing -= view.text[place].isalnum()
-            place += 1
-        whole = view.text[start:place]
-        if not missing and not view.text[place : place + 1].isalnum() and _mod_97(whole):
-            yield Sensitive("ACCOUNT", start, place)
+        end = _end_of(view.text, start, rest.end(), length)
+        if end is None or view.text[end : end + 1].isalnum():
+            continue
+        plain = "".join(filter(str.isalnum, view.text[start:end])).upper()
+        if mod_97(plain) or "iban" in view.lowered[max(0, start - 8) : start]:
+            yield Sensitive("ACCOUNT", start, end)
 
 
-def luhn(digits: str) -> bool:
-    """Whether the last digit checks the others (ISO/IEC 7812-1, annex B)."""
-    doubled = [int(digit) * 2 for digit in digits[-2::-2]]
-    return (sum(map(int, digits[-1::-2])) + sum(value - 9 if value > 9 else value for value in doubled)) % 10 == 0  # noqa: PLR2004 - two digits
-
-
-def _mod_97(iban: str) -> bool:
-    """Whether the check digits of an IBAN are right (ISO 13616)."""
-    plain = "".join(filter(str.isalnum, iban)).upper()
-    return int("".join(str(int(one, 36)) for one in plain[4:] + plain[:4])) % 97 == 1
+def _end_of(text: str, start: int, end: int, length: int) -> int | None:
+    """Where the ``length`` letters and digits from ``start`` end, None where there are fewer before ``end``."""
+    for place in range(start, end):
+        length -= text[place].isalnum()
+        if not length:
+            return place + 1
+    return None

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import re  # noqa: TC003 - named tuples say what they hold at run time
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-BREAK = r"(?:[ \t]*\n[ \t]*)"  # a line break inside a value; a digest's " / " is one too, as ``View`` shows it
-GAP = rf"(?:[ \-]|{BREAK})"  # what may stand between the groups of a number
+BREAK = r"(?:[ \t]{0,4}\n[ \t]{0,4})"  # a line break inside a value; a digest's " / " is one too, as ``View`` shows it
+# After the first character of a number: it continues no other number, word or amount.
+FRESH = r"(?<![0-9A-Za-z.\-/$\u20ac\u00a3].)(?<![0-9][,+].)"
+# What may stand between the word that names a number and the number: "no.", "n\u00b0", "number is", ":", " = '".
+LABEL = (
+    r"(?i:[ ]{0,2}(?:numbers?|num[e\u00e9]ro|n\u00famero|nummer|num|nos?|nr|n\u00b0|id|code|card|nbr)(?![^\W\d_]))?"
+    r"[.\"')]{0,2}(?i:[ ]{1,2}(?:is|was|lautet|est|es))?\s{0,3}[:=#\u00b0]{0,2}\s{0,3}[\"']?"
+)
+
+
+_DIGIT = re.compile("[0-9]")
+_SOON = 60  # characters
 
 
 class Sensitive(NamedTuple):
@@ -48,6 +58,7 @@ class Rule(NamedTuple):
     pattern: re.Pattern[str]
     accepts: Callable[[str], bool] = bool
     inside_words: bool = False  # whether a letter or digit may stand before the word
+    numeric: bool = False  # whether a digit must follow soon
 
 
 def lower(text: str) -> str:
@@ -71,9 +82,19 @@ def anchored(view: View, rules: tuple[Rule, ...]) -> Iterator[Sensitive]:
             for place in places(view, word):
                 if not rule.inside_words and not view.begins_word(place):
                     continue
+                if rule.numeric and not _DIGIT.search(view.text, place, place + _SOON):
+                    continue
                 found = rule.pattern.match(view.text, place)
                 if found and rule.accepts(found[group]):
                     yield Sensitive(rule.kind, *found.span(group))
+
+
+def shape(picture: str) -> str:
+    """The pattern of a form: ``9`` is a digit, ``A`` a capital, ``_`` a space or nothing, ``~`` also a hyphen. Others
+    stand for themselves.
+    """
+    known = {"9": "[0-9]", "A": "[A-Z]", "_": "[ ]?", "~": r"[ \-]?"}
+    return "".join(known.get(one) or re.escape(one) for one in picture)
 
 
 def near(view: View, start: int, end: int, words: tuple[str, ...], reach: int = 60) -> bool:

@@ -1,0 +1,156 @@
+"""Postal addresses: American, British and Canadian ones, German, Dutch, French, Italian and Spanish ones, post boxes.
+
+An address needs a house number and a word for a street; where that word has other uses, a town and postcode as well.
+Addresses of machines (IP) are left alone: versions and section numbers look like them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from minions.privacy.detectors.spans import FRESH, Sensitive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minions.privacy.detectors.spans import View
+
+KIND = "ADDRESS"
+
+
+class _Form(NamedTuple):
+    """A way to write an address: words, in lower case, of which the text must hold one, and the pattern. ``tells`` is
+    what every such address holds besides, and is quickly found.
+    """
+
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+    tells: re.Pattern[str] | None = None
+
+
+_COMMA = r"(?:,?[ ]{0,2}\n[ ]{0,3}|,[ ]{0,2})"
+_UPPER = "A-Z\u00c0-\u00de"
+_NAME = rf"[{_UPPER}][\w.'\u2019\-]{{0,30}}"
+_CITY = rf"{_NAME}(?:[ \-]{_NAME}){{0,2}}"
+_HOUSE = (
+    r"(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{1,4}(?:[ ]?[a-zA-Z])?(?:[\-/][0-9]{1,4}[a-z]?)?(?![0-9A-Za-z%]|[.,][0-9])"
+)
+_TOWN = rf"(?:[A-Z]{{1,2}}-)?(?!(?:19|20)[0-9]{{2}}[ ])[0-9]{{4,5}}(?:[ ]?[A-Z]{{2}}(?=[ ]))?[ ]{{1,2}}{_CITY}"
+
+_CODES = (
+    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]"
+    "|W[AIVY]"
+)
+_STATES = rf"(?:{_CODES}|(?:New |North |South |West |Rhode )?[A-Z][a-z]{{3,12}}|D\.C\.)"
+_ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9])"
+_POSTCODE = r"(?:[A-Z]{1,2}[0-9][0-9A-Z]?[ ]{1,2}[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ][0-9][A-Z][0-9])(?![0-9A-Za-z])"
+_UNIT = (
+    rf"(?:{_COMMA}|[ ])(?:(?:Suite|Ste|Floor|Fl|Apt|Apartment|Unit|Room|Building|Bldg|#)\.?[ ]?#?[0-9A-Z][\w\-]{{0,5}}"
+    r"|[0-9]{1,2}(?:st|nd|rd|th)[ ][Ff]loor)"
+)
+_PLACED = (
+    rf"(?:{_COMMA}{_CITY}){{0,2}}(?:{_COMMA}|[ ]{{1,2}})"
+    rf"(?:{_STATES},?[ ]{{1,2}}{_ZIP}|(?:{_STATES}[ ])?{_POSTCODE}|(?:{_CODES})\b)"
+)
+_STREETS = (
+    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Parkway|Pkwy|Highway|Hwy|Turnpike|Terrace|Crescent|Mews"
+    "|Embankment|Wharf"
+)
+_PLACES = (
+    "Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Circle|Plaza|Park|Gardens|Row|Hill|Alley|Quay|Walk|Green|Broadway|Close"
+    "|Center|Centre|Trail|Loop|Run|Point"
+)
+_ENGLISH = re.compile(
+    rf"[0-9]{FRESH}[0-9]{{0,4}}(?:-[0-9]{{1,5}})?[A-Za-z]?[ ]"
+    rf"(?:[NSEW]{{1,2}}\.?[ ])?(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{1,4}}?"
+    rf"(?:(?:{_STREETS})|(?P<place>{_PLACES}))\b\.?(?:[ ](?:{_STREETS}|North|South|East|West|[NSEW]{{1,2}})\b\.?)?"
+    rf"(?P<tail>(?:{_UNIT}){{0,2}}(?:{_PLACED})?)"
+)
+_IN_YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}[ ]")
+_BEFORE_YEAR = re.compile(r"\b(?i:in|since|by|until|during|from|of|and|to|for|year|through)[ ]$")
+_BEFORE = 9  # characters: a word and its space
+
+_PARTICLE = r"(?:d[eu]s?|la|le|les|del|della|delle|dei|degli|di|d['\u2019]|l['\u2019]|el|los|las|y|et|e)"
+_LATIN = rf"(?:{_PARTICLE}[ ]?){{0,2}}{_NAME}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_NAME}){{0,3}}"
+_PRE = r"(?:Am|An|Im|In|Zum|Zur|Auf|Unter|Bei)(?:[ ](?:der|den|dem))?"
+_WEAK = "weg|ring|platz|damm|ufer|hof|markt|berg|steig|garten|straat|laan|plein|gracht|kade|dijk|singel"
+_START = rf"[{_UPPER}](?<![\w\-].)"
+_NUMBER = rf"[0-9]{FRESH}[0-9]{{0,3}}"
+_HOUSE_AND_TOWN = re.compile(r"[0-9][ ]?[a-zA-Z]?(?:,|[ ]{0,2}\n)[ ]{0,3}(?:[A-Z]{1,2}-)?[0-9]{4}")
+_STATE_AND_ZIP = re.compile(r",[ ][A-Z]{2}[ ]{1,2}[0-9]{5}")
+_FORMS = (
+    _Form(
+        ("stra\u00dfe", "strasse", "str.", "allee", "gasse", "chaussee", "straat", "gracht"),
+        re.compile(
+            rf"{_START}[\w.\-]{{0,30}}?(?:(?i:stra(?:\u00df|ss)e|str\.|allee|gasse|chaussee|straat|gracht)"
+            rf"|[ \-](?:Stra(?:\u00df|ss)e|Allee|Str\.))[ ]{_HOUSE}(?:{_COMMA}{_TOWN})?"
+        ),
+    ),
+    _Form(
+        tuple(_WEAK.split("|")),
+        re.compile(rf"{_START}[\w.\-]{{1,30}}?(?:{_WEAK})[ ]{_HOUSE}{_COMMA}{_TOWN}"),
+        _HOUSE_AND_TOWN,
+    ),
+    _Form(
+        ("am ", "an ", "im ", "in ", "zum ", "zur ", "auf ", "unter ", "bei "),
+        re.compile(rf"(?=[AIZUB]){_PRE}(?<!\w..)[ ]{_CITY}[ ]{_HOUSE}{_COMMA}{_TOWN}"),
+        _HOUSE_AND_TOWN,
+    ),
+    _Form(
+        ("rue", "avenue", "boulevard", "bd ", "impasse", "quai", "all\u00e9e", "chemin"),
+        re.compile(
+            rf"{_NUMBER}(?:[ ]?(?:bis|ter|quater)\b|[ ]?[A-D]\b)?,?[ ]"
+            rf"(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Bb]d|[Ii]mpasse|[Qq]uai|[Aa]ll\u00e9es?|[Cc]hemin)[ ]{_LATIN}"
+            rf"(?:{_COMMA}{_TOWN})?"
+        ),
+    ),
+    _Form(
+        ("place", "route", "cours", "square", "passage"),
+        re.compile(
+            rf"{_NUMBER}(?:[ ]?(?:bis|ter))?,?[ ](?:[Pp]lace|[Rr]oute|[Cc]ours|[Ss]quare|[Pp]assage)[ ]{_LATIN}"
+            rf"{_COMMA}{_TOWN}"
+        ),
+    ),
+    _Form(
+        (
+            *("viale", "piazza", "corso", "vicolo", "largo"),
+            *("calle", "c/", "avda", "avenida", "plaza", "paseo", "carrer", "rua"),
+        ),
+        re.compile(
+            rf"[VPCALR](?<!\w.)(?:iale|iazza(?:le)?|orso|icolo|argo|alle|/|vda\.?|venida|laza|aseo|arrer|ua)[ ]{_LATIN}"
+            rf"(?:,[ ]?|[ ])(?:n\.?[o\u00b0]?[ ]?)?{_HOUSE}(?:{_COMMA}{_TOWN})?"
+        ),
+    ),
+    _Form(
+        ("via ",),
+        re.compile(
+            rf"V(?<!\w.)ia[ ]{_LATIN}(?:,[ ]?(?:n\.?[ ]?)?{_HOUSE}(?:{_COMMA}{_TOWN})?|[ ]{_HOUSE}{_COMMA}{_TOWN})"
+        ),
+    ),
+    _Form(
+        ("box", "postfach", "postbus"),
+        re.compile(
+            rf"P(?<!\w.)(?:\.?[ ]?O\.?[ ]?Box|ost(?:fach|bus)|ost Office Box)[ ][0-9](?:[ ]?[0-9]){{0,8}}"
+            rf"(?:{_COMMA}(?:{_CITY}{_COMMA}(?:{_STATES}),?[ ]{{1,2}}{_ZIP}|{_TOWN}))?"
+        ),
+    ),
+    _Form(
+        (",",),
+        re.compile(rf"[A-Z](?<!\w.)[a-z]{{2,15}}(?:[ ][A-Z][a-z]{{2,15}}){{0,2}},[ ](?:{_CODES})[ ]{{1,2}}{_ZIP}"),
+        _STATE_AND_ZIP,
+    ),
+)
+
+
+def find(view: View) -> Iterator[Sensitive]:
+    """The postal addresses of a text."""
+    for found in _ENGLISH.finditer(view.text):
+        before = view.text[max(0, found.start() - _BEFORE) : found.start()]
+        weak = found["place"] or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
+        if not weak or found["tail"]:
+            yield Sensitive(KIND, *found.span())
+    for form in _FORMS:
+        if any(word in view.lowered for word in form.words) and (not form.tells or form.tells.search(view.text)):
+            for found in form.pattern.finditer(view.text):
+                yield Sensitive(KIND, *found.span())

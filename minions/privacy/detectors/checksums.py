@@ -1,0 +1,156 @@
+"""Check digits of card numbers, accounts and national ids. Each takes the number without separators."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+_VERHOEFF = (
+    "0123456789",
+    "1576283094",
+    "5803796142",
+    "8916043527",
+    "9453126870",
+    "4286573901",
+    "2793806415",
+    "7046913258",
+)
+_DIHEDRAL = (
+    "0123456789",
+    "1234067895",
+    "2340178956",
+    "3401289567",
+    "4012395678",
+    "5987604321",
+    "6598710432",
+    "7659821043",
+    "8765932104",
+    "9876543210",
+)
+_DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
+_FISCAL_ODD = "1 0 5 7 9 13 15 17 19 21 2 4 18 20 11 3 6 8 12 14 16 10 22 25 24 23"
+_FISCAL = [int(value) for value in _FISCAL_ODD.split()]
+
+
+def luhn(digits: str) -> bool:
+    """ISO/IEC 7812-1, annex B: payment cards, the Canadian SIN."""
+    doubled = (int(digit) * 2 for digit in digits[-2::-2])
+    return (sum(map(int, digits[::-2])) + sum(value // 10 + value % 10 for value in doubled)) % 10 == 0
+
+
+def mod_97(iban: str) -> bool:
+    """ISO 13616: the IBAN."""
+    return int("".join(str(int(one, 36)) for one in iban[4:] + iban[:4])) % 97 == 1
+
+
+def weighted(digits: str, weights: str) -> int:
+    """The sum of the digits, each times its weight."""
+    return sum(int(digit) * int(weight) for digit, weight in zip(digits, weights, strict=False))
+
+
+def aba(digits: str) -> bool:
+    """The routing number of an American bank (ABA)."""
+    return weighted(digits, "371371371") % 10 == 0
+
+
+def nino(number: str) -> bool:
+    """A British National Insurance number, which has no check digit: its letters are in use (HMRC, NIM39110)."""
+    return bool(re.fullmatch("(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]", number))
+
+
+def nir(number: str) -> bool:
+    """The French social security number (INSEE): a key by 97; Corsica's letters stand for digits."""
+    plain = number.replace("2A", "19").replace("2B", "18")
+    return (
+        plain.isdigit()
+        and plain[0] in "12"
+        and "01" <= plain[3:5] <= "59"
+        and int(plain[-2:]) == 97 - int(plain[:-2]) % 97
+    )
+
+
+def dni(number: str) -> bool:
+    """The Spanish DNI: the remainder by 23 chooses the letter."""
+    return _DNI[int(number[:-1]) % 23] == number[-1]
+
+
+def nie(number: str) -> bool:
+    """The Spanish NIE: a DNI whose first digit is written as X, Y or Z."""
+    return number[0] in "XYZ" and dni(str("XYZ".index(number[0])) + number[1:])
+
+
+def fiscal_code(code: str) -> bool:
+    """The Italian codice fiscale: the last letter sums the others, those at odd places by a table (DM 23/12/1976)."""
+    places = [int(one) if one.isdigit() else ord(one) - ord("A") for one in code]
+    total = sum(_FISCAL[value] for value in places[:-1:2]) + sum(places[1:-1:2])
+    return total % 26 == places[-1]
+
+
+def bsn(digits: str) -> bool:
+    """The Dutch BSN: the test by eleven."""
+    full = digits.zfill(9)
+    return (weighted(full[:8], "98765432") - int(full[8])) % 11 == 0
+
+
+def pesel(digits: str) -> bool:
+    """The Polish PESEL: its date exists, and the last digit checks the others. The century is in the month."""
+    century = {0: 1900, 1: 2000, 2: 2100, 3: 2200, 4: 1800}[int(digits[2]) // 2]
+    year, month, day = century + int(digits[:2]), int(digits[2:4]) % 20, int(digits[4:6])
+    return exists(year, month, day) and weighted(digits, "13791379131") % 10 == 0
+
+
+def cpf(digits: str) -> bool:
+    """The Brazilian CPF: two check digits."""
+    if len(set(digits)) == 1:
+        return False
+    first = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True)) * 10 % 11 % 10
+    second = (
+        sum(int(digit) * weight for digit, weight in zip(digits[:10], range(11, 1, -1), strict=True)) * 10 % 11 % 10
+    )
+    return digits[9:] == f"{first}{second}"
+
+
+def verhoeff(digits: str) -> bool:
+    """The Indian Aadhaar (Verhoeff 1969: the dihedral group of the pentagon)."""
+    check = "0"
+    for place, digit in enumerate(reversed(digits)):
+        check = _DIHEDRAL[int(check)][int(_VERHOEFF[place % 8][int(digit)])]
+    return check == "0"
+
+
+def tax_id(digits: str) -> bool:
+    """The German tax id (ISO 7064, mod 11, 10)."""
+    product = 10
+    for digit in digits[:-1]:
+        product = ((int(digit) + product) % 10 or 10) * 2 % 11
+    return (11 - product) % 10 == int(digits[-1])
+
+
+def nhs(digits: str) -> bool:
+    """The number of a patient of the British NHS: weights ten to two, by eleven."""
+    total = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False))
+    return (11 - total % 11) % 11 == int(digits[9])
+
+
+def ean(digits: str) -> bool:
+    """EAN-13, as the Swiss AHV number has it."""
+    return weighted(digits, "1313131313131") % 10 == 0
+
+
+def ssn(digits: str) -> bool:
+    """An American social security number that can have been given out: no area 000, 666 or 9xx, no part of zeros. From
+    900 on, an ITIN by the numbers its fourth and fifth digits may have.
+    """
+    area, group, serial = digits[:3], digits[3:5], digits[5:]
+    if area[0] == "9":
+        return bool(re.fullmatch("5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9]", group))
+    return area not in {"000", "666"} and group != "00" and serial != "0000"
+
+
+def exists(year: int, month: int, day: int) -> bool:
+    """Whether there is such a day."""
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True

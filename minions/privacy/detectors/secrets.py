@@ -1,0 +1,146 @@
+"""Keys and passwords: known forms, values given to a name that says so, and tokens too random to be words."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from minions.privacy.detectors.spans import Rule, Sensitive, anchored, places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minions.privacy.detectors.spans import View
+
+KIND = "SECRET"
+_BODY = r"[A-Za-z0-9_\-]"
+
+
+def _key(prefix: str, body: str) -> Rule:
+    """A key that begins with ``prefix``, as its issuer writes it."""
+    return Rule(KIND, (prefix.lower(),), re.compile(rf"{re.escape(prefix)}{body}(?![A-Za-z0-9])"))
+
+
+_KEYS = (
+    *(_key(prefix, r"[A-Z0-9]{16}") for prefix in ("AKIA", "ASIA", "AROA", "AIDA")),
+    *(_key(f"gh{kind}_", r"[A-Za-z0-9]{30,255}") for kind in "pousr"),
+    _key("github_pat_", r"\w{30,255}"),
+    _key("glpat-", rf"{_BODY}{{20,64}}"),
+    *(_key(f"xox{kind}-", r"[A-Za-z0-9\-]{10,250}") for kind in "abeprs"),
+    _key("xapp-", r"[A-Za-z0-9\-]{10,250}"),
+    *(_key(prefix, r"[A-Za-z0-9]{16,250}") for prefix in ("sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_")),
+    _key("sk-", rf"{_BODY}{{20,250}}"),
+    _key("AIza", rf"{_BODY}{{30,40}}"),
+    _key("ya29.", rf"{_BODY}{{20,250}}"),
+    _key("npm_", r"[A-Za-z0-9]{30,64}"),
+    _key("pypi-", rf"{_BODY}{{16,250}}"),
+    _key("hf_", r"[A-Za-z0-9]{30,64}"),
+    _key("SG.", rf"{_BODY}{{16,64}}\.{_BODY}{{16,64}}"),
+    _key("dop_v1_", r"[a-f0-9]{64}"),
+    _key("shpat_", r"[a-fA-F0-9]{32}"),
+    _key("hvs.", rf"{_BODY}{{20,250}}"),
+    _key("AGE-SECRET-KEY-1", r"[A-Z0-9]{50,64}"),
+    _key("eyJ", rf"{_BODY}{{8,4000}}\.{_BODY}{{4,4000}}(?:\.{_BODY}{{0,4000}})?"),
+)
+_PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[^-]{0,20000}")
+_PEM_END = re.compile("-----END [A-Z0-9 ]{0,40}-----")
+_LONGEST_PEM = 20_000
+_LOGIN = re.compile(r"[^\s:/@]{1,128}:[^\s/@]{1,256}@[^\s/:?#\"'<>]{1,253}")
+_NAMES = (
+    *("password", "passwd", "passwort", "kennwort", "passphrase", "pwd", "contrase\u00f1a", "mot de passe", "senha"),
+    *("wachtwoord", "passcode"),
+)
+_TOKENS = (
+    *("secret", "token", "api key", "apikey", "api_key", "api-key", "access key", "access_key", "accesskey"),
+    *("private key", "private_key", "auth_token", "authtoken", "credential", "client_secret", "signing key"),
+)
+_GIVEN = r"[\w\-]{0,12}[\"']?[ ]{0,2}(?:(?:ist|is|lautet|est|es)[ :]|=>|[:=]{1,2})[ ]{0,2}"
+_QUOTED = r"(?P<q>[\"'])?(?P<value>(?(q)[^\"'\n]{4,256}(?=(?P=q))|[^\s\"',;]{4,256}))"
+_TAKEN = re.compile(
+    r"(?i)(?:none|null|true|false|undefined|required|optional|string|str|int|secret|password|changeme_?|example|redacted"
+    r"|hidden|masked|x{3,}|\*{3,}|\.{3,}|your[\w\-]*|my[\-_]?(?:password|secret|token)|<.*|\$.*|%.*|\{.*|\[.*|\(.*|https?:.*"
+    r"|(?:os|self|settings|config|process|env)\b.*)"
+)
+_CODE = re.compile(r"\w\(|[\w\]]\.[a-z_]+\(|\[\w*\]")
+_WORD = re.compile("[A-Za-z]?[a-z]{4,}|[A-Z]{5,}")
+_SHORTEST_PASSWORD, _SHORTEST_TOKEN, _SHORTEST_MIXED = 4, 12, 16
+
+
+def _is_password(value: str) -> bool:
+    """Whether a value given to a password can be one: no placeholder, no call, no plain word."""
+    plain = value.rstrip(".,;)")
+    is_word = plain.isalpha() and (plain.islower() or plain.istitle())
+    return len(plain) >= _SHORTEST_PASSWORD and not is_word and not _TAKEN.fullmatch(plain) and not _CODE.search(plain)
+
+
+def _is_token(value: str) -> bool:
+    """Whether a value given to a token or key can be one: long, with letters and digits, or of mixed case."""
+    numbered = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    mixed = len(value) >= _SHORTEST_MIXED and not value.islower() and not value.isupper() and not _wordy(value)
+    return len(value) >= _SHORTEST_TOKEN and (numbered or mixed) and _is_password(value)
+
+
+def _wordy(token: str) -> bool:
+    """Whether a token is largely made of words, as names in code and of files are."""
+    return sum(map(len, _WORD.findall(token))) > len(token) / 2
+
+
+_RULES = (
+    Rule(KIND, _NAMES, re.compile(rf"[^\W\d_]{{3,12}}(?: de passe)?{_GIVEN}{_QUOTED}"), _is_password),
+    Rule(
+        KIND,
+        _TOKENS,
+        re.compile(rf"(?i:[a-z]{{3,10}}[ _\-]?(?:key|token|secret)?){_GIVEN}{_QUOTED}"),
+        _is_token,
+        inside_words=True,
+    ),
+    Rule(
+        KIND,
+        ("bearer ", "basic ", "token "),
+        re.compile(r"(?i:bearer|basic|token) {1,2}(?P<value>[A-Za-z0-9_\-.=+/~]{16,4000})"),
+        _is_token,
+    ),
+)
+_RANDOM = re.compile(
+    r"[A-Za-z0-9+_](?<![A-Za-z0-9+_/.\-\\%].)[A-Za-z0-9+/_\-]{18,255}[A-Za-z0-9+/_\-=]{1,3}(?![A-Za-z0-9+/_\-.=])"
+)
+_LEAST_BITS = 0.8  # of what a token of its length could have
+_LEAST_CHANGES = 0.25
+
+
+def find(view: View) -> Iterator[Sensitive]:
+    """The keys and passwords of a text."""
+    yield from anchored(view, _KEYS)
+    yield from anchored(view, _RULES)
+    yield from _blocks(view)
+    for place in places(view, "://"):
+        login = _LOGIN.match(view.text, place + 3)
+        if login:
+            yield Sensitive(KIND, *login.span())
+    for found in _RANDOM.finditer(view.text):
+        if _is_random(found[0]):
+            yield Sensitive(KIND, *found.span())
+
+
+def _blocks(view: View) -> Iterator[Sensitive]:
+    """Private keys from their first line to their last, or, where that is missing, as far as they can be told."""
+    for place in places(view, "-----begin"):
+        found = _PEM.match(view.text, place)
+        if found:
+            last = view.text.find("-----END", found.start(), found.start() + _LONGEST_PEM)
+            closed = _PEM_END.match(view.text, last) if last >= 0 else None
+            yield Sensitive(KIND, place, (closed or found).end())
+
+
+def _is_random(token: str) -> bool:
+    """Whether a token looks drawn by chance: lower case, capitals and digits, much entropy, many changes."""
+    body = token.rstrip("=")
+    kinds = ["d" if one.isdigit() else "u" if one.isupper() else "l" if one.islower() else "-" for one in body]
+    if not {"d", "u", "l"} <= set(kinds) or kinds.count("-") > len(body) / 8 or _wordy(body):
+        return False
+    bits = -sum(count / len(body) * math.log2(count / len(body)) for count in Counter(body).values())
+    changes = sum(a != b for a, b in itertools.pairwise(kinds)) / (len(kinds) - 1)
+    return bits >= _LEAST_BITS * math.log2(len(body)) and changes >= _LEAST_CHANGES
