@@ -6,9 +6,11 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final, Literal
 
+from pydantic import ValidationError
+
 from minions.answers import Answer
 from minions.clock import SystemClock
-from minions.errors import UsageError
+from minions.errors import StoreError, UsageError
 from minions.store.retention import without_text
 from minions.values import Value
 
@@ -130,4 +132,10 @@ def new_run_id(clock: Clock) -> str:
 def _run(row: sqlite3.Row) -> Run:
     values = dict(row)
     answer = values.pop("answer")
-    return Run(**values, answer=Answer.model_validate_json(answer) if answer is not None else None)
+    try:
+        return Run(**values, answer=Answer.model_validate_json(answer) if answer is not None else None)
+    except ValidationError:
+        raise StoreError(
+            f"the record of run {values['run_id']} is broken, or of another version",
+            hint="update minions, or remove old runs: minions purge --older-than 1d",
+        ) from None
