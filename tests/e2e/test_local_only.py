@@ -142,9 +142,7 @@ def ollama() -> Iterator[Ollama]:
         yield server
 
 
-@pytest.mark.parametrize(
-    "role", [("--worker",), ("--planner",), ("--allow-remote-workers", "--worker")], ids=" ".join
-)
+@pytest.mark.parametrize("role", [("--worker",), ("--planner",), ("--allow-remote-workers", "--worker")], ids=" ".join)
 def test_a_model_that_ollama_passes_on_gets_nothing(
     minions: Any, guide: Path, crew: Any, planner: LoopbackServer, ollama: Ollama, role: tuple[str, ...]
 ) -> None:
