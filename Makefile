@@ -3,6 +3,7 @@
 # make lint   ruff and mypy only
 # make bench  the benchmarks
 # make suite  protocols side by side over the development sets, half an hour: make suite DATA=FOLDER [ARGS=--large]
+# make audit  look the installed packages up in the advisories of PyPI (needs the network)
 # make clean  remove what make made, weights included
 #
 # All of them set up what they need the first time: a virtual environment in .venv, and model weights (1.1 GB) below
@@ -19,7 +20,7 @@ DOCUMENT := examples/documents/skerrow-annual-report-2023.md
 QUESTION := How many container moves per hour did the north quay reach in 2023?
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench suite clean
+.PHONY: demo test lint bench suite audit clean
 
 demo: $(INSTALLED) $(WEIGHTS)
 	$(BIN)/minions ask "$(QUESTION)" $(DOCUMENT) --local-only --worker llamacpp:$(MODEL)
@@ -39,6 +40,12 @@ bench: $(INSTALLED)
 suite: $(INSTALLED) $(WEIGHTS)
 	@test -n "$(DATA)" || { echo "name the folder of development sets: make suite DATA=FOLDER" >&2; exit 2; }
 	$(BIN)/python tests/benchmarks/suite.py "$(DATA)" --worker llamacpp:$(MODEL) $(ARGS)
+
+# A package that the index does not know is an error: an audit that looked nothing up would pass as well.
+audit: $(INSTALLED)
+	@test -x .make/audit/bin/pip-audit || { $(BIN)/python -m venv .make/audit && .make/audit/bin/python -m pip install --quiet 'pip-audit>=2.9,<3'; }
+	$(BIN)/python -m pip freeze --exclude-editable > .make/installed.txt
+	.make/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement .make/installed.txt
 
 clean:
 	rm -rf .venv .make .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

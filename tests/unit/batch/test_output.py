@@ -171,3 +171,10 @@ def test_a_record_is_utf_8(tmp_path: Path, line: bytes) -> None:
     path.write_bytes(line + b"\n" + record("b").encode() + b"\n")
     with pytest.raises(UsageError, match="line 1"):
         recorded_in(path)
+
+
+def test_an_output_is_its_owners(tmp_path: Path) -> None:
+    """Quotes of the documents stand in it: nobody else of the machine can read it."""
+    path = tmp_path / "out.jsonl"
+    write(path, record("a"))
+    assert path.stat().st_mode & 0o777 == 0o600
