@@ -36,7 +36,10 @@ _CITY = rf"{_NAME}(?:[ \-]{_NAME}){{0,2}}"
 _HOUSE = (
     r"(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{1,4}(?:[ ]?[a-zA-Z])?(?:[\-/][0-9]{1,4}[a-z]?)?(?![0-9A-Za-z%]|[.,][0-9])"
 )
-_TOWN = rf"(?:[A-Z]{{1,2}}-)?(?!(?:19|20)[0-9]{{2}}[ ])[0-9]{{4,5}}(?:[ ]?[A-Z]{{2}}(?=[ ]))?[ ]{{1,2}}{_CITY}"
+_TOWN = (
+    r"(?:[A-Z]{1,2}-)?(?!(?:19|20)[0-9]{2}[ ])(?:[0-9]{4,5}|[0-9]{3}[ ][0-9]{2})(?:[ ]?[A-Z]{2}(?=[ ]))?"
+    rf"[ ]{{1,2}}{_CITY}"
+)
 
 _CODES = (
     "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]"
@@ -45,13 +48,14 @@ _CODES = (
 _STATES = rf"(?:{_CODES}|(?:New |North |South |West |Rhode )?[A-Z][a-z]{{3,12}}|D\.C\.)"
 _ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9])"
 _POSTCODE = r"(?:[A-Z]{1,2}[0-9][0-9A-Z]?[ ]{1,2}[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ][0-9][A-Z][0-9])(?![0-9A-Za-z])"
+_AUSTRALIA = r"(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT)[ ][0-9]{4}(?![0-9])"
 _UNIT = (
     rf"(?:{_COMMA}|[ ])(?:(?:Suite|Ste|Floor|Fl|Apt|Apartment|Unit|Room|Building|Bldg|#)\.?[ ]?#?[0-9A-Z][\w\-]{{0,5}}"
     r"|[0-9]{1,2}(?:st|nd|rd|th)[ ][Ff]loor)"
 )
 _PLACED = (
-    rf"(?:{_COMMA}{_CITY}){{0,2}}(?:{_COMMA}|[ ]{{1,2}})"
-    rf"(?:{_STATES},?[ ]{{1,2}}{_ZIP}|(?:{_STATES}[ ])?{_POSTCODE}|(?:{_CODES})\b)"
+    rf"(?:(?:(?:{_COMMA}|[ ]){_CITY}){{0,2}}(?:{_COMMA}|[ ]{{1,2}})"
+    rf"(?:{_STATES},?[ ]{{1,2}}{_ZIP}|(?:{_STATES}[ ])?{_POSTCODE}|{_AUSTRALIA})|{_COMMA}{_CITY},[ ](?:{_CODES})\b)"
 )
 _STREETS = (
     "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Parkway|Pkwy|Highway|Hwy|Turnpike|Terrace|Crescent|Mews"
@@ -63,13 +67,14 @@ _PLACES = (
 )
 _ENGLISH = re.compile(
     rf"[0-9]{FRESH}[0-9]{{0,4}}(?:-[0-9]{{1,5}})?[A-Za-z]?[ ]"
-    rf"(?:[NSEW]{{1,2}}\.?[ ])?(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{1,4}}?"
+    rf"(?:[NSEW]{{1,2}}\.?[ ])?(?P<words>(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{0,4}}?)"
     rf"(?:(?:{_STREETS})|(?P<place>{_PLACES}))\b\.?(?:[ ](?:{_STREETS}|North|South|East|West|[NSEW]{{1,2}})\b\.?)?"
     rf"(?P<tail>(?:{_UNIT}){{0,2}}(?:{_PLACED})?)"
 )
 _IN_YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}[ ]")
 _BEFORE_YEAR = re.compile(r"\b(?i:in|since|by|until|during|from|of|and|to|for|year|through)[ ]$")
-_BEFORE = 9  # characters: a word and its space
+_UNIT_BEFORE = re.compile(r"\b(?:Flat|Apartment|Apt|Unit|Suite|Level|Floor|Room)\.?[ ][0-9A-Z]{1,5}(?:,[ ]|/)$")
+_BEFORE = 24  # characters: a word, or a flat
 
 _PARTICLE = r"(?:d[eu]s?|la|le|les|del|della|delle|dei|degli|di|d['\u2019]|l['\u2019]|el|los|las|y|et|e)"
 _LATIN = rf"(?:{_PARTICLE}[ ]?){{0,2}}{_NAME}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_NAME}){{0,3}}"
@@ -77,13 +82,13 @@ _PRE = r"(?:Am|An|Im|In|Zum|Zur|Auf|Unter|Bei)(?:[ ](?:der|den|dem))?"
 _WEAK = "weg|ring|platz|damm|ufer|hof|markt|berg|steig|garten|straat|laan|plein|gracht|kade|dijk|singel"
 _START = rf"[{_UPPER}](?<![\w\-].)"
 _NUMBER = rf"[0-9]{FRESH}[0-9]{{0,3}}"
-_HOUSE_AND_TOWN = re.compile(r"[0-9][ ]?[a-zA-Z]?(?:,|[ ]{0,2}\n)[ ]{0,3}(?:[A-Z]{1,2}-)?[0-9]{4}")
+_HOUSE_AND_TOWN = re.compile(rf"[0-9][ ]?[a-zA-Z]?(?:,|,?[ ]{{0,2}}\n)[ ]{{0,3}}{_TOWN}")
 _STATE_AND_ZIP = re.compile(r",[ ][A-Z]{2}[ ]{1,2}[0-9]{5}")
 _FORMS = (
     _Form(
-        ("stra\u00dfe", "strasse", "str.", "allee", "gasse", "chaussee", "straat", "gracht"),
+        ("stra\u00dfe", "strasse", "str.", "allee", "gasse", "chaussee", "straat", "gracht", "gatan", "v\u00e4gen"),
         re.compile(
-            rf"{_START}[\w.\-]{{0,30}}?(?:(?i:stra(?:\u00df|ss)e|str\.|allee|gasse|chaussee|straat|gracht)"
+            rf"{_START}[\w.\-]{{0,30}}?(?:(?i:stra(?:\u00df|ss)e|str\.|allee|gasse|chaussee|straat|gracht|gatan|v\u00e4gen)"
             rf"|[ \-](?:Stra(?:\u00df|ss)e|Allee|Str\.))[ ]{_HOUSE}(?:{_COMMA}{_TOWN})?"
         ),
     ),
@@ -94,7 +99,7 @@ _FORMS = (
     ),
     _Form(
         ("am ", "an ", "im ", "in ", "zum ", "zur ", "auf ", "unter ", "bei "),
-        re.compile(rf"(?=[AIZUB]){_PRE}(?<!\w..)[ ]{_CITY}[ ]{_HOUSE}{_COMMA}{_TOWN}"),
+        re.compile(rf"(?<!\w)(?=[AIZUB]){_PRE}[ ]{_CITY}[ ]{_HOUSE}{_COMMA}{_TOWN}"),
         _HOUSE_AND_TOWN,
     ),
     _Form(
@@ -119,13 +124,15 @@ _FORMS = (
         ),
         re.compile(
             rf"[VPCALR](?<!\w.)(?:iale|iazza(?:le)?|orso|icolo|argo|alle|/|vda\.?|venida|laza|aseo|arrer|ua)[ ]{_LATIN}"
-            rf"(?:,[ ]?|[ ])(?:n\.?[o\u00b0]?[ ]?)?{_HOUSE}(?:{_COMMA}{_TOWN})?"
+            rf"(?:,[ ]?|[ ])(?:n\.?[o\u00b0]?[ ]?)?{_HOUSE}"
+            rf"(?:(?:,[ ]?[0-9]{{1,2}}[oa\u00b0]?[ ]?[A-Z]?)?{_COMMA}{_TOWN})?"
         ),
     ),
     _Form(
         ("via ",),
         re.compile(
-            rf"V(?<!\w.)ia[ ]{_LATIN}(?:,[ ]?(?:n\.?[ ]?)?{_HOUSE}(?:{_COMMA}{_TOWN})?|[ ]{_HOUSE}{_COMMA}{_TOWN})"
+            rf"V(?<!\w.)ia[ ]{_LATIN}"
+            rf"(?:,[ ]?(?:n\.?[ ]?)?{_HOUSE}(?:{_COMMA}{_TOWN})?|[ ]{_HOUSE}{_COMMA}(?:{_TOWN}|{_NAME}))"
         ),
     ),
     _Form(
@@ -134,6 +141,17 @@ _FORMS = (
             rf"P(?<!\w.)(?:\.?[ ]?O\.?[ ]?Box|ost(?:fach|bus)|ost Office Box)[ ][0-9](?:[ ]?[0-9]){{0,8}}"
             rf"(?:{_COMMA}(?:{_CITY}{_COMMA}(?:{_STATES}),?[ ]{{1,2}}{_ZIP}|{_TOWN}))?"
         ),
+    ),
+    _Form(
+        ("one ", "two ", "three ", "four ", "five ", "ten "),
+        re.compile(
+            rf"[OTF](?<!\w.)(?:ne|wo|hree|our|ive|en)[ ](?:{_NAME}[ ]){{1,3}}?(?:{_STREETS}|{_PLACES})\b"
+            rf"(?:{_UNIT}){{0,2}}{_PLACED}"
+        ),
+    ),
+    _Form(
+        ("rr ", "rural route "),
+        re.compile(rf"R(?<!\w.)(?:R|ural Route)[ ][0-9]{{1,3}},?[ ]Box[ ][0-9]{{1,5}}(?:{_PLACED})?"),
     ),
     _Form(
         (",",),
@@ -147,10 +165,12 @@ def find(view: View) -> Iterator[Sensitive]:
     """The postal addresses of a text."""
     for found in _ENGLISH.finditer(view.text):
         before = view.text[max(0, found.start() - _BEFORE) : found.start()]
-        weak = found["place"] or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
+        weak = found["place"] or not found["words"] or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
         if not weak or found["tail"]:
-            yield Sensitive(KIND, *found.span())
+            unit = _UNIT_BEFORE.search(before)
+            yield Sensitive(KIND, found.start() - (len(unit[0]) if unit else 0), found.end())
+    told = {tells: tells.search(view.text) is not None for tells in (_HOUSE_AND_TOWN, _STATE_AND_ZIP)}
     for form in _FORMS:
-        if any(word in view.lowered for word in form.words) and (not form.tells or form.tells.search(view.text)):
+        if (form.tells is None or told[form.tells]) and any(word in view.lowered for word in form.words):
             for found in form.pattern.finditer(view.text):
                 yield Sensitive(KIND, *found.span())

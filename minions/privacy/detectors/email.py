@@ -22,6 +22,8 @@ _SPELT = re.compile(
     r"(?P<open>[\[({])\s?at\s?[\])}]\s{0,2}(?:\w[\w-]{0,62}\s?(?:\.|[\[({]\s?dot\s?[\])}])\s?){1,6}[a-z]{2,24}\b",
     re.IGNORECASE,
 )
+_SPOKEN_NAME = re.compile(r"\w{1,30}(?: tod \w{1,30}){1,3}")  # reversed
+_SPOKEN_HOST = re.compile(r" at (?:[\w-]{1,40} dot ){1,4}[a-z]{2,12}\b")
 _FILES = frozenset(["png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "ts", "tsx", "jsx", "py", "json", "html"])
 
 
@@ -34,6 +36,7 @@ def find(view: View) -> Iterator[Sensitive]:
             yield Sensitive(KIND, place - _name_length(name[0]), host.end())
         elif host and (names := _NAMES.match(view.text[max(0, place - _LONGEST_LIST) : place][::-1])):
             yield Sensitive(KIND, place - len(names[0]), host.end())
+    yield from _spoken(view)
     for sign in ("[at]", "(at)", "{at}", "[ at ]", "( at )"):
         for place in places(view, sign):
             before = view.text[max(0, place - _LONGEST_NAME) : place]
@@ -42,6 +45,15 @@ def find(view: View) -> Iterator[Sensitive]:
             if name and host:
                 gap = len(before) - len(before.rstrip())
                 yield Sensitive(KIND, place - gap - _name_length(name[0]), host.end())
+
+
+def _spoken(view: View) -> Iterator[Sensitive]:
+    """``jane dot doe at example dot org``, where the name has its dot too."""
+    for place in places(view, " at ") if " dot " in view.lowered else ():
+        before = _SPOKEN_NAME.match(view.text[max(0, place - _LONGEST_NAME) : place][::-1])
+        host = _SPOKEN_HOST.match(view.text, place)
+        if before and host:
+            yield Sensitive(KIND, place - before.end(), host.end())
 
 
 def _name_length(backwards: str) -> int:

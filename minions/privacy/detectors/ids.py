@@ -36,7 +36,7 @@ def _checked(check: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: check("".join(filter(str.isalnum, value)).upper())
 
 
-_SOCIAL_SECURITY = ("social security", "ssn", "itin", "taxpayer id")
+_SOCIAL_SECURITY = ("social security", "ssn", "itin", "taxpayer id", "ss#", "ss no", "soc. sec", "soc sec")
 _EMPLOYER = ("employer", "ein ", "ein:", "taxpayer", "tax id", "fein", "i.r.s")
 _DIGITS = re.compile(rf"[0-9]{FRESH}(?=(?:[ ]?[0-9.\-]){{6}})")
 _NUMERIC = (
@@ -69,12 +69,13 @@ _DOCUMENTS = (
     *("driver's licence", "driving license", "f\u00fchrerschein", "permis de conduire", "licencia de conducir"),
     *("patente di guida", "rijbewijs", "identity card", "carte d'identit\u00e9", "ausweisnummer", "id card"),
     *("national id", "mrn", "medical record", "patient id", "health insurance", "versichertennummer", "medicare"),
+    *("dl:", "dl#", "dl no"),
 )
 
 
 def _beside(words: tuple[str, ...], named: str, picture: str, check: Callable[[str], bool] = bool) -> Rule:
     """A number of the form ``picture`` right after a word; ``named`` is a pattern of all that the word is part of."""
-    pattern = re.compile(rf"(?i:{named}){LABEL}(?P<value>{shape(picture)}){_END}")
+    pattern = re.compile(rf"(?i:{named}){LABEL}(?P<value>(?i:{shape(picture)})){_END}")
     return Rule(KIND, words, pattern, _checked(check), numeric=True)
 
 
@@ -95,6 +96,14 @@ _RULES = (
         "99_999_999_999",
         checksums.tax_id,
     ),
+    _beside(("national insurance", "nino", "ni no"), r"national insurance|nino|ni", "AA_99_99_99_A", checksums.nino),
+    _beside(
+        ("codice fiscale", "cod. fisc", "c.f."),
+        r"codice fiscale|cod\. fisc|c\.f",
+        "AAAAAA_99A99_A999A",
+        checksums.fiscal_code,
+    ),
+    _beside(("alien", "a#", "a-number", "uscis"), r"alien(?: registration)?|a#|a-number|uscis", "A999~999~999"),
     _beside(("sozialvers", "rentenvers", "sv-nummer"), rf"{_WORD}(?:-nummer)?", "99_999999_A_999"),
     _beside(("bsn", "burgerservicenummer", "sofinummer"), _WORD, "999~999~999", checksums.bsn),
     _beside(("bsn", "burgerservicenummer", "sofinummer"), _WORD, "9999.99.999", checksums.bsn),

@@ -25,7 +25,8 @@ _INTERNATIONAL = re.compile(
     rf"(?P<number>[1-9](?:{_SEPARATORS}[0-9]){{6,14}})(?![0-9]){_EXTENSION}"
 )
 _NORTH_AMERICAN = re.compile(
-    rf"\((?<![0-9A-Za-z].)[2-9][0-9]{{2}}\)(?:[ \-.]{{0,2}}|{BREAK})[0-9]{{3}}(?:[\-.]|-?{BREAK})[0-9]{{4}}"
+    rf"[(18](?<![0-9A-Za-z].)(?:(?<!\()[ \-]?\()?[2-9][0-9]{{2}}\)(?:[ \-.]{{0,2}}|{BREAK})"
+    rf"[0-9]{{3}}(?:(?:[\-.]|-?{BREAK})[0-9]{{4}}|-[0-9]{{2}}-[0-9]{{2}})"
     rf"(?![0-9]|[.,\-][0-9]){_EXTENSION}"
 )
 _NO_BRACKETS = re.compile(
@@ -43,7 +44,7 @@ _YEARS = re.compile(r"[ \-/.]*(?:(?:19|20)[0-9]{2}[ \-/.]*)+")
 _GROUPS = re.compile("[0-9]+")
 _STRONG = (
     *("tel", "phone", "ph", "fax", "telefax", "facsimile", "hotline", "whatsapp", "rufnummer", "\u96fb\u8a71"),
-    *("t\u00e9l", "fernruf", "tfno", "tlf", "telf"),
+    *("t\u00e9l", "fernruf", "tfno", "tlf", "telf", "fon"),
 )
 _WEAK = (
     *("mobile", "mobil", "cell", "handy", "portable", "m\u00f3vil", "movil", "cellulare", "call", "ring", "dial"),
@@ -55,7 +56,8 @@ _NUMBER = r"(?P<value>\+?\(?[0-9](?:[ .\-/()]{0,2}[0-9]){6,14})(?![0-9%]|[.,][0-
 _SHORTEST, _LONGEST = 9, 15  # digits with the country's code
 _LENGTH_NORTH_AMERICA = 11
 _SHORTEST_NATIONAL, _LONGEST_NATIONAL = 10, 12  # with the zero
-_PAIRS = 5
+_PAIRS, _TRIPLES = 5, 4  # groups
+_LONGEST_CODE = 3
 
 # Country codes (ITU-T E.164) of two and of three digits; besides them there are 1 and 7.
 _TWO = re.findall("..", "2027303132333436394041434445464748495152535455565758606162636465668182848690919293949598")
@@ -73,7 +75,8 @@ def _plausible(value: str) -> bool:
 
 def _marked(value: str) -> bool:
     """Whether a number has a form that plain figures rarely take."""
-    return _plausible(value) and (value[0] in "+(0" or "-" in value or value.count(".") > 1)
+    marked = value[0] in "+(0" or "-" in value or value.count(".") > 1
+    return _plausible(value) and (marked or (value.isdigit() and len(value) >= _SHORTEST_NATIONAL))
 
 
 _STRONG_WORDS = "|".join(sorted(_STRONG, key=len, reverse=True))
@@ -82,7 +85,7 @@ _RULES = (
         KIND,
         _STRONG,
         re.compile(
-            rf"(?i:{_STRONG_WORDS})(?i:ephone|efono|\u00e9fono|\u00e9phone|efon|efoon|fax)?s?{_BETWEEN}"
+            rf"(?i:{_STRONG_WORDS})[^\W\d_]{{0,8}}{_BETWEEN}"
             rf"(?=[^0-9]{{0,20}}[:.#+(])[.:]?{LABEL}{_NUMBER}"
         ),
         _plausible,
@@ -114,7 +117,8 @@ def find(view: View) -> Iterator[Sensitive]:
     for found in _INTERNATIONAL.finditer(view.text):
         end = _international_end(found)
         if end:
-            yield Sensitive(KIND, found.start(), end)
+            opened = found.start() and view.text[found.start() - 1] == "(" and ")" in found[0]
+            yield Sensitive(KIND, found.start() - bool(opened), end)
     for pattern in (_NORTH_AMERICAN, _NO_BRACKETS, _FREE):
         for found in pattern.finditer(view.text):
             yield Sensitive(KIND, *found.span())
@@ -129,8 +133,8 @@ def _international_end(found: re.Match[str]) -> int:
     start, end = found.span("number")
     for stop in (end, start + found["number"].rfind("\n")):
         number = found.string[start:stop].rstrip()
-        separated = not number.isdigit()
-        if _international(digits_of(number)) and (found[0][0] == "+" or separated):
+        code = _GROUPS.match(number)
+        if _international(digits_of(number)) and (found[0][0] == "+" or (code and code.end() <= _LONGEST_CODE)):
             return found.end() if stop == end else start + len(number)
     return 0
 
@@ -150,7 +154,8 @@ def _national(value: str) -> bool:
     number = re.split("[a-zA-Z]", value)[0]
     groups = _GROUPS.findall(number)
     length = sum(map(len, groups))
-    in_pairs = len(groups) == _PAIRS and all(len(group) == len("01") for group in groups)  # 04 72 11 38 56
+    sizes = set(map(len, groups))
+    in_pairs = sizes == {2}  # 04 72 11 38 56
     steps = {int(b) - int(a) for a, b in itertools.pairwise(groups)}
     return (
         length <= _LONGEST_NATIONAL
@@ -158,5 +163,6 @@ def _national(value: str) -> bool:
         and not _DATE.search(number)
         and number.count("/") <= 1
         and ("." not in number or in_pairs)
-        and not (in_pairs and len(steps) == 1)
+        and (not in_pairs or (len(groups) == _PAIRS and len(steps) > 1))
+        and not (sizes == {3} and len(groups) == _TRIPLES)
     )

@@ -56,12 +56,13 @@ _NAMES = (
 _TOKENS = (
     *("secret", "token", "api key", "apikey", "api_key", "api-key", "access key", "access_key", "accesskey"),
     *("private key", "private_key", "auth_token", "authtoken", "credential", "client_secret", "signing key"),
+    *("wifi key", "wi-fi key", "network key", "encryption key", "license key", "licence key", "master key"),
 )
 _GIVEN = r"[\w\-]{0,12}[\"']?[ ]{0,2}(?:(?:ist|is|lautet|est|es)[ :]|=>|[:=]{1,2})[ ]{0,2}"
-_QUOTED = r"(?P<q>[\"'])?(?P<value>(?(q)[^\"'\n]{4,256}(?=(?P=q))|[^\s\"',;]{4,256}))"
+_QUOTED = r"(?P<q>[\"'])?(?P<value>(?(q)[^\"'\n]{4,256}(?=(?P=q))|[^\s\"']{4,256}))"
 _TAKEN = re.compile(
     r"(?i)(?:none|null|true|false|undefined|required|optional|string|str|int|secret|password|changeme_?|example|redacted"
-    r"|hidden|masked|x{3,}|\*{3,}|\.{3,}|your[\w\-]*|my[\-_]?(?:password|secret|token)|<.*|\$.*|%.*|\{.*|\[.*|\(.*|https?:.*"
+    r"|hidden|masked|x{3,}|\*{3,}|\.{3,}|your[\w\-]*|my[\-_]?(?:password|secret|token)|<.*|\$[{(].*|\$[A-Z_]+|%[\w(].*|\{.*|\[.*|\(.*|https?:.*"
     r"|(?:os|self|settings|config|process|env)\b.*)"
 )
 _CODE = re.compile(r"\w\(|[\w\]]\.[a-z_]+\(|\[\w*\]")
@@ -90,6 +91,24 @@ def _wordy(token: str) -> bool:
 
 _RULES = (
     Rule(KIND, _NAMES, re.compile(rf"[^\W\d_]{{3,12}}(?: de passe)?{_GIVEN}{_QUOTED}"), _is_password),
+    Rule(
+        KIND, ("pass:", "pass=", "pass :", "pass ="), re.compile(rf"(?i:pass)[ ]?[:=][ ]{{0,2}}{_QUOTED}"), _is_password
+    ),
+    Rule(
+        KIND,
+        ("pin",),
+        re.compile(
+            r"(?i:pin)(?i:[ \-]?(?:code|number|nummer|no\.?))?[\"']?[ ]?[:=][ ]?[\"']?"
+            r"(?P<value>[0-9]{4,8})(?![0-9]|[.,][0-9])"
+        ),
+    ),
+    Rule(KIND, ("hooks.slack.com",), re.compile(r"hooks\.slack\.com/services/(?P<value>[\w/\-]{20,120})")),
+    Rule(
+        KIND,
+        ("sshpass", "mysql"),
+        re.compile(r"(?:sshpass|mysql\w{0,6})[^\n]{0,60}?[ ]-p[ ]?[\"']?(?P<value>[^\s\"']{4,64})"),
+        _is_password,
+    ),
     Rule(
         KIND,
         _TOKENS,

@@ -29,7 +29,7 @@ def luhn_digit(body: str) -> str:
     total = 0
     for place, digit in enumerate(reversed(body)):
         value = int(digit) * (1 if place % 2 else 2)
-        total += value - 9 if value > 9 else value  # noqa: PLR2004 - two digits
+        total += value - 9 if value > 9 else value
     return str(-total % 10)
 
 
@@ -40,10 +40,10 @@ def iban_digits(country: str, account: str) -> str:
 
 def verhoeff_digit(body: str) -> str:
     def times(a: int, b: int) -> int:
-        flip = a >= 5  # noqa: PLR2004 - reflections of the pentagon
+        flip = a >= 5
         left, right = a % 5, b % 5
         turned = (left - right if flip else left + right) % 5
-        return turned + 5 * (flip != (b >= 5))  # noqa: PLR2004
+        return turned + 5 * (flip != (b >= 5))
 
     order = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]
     check = 0
@@ -78,13 +78,13 @@ def _odd_values() -> list[int]:
 def cpf_digits(body: str) -> str:
     for _ in range(2):
         total = sum(int(digit) * weight for digit, weight in zip(reversed(body), range(2, 12), strict=False))
-        body += str((-total % 11) % 10 if -total % 11 < 10 else 0)  # noqa: PLR2004 - of one digit
+        body += str((-total % 11) % 10 if -total % 11 < 10 else 0)
     return body[-2:]
 
 
 def filled(check: str, value: str) -> str:
     """``value`` with its question marks replaced by what ``check`` asks for."""
-    plain = re.sub(r"[^0-9A-Za-z]", "", value)
+    plain = re.sub(r"[^0-9A-Za-z]", "", value).upper()
     digits = {
         "luhn": lambda: luhn_digit(plain),
         "iban": lambda: iban_digits(plain[:2], plain[2:]),
@@ -129,9 +129,27 @@ class Maker:
 
     def date(self) -> str:
         year, month, day = self.chance.randint(1985, 2029), self.chance.randint(1, 12), self.chance.randint(1, 28)
-        name = "January February March April May June July August September October November December".split()[month - 1]
+        name = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ][month - 1]
         return self.chance.choice(
-            [f"{year}-{month:02}-{day:02}", f"{month:02}/{day:02}/{year}", f"{day} {name} {year}", f"{name} {day}, {year}"]
+            [
+                f"{year}-{month:02}-{day:02}",
+                f"{month:02}/{day:02}/{year}",
+                f"{day} {name} {year}",
+                f"{name} {day}, {year}",
+            ]
         )
 
     def value(self, name: str) -> str:
@@ -140,14 +158,24 @@ class Maker:
         return drawn
 
     def make_email(self, form: str) -> str:
-        first = self.chance.choice(["ana", "tom.berg", "j_miller", "o.kaya", "li-wei", "sales+eu", "m.o'brien", "k2.novak"])
-        host = self.chance.choice(["example.com", "mail.example.org", "amt-beispiel.de", "example.co.uk", "ejemplo.es", "uni.example.edu"])
+        first = self.chance.choice(
+            ["ana", "tom.berg", "j_miller", "o.kaya", "li-wei", "sales+eu", "m.o'brien", "k2.novak"]
+        )
+        host = self.chance.choice(
+            ["example.com", "mail.example.org", "amt-beispiel.de", "example.co.uk", "ejemplo.es", "uni.example.edu"]
+        )
         if form == "spelt":
             left, right = self.chance.choice(["[]", "()"])
             first = first.replace("+", ".").replace("'", "")
-            return f"{first} {left}at{right} {host}" if self.chance.random() < 0.5 else f"{first} {left}at{right} " + host.replace(".", f" {left}dot{right} ")  # noqa: PLR2004
+            return (
+                f"{first} {left}at{right} {host}"
+                if self.chance.random() < 0.5
+                else f"{first} {left}at{right} " + host.replace(".", f" {left}dot{right} ")
+            )
         if form == "idn":
-            return self.chance.choice(["büro@bäckerei-beispiel.de", "françois@exemple-été.fr", "info@xn--bcker-gra.example"])
+            return self.chance.choice(
+                ["büro@bäckerei-beispiel.de", "françois@exemple-été.fr", "info@xn--bcker-gra.example"]
+            )
         if form == "hidden":
             return "\u200b".join((first[:2], first[2:])) + "@" + host.replace(".", "\u200d.", 1)
         return f"{first}@{host}"
@@ -157,14 +185,28 @@ class Maker:
             "us": ("(%5#) %55-####", "%5#-%55-####", "+1 %5# %55 ####", "1-%5#-%55-####", "(%5#)%55-####"),
             "us_dots": ("%5#.%55.####",),
             "us_ext": ("(%5#) %55-#### ext. ###", "%5#-%55-#### x##", "%5#-%55-####, extension ####"),
-            "uk": ("020 7#46 0###", "07700 #00 ###", "07700 #00###", "+44 20 7#46 0###", "(0113) 4#6 0###", "0113 4#6 0###"),
+            "uk": (
+                "020 7#46 0###",
+                "07700 #00 ###",
+                "07700 #00###",
+                "+44 20 7#46 0###",
+                "(0113) 4#6 0###",
+                "0113 4#6 0###",
+            ),
             "de": ("030 %######", "(089) %######", "0171/%######", "0221 %#####-##", "0711-%#####-0", "0151 %#######"),
             "de_intl": ("+49 30 %######", "+49 (0)%# %#####-##", "0049 221 %#####", "+49-711-%######"),
             "fr": ("01 %# ## #2 #7", "04.%#.##.#3.#1", "06 %# ## #% #6", "+33 1 %# ## #4 #%", "+33 (0)6 %# ## ## #1"),
             "it": ("06 %### ####", "+39 02 %### ####", "02 %#######", "+39 347 %## ####"),
             "es": ("+34 612 %## ###", "912 %## ###", "612 %# ## ##", "+34 91 %## ## ##"),
             "nl": ("020-%######", "06-%#######", "+31 20 %## ####", "06 %#######", "(070) %## ## ##"),
-            "intl": ("+90 212 %## ## ##", "+48 22 %## ## ##", "+81 3-%###-####", "+91 9%%## #####", "+55 11 #%###-####", "+61 2 %### ####"),
+            "intl": (
+                "+90 212 %## ## ##",
+                "+48 22 %## ## ##",
+                "+81 3-%###-####",
+                "+91 9%%## #####",
+                "+55 11 #%###-####",
+                "+61 2 %### ####",
+            ),
             "intl_nbsp": ("+49\u00a030\u00a0%######", "+33\u20111\u2011%#\u2011##\u2011#2\u2011#7"),
         }
         return self.shaped(*shapes[form])
@@ -200,7 +242,7 @@ class Maker:
             return " ".join(groups[:2]) + self.chance.choice([" / ", "\n", " \n"]) + " ".join(groups[2:])
         if form == "wide":
             return "".join(chr(ord(digit) + 0xFEE0) for digit in card)
-        if not form and self.chance.random() < 0.3:  # noqa: PLR2004 - a share of American Express
+        if not form and self.chance.random() < 0.3:
             body = self.chance.choice(["34", "37"]) + self.number(12)
             return body + luhn_digit(body)
         return {"spaced": " ", "hyphens": "-", "": ""}[form].join(groups)
@@ -224,7 +266,9 @@ class Maker:
             "nie": lambda: filled("nie", self.chance.choice("XYZ") + self.shaped("%#####%?")),
             "cf": lambda: filled("cf", self.shaped("^^^^^^%#^4#F%##?", "^^^^^^%#T1#L%##?")),
             "steuerid": lambda: filled("steuerid", self.shaped("%# ##% ##% ##?", "%###%##%##?")),
-            "pesel": lambda: filled("pesel", self.shaped("%#") + "08" + self.shaped("1") + self.shaped("#%####")[:5] + "?"),
+            "pesel": lambda: filled(
+                "pesel", self.shaped("%#") + "08" + self.shaped("1") + self.shaped("#%####")[:5] + "?"
+            ),
             "cpf": lambda: filled("cpf", self.shaped("%##.##%.##%-??")),
             "aadhaar": lambda: filled("aadhaar", self.shaped("%##% ##%# #%#?", "%##%##%##%#?")),
             "ahv": lambda: filled("ean", self.shaped("756.%##%.##%#.#?")),
@@ -239,13 +283,27 @@ class Maker:
                 continue
 
     def make_address(self, form: str) -> str:
-        road = self.chance.choice(["Maple", "N. Harbor", "Old Mill", "Washington", "Third", "East Lake", "Martin Luther King Jr."])
+        road = self.chance.choice(
+            ["Maple", "N. Harbor", "Old Mill", "Washington", "Third", "East Lake", "Martin Luther King Jr."]
+        )
         sort = self.chance.choice(["Street", "Avenue", "Road", "Blvd.", "Lane", "Parkway"])
         plain = f"{self.chance.randint(1, 9899)} {road} {sort}"
-        town = self.chance.choice(["Springfield, IL", "Austin, TX", "Portland, Oregon", "New Haven, CT", "St. Paul, MN"])
+        town = self.chance.choice(
+            ["Springfield, IL", "Austin, TX", "Portland, Oregon", "New Haven, CT", "St. Paul, MN"]
+        )
         unit = self.chance.choice(["", "", ", Suite 200", ", Apt. 4C", ", 3rd Floor"])
-        german = self.chance.choice(["Hauptstraße", "Goethestr.", "Lindenallee", "Bahnhofstraße", "Schillergasse", "Kölner Straße"])
-        french = self.chance.choice(["rue de la Paix", "avenue Victor Hugo", "boulevard Saint-Michel", "rue du Général Leclerc", "quai de Seine"])
+        german = self.chance.choice(
+            ["Hauptstraße", "Goethestr.", "Lindenallee", "Bahnhofstraße", "Schillergasse", "Kölner Straße"]
+        )
+        french = self.chance.choice(
+            [
+                "rue de la Paix",
+                "avenue Victor Hugo",
+                "boulevard Saint-Michel",
+                "rue du Général Leclerc",
+                "quai de Seine",
+            ]
+        )
         house = self.chance.randint(1, 180)
         return {
             "us": f"{plain}{unit}, {town} {self.number(5)}",
@@ -280,7 +338,9 @@ class Maker:
             "basic": body(28) + "==",
             "jwt": f"eyJ{body(20, url)}.eyJ{body(40, url)}.{body(43)}",
             "login": f"{self.chance.choice(['app', 'svc_user', 'root'])}:{body(12)}@{self.chance.choice(['db.example.com', '10.0.0.7', 'cache'])}",
-            "password": self.chance.choice(["Tr0ub4dor&3", "hunter2", "S3cret!pass", "Blau-Vogel-77", "qwerty12345", "xK9#mP2$"]),
+            "password": self.chance.choice(
+                ["Tr0ub4dor&3", "hunter2", "S3cret!pass", "Blau-Vogel-77", "qwerty12345", "xK9#mP2$"]
+            ),
             "pem": f"-----BEGIN PRIVATE KEY-----\n{body(64)}\n{body(64)}\n{body(30)}==\n-----END PRIVATE KEY-----",
             "pem_slashed": f"-----BEGIN EC PRIVATE KEY----- / {body(64)} / {body(60)} / -----END EC PRIVATE KEY-----",
         }[form]
@@ -288,11 +348,15 @@ class Maker:
     def make_junk(self, form: str) -> str:
         pick, integer = self.chance.choice, self.chance.randint
         amount = f"{integer(1000, 99_999_999):,}"
-        camel = "".join(pick(["Http", "Request", "Parser", "V2", "Base64", "Model", "Factory", "Sha256"]) for _ in range(5))
+        camel = "".join(
+            pick(["Http", "Request", "Parser", "V2", "Base64", "Model", "Factory", "Sha256"]) for _ in range(5)
+        )
         rows = {
             "row": " ".join(f"{integer(100, 99_999_999):,}" for _ in range(integer(3, 7))),
             "spaced_row": " ".join(str(integer(100, 9999)) for _ in range(integer(6, 14))),
-            "decimals": " ".join(f"{self.chance.random() * 10 ** integer(0, 3):.{integer(1, 4)}f}" for _ in range(integer(3, 8))),
+            "decimals": " ".join(
+                f"{self.chance.random() * 10 ** integer(0, 3):.{integer(1, 4)}f}" for _ in range(integer(3, 8))
+            ),
             "integers": " ".join(str(integer(0, 10 ** integer(1, 7))) for _ in range(integer(4, 12))),
         }
         shapes = {
@@ -330,8 +394,14 @@ class Maker:
             "dedate": ("0%.0#.2021", "1#.10.2020"),
             "time": ("0%:1#", "10:2#", "1#:0#"),
             "big_spaced": ("% ### ##%", "%# ##% ###", "1 %## ##% ###", "% ### ##% ### ##%"),
-            "url": ("https://www.example.com/reports/2021/Q8/annual-report-2021-final-v8.html", "http://example.org/a/8999998/item?id=89998&page=8"),
-            "path": ("/usr/share/doc/python3.11/README.Debian8.gz", "C:/Users/Public/Documents/Report2021_v8_Final.docx"),
+            "url": (
+                "https://www.example.com/reports/2021/Q8/annual-report-2021-final-v8.html",
+                "http://example.org/a/8999998/item?id=89998&page=8",
+            ),
+            "path": (
+                "/usr/share/doc/python3.11/README.Debian8.gz",
+                "C:/Users/Public/Documents/Report2021_v8_Final.docx",
+            ),
         }
         if form in shapes:
             return self.shaped(*shapes[form]) if form not in {"url", "path"} else pick(shapes[form])
@@ -364,7 +434,7 @@ def _heldout() -> list[Row]:
 
 
 def _developed(maker: Maker) -> list[Row]:
-    rows = []
+    rows = [_marked("dev", line) for line in _lines("wild.txt")]
     for line in _lines("templates.txt"):
         slots = _SLOT.findall(line)
         wanted = any(not slot.startswith("junk") for slot in slots)
@@ -380,9 +450,9 @@ def _drawn(maker: Maker, name: str) -> str:
 
 def _lines(name: str) -> list[str]:
     lines = (FOLDER / name).read_text(encoding="utf-8").split("\n")
-    escapes = re.compile(r"\\(n|u[0-9a-f]{4})")
+    escapes = re.compile(r"\\(n|\\|u[0-9a-f]{4})")
     return [
-        escapes.sub(lambda found: "\n" if found[1] == "n" else chr(int(found[1][1:], 16)), line)
+        escapes.sub(lambda found: {"n": "\n", "\\": "\\"}.get(found[1]) or chr(int(found[1][1:], 16)), line)
         for line in lines
         if line and not line.startswith("#")
     ]
