@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from minions import probes
 from minions._version import __version__
 from minions.choosing import LOCAL, choose_models, is_cloud
-from minions.endpoints import endpoint_of, refuse_remote_worker, refuse_several_planners
+from minions.endpoints import endpoint_of, is_elsewhere, refuse_remote_worker, refuse_several_planners
 from minions.errors import MinionsError
 from minions.models.reference import ModelRef, is_loopback_url, shown_url
 from minions.values import Value
@@ -219,12 +219,14 @@ def _ollama(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
         role, ref, matching, f"Ollama {version} at {shown_url(host)} has it", f"ollama pull {ref.model}   or"
     )
     yield listed
-    if listed.status != "ok" or role != "worker":
+    if listed.status != "ok":
         return
     trained, loaded, remote = probes.ollama_context(host, ref.model)
-    if remote and not settings.allow_remote_workers:
-        fix = "choose a model that runs here, or allow it: --allow-remote-workers"
-        yield Check(name="locality", status="problem", detail=f"{ref} runs in its provider's cloud", fix=fix)
+    if remote and not is_elsewhere(ref, settings):
+        fix = "choose a model that runs here, or name the cloud model itself: its tag ends in -cloud"
+        yield Check(name="locality", status="problem", detail=f"{ref} does not run here: Ollama passes it on", fix=fix)
+    if role != "worker":
+        return
     parts = [f"trained for {trained:,} tokens" if trained else "", f"loaded with {loaded:,}" if loaded else ""]
     facts = ", ".join(part for part in parts if part) or "context unknown"
     detail = (

@@ -84,7 +84,8 @@ class Workplace:
         check_models(settings)
         with Index.open(self.home / INDEX_FILE) as index:
             update = partial(index.update, listed(paths), chunk_tokens=_chunk_tokens(settings))
-            corpus, _ = await in_thread(update, books.observe)
+            with within_reach(settings, models=()):  # nobody is asked anything yet
+                corpus, _ = await in_thread(update, books.observe)
             await fetch_weights(settings, books.observe)
             await self._keep_embedded(settings)
             crew = await recruit(settings, books)

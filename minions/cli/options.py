@@ -54,7 +54,9 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
         float | None, typer.Option("--timeout", metavar="S", help="Stop after so many seconds of asking.")
     ] = None,
     concurrency: Annotated[int | None, typer.Option(metavar="N", help="Jobs at the same time.")] = None,
-    local_only: Annotated[bool | None, typer.Option("--local-only", help="Never call a cloud.")] = None,
+    local_only: Annotated[
+        bool | None, typer.Option("--local-only", help="Connect to nothing beyond this machine.")
+    ] = None,
     allow_remote_workers: Annotated[
         bool | None, typer.Option("--allow-remote-workers", help="Let workers read on other machines.")
     ] = None,

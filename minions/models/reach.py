@@ -73,7 +73,9 @@ class _Anywhere(Reach):
 
 @dataclass
 class _Guard:
-    """What the hook goes by: for a whole process, each ``Reach`` that holds now, of which one is enough."""
+    """What the hook goes by. ``holding``: in a command's process each ``Reach`` that holds now; for threads that know
+    of no block, an event loop's own for lookups among them, one of these is enough.
+    """
 
     installed: bool = False
     whole_process: bool = False
@@ -105,13 +107,12 @@ def confined(reach: Reach) -> Iterator[None]:
     _install()
     if _guard.whole_process:
         _guard.holding.append(reach)
-        try:
+    try:
+        with _set(reach):
             yield
-        finally:
+    finally:
+        if reach in _guard.holding:
             _guard.holding.remove(reach)
-        return
-    with _set(reach):
-        yield
 
 
 @contextmanager

@@ -192,15 +192,34 @@ def test_what_could_not_be_received_is_in_the_log_too(minions: Any, guide: Path,
     assert QUESTION.encode() in first
 
 
-def test_another_name_is_not_reached(minions: Any, guide: Path, device: LoopbackServer, named: str) -> None:
-    """The guard is there all the time: a planner whose name is known is reached, and in the same process no other."""
-    asking = "socket.getaddrinfo('other.example', 80)"
-    hostile = f"Index.update = lambda *given, **named: {asking}"
-    script = NAMED.replace("run(sys.argv", f"from minions.corpus.index import Index\n{hostile}\nrun(sys.argv")
-    command = [sys.executable, str(minions.write("other.py", script)), "ask", QUESTION, str(guide)]
-    models = ("--planner", named, "--worker", f"openai:w@{device.openai_url}")
-    ended = subprocess.run(
-        [*command, *models], cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert ended.returncode == 7, ended.stderr
-    assert "a lookup of other.example was refused: what was asked for needs cloud.example only" in ended.stderr
+@pytest.mark.parametrize(
+    "lookup",
+    [
+        ("minions.corpus.index.Index.update", "other.example", "this machine only"),
+        ("minions.corpus.index.Index.update", "cloud.example", "this machine only"),
+        ("minions.transcript.Transcript.digest", "other.example", "cloud.example only"),
+        ("minions.transcript.Transcript.digest", "cloud.example", None),
+    ],
+)
+def test_no_other_name_is_reached(
+    minions: Any, guide: Path, cloud: LoopbackServer, device: LoopbackServer, lookup: tuple[str, str, str | None]
+) -> None:
+    """The guard is there all the time: a planner is reached while it is asked, and nobody while documents are read."""
+    method, host, told = lookup
+    module, owner, name = method.rsplit(".", 2)
+    hostile = f"""
+from {module} import {owner}
+really_{name} = {owner}.{name}
+def {name}(*given, **named):
+    socket.getaddrinfo({host!r}, 80)
+    return really_{name}(*given, **named)
+{owner}.{name} = {name}
+run(sys.argv"""
+    script = minions.write("other.py", NAMED.replace("run(sys.argv", hostile))
+    planner = f"openai:p@http://cloud.example:{cloud.url.rpartition(':')[2]}/v1"
+    models = ("--planner", planner, "--worker", f"openai:w@{device.openai_url}")
+    command = [sys.executable, str(script), "ask", QUESTION, str(guide), *models]
+    ended = subprocess.run(command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == (7 if told else 0), ended.stderr
+    if told:
+        assert f"a lookup of {host} was refused: what was asked for needs {told}" in ended.stderr
