@@ -262,3 +262,19 @@ def test_a_server_that_hangs_is_not_waited_for() -> None:
 def test_only_web_addresses_are_fetched() -> None:
     """A file is no endpoint."""
     assert probes.fetch(Path(__file__).as_uri()).status is None
+
+
+@pytest.mark.parametrize("role", ["planner", "worker"])
+def test_a_model_that_ollama_passes_on_is_a_problem(script: str, role: str) -> None:
+    """It has a local name and a local server, and would be refused when it is asked."""
+
+    class PassingOn(LoopbackServer):
+        def post(self, _: str, body: Any) -> Any:
+            assert body
+            return {"remote_host": "https://ollama.com:443"}
+
+    with PassingOn(models=("mine",)) as server:
+        found = checks(**{"planner": script, "worker": script, role: f"ollama:mine@{server.url}"})["locality"]
+    assert found.status == "problem"
+    assert "passes it on" in found.detail
+    assert "-cloud" in (found.fix or "")

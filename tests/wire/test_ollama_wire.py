@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +10,7 @@ from minions.chat import ChatRequest, Message
 from minions.errors import (
     AuthenticationError,
     ContextOverflowError,
+    EgressRefusedError,
     FormatUnsupportedError,
     MalformedReplyError,
     ModelError,
@@ -17,10 +18,15 @@ from minions.errors import (
     RateLimitedError,
     RequestRefusedError,
     ServerError,
+    UnreachableError,
 )
 from minions.models.ollama import OllamaModel
 from minions.models.reference import ModelRef
 from minions.models.wire import capturing
+from minions.testing import LoopbackServer, faults
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
@@ -143,3 +149,92 @@ async def test_the_wait_that_was_asked_for_survives_the_client(ollama_wire: Any)
     with pytest.raises(RateLimitedError) as caught:
         await model_at(ollama_wire).complete(asking())
     assert caught.value.retry_after_s == 3
+
+
+class Showing(LoopbackServer):
+    """An Ollama that says where its model runs, as ``told``, and in replies as ``replied``."""
+
+    told: Any = {}  # noqa: RUF012 - set on the instance
+    replied: Any = {}  # noqa: RUF012 - likewise
+
+    def post(self, path: str, body: Any) -> Any:
+        assert (path, body) == ("/api/show", {"model": "llama3.2:3b"})
+        return self.told
+
+    def chat(self, protocol: Any, received: Any) -> Any:
+        reply = super().chat(protocol, received)
+        return {**reply, **self.replied} if isinstance(reply, dict) else reply
+
+
+@pytest.fixture
+def showing() -> Iterator[Showing]:
+    """Such a server."""
+    with Showing(default="hi") as server:
+        yield server
+
+
+@pytest.fixture
+async def strict_model(showing: Showing) -> AsyncIterator[OllamaModel]:
+    """An adapter that sends nothing to what is passed on."""
+    model = OllamaModel(ModelRef.parse("ollama:llama3.2:3b"), host=showing.url, must_be_here=True)
+    yield model
+    await model.aclose()
+
+
+@pytest.mark.parametrize(
+    "told", [{"remote_host": "https://ollama.com:443", "remote_model": "m"}, {"remote_model": "https://ollama.com:443"}]
+)
+async def test_nothing_is_sent_to_a_model_that_is_passed_on(
+    showing: Showing, strict_model: OllamaModel, told: Any
+) -> None:
+    """Asked about it, the server says where; that is told, and no prompt leaves, however often it is tried."""
+    showing.told = told
+    for _ in range(2):
+        with pytest.raises(EgressRefusedError, match=r"passes it on to https://ollama\.com:443"):
+            await strict_model.complete(asking())
+    assert showing.requests == []
+
+
+@pytest.mark.parametrize("told", [{"details": {}}, [], "words"])
+async def test_a_model_that_runs_here_is_asked_about_once(
+    showing: Showing, strict_model: OllamaModel, told: Any
+) -> None:
+    """A server that answers with something else says nothing of elsewhere."""
+    showing.told = told
+    assert [(await strict_model.complete(asking())).text for _ in range(3)] == ["hi"] * 3
+    assert len(showing.other_requests) == 1
+
+
+async def test_a_model_that_is_not_there_yet_is_asked_about_again(showing: Showing, strict_model: OllamaModel) -> None:
+    """It may be pulled meanwhile, from wherever it is."""
+    showing.told, showing.models = faults.unknown_model(), ("another",)
+    with pytest.raises(ModelNotFoundError):
+        await strict_model.complete(asking())
+    showing.told, showing.models = {"remote_host": "far"}, ()
+    with pytest.raises(EgressRefusedError):
+        await strict_model.complete(asking())
+
+
+async def test_a_reply_from_elsewhere_is_refused(showing: Showing, strict_model: OllamaModel) -> None:
+    """The model has become another since the server was asked: there is no second prompt."""
+    await strict_model.complete(asking())
+    showing.replied = {"remote_model": "far"}
+    with pytest.raises(EgressRefusedError, match="far"):
+        await strict_model.complete(asking())
+
+
+async def test_who_does_not_say_where_a_model_runs_gets_no_prompt() -> None:
+    """A server that does not answer the question is not sent a passage; it may come back."""
+    with Showing(default="hi") as server:
+        model = OllamaModel(ModelRef.parse("ollama:llama3.2:3b"), host=server.url, must_be_here=True)
+    with pytest.raises(UnreachableError):
+        await model.complete(asking())
+
+
+async def test_a_model_that_may_be_elsewhere_is_not_asked_about(showing: Showing) -> None:
+    """What is metered and logged as a cloud gets its prompt alone."""
+    showing.told = {"remote_host": "far"}
+    model = OllamaModel(ModelRef.parse("ollama:llama3.2:3b"), host=showing.url)
+    assert (await model.complete(asking())).text == "hi"
+    await model.aclose()
+    assert showing.other_requests == []

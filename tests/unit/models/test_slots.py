@@ -85,3 +85,9 @@ async def test_ollama_is_believed_to_have_our_environment(
 def test_models_in_this_process_run_one_job_at_a_time() -> None:
     """Unless --concurrency says otherwise."""
     assert default_slots(ModelRef.parse("llamacpp:x")) == 1
+
+
+async def test_a_server_elsewhere_is_not_asked() -> None:
+    """What goes there stands in the egress log, and this would not; nobody listens at the address, so it is quick."""
+    elsewhere = ModelRef.parse("openai:m@http://192.0.2.1/v1")
+    assert await room_of(elsewhere, endpoint="http://192.0.2.1/v1", api_key="k") == Room(4)
