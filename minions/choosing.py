@@ -33,7 +33,7 @@ def choose_models(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
         return LOCAL, worker, ()
     if settings.local_only and settings.planner not in {None, LOCAL} and is_cloud(settings.planner or "", settings):
         raise EgressRefusedError(
-            f"--local-only forbids the cloud planner {settings.planner}",
+            f"--local-only forbids the cloud planner {recorded(settings.planner or '')}",
             hint="leave --planner out, or use --planner local",
         )
     if settings.planner is not None:
@@ -43,7 +43,7 @@ def choose_models(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
     if settings.openai_api_key is not None or settings.openai_base_url is not None:
         return DEFAULT_CLOUD_PLANNER, worker, ()
     note = (
-        f"no cloud planner is configured: {worker} plans and decides locally, which answers less well. "
+        f"no cloud planner is configured: {recorded(worker)} plans and decides locally, which answers less well. "
         "For a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL with OPENAI_BASE_URL"
     )
     return LOCAL, worker, (note,)
@@ -78,7 +78,7 @@ def check_models(settings: Settings) -> None:
     """
     planner, worker, _ = choose_models(settings)
     if is_cloud(planner, settings):
-        refuse_to_send(settings.protocol, settings.policy, to=planner)
+        refuse_to_send(settings.protocol, settings.policy, to=recorded(planner))
     worker_ref = ModelRef.parse(worker)
     refuse_remote_worker(worker_ref, settings)
     metered = [each for each in worker_ref.each() if is_elsewhere(each, settings)]
@@ -101,9 +101,9 @@ def _require_prices(refs: list[ModelRef], settings: Settings) -> None:
             raise price_unknown(str(ref))
 
 
-def recorded(planner: str) -> str:
-    """A planner as the record names it: without its URL, which may hold credentials."""
-    return planner if planner == LOCAL else str(ModelRef.parse(planner))
+def recorded(model: str) -> str:
+    """A planner or worker as it is told of: without its URL, which may hold credentials. Raises ConfigError."""
+    return model if model == LOCAL else str(ModelRef.parse(model))
 
 
 def planner_ref(planner: str) -> ModelRef:

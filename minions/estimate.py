@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from minions.answers import Baseline
-from minions.choosing import LOCAL, choose_models, is_cloud, priced_planner
+from minions.choosing import LOCAL, choose_models, is_cloud, priced_planner, recorded
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.entries import OK
@@ -116,12 +116,12 @@ def estimate_question(question: str, corpus: Corpus, settings: Settings, prices:
     planner, worker, notes = choose_models(settings)
     cloud = is_cloud(planner, settings)
     if cloud:
-        refuse_to_send(settings.protocol, settings.policy, to=planner)
+        refuse_to_send(settings.protocol, settings.policy, to=recorded(planner))
     sent = _sent(question, corpus, settings)
     return Estimate(
         question=question,
-        planner=planner,
-        worker=worker,
+        planner=recorded(planner),
+        worker=recorded(worker),
         documents=len(corpus.contents),
         chunks=corpus.contents.chunks,
         tokens=corpus.contents.tokens,

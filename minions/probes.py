@@ -9,6 +9,7 @@ import urllib.request
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from minions.models.credentials import login_of
 from minions.models.reference import is_loopback_url
 from minions.values import Value
 
@@ -55,7 +56,9 @@ def fetch(url: str, *, api_key: str = "", post: dict[str, Any] | None = None, ti
     proxies = urllib.request.ProxyHandler({} if is_loopback_url(url) else None)
     opener = urllib.request.build_opener(proxies, _NoRedirect)
     try:
-        request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - the scheme was checked
+        bare, login = login_of(url)  # urllib would take a login for a part of the host's name
+        headers |= {"Authorization": login} if login else {}
+        request = urllib.request.Request(bare, data=data, headers=headers)  # noqa: S310 - the scheme was checked
         with opener.open(request, timeout=timeout_s) as reply:
             status, content = reply.status, reply.read(_LONGEST_PAGE_BYTES)
     except urllib.error.HTTPError as error:

@@ -22,11 +22,13 @@ from pydantic_settings import (
 
 from minions.errors import ConfigError
 from minions.limits import Limits
+from minions.models.reference import names_host
 from minions.models.timeouts import Timeouts
 from minions.privacy.policy import Policy
 
 CONFIG_NAME = "minions.toml"
 _CONFIG_FILES = "_config_files"  # how load hands the files to the sources
+_MOST = 10**10  # of anything that is counted, seconds too: databases and clocks hold not much more
 _DEFAULTS = Limits()
 _TIMEOUTS = Timeouts()
 
@@ -95,6 +97,22 @@ class Settings(BaseSettings):
     @classmethod
     def _blank_is_unset(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_used(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not abs(value) <= _MOST:
+            raise ValueError(f"it should be no more than {_MOST:,}")
+        if isinstance(value, str | Path) and "\0" in str(value):
+            raise ValueError("it holds a zero byte")
+        return value
+
+    @field_validator("openai_base_url", "ollama_host")
+    @classmethod
+    def _names_a_host(cls, value: str | None) -> str | None:
+        if value is not None and not names_host(value):
+            raise ValueError("not a URL with a host, and a number for its port if any")  # which may hold a password
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -37,13 +37,13 @@ def list_models(*, as_json: JsonFlag = False, flags: Flags) -> None:
 
 
 def _list(flags: Flags, *, as_json: bool) -> None:
-    from minions.choosing import choose_models
+    from minions.choosing import choose_models, recorded
     from minions.cli.opening import settings_of
     from minions.cli.tables import model_lines
     from minions.models.registry import list_models as known_models
 
     settings = settings_of(flags)
-    planner, worker, _ = choose_models(settings)
+    planner, worker = map(recorded, choose_models(settings)[:2])
     statuses = known_models(settings.home_folder())
     if as_json:
         models = [

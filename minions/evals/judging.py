@@ -80,7 +80,7 @@ def check_judge(name: str, settings: Settings) -> None:
         ):
             if forbids:
                 raise EgressRefusedError(
-                    f"{forbids} forbids the cloud judge {name}: known answers are the documents' words",
+                    f"{forbids} forbids the cloud judge {_recorded(name)}: known answers are the documents' words",
                     hint=f"use --judge local, or {instead}",
                 )
     check_models(_as_planner(name, settings))

@@ -22,6 +22,7 @@ from minions.errors import (
     RequestRefusedError,
     ServerError,
 )
+from minions.models.credentials import without, without_login
 
 _LONGEST_MESSAGE = 300
 _KEY = re.compile(r"\b(?:sk|pk|rk)-[\w*.-]{4,}|Bearer\s+\S+")
@@ -69,6 +70,12 @@ class Refusal:
             codes = f"{error.get('code') or ''} {error.get('type') or ''}"
             return cls(status, text, codes, str(error.get("param") or ""), retry_after, location)
         return cls(status, error if isinstance(error, str) else text, "", "", retry_after, location)
+
+    def without(self, credentials: tuple[str, ...]) -> Refusal:
+        """The refusal, should it repeat what it was sent; an endpoint that has moved is told without its login."""
+        said = {name: without(getattr(self, name), credentials) for name in ("message", "code", "parameter")}
+        moved = None if self.location is None else without(without_login(self.location), credentials)
+        return replace(self, location=moved, **said)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ explicitly, and the count of tokens that it read is checked.
 from __future__ import annotations
 
 import asyncio
+import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from minions.errors import (
     UnreachableError,
 )
 from minions.models.classification import Refusal, Target, classify
+from minions.models.credentials import credentials_of
 from minions.models.estimate import estimated_prompt_tokens
 from minions.models.reference import is_loopback_url, shown_url
 from minions.models.timeouts import Timeouts
@@ -200,7 +202,7 @@ class OllamaModel:
             response.content,
             retry_after=response.headers.get("retry-after"),
             location=response.headers.get("location") if response.is_redirect else None,
-        )
+        ).without(credentials_of(self._host, os.environ.get("OLLAMA_API_KEY")))  # the client's own variable
         target = Target(
             endpoint=self.endpoint,
             key_hint="export OLLAMA_API_KEY=... (this server asks for a key)",

@@ -15,6 +15,7 @@ from minions.errors import (
 )
 from minions.models.chat_completions import Dialect, read_completion, request_body
 from minions.models.classification import Refusal, Target, classify
+from minions.models.credentials import credentials_of, without_login
 from minions.models.reference import is_loopback_url, shown_url
 from minions.models.timeouts import Timeouts
 from minions.models.tls import verification_for
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from minions.chat import ChatRequest, Completion
     from minions.errors import ModelError
     from minions.models.reference import ModelRef
-
-_SHORTEST_KEY = 12
 
 
 class OpenAIModel:
@@ -52,7 +51,8 @@ class OpenAIModel:
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise ConfigError(
-                f"{base_url!r} is not an endpoint's URL", hint="write it with its scheme: http://127.0.0.1:8080/v1"
+                f"{without_login(f'@{base_url}')[1:]!r} is not an endpoint's URL",
+                hint="write it with its scheme: http://127.0.0.1:8080/v1",
             )
         self._ref = ref
         self._base_url, self._endpoint = base_url, shown_url(base_url)
@@ -131,10 +131,10 @@ class OpenAIModel:
         response = error.response
         refusal = Refusal.read(
             error.status_code,
-            self._without_key(response.content),
+            response.content,
             retry_after=response.headers.get("retry-after"),
             location=response.headers.get("location") if response.is_redirect else None,
-        )
+        ).without(credentials_of(self._base_url, self._api_key))
         local = is_loopback_url(self._base_url)
         classified = classify(
             refusal,
@@ -149,10 +149,6 @@ class OpenAIModel:
         if isinstance(classified, FormatUnsupportedError) and classified.parameter:
             self._dialect = self._dialect.without(classified.parameter)
         return classified
-
-    def _without_key(self, body: bytes) -> bytes:
-        """A refusal's body, should it repeat the key; placeholders such as ``none`` are words like others."""
-        return body.replace(self._api_key.encode(), b"***") if len(self._api_key) >= _SHORTEST_KEY else body
 
     def _disconnected(self, error: APIConnectionError) -> ModelError:
         import httpx2

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from minions.errors import ConfigError
+from minions.models.credentials import without_login
 from minions.models.reach import is_here
 from minions.values import Value
 
@@ -16,6 +17,7 @@ PROVIDERS: tuple[str, ...] = get_args(Provider)
 
 _EXAMPLES = "e.g. openai:gpt-5.4, ollama:llama3.2:3b, llamacpp:qwen2.5-coder-1.5b, openai:NAME@http://127.0.0.1:8080/v1"
 _ENDPOINT = re.compile(r"(?P<model>.*?)@(?P<urls>https?://.*)", re.IGNORECASE | re.DOTALL)
+_OTHER_SCHEME = re.compile(r"@[\w+.-]+://")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _SCHEMELESS = re.compile(r".*@(?P<host>(?:localhost|[\w.-]+:\d+|\[[0-9a-fA-F:]+\](?::\d+)?)(?:/.*)?)")
 _CLOSE_ENOUGH = 0.7
@@ -44,7 +46,7 @@ class ModelRef(Value):
         """
         provider, colon, rest = text.strip().partition(":")
         if not colon or not rest.strip():
-            raise ConfigError(f"{text!r} is not a model reference: provider:model", hint=_EXAMPLES)
+            raise ConfigError(f"{without_login(text)!r} is not a model reference: provider:model", hint=_EXAMPLES)
         if provider not in PROVIDERS:
             raise _unknown_provider(provider, rest)
         if provider == "scripted":
@@ -66,6 +68,15 @@ def is_loopback_url(url: str) -> bool:
         return False
 
 
+def names_host(url: str) -> bool:
+    """Whether a URL (or ``host:port``) has a host, and a port that can be one if any."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        return bool(parts.hostname) and (parts.port or 1) > 0 and not re.search(r"\s", url)
+    except ValueError:
+        return False
+
+
 def is_cloud_tag(ref: ModelRef) -> bool:
     """Whether Ollama runs this model in its own cloud: tags ``:cloud`` and ``-cloud``, through a local server too."""
     tag = ref.model.rsplit(":", 1)[-1].lower()
@@ -79,6 +90,7 @@ def shown_url(url: str) -> str:
 
 
 def _unknown_provider(provider: str, rest: str) -> ConfigError:
+    rest = without_login(rest)
     close = difflib.get_close_matches(provider.lower().replace(".", ""), PROVIDERS, n=1, cutoff=_CLOSE_ENOUGH)
     if close and not any(letter.isdigit() for letter in provider):
         hint = (
@@ -94,10 +106,12 @@ def _split_endpoints(rest: str) -> tuple[str, tuple[str, ...]]:
     if found is None:
         if schemeless := _SCHEMELESS.fullmatch(rest):
             raise _without_scheme(schemeless["host"])
+        if _OTHER_SCHEME.search(rest):
+            raise ConfigError(f"{without_login(rest)!r} is not MODEL@URL", hint=_EXAMPLES)
         return rest.strip(), ()
     model, urls = found["model"].strip(), [part.strip() for part in found["urls"].split(",")]
     if not model:
-        raise ConfigError(f"{rest!r} is not MODEL@URL", hint=_EXAMPLES)
+        raise ConfigError(f"{without_login(rest)!r} is not MODEL@URL", hint=_EXAMPLES)
     endpoints = tuple(_endpoint(url, rest) for url in urls)
     if twice := next((url for url in endpoints if endpoints.count(url) > 1), None):
         raise ConfigError(
@@ -109,17 +123,16 @@ def _split_endpoints(rest: str) -> tuple[str, tuple[str, ...]]:
 def _endpoint(url: str, rest: str) -> str:
     """One endpoint of a list, without its last slash."""
     if not url:
-        raise ConfigError(f"{rest!r} has an empty endpoint", hint=f"write MODEL@URL,URL,... ({_EXAMPLES})")
+        raise ConfigError(
+            f"{without_login(rest)!r} has an empty endpoint", hint=f"write MODEL@URL,URL,... ({_EXAMPLES})"
+        )
     if not _SCHEME.match(url):
         raise _without_scheme(url)
-    try:
-        usable = bool(urlsplit(url).hostname) and (urlsplit(url).port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError(f"{rest!r} is not MODEL@URL", hint=_EXAMPLES)
+    if not names_host(url):
+        raise ConfigError(f"{without_login(rest)!r} is not MODEL@URL", hint=_EXAMPLES)
     return url.rstrip("/")
 
 
 def _without_scheme(host: str) -> ConfigError:
+    host = without_login(f"@{host}").removeprefix("@")
     return ConfigError(f"{host!r} is not a URL", hint=f"write the endpoint with its scheme: @http://{host}")
