@@ -61,7 +61,7 @@ def read_results(source: str) -> "list[Answer]":
     hint = "minions ask ... --json > RESULT.json"
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no such file, no text, or no path at all
         raise UsageError(f"{source}: {error}", hint=hint) from None
     try:
         objects = [json.loads(text)]

@@ -52,7 +52,7 @@ def search(
     paths: Paths = None,
     *,
     files_from: FilesFrom = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, metavar="N", help="Hits at most.")] = 10,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Hits at most.")] = 10,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:

@@ -35,7 +35,7 @@ def add_commands(app: typer.Typer) -> None:
 def runs(
     context: typer.Context,
     *,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, metavar="N", help="Runs at most.")] = 20,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Runs at most.")] = 20,
     since: Since = None,
     as_json: JsonFlag = False,
     flags: Flags,
@@ -195,15 +195,14 @@ def since_when(text: str | None, *, option: str = "--since") -> str | None:
 
     if text is None:
         return None
-    if span := _SPAN.fullmatch(text.strip().lower()):
-        then = datetime.now(UTC) - timedelta(hours=int(span[1]) * _HOURS[span[2]])
-        return then.isoformat(timespec="seconds")
     try:
-        then = datetime.fromisoformat(text.strip())
-    except ValueError:
+        if span := _SPAN.fullmatch(text.strip().lower()):
+            then = datetime.now(UTC) - timedelta(hours=int(span[1]) * _HOURS[span[2]])
+        else:  # a time without a zone is the reader's own
+            then = datetime.fromisoformat(text.strip())
+        return then.astimezone(UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
         raise UsageError(f"{option} {text}: not a time", hint=f"{option} 7d, or a date: {option} 2026-01-31") from None
-    # A time without a zone is the reader's own.
-    return then.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def write_lines(lines: list[str]) -> None:

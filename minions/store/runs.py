@@ -100,6 +100,7 @@ class Runs:
 
     def get(self, reference: str) -> Run:
         """The run with this id or unique beginning of one, or ``last``. Raises UsageError for none or several."""
+        reference = reference.encode("utf-8", "replace").decode()  # an argument may hold bytes that are no text
         if reference == "last":
             found = self.recent(limit=1)
         else:

@@ -122,3 +122,24 @@ def test_an_answer_full_of_control_characters_is_shown_without_them(command: Ask
     code, out, err = command()
     assert code == 0, err
     assert out.splitlines()[0] == "41 ]52;c;ZXZpbA== 31m ? metres"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "lighthouse", "guide.md", "--limit", "9" * 30),
+        ("runs", "--limit", "9" * 30),
+        ("runs", "--since", "9" * 12 + "d"),
+        ("ledger", "--since", "0001-01-01T00:00+23:00"),
+        ("purge", "--older-than", "9" * 5000 + "d"),
+        ("show", "\udcff"),
+        ("egress", "\x00"),
+        ("verify", "\x00"),
+        ("verify", "\udcff.json"),
+    ],
+)
+def test_arguments_beyond_all_bounds_are_refused_in_words(command: Ask, arguments: tuple[str, ...]) -> None:
+    """Numbers that no database holds, times before the calendar, bytes that are no text: a usage error, and no bug."""
+    code, out, err = command.run(*arguments)  # type: ignore[attr-defined]
+    assert (code, out) == (2, ""), err
+    assert "a bug" not in err

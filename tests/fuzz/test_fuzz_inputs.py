@@ -155,3 +155,16 @@ def test_a_broken_configuration_is_told_of(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError, match="settings"):
         Settings.load(config=path)
+
+
+@pytest.mark.parametrize("value", ["9" * 30, "1e300", "inf", "nan", '"a\\u0000b"'])
+@pytest.mark.parametrize("name", ["max_jobs", "chunks_per_task", "max_egress", "call_timeout_s", "rate_per_s", "home"])
+def test_a_setting_that_nothing_can_hold_is_refused(
+    name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a database, a clock or a file system stumbles over it in the middle of a run."""
+    monkeypatch.delenv("MINIONS_HOME")
+    path = tmp_path / "minions.toml"
+    path.write_text(f"{name} = {value}")
+    with pytest.raises(ConfigError, match=name):
+        Settings.load(config=path)
