@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from minions.answers import Answer
 from minions.store.retention import without_text
-from minions.store.runs import RunStatus
+from minions.store.runs import RunStatus, readable
 from minions.values import Value
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from minions.ports import Clock
     from minions.store.store import Store
 
@@ -66,10 +68,7 @@ class Batches:
             (batch,),
         )
         latest = {row["item"]: row for row in rows}
-        return [
-            ItemRun(**{**dict(row), "answer": Answer.model_validate_json(row["answer"]) if row["answer"] else None})
-            for row in latest.values()
-        ]
+        return list(map(_item_run, latest.values()))
 
     def deliver(self, run_id: str) -> None:
         """Record that a run's result stands in the output."""
@@ -79,5 +78,12 @@ class Batches:
 
     def _take_words(self, run_id: str) -> None:
         for row in self.store.read("SELECT answer FROM runs WHERE run_id = ? AND answer IS NOT NULL", (run_id,)):
-            bare = without_text(Answer.model_validate_json(row["answer"])).model_dump_json()
+            with readable(run_id):
+                bare = without_text(Answer.model_validate_json(row["answer"])).model_dump_json()
             self.store.write("UPDATE runs SET answer = ? WHERE run_id = ?", (bare, run_id))
+
+
+def _item_run(row: sqlite3.Row) -> ItemRun:
+    with readable(row["run_id"]):
+        answer = Answer.model_validate_json(row["answer"]) if row["answer"] else None
+        return ItemRun.model_validate({**dict(row), "answer": answer})

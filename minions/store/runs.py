@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from minions.values import Value
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
     from minions.ports import Clock
     from minions.store.store import Store
@@ -133,10 +135,17 @@ def new_run_id(clock: Clock) -> str:
 def _run(row: sqlite3.Row) -> Run:
     values = dict(row)
     answer = values.pop("answer")
-    try:
+    with readable(values["run_id"]):
         return Run(**values, answer=Answer.model_validate_json(answer) if answer is not None else None)
+
+
+@contextmanager
+def readable(run_id: str) -> Iterator[None]:
+    """Let the block read the record of a run. Raises StoreError for one that is none."""
+    try:
+        yield
     except ValidationError:
         raise StoreError(
-            f"the record of run {values['run_id']} is broken, or of another version",
+            f"the record of run {run_id} is broken, or of another version",
             hint="update minions, or remove old runs: minions purge --older-than 1d",
         ) from None

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from minions.answers import Answer
 from minions.batch.output import Output, recorded_in
 from minions.cli.checking import read_results
+from minions.clock import SystemClock
 from minions.errors import MinionsError, StoreError
 from minions.evals.judging import JUDGEMENTS, Verdicts
 from minions.evals.outcomes import answer_of
@@ -22,6 +23,7 @@ from minions.evals.records import read_records
 from minions.evals.tracing import read_traces
 from minions.findings import Citation
 from minions.ledger.ledger import Ledger
+from minions.store.batches import Batches
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.verify import check_quote, verify_citations
@@ -124,10 +126,14 @@ def test_a_stored_run_is_read_or_the_store_is_at_fault(answer: str, status: str)
     """A database that something else wrote to: a run, or StoreError that names it."""
     with Store.memory() as store, suppress(StoreError):
         runs = Runs(store)
-        runs.start("r1", **STARTED)
+        runs.start("r1", **STARTED, item=("b1", "q1"))
         row = (answer.encode("utf-8", "replace").decode(), status.encode("utf-8", "replace").decode())
         store.write("UPDATE runs SET answer = ?, status = ?", row)
-        assert runs.get("r1").run_id == "r1"
+        with suppress(StoreError):
+            assert runs.get("r1").run_id == "r1"
+        with suppress(StoreError):
+            assert [one.run_id for one in Batches(store, SystemClock()).undelivered("b1")] == ["r1"]
+        Batches(store, SystemClock(), retain_text=False).deliver("r1")
 
 
 @pytest.mark.parametrize("path", ["a\x00b", "\ud800", "~nobody-of-that-name/x", "/dev/zero", ".", "x" * 5000, ""])
