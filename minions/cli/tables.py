@@ -79,7 +79,7 @@ def departure_record(departure: Departure) -> dict[str, Any]:
     if departure.body is not None:
         try:
             body = json.loads(departure.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = departure.body.decode("utf-8", "backslashreplace")
     facts = departure.model_dump(include={"endpoint", "role", "round", "at", "bytes", "kinds", "sha256"})
     return {**facts, "body": body}
@@ -178,9 +178,7 @@ def check_lines(checks: Sequence[CitationCheck]) -> list[str]:
     for number, check in enumerate(checks, 1):
         why = f": {check.reason}" if check.reason else ""
         path = one_line(check.path)
-        lines.append(
-            f"{_CHECK_WORDS[check.status]:<12}  [{number}] {path} (characters {check.start}-{check.end}){why}"
-        )
+        lines.append(f"{_CHECK_WORDS[check.status]:<12}  [{number}] {path} (characters {check.start}-{check.end}){why}")
     return lines
 
 

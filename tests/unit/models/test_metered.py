@@ -22,7 +22,7 @@ from minions.ledger.budgets import Budget
 from minions.ledger.context import working_for
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
-from minions.ledger.meter import Meter, bound_input_tokens
+from minions.ledger.meter import Meter, bound_input_tokens, request_key
 from minions.ledger.prices import PriceBook
 from minions.models.metered import metered
 from minions.models.wire import note_request, note_response
@@ -46,13 +46,13 @@ class Backend:
     reference = "openai:m"
     endpoint = "http://127.0.0.1:9/v1"
 
-    def __init__(self, clock: FakeClock, outcome: Usage | BaseException) -> None:
-        self.clock, self.outcome, self.closed, self.calls = clock, outcome, 0, 0
+    def __init__(self, clock: FakeClock, outcome: Usage | BaseException, body: bytes = b'{"model":"m"}') -> None:
+        self.clock, self.outcome, self.body, self.closed, self.calls = clock, outcome, body, 0, 0
 
     async def complete(self, _: ChatRequest) -> Completion:
         """Note the bytes, then reply or fail."""
         self.calls += 1
-        note_request(b'{"model":"m"}')
+        note_request(self.body)
         self.clock.advance(0.5)
         note_response(7)
         if isinstance(self.outcome, BaseException):
@@ -139,6 +139,30 @@ async def test_the_exact_bytes_that_left_are_kept(bench: Bench) -> None:
             run_id="r1", model="openai:m", status="ok", input_tokens=40, output_tokens=20, cost_usd=Decimal(60)
         )
     ]
+
+
+async def test_what_left_is_told_by_kind(bench: Bench) -> None:
+    """The log says of each request for whom, in which round, and what its bytes were."""
+    await bench.ask(USAGE, role="judge")
+    (unknown,) = bench.egress.departures("r1")
+    assert (unknown.role, unknown.round, unknown.at, unknown.kinds) == ("judge", 2, bench.clock.now_iso(), None)
+    said = Message.of("user", ("prompt", "Question: "), ("question", "Who?"))
+    request = REQUEST.model_copy(update={"messages": (said,)})
+    body = b'{"messages":[{"role":"user","content":"Question: Who?"}]}'
+    backend = Backend(bench.clock, USAGE, body)
+    with working_for("r2", 1):
+        await metered(backend, meter=bench.meter()).complete(request)
+    (known,) = bench.egress.departures("r2")
+    assert known.kinds == {"prompt": 10, "question": 4, "form": len(body) - 14}
+
+
+def test_what_words_are_made_of_is_no_part_of_a_request() -> None:
+    """A reply that was kept for the same words is found, whoever kept it."""
+    plain, kinds = Message(role="user", content="Who?"), Message.of("user", ("question", "Who?"))
+    backend = Backend(FakeClock(), USAGE)
+    requests = [REQUEST.model_copy(update={"messages": (message,)}) for message in (plain, kinds)]
+    assert request_key(backend, requests[0]) == request_key(backend, requests[1])
+    assert request_key(backend, requests[0]) != request_key(backend, REQUEST)
 
 
 async def test_a_local_call_costs_nothing_and_leaves_no_bytes(bench: Bench) -> None:
