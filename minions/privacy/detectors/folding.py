@@ -21,32 +21,47 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 class Folded(NamedTuple):
-    """The plain ``text``; ``origins[i]`` is the original's offset of its character ``i``, None where they are equal."""
+    """The plain ``text`` of an ``original``; ``origins[i]`` is the offset its character ``i`` has there, None where all are
+    equal.
+    """
 
+    original: str
     text: str
     origins: list[int] | None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The original's span of ``text[start:end]``, which is not empty."""
+        """The original's span of ``text[start:end]``, which is not empty, with the marks on its last letter."""
         if self.origins is None:
             return start, end
-        return self.origins[start], self.origins[end - 1] + 1
+        last = self.origins[end - 1] + 1
+        while last < len(self.original) and unicodedata.combining(self.original[last]):
+            last += 1
+        return self.origins[start], last
 
 
 def fold(text: str) -> Folded:
     """The plain view of ``text``. Linear; a text of plain ASCII is its own view."""
     if text.isascii() and not _CONTROLS.search(text):
-        return Folded(text, None)
+        return Folded(text, text, None)
     changed = {one: plain for one in set(text) if (plain := _plain(one)) != one}
     if all(len(plain) == 1 for plain in changed.values()):
-        return Folded(text.translate({ord(one): plain for one, plain in changed.items()}), None)
-    pieces: list[str] = []
+        return Folded(text, text.translate({ord(one): plain for one, plain in changed.items()}), None)
+    characters: list[str] = []
     origins: list[int] = []
     for place, one in enumerate(text):
         plain = changed.get(one, one)
-        pieces.append(plain)
+        if not plain and characters and unicodedata.combining(one):
+            characters[-1] = _composed(characters[-1], one)
+            continue
+        characters += plain
         origins += [place] * len(plain)
-    return Folded("".join(pieces), origins)
+    return Folded(text, "".join(characters), origins)
+
+
+def _composed(letter: str, mark: str) -> str:
+    """The letter with its mark, where that is one character in either case; else the letter alone."""
+    both = unicodedata.normalize("NFC", letter + mark)
+    return both if len(both) == len(both.lower()) == 1 else letter
 
 
 @functools.lru_cache(maxsize=4096)

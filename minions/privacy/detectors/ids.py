@@ -91,8 +91,8 @@ _RULES = (
         numeric=True,
     ),
     _beside(
-        ("steuer", "idnr", "tin", "tax"),
-        r"steuer(?:liche)?[ \-]?(?:id|identifikations)?[\w.\-]{0,14}|idnr|tin|tax[ \-]id(?:entification)?",
+        ("steuer", "identifikationsnummer", "idnr", "tin", "tax"),
+        r"steuer(?:liche)?[ \-]?[\w.\-]{0,28}|identifikationsnummer|idnr|tin|tax[ \-]id(?:entification)?",
         "99_999_999_999",
         checksums.tax_id,
     ),

@@ -6,8 +6,8 @@ read by statistics, in the language of the model; what it overlooks goes up.
 
 from __future__ import annotations
 
-import importlib.util
 import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from minions.errors import ConfigError
@@ -43,7 +43,7 @@ def people_detector(*, required: bool = False) -> Detector | None:
     With ``required``, ConfigError says what to install instead. The model is English where there is a choice, the
     largest first. Loading it takes seconds, and is done here.
     """
-    missing = [name for name in ("presidio_analyzer", "spacy") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("presidio_analyzer", "spacy") if find_spec(name) is None]
     model = None if missing else _installed_model()
     if model is None:
         if not required:

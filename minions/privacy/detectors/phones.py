@@ -21,7 +21,7 @@ KIND = "PHONE"
 _EXTENSION = r"(?:[ ,;]{0,2}(?i:ext|extension|x|durchwahl|dw|poste)\.?[ ]?[0-9]{1,5}(?![0-9]))?"
 _SEPARATORS = rf"(?:[ .\-/()]{{0,3}}|{BREAK})"
 _INTERNATIONAL = re.compile(
-    rf"[+0](?<![0-9A-Za-z.+].)(?<![0-9],.)(?:(?<=\+)|0(?=[1-9]))[ (]{{0,2}}"
+    rf"[+0](?<![0-9A-Za-z.+].)(?<![0-9][, ].)(?:(?<=\+)|0(?=[1-9]))[ (]{{0,2}}"
     rf"(?P<number>[1-9](?:{_SEPARATORS}[0-9]){{6,14}})(?![0-9]){_EXTENSION}"
 )
 _NORTH_AMERICAN = re.compile(
@@ -34,12 +34,12 @@ _NO_BRACKETS = re.compile(
     rf"(?:-(?:{BREAK})?[0-9]{{3}}-(?:{BREAK})?|\.[0-9]{{3}}\.|/[0-9]{{3}}-)[0-9]{{4}}(?![0-9]|[.,\-][0-9]){_EXTENSION}"
 )
 _NATIONAL = re.compile(
-    rf"(?:\((?<![0-9A-Za-z].)0|0{FRESH})[1-9][0-9]{{0,4}}\)?"
+    rf"(?:\((?<![0-9A-Za-z].)0(?=[0-9]{{1,5}}\))|0{FRESH}(?<![0-9][ ].))[1-9][0-9]{{0,4}}\)?"
     rf"(?:(?:(?:[ ]?[\-/.][ ]?|[ ]|{BREAK})[0-9]{{1,8}}){{1,5}}|(?<=\))[0-9]{{5,8}})"
     rf"(?![0-9]|[.,\-/][0-9]){_EXTENSION}"
 )
 _FREE = re.compile(rf"1{FRESH}-8(?:00|33|44|55|66|77|88)-[0-9A-Z][0-9A-Z\-]{{5,8}}[0-9A-Z](?![0-9A-Za-z])")
-_DATE = re.compile(r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])")
+_DATE = re.compile(r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[./\-][01]?[0-9](?![0-9])")
 _YEARS = re.compile(r"[ \-/.]*(?:(?:19|20)[0-9]{2}[ \-/.]*)+")
 _GROUPS = re.compile("[0-9]+")
 _STRONG = (
@@ -117,7 +117,7 @@ def find(view: View) -> Iterator[Sensitive]:
     for found in _INTERNATIONAL.finditer(view.text):
         end = _international_end(found)
         if end:
-            opened = found.start() and view.text[found.start() - 1] == "(" and ")" in found[0]
+            opened = view.text.startswith("(", found.start() - 1) and found[0].count(")") > found[0].count("(")
             yield Sensitive(KIND, found.start() - bool(opened), end)
     for pattern in (_NORTH_AMERICAN, _NO_BRACKETS, _FREE):
         for found in pattern.finditer(view.text):

@@ -90,7 +90,9 @@ def _wordy(token: str) -> bool:
 
 
 _RULES = (
-    Rule(KIND, _NAMES, re.compile(rf"[^\W\d_]{{3,12}}(?: de passe)?{_GIVEN}{_QUOTED}"), _is_password),
+    Rule(
+        KIND, _NAMES, re.compile(rf"[^\W\d_]{{3,12}}(?: de passe)?{_GIVEN}{_QUOTED}"), _is_password, inside_words=True
+    ),
     Rule(
         KIND, ("pass:", "pass=", "pass :", "pass ="), re.compile(rf"(?i:pass)[ ]?[:=][ ]{{0,2}}{_QUOTED}"), _is_password
     ),

@@ -1,7 +1,8 @@
 """Writes the labelled set of sensitive values: ``python tests/benchmarks/redaction/make_labelled.py``.
 
-Nobody's data: names are of example domains, numbers are drawn by a seed and given right check digits here, by code of its own.
-Development snippets are filled from ``templates.txt``; held-out ones stand written by hand in ``heldout.txt``.
+Nobody's data: hosts are example domains, numbers are drawn by a seed and given right check digits by code of its own.
+Development snippets are filled from ``templates.txt``, others stand written by hand in ``wild.txt`` (development),
+``heldout.txt`` and ``people.txt``.
 """
 
 from __future__ import annotations
@@ -12,99 +13,16 @@ import re
 import string
 from pathlib import Path
 
+from tests.benchmarks.redaction.check_digits import filled, iban_digits, luhn_digit
+
 FOLDER = Path(__file__).parent
 SEED = 20261124
-WITH_VALUES, WITHOUT = 3, 3  # times a template is filled
+WITH_VALUES, WITHOUT = 3, 6  # times a template is filled
 
 _MARK = re.compile(r"\{\{(?P<kind>[A-Z]+)(?::(?P<check>[a-z]+))?\|(?P<value>.*?)\}\}(?!\})", re.DOTALL)
 _SLOT = re.compile(r"<(?P<name>[a-z]+(?:\.[a-z0-9_]+)?)>")
 _ALPHABET = string.ascii_letters + string.digits
 _COUNTRIES = {"DE": 18, "GB": 0, "NL": 0, "AT": 16, "ES": 20, "FR": 0, "PL": 24, "BE": 12, "CH": 17, "IT": 0}
-
-
-# ---- check digits, in the form that finds them
-
-
-def luhn_digit(body: str) -> str:
-    total = 0
-    for place, digit in enumerate(reversed(body)):
-        value = int(digit) * (1 if place % 2 else 2)
-        total += value - 9 if value > 9 else value
-    return str(-total % 10)
-
-
-def iban_digits(country: str, account: str) -> str:
-    number = "".join(str(string.digits.find(one)) if one.isdigit() else str(ord(one) - 55) for one in account + country)
-    return f"{98 - int(number + '00') % 97:02}"
-
-
-def verhoeff_digit(body: str) -> str:
-    def times(a: int, b: int) -> int:
-        flip = a >= 5
-        left, right = a % 5, b % 5
-        turned = (left - right if flip else left + right) % 5
-        return turned + 5 * (flip != (b >= 5))
-
-    order = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]
-    check = 0
-    for place, digit in enumerate(reversed(body), 1):
-        value = int(digit)
-        for _ in range(place % 8):
-            value = order[value]
-        check = times(check, value)
-    return next(str(value) for value in range(10) if times(check, value) == 0)
-
-
-def tax_digit(body: str) -> str:
-    product = 10
-    for digit in body:
-        total = (int(digit) + product) % 10 or 10
-        product = total * 2 % 11
-    return str((11 - product) % 10)
-
-
-def fiscal_letter(body: str) -> str:
-    odd = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", _odd_values(), strict=True))
-    even = {one: int(one) if one.isdigit() else ord(one) - 65 for one in odd}
-    total = sum(odd[one] if place % 2 == 0 else even[one] for place, one in enumerate(body))
-    return string.ascii_uppercase[total % 26]
-
-
-def _odd_values() -> list[int]:
-    digits = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21]
-    return [*digits, *digits, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23]
-
-
-def cpf_digits(body: str) -> str:
-    for _ in range(2):
-        total = sum(int(digit) * weight for digit, weight in zip(reversed(body), range(2, 12), strict=False))
-        body += str((-total % 11) % 10 if -total % 11 < 10 else 0)
-    return body[-2:]
-
-
-def filled(check: str, value: str) -> str:
-    """``value`` with its question marks replaced by what ``check`` asks for."""
-    plain = re.sub(r"[^0-9A-Za-z]", "", value).upper()
-    digits = {
-        "luhn": lambda: luhn_digit(plain),
-        "iban": lambda: iban_digits(plain[:2], plain[2:]),
-        "nhs": lambda: str((11 - sum(int(d) * w for d, w in zip(plain, range(10, 1, -1), strict=True)) % 11) % 11),
-        "steuerid": lambda: tax_digit(plain),
-        "nir": lambda: f"{97 - int(plain) % 97:02}",
-        "dni": lambda: "TRWAGMYFPDXBNJZSQVHLCKE"[int(plain) % 23],
-        "nie": lambda: "TRWAGMYFPDXBNJZSQVHLCKE"[int(str("XYZ".index(plain[0])) + plain[1:]) % 23],
-        "cf": lambda: fiscal_letter(plain),
-        "bsn": lambda: str(sum(int(d) * w for d, w in zip(plain, range(9, 1, -1), strict=True)) % 11),
-        "pesel": lambda: str(-sum(int(d) * w for d, w in zip(plain, (1, 3, 7, 9) * 3, strict=False)) % 10),
-        "cpf": lambda: cpf_digits(plain),
-        "aadhaar": lambda: verhoeff_digit(plain),
-        "ean": lambda: str(-sum(int(d) * w for d, w in zip(plain, (1, 3) * 6, strict=True)) % 10),
-    }[check]()
-    if len(digits) != value.count("?"):
-        raise ValueError(f"{value}: {digits}")
-    for digit in digits:
-        value = value.replace("?", digit, 1)
-    return value
 
 
 # ---- generated values
@@ -165,7 +83,7 @@ class Maker:
             ["example.com", "mail.example.org", "amt-beispiel.de", "example.co.uk", "ejemplo.es", "uni.example.edu"]
         )
         if form == "spelt":
-            left, right = self.chance.choice(["[]", "()"])
+            left, right = self.chance.choice([("[", "]"), ("(", ")")])
             first = first.replace("+", ".").replace("'", "")
             return (
                 f"{first} {left}at{right} {host}"
@@ -283,48 +201,38 @@ class Maker:
                 continue
 
     def make_address(self, form: str) -> str:
-        road = self.chance.choice(
-            ["Maple", "N. Harbor", "Old Mill", "Washington", "Third", "East Lake", "Martin Luther King Jr."]
+        pick, house = self.chance.choice, self.chance.randint(1, 180)
+        road = pick(["Maple", "N. Harbor", "Old Mill", "Washington", "Third", "East Lake", "Martin Luther King Jr."])
+        plain = (
+            f"{self.chance.randint(1, 9899)} {road} {pick(['Street', 'Avenue', 'Road', 'Blvd.', 'Lane', 'Parkway'])}"
         )
-        sort = self.chance.choice(["Street", "Avenue", "Road", "Blvd.", "Lane", "Parkway"])
-        plain = f"{self.chance.randint(1, 9899)} {road} {sort}"
-        town = self.chance.choice(
-            ["Springfield, IL", "Austin, TX", "Portland, Oregon", "New Haven, CT", "St. Paul, MN"]
-        )
-        unit = self.chance.choice(["", "", ", Suite 200", ", Apt. 4C", ", 3rd Floor"])
-        german = self.chance.choice(
-            ["Hauptstraße", "Goethestr.", "Lindenallee", "Bahnhofstraße", "Schillergasse", "Kölner Straße"]
-        )
-        french = self.chance.choice(
-            [
-                "rue de la Paix",
-                "avenue Victor Hugo",
-                "boulevard Saint-Michel",
-                "rue du Général Leclerc",
-                "quai de Seine",
-            ]
-        )
-        house = self.chance.randint(1, 180)
+        unit = pick(["", "", ", Suite 200", ", Apt. 4C", ", 3rd Floor"])
+        town = pick(["Springfield, IL", "Austin, TX", "Portland, Oregon", "New Haven, CT", "St. Paul, MN"])
+        british = f"{pick(['Church', 'Victoria', 'Mill'])} {pick(['Road', 'Lane', 'Street', 'Close'])}"
+        german = pick(["Hauptstraße", "Goethestr.", "Lindenallee", "Bahnhofstraße", "Schillergasse", "Kölner Straße"])
+        french = pick(["rue de la Paix", "avenue Victor Hugo", "boulevard Saint-Michel", "quai de Seine"])
+        spanish = pick(["Calle Mayor", "Calle de la Luna", "Avenida de América", "Paseo del Prado"])
+        italian = pick(["Via Roma", "Corso Vittorio Emanuele", "Piazza San Marco", "Viale dei Mille"])
+        dutch = pick(["Kerkstraat", "Keizersgracht", "Stationsweg", "Vondellaan"])
         return {
             "us": f"{plain}{unit}, {town} {self.number(5)}",
             "us_plain": plain,
-            "uk": f"{house} {self.chance.choice(['Church', 'Victoria', 'Mill'])} {self.chance.choice(['Road', 'Lane', 'Street', 'Close'])}, "
-            f"{self.chance.choice(['Leeds LS1 4AP', 'London SE10 9NF', 'Bristol BS8 1TH'])}",
-            "de": f"{german} {house}{self.chance.choice(['', 'a'])}, {self.shaped('%####')} {self.chance.choice(['Berlin', 'Köln', 'Bad Homburg'])}",
+            "uk": f"{house} {british}, {pick(['Leeds LS1 4AP', 'London SE10 9NF', 'Bristol BS8 1TH'])}",
+            "de": f"{german} {house}{pick(['', 'a'])}, {self.shaped('%####')} {pick(['Berlin', 'Bad Orb'])}",
             "de_plain": f"{german} {house}",
-            "fr": f"{house}{self.chance.choice(['', ' bis'])}{self.chance.choice(['', ','])} {french}, 75{self.number(3)} Paris",
+            "fr": f"{house}{pick(['', ' bis'])}{pick(['', ','])} {french}, 75{self.number(3)} Paris",
             "fr_plain": f"{house} {french}",
-            "es": f"{self.chance.choice(['Calle Mayor', 'Calle de la Luna', 'Avenida de América', 'Paseo del Prado'])}{self.chance.choice([' ', ', ', ' nº '])}{house}, 28{self.number(3)} Madrid",
-            "it": f"{self.chance.choice(['Via Roma', 'Corso Vittorio Emanuele', 'Piazza San Marco', 'Viale dei Mille'])}{self.chance.choice([' ', ', '])}{house}, {self.shaped('%01##')} {self.chance.choice(['Milano', 'Torino'])}",
-            "nl": f"{self.chance.choice(['Kerkstraat', 'Keizersgracht', 'Stationsweg', 'Vondellaan'])} {house}, {self.shaped('%###')} {self.letters(2)} {self.chance.choice(['Utrecht', 'Den Haag'])}",
-            "pobox": f"{self.chance.choice(['P.O. Box', 'PO Box'])} {self.number(4, '123456789')}, {town} {self.number(5)}",
+            "es": f"{spanish}{pick([' ', ', ', ' nº '])}{house}, 28{self.number(3)} Madrid",
+            "it": f"{italian}{pick([' ', ', '])}{house}, {self.shaped('%01##')} {pick(['Milano', 'Torino'])}",
+            "nl": f"{dutch} {house}, {self.shaped('%###')} {self.letters(2)} {pick(['Utrecht', 'Den Haag'])}",
+            "pobox": f"{pick(['P.O. Box', 'PO Box'])} {self.number(4, '123456789')}, {town} {self.number(5)}",
         }[form]
 
     def make_secret(self, form: str) -> str:
         def body(length: int, alphabet: str = _ALPHABET) -> str:
             return self.letters(length, alphabet)
 
-        url = _ALPHABET + "_-"
+        url, user = _ALPHABET + "_-", self.chance.choice(["app", "svc_user", "root"])
         return {
             "aws": "AKIA" + body(16, string.ascii_uppercase + "234567"),
             "aws_secret": body(40, _ALPHABET + "+/"),
@@ -337,7 +245,7 @@ class Maker:
             "random": body(self.chance.choice([24, 32, 43])),
             "basic": body(28) + "==",
             "jwt": f"eyJ{body(20, url)}.eyJ{body(40, url)}.{body(43)}",
-            "login": f"{self.chance.choice(['app', 'svc_user', 'root'])}:{body(12)}@{self.chance.choice(['db.example.com', '10.0.0.7', 'cache'])}",
+            "login": f"{user}:{body(12)}@{self.chance.choice(['db.example.com', '10.0.0.7', 'cache'])}",
             "password": self.chance.choice(
                 ["Tr0ub4dor&3", "hunter2", "S3cret!pass", "Blau-Vogel-77", "qwerty12345", "xK9#mP2$"]
             ),
@@ -422,15 +330,12 @@ class Maker:
 
 def main() -> None:
     """Write labelled.jsonl."""
-    rows = [*_heldout(), *_developed(Maker(SEED))]
+    by_hand = [_marked(split, line) for split in ("heldout", "people") for line in _lines(f"{split}.txt")]
+    rows = [*by_hand, *_developed(Maker(SEED))]
     (FOLDER / "labelled.jsonl").write_text("".join(map(_line, rows)), encoding="utf-8")
 
 
 Row = tuple[str, str, list[tuple[str, int, int]]]
-
-
-def _heldout() -> list[Row]:
-    return [_marked("heldout", line) for line in _lines("heldout.txt")]
 
 
 def _developed(maker: Maker) -> list[Row]:
@@ -438,8 +343,8 @@ def _developed(maker: Maker) -> list[Row]:
     for line in _lines("templates.txt"):
         slots = _SLOT.findall(line)
         wanted = any(not slot.startswith("junk") for slot in slots)
-        for _ in range((WITH_VALUES if wanted else WITHOUT) if slots else 1):
-            rows.append(_marked("dev", _SLOT.sub(lambda slot: _drawn(maker, slot["name"]), line)))
+        times = (WITH_VALUES if wanted else WITHOUT) if slots else 1
+        rows += [_marked("dev", _SLOT.sub(lambda slot: _drawn(maker, slot["name"]), line)) for _ in range(times)]
     return rows
 
 
@@ -470,7 +375,7 @@ def _marked(split: str, line: str) -> Row:
 
 
 def _line(row: Row) -> str:
-    """A row as JSON. The first letters of secrets are escaped: none is a key, but those who scan for keys cannot know."""
+    """A row as JSON. The first letters of secrets are escaped: none is a key, which a scanner for keys cannot know."""
     split, text, values = row
     secret = {place for kind, start, _ in values if kind == "SECRET" for place in range(start, start + 3)}
     written = "".join(

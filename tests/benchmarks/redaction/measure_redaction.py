@@ -1,9 +1,10 @@
 """Measures the detectors of sensitive values, as docs/experiments.md reports it.
 
-Run it with ``python tests/benchmarks/redaction/measure_redaction.py``: recall and precision by kind over the labelled set,
-development and held-out snippets apart. A value counts as found where detected spans cover all of it, whatever kind they are
-said to be; a detected span counts as right where it overlaps a value. With ``--misses`` it shows what went wrong.
-With ``--documents DIR`` it counts what is found in a folder of documents, and shows a few of each kind.
+``python tests/benchmarks/redaction/measure_redaction.py`` prints recall and precision by kind over the labelled set,
+development and held-out snippets apart. A value counts as found where detected spans cover all of it, of whatever kind
+they are; a detected span counts as right where it overlaps a value. With ``--misses`` it shows what went wrong, with
+``--people`` it measures the optional detector of people and organisations. With ``--documents DIR`` it counts what is
+found in a folder of documents, and shows a few of each kind.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from minions.corpus.readers import read_document
 from minions.errors import UnreadableError
 from minions.privacy.detecting import Detector, Sensitive, detector
+from minions.privacy.detectors.people import people_detector
 
 LABELLED = Path(__file__).parent / "labelled.jsonl"
 SAMPLES = 12
@@ -26,7 +28,7 @@ _AROUND = 30
 
 
 class Snippet(NamedTuple):
-    """A labelled text: its split, ``dev`` or ``heldout``, and the values that must stay."""
+    """A labelled text: its split (``dev``, ``heldout`` or ``people``), and the values that must stay."""
 
     split: str
     text: str
@@ -94,28 +96,30 @@ def main() -> None:
     arguments.add_argument("--misses", action="store_true", help="show what was missed, and what was taken wrongly")
     arguments.add_argument("--split", choices=("dev", "heldout"), help="only these snippets")
     arguments.add_argument("--documents", type=Path, help="count what is found in the documents of this folder")
+    arguments.add_argument("--people", action="store_true", help="measure the detector of people, if it is installed")
     chosen = arguments.parse_args()
     if chosen.documents:
         _documents(chosen.documents)
         return
-    for split in ("dev", "heldout"):
+    detect = people_detector(required=True) if chosen.people else detector()
+    assert detect
+    for split in ("people",) if chosen.people else ("dev", "heldout"):
         if chosen.split in {None, split}:
             snippets = [snippet for snippet in labelled() if snippet.split == split]
-            _table(split, snippets)
+            _table(split, snippets, detect)
             if chosen.misses:
-                _misses(snippets)
+                _misses(snippets, detect)
 
 
-def _table(split: str, snippets: list[Snippet]) -> None:
+def _table(split: str, snippets: list[Snippet], detect: Detector) -> None:
     none = sum(not snippet.values for snippet in snippets)
     print(f"{split}: {len(snippets)} snippets, {none} of them without a value")  # noqa: T201 - a script
     print("| kind | values | recall | precision |\n|---|---|---|---|")  # noqa: T201
-    for kind, score in scores(snippets, detector()).items():
+    for kind, score in scores(snippets, detect).items():
         print(f"| {kind} | {score.values} | {score.recall:.1%} | {score.precision:.1%} |")  # noqa: T201
 
 
-def _misses(snippets: list[Snippet]) -> None:
-    detect = detector()
+def _misses(snippets: list[Snippet], detect: Detector) -> None:
     for snippet in snippets:
         spans = detect(snippet.text)
         for value in snippet.values:
