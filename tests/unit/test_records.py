@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from minions import Minions, UsageError
-from minions.chat import Completion, Usage
 from minions.testing import LoopbackServer, Rule
 
 if TYPE_CHECKING:
@@ -20,10 +19,7 @@ SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 RULES = [
     Rule(contains="You plan how", reply={"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall"]}]}),
     Rule(contains="Findings:", reply={"answer": "41 metres", "findings": ["f1"], "confidence": 0.9, "tasks": []}),
-    Rule(
-        contains="Answer yes or no",
-        reply=Completion(text="yes", finish_reason="stop", usage=Usage(), first_token={"yes": -0.1}),
-    ),
+    Rule(contains="Answer yes or no", first_token={"yes": -0.1}),
 ]
 LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
 
