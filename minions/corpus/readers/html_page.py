@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from minions.corpus.encoding import plain
 from minions.corpus.readers.extract import Extract
+from minions.corpus.readers.html_effort import effort
 from minions.corpus.readers.html_table import is_data_table, number_in, table_rows
-from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_HTML_NODES, too_much
+from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_HTML_EFFORT, MAX_HTML_NODES, too_much
 from minions.corpus.readers.tables import table_lines
 from minions.documents import Heading
 
@@ -52,6 +53,8 @@ def convert_html(markup: str) -> Extract:
 
     if markup.count("<") - markup.count("</") + markup.count("=") > MAX_HTML_NODES:
         raise too_much(f"HTML holds more than {MAX_HTML_NODES:,} elements: split it")
+    if effort(markup) > MAX_HTML_EFFORT:
+        raise too_much("HTML nests its elements beyond measure: it is broken, or an attack")
     tree = LexborHTMLParser(markup)
     page = _Page()
     if tree.root is not None:

@@ -29,11 +29,16 @@ MAX_ENTRIES: Final = 20_000
 MAX_XML_NODES: Final = 2_000_000
 # Elements and attributes of a page: 350 bytes each.
 MAX_HTML_NODES: Final = 6_000_000
+# Looks of the parser at open elements and attributes, 5 to 20 ns each; a large filing takes 100 million.
+MAX_HTML_EFFORT: Final = 300_000_000
 # Cells of a spreadsheet, or of an HTML table with its spans spread out; empty ones up to a row's last count.
 MAX_CELLS: Final = 20_000_000
 MAX_TABLE_CELLS: Final = 2_000_000
 # What a spreadsheet may have at most by its own standard.
 MAX_ROWS: Final = 1_048_576
+# A page of small print takes 100 kilobytes of drawing, packed to a tenth.
+MAX_PDF_STREAM_BYTES: Final = 4 * _MIB
+MAX_PDF_RATIO: Final = 100
 MAX_PAGES: Final = 50_000
 # Text that a format repeats from one place in many (shared strings, footnotes, slides, spans) is counted as often.
 MAX_EXTRACTED_CHARS: Final = 256 * _MIB

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from minions.corpus.encoding import storable
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.limits import MAX_HEADING_CHARS, MAX_PAGES, bounded, too_much
+from minions.corpus.readers.pdf_bombs import is_bomb
 from minions.documents import Heading, Page
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def read_pdf(source: Source) -> Extract:
     """
     import pypdfium2
 
+    if is_bomb(source.data):
+        raise too_much("PDF holds a page that is packed beyond measure: it is broken, or an attack")
     with _PDFIUM:
         try:
             document = pypdfium2.PdfDocument(source.data)

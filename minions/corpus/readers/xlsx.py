@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from minions.corpus.encoding import storable
 from minions.corpus.readers.archive import check_parts, open_archive
 from minions.corpus.readers.extract import Extract
-from minions.corpus.readers.limits import MAX_CELLS, MAX_ROWS, bounded, too_much
+from minions.corpus.readers.limits import MAX_CELLS, MAX_EXTRACTED_CHARS, MAX_ROWS, bounded, too_much
 from minions.corpus.readers.tables import table_lines, without_empty_columns
 from minions.documents import Heading
 
@@ -62,12 +62,14 @@ def _rows(sheet: Any) -> list[list[str]]:
     # The size that a file states of its sheets is often wrong, and rows beyond it would be lost.
     sheet.reset_dimensions()
     rows: list[list[str]] = []
-    room = MAX_CELLS
+    cells = characters = 0
     for number, row in enumerate(sheet.iter_rows(), 1):
-        room -= len(row)
-        if room < 0 or number > MAX_ROWS:
-            raise too_much(f"XLSX has a sheet of more than {MAX_CELLS:,} cells, or {MAX_ROWS:,} rows: split it")
         rows.append([_cell(cell) for cell in row])
+        cells, characters = cells + len(row), characters + sum(map(len, rows[-1]))
+        if cells > MAX_CELLS or number > MAX_ROWS:
+            raise too_much(f"XLSX has a sheet of more than {MAX_CELLS:,} cells, or {MAX_ROWS:,} rows: split it")
+        if characters > MAX_EXTRACTED_CHARS:
+            raise too_much("XLSX repeats its texts beyond measure: it is broken, or an attack")
     return without_empty_columns(rows)
 
 

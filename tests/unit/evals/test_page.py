@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from minions.cli.evaltable import HEADER, notes, report_lines, rows
 from minions.evals.page import page, picture
 from minions.evals.report import Outcome, Report, summarise
+from tests.hostile import texts
 
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=y>"
 
@@ -130,3 +132,19 @@ def test_questions_without_a_trace_are_told() -> None:
     told = report(minions=(outcome(traced=False), outcome("q2", traced=False, error="timeout"), outcome("q3")))
     assert told.summaries[0].untraced == 1
     assert any(note.startswith("minions: 1 questions have no trace") for note in notes(told))
+
+
+def test_no_element_of_the_page_comes_from_a_document() -> None:
+    """Rows, notes and names full of markup and controls add no element; should one ever get in, the page's own policy
+    lets it load and run nothing.
+    """
+    hostile = "".join(texts.ALL) + "</td></table></title><script>x</script><a href=http://127.0.0.1:9/>x</a>"
+    plain = report("a", minions=(outcome("b"),))
+    filled = report(hostile, minions=(outcome(hostile, question=hostile, answer=hostile, error=hostile),))
+    pages = [page(one, rows=[[cell]], header=[cell], notes=[cell]) for one, cell in ((plain, "c"), (filled, hostile))]
+    trees = [LexborHTMLParser(shown) for shown in pages]
+    assert len({tuple(node.tag for node in tree.css("*")) for tree in trees}) == 1
+    policy = trees[1].css_first("meta[http-equiv=Content-Security-Policy]")
+    assert policy is not None
+    assert "default-src 'none'" in (policy.attributes["content"] or "")
+    assert not set("\x1b\x9b\u202e\x07") & set(pages[1])
