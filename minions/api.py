@@ -271,12 +271,12 @@ class Minions(Workplace):
     def egress(self, run: str = "last") -> list[bytes]:
         """The exact bytes that a run sent to the cloud, a request each."""
         with self._store() as store:
-            return EgressLog(store).bodies(Runs(store).get(run).run_id)
+            return EgressLog(store).bodies(Runs(store).find(run))
 
     def departures(self, run: str = "last") -> list[Departure]:
         """What a run sent to the cloud, a record each: when, to whom, how many bytes of what kind, their digest."""
         with self._store() as store:
-            return EgressLog(store).departures(Runs(store).get(run).run_id)
+            return EgressLog(store).departures(Runs(store).find(run))
 
     def egress_summary(self, *, since: str | None = None) -> EgressSummary:
         """What all runs sent, added up by endpoint and kind; ``since`` is the beginning of a UTC time."""

@@ -158,16 +158,16 @@ def _print_egress(run: str, *, as_json: bool, flags: Flags) -> None:
     from minions.store.runs import Runs
 
     with open_store(flags) as store:
-        found = Runs(store).get(run)
-        departures = EgressLog(store).departures(found.run_id)
+        run_id = Runs(store).find(run)
+        departures = EgressLog(store).departures(run_id)
     total = total_of(departures)
     if as_json:
         requests = [departure_record(departure) for departure in departures]
-        write_json({"run_id": found.run_id, "total": total.model_dump(), "requests": requests})
+        write_json({"run_id": run_id, "total": total.model_dump(), "requests": requests})
         return
     if not flags.quiet:
         sent = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in all"
-        sys.stderr.write(f"run {found.run_id} sent {sent}{kinds_line(total.kinds)}\n")
+        sys.stderr.write(f"run {run_id} sent {sent}{kinds_line(total.kinds)}\n")
     for departure in departures:
         if not flags.quiet:
             gone = ":" if departure.body is not None else "; its body was not kept, or was deleted"

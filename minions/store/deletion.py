@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from minions.store.store import Store
 
+_RUNNING: Final = "running"
 # :runs is a JSON array of ids; :before the time before which everything goes, or an empty text.
 _THEIRS: Final = "run_id IN (SELECT value FROM json_each(:runs))"
 _NOBODYS: Final = "run_id NOT IN (SELECT run_id FROM runs)"
@@ -57,21 +58,23 @@ def delete_runs(store: Store, references: Sequence[str], *, even_running: bool =
     """Forget runs, with the results that were kept of reading while they ran. Raises UsageError for one that there is
     not, or that has not ended, unless ``even_running``: its process may have died. StoreError.
     """
-    found = [Runs(store).get(reference) for reference in references]
-    running = [run.run_id for run in found if run.status == "running"]
+    run_ids = [Runs(store).find(reference) for reference in references]
+    given = {"runs": json.dumps(run_ids), "running": _RUNNING}
+    rows = store.read(f"SELECT run_id FROM runs WHERE {_THEIRS} AND status = :running", given)  # noqa: S608 - a constant
+    running = [str(row["run_id"]) for row in rows]
     if running and not even_running:
         raise UsageError(
             f"run {running[0]} has not ended: it is under way, or its process died",
             hint=f"wait for it, or delete it all the same: minions runs delete {running[0]} --running",
         )
-    return _remove(store, [run.run_id for run in found], before="", results=_READ_THEN, dry_run=False)
+    return _remove(store, run_ids, before="", results=_READ_THEN, dry_run=False)
 
 
 def purge(store: Store, *, before: str, dry_run: bool = False) -> Removed:
     """Forget all runs that began before a time (UTC, ISO 8601) and have ended, and all results as old. StoreError."""
     rows = store.read("SELECT run_id, status FROM runs WHERE started_at < ? ORDER BY rowid", (before,))
-    running = tuple(str(row["run_id"]) for row in rows if row["status"] == "running")
-    ended = [str(row["run_id"]) for row in rows if row["status"] != "running"]
+    running = tuple(str(row["run_id"]) for row in rows if row["status"] == _RUNNING)
+    ended = [str(row["run_id"]) for row in rows if row["status"] != _RUNNING]
     removed = _remove(store, ended, before=before, results="at < :before", dry_run=dry_run)
     return removed.model_copy(update={"kept_running": running})
 

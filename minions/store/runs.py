@@ -102,18 +102,23 @@ class Runs:
 
     def get(self, reference: str) -> Run:
         """The run with this id or unique beginning of one, or ``last``. Raises UsageError for none or several."""
+        return self._select("WHERE run_id = ?", (self.find(reference),))[0]
+
+    def find(self, reference: str) -> str:
+        """The id of that run, whether or not its record can be read. Raises UsageError for none or several."""
         reference = reference.encode("utf-8", "replace").decode()  # an argument may hold bytes that are no text
+        parameters: tuple[str | int, ...]
         if reference == "last":
-            found = self.recent(limit=1)
+            clauses, parameters = "ORDER BY started_at DESC, rowid DESC LIMIT 1", ()
         else:
-            found = self._select(
-                "WHERE run_id >= ? AND run_id < ? ORDER BY run_id = ? DESC, run_id LIMIT ?",
-                (reference, reference + _AFTER_ANY_ID, reference, _SHOWN + 1),
-            )
+            clauses = "WHERE run_id >= ? AND run_id < ? ORDER BY run_id = ? DESC, run_id LIMIT ?"
+            parameters = (reference, reference + _AFTER_ANY_ID, reference, _SHOWN + 1)
+        rows = self._store.read(f"SELECT run_id FROM runs {clauses}", parameters)  # noqa: S608 - constants
+        found = [str(row["run_id"]) for row in rows]
         if not found or not reference:
             raise UsageError(f"there is no run {reference!r}", hint="`minions runs` lists them")
-        if len(found) > 1 and found[0].run_id != reference:
-            names = ", ".join(run.run_id for run in found[:_SHOWN])
+        if len(found) > 1 and found[0] != reference:
+            names = ", ".join(found[:_SHOWN])
             raise UsageError(f"{reference!r} begins the ids of several runs: {names}", hint="type more of it")
         return found[0]
 

@@ -124,6 +124,13 @@ def test_a_run_that_is_not_there_is_an_error_and_nothing_is_deleted(home: Home) 
     assert home.kept("old") == (1, 1, 1, 1)
 
 
+def test_a_record_that_cannot_be_read_can_be_deleted(home: Home) -> None:
+    """One that is broken, or of another version, is in nobody's way."""
+    home.store.write("UPDATE runs SET answer = '{' WHERE run_id = 'old'")
+    assert delete_runs(home.store, ["old", "old"]).runs == 1
+    assert home.kept("old") == (0, 0, 0, 0)
+
+
 def test_a_purge_takes_what_is_older_and_nothing_else(home: Home) -> None:
     """Old runs and old results; not what is newer, nor a run that has not ended, which is named."""
     removed = purge(home.store, before=BETWEEN)
