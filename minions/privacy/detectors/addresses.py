@@ -67,8 +67,8 @@ _PLACES = (
 )
 _ENGLISH = re.compile(
     rf"[0-9]{FRESH}[0-9]{{0,4}}(?:-[0-9]{{1,5}})?[A-Za-z]?[ ]"
-    rf"(?:[NSEW]{{1,2}}\.?[ ])?(?P<words>(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{0,4}}?)"
-    rf"(?:(?:{_STREETS})|(?P<place>{_PLACES}))\b\.?(?:[ ](?:{_STREETS}|North|South|East|West|[NSEW]{{1,2}})\b\.?)?"
+    rf"(?:(?P<broadway>Broadway)|(?:[NSEW]{{1,2}}\.?[ ])?(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{1,4}}?"
+    rf"(?:(?:{_STREETS})|(?P<place>{_PLACES})))\b\.?(?:[ ](?:{_STREETS}|North|South|East|West|[NSEW]{{1,2}})\b\.?)?"
     rf"(?P<tail>(?:{_UNIT}){{0,2}}(?:{_PLACED})?)"
 )
 _IN_YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}[ ]")
@@ -165,7 +165,7 @@ def find(view: View) -> Iterator[Sensitive]:
     """The postal addresses of a text."""
     for found in _ENGLISH.finditer(view.text):
         before = view.text[max(0, found.start() - _BEFORE) : found.start()]
-        weak = found["place"] or not found["words"] or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
+        weak = found["place"] or found["broadway"] or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
         if not weak or found["tail"]:
             unit = _UNIT_BEFORE.search(before)
             yield Sensitive(KIND, found.start() - (len(unit[0]) if unit else 0), found.end())

@@ -7,7 +7,10 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _UNSEEN = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}  # fillers and the blank Braille cell
 _SPECIAL = {
@@ -21,8 +24,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 class Folded(NamedTuple):
-    """The plain ``text`` of an ``original``; ``origins[i]`` is the offset its character ``i`` has there, None where all are
-    equal.
+    """The plain ``text`` of an ``original``, and in ``origins`` the offset that each of its characters has there; None
+    where all are equal.
     """
 
     original: str
@@ -44,18 +47,33 @@ def fold(text: str) -> Folded:
     if text.isascii() and not _CONTROLS.search(text):
         return Folded(text, text, None)
     changed = {one: plain for one in set(text) if (plain := _plain(one)) != one}
-    if all(len(plain) == 1 for plain in changed.values()):
-        return Folded(text, text.translate({ord(one): plain for one, plain in changed.items()}), None)
-    characters: list[str] = []
+    table = {ord(one): plain for one, plain in changed.items() if len(plain) == 1}
+    if len(table) == len(changed):
+        return Folded(text, text.translate(table), None)
+    return _remapped(text, changed, table)
+
+
+def _remapped(text: str, changed: Mapping[str, str], table: Mapping[int, str]) -> Folded:
+    """The view of a text of which some characters become none or several."""
+    odd = re.compile(f"[{re.escape(''.join(one for one, plain in changed.items() if len(plain) != 1))}]")
+    parts: list[str] = []
     origins: list[int] = []
-    for place, one in enumerate(text):
-        plain = changed.get(one, one)
-        if not plain and characters and unicodedata.combining(one):
-            characters[-1] = _composed(characters[-1], one)
-            continue
-        characters += plain
-        origins += [place] * len(plain)
-    return Folded(text, "".join(characters), origins)
+    place = 0
+    for found in odd.finditer(text):
+        if found.start() > place:
+            parts.append(text[place : found.start()])
+            origins += range(place, found.start())
+        place = found.end()
+        plain = changed[found[0]]
+        if plain:
+            parts.append(plain)
+            origins += [found.start()] * len(plain)
+        elif parts and unicodedata.combining(found[0]):
+            last = parts.pop()
+            parts += [last[:-1], _composed(last[-1], found[0])]
+    parts.append(text[place:])
+    origins += range(place, len(text))
+    return Folded(text, "".join(parts).translate(table), origins)
 
 
 def _composed(letter: str, mark: str) -> str:

@@ -57,6 +57,8 @@ FOUND = [
     ("SECRET", _PEM.format("", "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0A1B\n")),
     ("ADDRESS", "1600 Amphitheatre Parkway, Mountain View, CA 94043"),
     ("ADDRESS", "221B Baker Street, London NW1 6XE"),
+    ("ADDRESS", "86 St James's Street"),
+    ("ADDRESS", "1411 Broadway, 4th Floor, New York, NY 10018"),
     ("ADDRESS", "Hauptstraße 12, 10115 Berlin"),
     ("ADDRESS", "12 rue de la Paix, 75002 Paris"),
     ("ADDRESS", "Via Garibaldi 41, 20121 Milano"),
