@@ -62,7 +62,8 @@ _GIVEN = r"[\w\-]{0,12}[\"']?[ ]{0,2}(?:(?:ist|is|lautet|est|es)[ :]|=>|[:=]{1,2
 _QUOTED = r"(?P<q>[\"'])?(?P<value>(?(q)[^\"'\n]{4,256}(?=(?P=q))|[^\s\"']{4,256}))"
 _TAKEN = re.compile(
     r"(?i)(?:none|null|true|false|undefined|required|optional|string|str|int|secret|password|changeme_?|example|redacted"
-    r"|hidden|masked|x{3,}|\*{3,}|\.{3,}|your[\w\-]*|my[\-_]?(?:password|secret|token)|<.*|\$[{(].*|\$[A-Z_]+|%[\w(].*|\{.*|\[.*|\(.*|https?:.*"
+    r"|hidden|masked|x{3,}|\*{3,}|\.{3,}|your[\w\-]*|my[\-_]?(?:password|secret|token)|<[\w\-]*>?|\$[{(].*|\$[A-Z_]+|%[(\w]\w*[)%]?s?"
+    r"|\{[\w.\-]*\}?|\{\{.*|\[\w*\]?|\[[A-Z]+_\d+\].*|\([\w\-]*\)?|https?:.*"
     r"|(?:os|self|settings|config|process|env)\b.*)"
 )
 _CODE = re.compile(r"\w\(|[\w\]]\.[a-z_]+\(|\[\w*\]")

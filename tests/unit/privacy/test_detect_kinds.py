@@ -90,6 +90,7 @@ BESIDE = [
     ("Password: {}", "SECRET", "Winter-Garden-88"),
     ('"password": "{}"', "SECRET", "correct horse battery"),
     ("DB_PASSWORD={}", "SECRET", "n7!kd0Wq"),
+    ("Password: {}", "SECRET", "(n7[!kd,0W;q"),
     ("api_key = '{}'", "SECRET", "d41d8cd98f00b204e9800998ecf8427e"),
     ("Authorization: Bearer {}", "SECRET", "tk.9f8A7cQx21ZmLp0RvB6e"),
     ("postgres://{}/orders", "SECRET", "app:n7kd0Wq@db.example.com"),
@@ -120,6 +121,8 @@ LEFT_ALONE = [
     "HttpRequestHandlerFactory, /usr/lib/python3/dist-packages/_multiarray_umath.cpython-311",
     "icon@2x.png, lodash@4.17.21, @media, git@github.com",
     "look at the dot com bubble of 2000",
+    "password: [SECRET_1]; mail [EMAIL_1], https://[SECRET_2]/x, account no. [ACCOUNT_1], tel. [PHONE_2], [ADDRESS_1]",
+    "password: <your password>, password=${DB_PASSWORD}, password: {{ vault }}, pwd=%s, password: (none)",
 ]
 
 
