@@ -64,6 +64,17 @@ def test_marks_and_line_breaks_are_no_part_of_a_name() -> None:
     assert _found('"Anna Berg",\nTom / --', Greedy()) == [("PERSON", "Anna Berg"), ("PERSON", "Tom")]
 
 
+def test_a_name_is_of_one_kind_throughout_a_text() -> None:
+    """A company that a model takes for a person once has one placeholder, not two."""
+
+    class Wavering(_Analyzer):
+        def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[people.Result]:
+            kinds = ["ORGANIZATION", "PERSON", "ORGANIZATION"]
+            return [_Result(kind, place, place + 4) for kind, place in zip(kinds, (0, 5, 10), strict=True)]
+
+    assert {kind for kind, _ in _found("Acme Acme Acme", Wavering())} == {"ORGANISATION"}
+
+
 def test_a_long_text_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that refuses a million characters is given fewer at a time, cut between words."""
     monkeypatch.setattr(people, "_PIECE", 12)
