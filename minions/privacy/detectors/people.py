@@ -15,7 +15,7 @@ from minions.errors import ConfigError
 from minions.privacy.detectors.spans import Detector, Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 KINDS = {"PERSON": "PERSON", "ORGANIZATION": "ORGANISATION"}  # presidio's names, and ours
 _PREFERRED = ("en_core_web_lg", "en_core_web_md", "en_core_web_sm", "en_core_web_trf")
@@ -71,7 +71,7 @@ def detector_of(analyzer: Analyzer, language: str) -> Detector:
     return detect
 
 
-def _agreed(text: str, found: Iterable[Sensitive]) -> list[Sensitive]:
+def _agreed(text: str, found: Collection[Sensitive]) -> list[Sensitive]:
     """The values in order, a name of one kind throughout a text: that in which a wavering model takes it most often."""
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for kind, start, end in found:
