@@ -57,9 +57,11 @@ def _is_own(facts: os.stat_result) -> bool:
 
 
 def _is_shared(path: Path) -> bool:
-    whole = path.resolve()
-    working = Path.cwd()
-    return bool(path.stat().st_mode & stat.S_ISVTX) or whole in {working, *working.parents, Path.home()}
+    try:
+        working, home = Path.cwd(), Path.home()
+    except (OSError, RuntimeError):  # the folder is gone, or the user has none: nobody can tell
+        return True
+    return bool(path.stat().st_mode & stat.S_ISVTX) or path.resolve() in {working, *working.parents, home}
 
 
 def _close(path: Path, mode: int) -> None:

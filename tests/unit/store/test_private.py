@@ -73,16 +73,22 @@ def test_a_home_that_was_open_is_closed_and_the_log_says_so_once(tmp_path: Path)
     assert [(entry["was"], entry["now"]) for entry in told] == [("0755", "0700"), ("0644", "0600"), ("0644", "0600")]
 
 
-def test_a_folder_that_is_not_a_home_alone_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the program works, a shared folder, somebody else's: closing it would break what is none of ours."""
-    for number, folder in enumerate(tmp_path / name for name in ("working", "shared", "others")):
-        folder.mkdir(mode=0o755)
-        monkeypatch.chdir(folder if number == 0 else tmp_path)
-        if number == 1:
-            folder.chmod(0o1777)
-        if number == 2:
-            monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
-        before = mode(folder)
-        with opened(folder):
-            assert mode(folder) == before
-            assert number == 2 or mode(folder / FILES[0]) == 0o600
+@pytest.mark.parametrize("case", ["working", "shared", "of others", "unknown"])
+def test_a_folder_that_is_not_a_home_alone_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    """Where the program works, a shared folder, somebody else's, any where nobody can tell which is the user's own:
+    closing it would break what is none of ours.
+    """
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o755)
+    if case == "working":
+        monkeypatch.chdir(folder)
+    elif case == "shared":
+        folder.chmod(0o1777)
+    elif case == "of others":
+        monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+    else:
+        monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # the user has no folder
+    before = mode(folder)
+    with opened(folder):
+        assert mode(folder) == before
+        assert mode(folder / FILES[0]) == 0o600
