@@ -13,8 +13,9 @@ from minions.corpus.contents import Contents
 from minions.documents import DocumentFacts, Heading
 from minions.evidence.surroundings import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
-from minions.privacy.names import distinct_names
+from minions.privacy.names import NAME_CHARACTERS, distinct_names, shown_names
 from minions.tokens import estimate_tokens
+from tests.hostile import texts
 
 
 def _facts(path: str, **changes: object) -> DocumentFacts:
@@ -84,3 +85,41 @@ def test_names_are_distinct_ends_of_paths_and_no_longer_than_needed(paths: set[s
         assert f"/{path}".endswith(f"/{name}")
         shorter = name.partition("/")[2]
         assert not shorter or any(other != path and f"/{other}".endswith(f"/{shorter}") for other in paths)
+
+
+ODD = st.text(st.sampled_from('ab.;|"\n\r\t\x1b\x9b\u202e\u2028 :,()*?['), min_size=1, max_size=30)
+
+
+@pytest.mark.parametrize("text", [*texts.ALL, *texts.NAMES])
+def test_no_name_title_or_heading_forges_the_card(text: str) -> None:
+    """Whatever a file and its headings are called, the card is one line of as many documents as there are: nothing in
+    it passes for another name, for a line of the prompt, or is a control character.
+    """
+    outline = tuple(Heading(level=1, text=text, start=n) for n in range(3))
+    others = [_facts("real.txt"), _facts("other.txt")]
+    card = describe([_facts(f"docs/{text}", title=text, outline=outline), *others], "findings").text
+    assert card.count("; ") == 2
+    assert card.count('"') <= 2
+    assert not set("\n\r\x1b\x9b\u202e\u2028\x7f|") & set(card)
+    assert len(card) < 60 + NAME_CHARACTERS + 4 * 80 + len("real.txt; other.txt")
+
+
+@given(st.lists(ODD.map("/docs/{}".format), min_size=1, max_size=8, unique=True))
+def test_a_planner_gets_the_documents_whose_shown_names_it_repeats(paths: list[str]) -> None:
+    """A name that had to be changed to be shown still means its document, and only that one where no other is really
+    called so.
+    """
+    contents = Contents([_facts(path) for path in paths])
+    assert len(set(contents.shown)) == len(paths)
+    for path, shown in zip(paths, contents.shown, strict=True):
+        assert len(shown) <= NAME_CHARACTERS + 5
+        assert path in contents.select([shown]).ids
+        assert path in contents.select([path]).ids
+
+
+def test_a_long_name_is_shown_shortened_with_its_suffix() -> None:
+    """Two names that differ only in their middle stay two, and keep what they end in."""
+    one, two = shown_names(["a" * 120 + "1" + "b" * 100 + ".pdf", "a" * 120 + "2" + "b" * 100 + ".pdf"])
+    assert one != two
+    assert one.endswith(".pdf")
+    assert two.endswith(".pdf")
