@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast, get_args
 
 from minions.plans import Output, Reduce, Task, Unit
+from minions.privacy.placeholders import current_placeholders
 from minions.replies import as_text, as_texts
 
 _MAX_TEXT = 600  # characters of an instruction
@@ -35,7 +36,7 @@ def _task(number: int, item: dict[str, Any]) -> Task:
     output = cast("Output", _one_of(item.get("output"), get_args(Output), "text"))
     task = Task(
         id=f"t{number}",
-        instruction=(as_text(item.get("instruction")) or "")[:_MAX_TEXT],
+        instruction=_cut(as_text(item.get("instruction")) or "", _MAX_TEXT),
         output="text" if output == "category" and not options else output,
         options=options,
         documents=_texts(item.get("documents"), _MAX_DOCUMENTS, _MAX_PATTERN),
@@ -48,7 +49,18 @@ def _task(number: int, item: dict[str, Any]) -> Task:
 
 
 def _texts(value: Any, most: int, characters: int) -> tuple[str, ...]:
-    return tuple(text[:characters].rstrip() for text in as_texts(value)[:most])
+    return tuple(_cut(text, characters).rstrip() for text in as_texts(value)[:most])
+
+
+def _cut(text: str, characters: int) -> str:
+    """At most so many characters of a text, and no part of a value that stays on the device: what is left of one would
+    not be known for one when the task goes up again.
+    """
+    if len(text) <= characters:
+        return text
+    placeholders = current_placeholders()
+    values = placeholders.values_in(text) if placeholders is not None else []
+    return text[: next((start for start, end in values if start < characters < end), characters)]
 
 
 def _one_of(value: Any, allowed: tuple[str, ...], default: str) -> str:

@@ -17,12 +17,12 @@ from minions.evidence.reduce import Reduction, reduce_findings
 from minions.evidence.sameness import disputed
 from minions.evidence.support import widen
 from minions.evidence.surroundings import best_window, find, names_of
+from minions.evidence.whole_values import with_whole_values
 from minions.evidence.writing import Writer
 from minions.execution.expand import scope_of
 from minions.jobs import Job
 from minions.plans import History, RoundGist
 from minions.privacy.card import card_of
-from minions.privacy.outgoing import lines_of
 from minions.privacy.policy import shows_names, shows_quotes
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class Transcript:
         self._policy = policy = outgoing.policy
         self._observe = observe
         self._names = names_of(corpus, numbered=not shows_names(policy))
-        self._writer = Writer(self._names, policy, outgoing.placeholders.values_in)
+        self._writer = Writer(self._names, policy, outgoing.values_in, outgoing.escape)
+        self._last_text = ("", "")
         self._plans: list[Plan] = []
         self._outcomes: list[list[_Outcome]] = []
         self._last_reason: str | None = None  # of a job that failed
@@ -90,9 +91,10 @@ class Transcript:
 
     def card(self) -> CorpusCard:
         """What the planner sees of the corpus."""
-        card = card_of(self._corpus, self._policy)
-        if shows_names(self._policy):
-            self._outgoing.sent(card.text)
+        card, room = card_of(self._corpus, self._policy), self._outgoing.room_bytes
+        if not shows_names(self._policy) or (room is not None and len(card.text.encode()) > room):
+            return card_of(self._corpus, "strict")
+        self._outgoing.sent(card.text)
         return card
 
     def planned(self, plan: Plan, expansion: Expansion) -> None:
@@ -105,7 +107,7 @@ class Transcript:
 
     def finished(self, result: JobResult) -> None:
         """A job ended."""
-        job, findings = result.job, tuple(map(self._on_page, result.findings))
+        job, findings = result.job, tuple(map(self._on_page, self._uncut(result.job, result.findings)))
         self._outcomes[-1].append(_Outcome(job.task.id, job.chunks, result.status, findings, result.ungrounded))
         if result.status == "failed":
             self._last_reason = result.reason
@@ -137,7 +139,7 @@ class Transcript:
                 f"all {len(outcomes)} jobs failed; the last one: {self._last_reason}", hint="minions doctor"
             )
         tasks = self._plans[-1].tasks
-        lines = lines_of(_findings(outcomes))
+        lines = self._outgoing.lines_of(_findings(outcomes))
         reductions = [self._reduced(task, outcomes, question, lines) for task in tasks]
         digest = pack(
             tasks,
@@ -286,7 +288,8 @@ class Transcript:
         said = [self._outgoing.said(task, finding, lines) for finding in found]
         if task.reduce in _NUMERIC:  # a sum tells no words: it may count numbers that their findings do not say
             by_id = {finding.id: finding for finding in said}
-            reduction = reduce_findings(task, found, self._names)
+            reckoned = [self._outgoing.reckoned(finding, lines) for finding in found]
+            reduction = reduce_findings(task, reckoned, self._names)
             shown = tuple(by_id[finding.id] for finding in reduction.findings)
             reduction = reduction.model_copy(update={"findings": shown})
         else:
@@ -327,10 +330,23 @@ class Transcript:
         for chunk in self._corpus.search(phrases, documents=scope, limit=limit) if limit else ():
             job = Job(id=f"index.{task.id}.{chunk.id}", task=task, chunk=chunk)
             location = Location(*best_window(chunk, phrases), "exact", 1.0)
-            found = self._on_page(find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE))
-            if not any(_shows(other, found.citation) for other in shown):
-                findings.append(found)
+            whole = self._uncut(job, [find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE)])
+            found = map(self._on_page, whole)
+            findings += [one for one in found if not any(_shows(other, one.citation) for other in shown)]
         return tuple(findings[:wanted])
+
+    def _uncut(self, job: Job, findings: Iterable[Finding]) -> list[Finding]:
+        """Findings whose lines hold each value that stays here as a whole, or nothing of it."""
+        found = list(findings)
+        if not found or not self._outgoing.redacts:
+            return found
+        return with_whole_values(found, job, self._text(job.chunk.document_id), self._outgoing.values_in)
+
+    def _text(self, document_id: str) -> str:
+        """A document's text; that of the last one is kept, for most findings of a document come together."""
+        if self._last_text[0] != document_id:
+            self._last_text = document_id, self._corpus.text(document_id)
+        return self._last_text[1]
 
     def _on_page(self, finding: Finding) -> Finding:
         return finding.model_copy(update={"citation": self._paged(finding.citation)})

@@ -21,7 +21,7 @@ CHUNKER_VERSION: Final = 2
 DEFAULT_CHUNK_TOKENS: Final = 500
 _SENTENCE: Final = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？]|\n+")  # noqa: RUF001 - full-width stops end sentences too
 _VISIBLE: Final = re.compile(r"\S")
-_HEADER_CHARS: Final = 400
+HEADER_CHARS: Final = 400
 _SLICE_CHARS_PER_TOKEN: Final = 3
 _JOINERS: Final = frozenset("\u200d\ufe0f\ufe0e")
 # How good a place to cut before a piece is; higher is better.
@@ -192,9 +192,7 @@ def _describe(document: Document, headings: Sequence[Heading], cuts: Iterable[tu
             trail.append(headings[ahead])
             ahead += 1
         page = bisect_right(page_starts, visible) - 1
-        header = (
-            document.text[piece.header[0] : piece.header[1]].strip("\r\n")[:_HEADER_CHARS] if piece.header else None
-        )
+        header = document.text[piece.header[0] : piece.header[1]].strip("\r\n")[:HEADER_CHARS] if piece.header else None
         chunks.append(
             Chunk(
                 id=f"{document.id}:{len(chunks)}",

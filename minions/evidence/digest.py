@@ -12,7 +12,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from minions.evidence.sameness import NEARLY, rivals, value_of
-from minions.evidence.writing import Writer, listing
 from minions.findings import Digest, Finding
 from minions.tokens import estimate_tokens
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from minions.evidence.reduce import Reduction
+    from minions.evidence.writing import Writer
     from minions.plans import Task
 
 _ADJOINING_CHARACTERS = 4
@@ -92,7 +92,7 @@ def pack(
 def pack_whole(findings: Sequence[Finding], writer: Writer) -> Digest:
     """A digest of every finding, its quote uncut and in its own lines, for protocols that send whole chunks."""
     numbered = tuple(_numbered(finding, f"f{number}") for number, finding in enumerate(findings, 1))
-    text = "\n\n".join(f"{finding.id} {writer.place(finding)}\n{finding.citation.quote}" for finding in numbered)
+    text = "\n\n".join(writer.whole(finding) for finding in numbered)
     tokens, size = estimate_tokens(text), _size(text)
     return Digest(text=text, findings=numbered, gist="", tokens=tokens, whole=True, document_bytes=size)
 
@@ -168,7 +168,7 @@ def _summary(reduction: Reduction, limit: int, writer: Writer) -> list[str]:
     if not reduction.findings:
         return ["nothing found"]
     if reduction.groups:
-        return [listing([(group.value, group.members) for group in reduction.groups], limit, writer.values)]
+        return [writer.listing([(group.value, group.members) for group in reduction.groups], limit)]
     return [writer.squeeze(reduction.summary, limit)] if reduction.summary else []
 
 

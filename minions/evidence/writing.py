@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from minions.corpus.chunking import HEADER_CHARS
+from minions.corpus.structure import TITLE_CHARS
+from minions.privacy.names import uncut
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 
 if TYPE_CHECKING:
@@ -26,13 +29,21 @@ _MORE_VALUES = "; 999 more values"
 
 class Writer:
     """Writes findings. ``names`` maps document ids to the names that go up; a corpus of one document is not named.
-    ``values`` says where in a text values stand that no cut may go through.
+    ``values`` says where in a text values stand that no cut may go through; ``escape`` is done to each text of a
+    document.
     """
 
-    def __init__(self, names: Mapping[str, str], policy: Policy, values: Values = lambda _: ()) -> None:
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        policy: Policy,
+        values: Values = lambda _: (),
+        escape: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self._names = names
         self._policy = policy
         self.values = values
+        self._escape = escape
 
     def line(self, finding: Finding) -> str:
         """``f1 ANSWER | PLACE: LINES`` without line breaks; under ``strict`` neither headings nor lines."""
@@ -47,7 +58,7 @@ class Writer:
         """What later rounds see of it: the lines are trusted then too, so they go along, cut short."""
         if not shows_quotes(self._policy):
             return f"{finding.id} {self._answer(finding)}"
-        return f"{finding.id} {self._answer(finding)} | {self.squeeze(finding.citation.quote, _GIST_CHARACTERS)}"
+        return f"{finding.id} {self._answer(finding)} | {self._escaped(finding.citation.quote, _GIST_CHARACTERS)}"
 
     def place(self, finding: Finding) -> str:
         """Document, page and headings, as far as the policy allows."""
@@ -56,19 +67,32 @@ class Writer:
         if not shows_names(self._policy):
             return name
         page = f"p.{citation.page}" if citation.page is not None else ""
-        heading = self.squeeze(" > ".join(finding.headings[-2:]), _HEADING_CHARACTERS, keep_end=True)
-        return ", ".join(part for part in (f"{name} {page}".strip(), heading) if part)
+        headings = " > ".join(uncut(heading, TITLE_CHARS) for heading in finding.headings[-2:])
+        heading = self._escaped(headings, _HEADING_CHARACTERS, keep_end=True)
+        return ", ".join(part for part in (f"{self._escape(name)} {page}".strip(), heading) if part)
 
     def _lines(self, finding: Finding) -> str:
         if not shows_quotes(self._policy):
             return ""
         around = (
-            self.squeeze(finding.table_header or "", _QUOTE_CHARACTERS),
-            self.squeeze(finding.before, _NEIGHBOUR_CHARACTERS, keep_end=True),
-            self.squeeze(finding.citation.quote, _QUOTE_CHARACTERS),
-            self.squeeze(finding.after, _NEIGHBOUR_CHARACTERS),
+            self._escaped(uncut(finding.table_header or "", HEADER_CHARS), _QUOTE_CHARACTERS),
+            self._escaped(finding.before, _NEIGHBOUR_CHARACTERS, keep_end=True),
+            self._escaped(finding.citation.quote, _QUOTE_CHARACTERS),
+            self._escaped(finding.after, _NEIGHBOUR_CHARACTERS),
         )
         return " / ".join(part for part in around if part)
+
+    def whole(self, finding: Finding) -> str:
+        """Its place, and below it the quote, uncut and in its own lines."""
+        return f"{finding.id} {self.place(finding)}\n{self._escape(finding.citation.quote)}"
+
+    def listing(self, groups: Sequence[tuple[str, Sequence[str]]], limit: int) -> str:
+        """See `listing`."""
+        named = [(value, [self._escape(name) for name in members]) for value, members in groups]
+        return listing(named, limit, self.values)
+
+    def _escaped(self, text: str, limit: int, *, keep_end: bool = False) -> str:
+        return self._escape(self.squeeze(text, limit, keep_end=keep_end))
 
     def squeeze(self, text: str, limit: int, *, keep_end: bool = False) -> str:
         """One line of about ``limit`` characters at most; see `squeeze`."""

@@ -10,8 +10,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from minions.corpus.contents import Contents
+from minions.corpus.structure import TITLE_CHARS
 from minions.documents import CorpusCard
-from minions.privacy.names import plain
+from minions.privacy.names import plain, uncut
 from minions.privacy.policy import Policy, shows_names
 from minions.tokens import estimate_tokens
 
@@ -79,7 +80,7 @@ def _outline(document: DocumentFacts, budget: int) -> str:
     top = min((heading.level for heading in document.outline), default=1)
     headings: list[str] = []
     for heading in document.outline:
-        text = plain(heading.text, _TITLE_CHARACTERS)
+        text = plain(uncut(heading.text, TITLE_CHARS), _TITLE_CHARACTERS)
         if heading.level > top + 1 or text.casefold() == document.title.casefold():
             continue
         budget -= estimate_tokens(text) + 1

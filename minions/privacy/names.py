@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
+from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,14 @@ from minions.display import clean_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from minions.privacy.detecting import Detector
+
 NAME_CHARACTERS: Final = 100
 _TAIL_CHARACTERS: Final = 20
+_CUT: Final = "..."
+_LOOKED_AT: Final = 4  # times the limit: a value that the cut goes through may go on
+_STRIPPED: Final = 8  # characters that a heading may be shorter than where it was cut
+_MAY_BE_CUT: Final = re.compile(r"(?:\S*\d\S*\s+)*\S*\Z")
 _SEPARATORS: Final = str.maketrans({";": "_", "|": "_", '"': "'", "`": "'"})
 # A name that goes up as it is; most do, and all others are looked at.
 _PLAIN: Final = re.compile(rf"[\w.,()&+@#$%=~/! -]{{1,{NAME_CHARACTERS}}}", re.ASCII)
@@ -48,8 +55,18 @@ def shown_names(paths: Sequence[str]) -> list[str]:
 
 
 def plain(text: str, limit: int) -> str:
-    """Text of a document (a title, a heading) fit for a list in a prompt: see `shown_names`."""
-    return clean_line(text, limit).translate(_SEPARATORS)
+    """Text of a document (a title, a heading) fit for a list in a prompt: see `shown_names`. It is cut between words,
+    and through no value: a part of one would not be known for what it is.
+    """
+    flat = clean_line(text, _LOOKED_AT * limit)
+    return (flat if len(flat) <= limit else f"{_beginning(flat, limit - len(_CUT))}{_CUT}").translate(_SEPARATORS)
+
+
+def uncut(text: str, limit: int) -> str:
+    """A heading that was cut at about ``limit`` characters when it was indexed, without the words at its end that may
+    be the beginning of a value.
+    """
+    return text if len(text) < limit - _STRIPPED else f"{_MAY_BE_CUT.sub('', text).rstrip()}{_CUT}"
 
 
 def file_name(path: str) -> str:
@@ -66,9 +83,32 @@ def stem_of(name: str) -> str:
 
 def _shown(name: str) -> str:
     if len(name) > NAME_CHARACTERS:
-        tail = name[-_TAIL_CHARACTERS:]
-        name = f"{name[: NAME_CHARACTERS - len(tail) - 3]}...{tail}"
+        tail = _end(name, _TAIL_CHARACTERS)
+        name = f"{_beginning(name, NAME_CHARACTERS - len(tail) - len(_CUT))}{_CUT}{tail}"
     return plain(name, NAME_CHARACTERS) or "_"
+
+
+def _beginning(text: str, limit: int) -> str:
+    return text[: next(reversed(_breaks(text, 0, limit)), 0)].rstrip()
+
+
+def _end(text: str, limit: int) -> str:
+    suffix = text[len(stem_of(text)) :]
+    return text[next(iter(_breaks(text, len(text) - limit, len(text) - 1)), len(text) - len(suffix[:limit])) :]
+
+
+def _breaks(text: str, start: int, end: int) -> list[int]:
+    """Where from ``start`` to ``end`` a text may be cut: between words, and within no value."""
+    values = _detector()(text)
+    places = (place for place in range(start, end + 1) if not text[place - 1 : place + 1].isalnum())
+    return [place for place in places if not any(value.start < place < value.end for value in values)]
+
+
+@cache
+def _detector() -> Detector:
+    from minions.privacy.detecting import detector
+
+    return detector()
 
 
 def _apart(name: str, taken: Counter[str]) -> str:

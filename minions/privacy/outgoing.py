@@ -6,12 +6,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from minions.answers import Egress, Withheld
-from minions.privacy.placeholders import Placeholders
+from minions.corpus.chunking import HEADER_CHARS
+from minions.corpus.structure import TITLE_CHARS
+from minions.privacy.names import uncut
+from minions.privacy.placeholders import Placeholders, without_placeholders
 from minions.privacy.policy import shows_quotes
 from minions.privacy.wording import Lines, grounded_words, plain_pieces, plain_value, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from minions.corpus.contents import Contents
     from minions.findings import Digest, Finding
@@ -22,6 +25,7 @@ SHARE: Final = 20  # by default a run may send a twentieth of the documents' tex
 FEWEST_BYTES: Final = 8_000  # and of any corpus, however small, two digests
 _BYTES_PER_TOKEN: Final = 4
 _ITEMS: Final = re.compile(r"\s*[,;]\s*")
+_UNSEEN: Final = re.compile("[\U000e0000-\U000e0fff]")  # tags and the like: a writing that nobody sees
 _TYPED: Final = frozenset({"number", "date"})
 
 
@@ -55,6 +59,7 @@ class Outgoing:
         self._cloud = cloud
         self._sent = 0
         self._kept_findings = 0
+        self._known: dict[tuple[str, ...], set[str]] = {}
         self._answers: set[str] = set()
         self._quotes: set[str] = set()
 
@@ -63,15 +68,41 @@ class Outgoing:
         """Bytes of the documents' text that may still go up; None for no limit."""
         return None if self._limit is None or not self._cloud else max(0, self._limit - self._sent)
 
+    def lines_of(self, findings: Iterable[Finding]) -> Lines:
+        """The lines that the findings of a round show, and what of them stays here."""
+        return lines_of(findings if self._cloud else (), self.placeholders)
+
     def said(self, task: Task, finding: Finding, lines: Lines) -> Finding:
-        """A finding with what of its answer may go up; ``lines`` are those of the round."""
-        if not self._cloud or self.policy == "open" or not finding.answer:
+        """A finding with what of its answer may go up; ``lines`` are those of the round. Values that stay here have
+        their placeholders already: counted, folded or cut, they would not be known for what they are.
+        """
+        if not self._cloud or not finding.answer:
             return finding
-        answer = self._said(task, lines, finding.answer)
-        if answer == finding.answer:
+        redacted = self.placeholders.redact(_UNSEEN.sub("", finding.answer))
+        answer = redacted if self.policy == "open" else self._said(task, lines, redacted)
+        if answer != redacted:
+            self._answers.add(finding.id)
+        return finding if answer == finding.answer else finding.model_copy(update={"answer": answer})
+
+    def reckoned(self, finding: Finding, lines: Lines) -> Finding:
+        """A finding with what of its answer may be added up: no digits of a value that stays here."""
+        if not self._cloud or not finding.answer:
             return finding
-        self._answers.add(finding.id)
-        return finding.model_copy(update={"answer": answer})
+        answer = lines.without_hidden(without_placeholders(self.placeholders.redact(finding.answer)))
+        return finding.model_copy(update={"answer": answer or None})
+
+    def escape(self, text: str) -> str:
+        """Text of a document that goes up, in which nothing passes for a placeholder."""
+        return self.placeholders.escape(text) if self._cloud else text
+
+    @property
+    def redacts(self) -> bool:
+        """Whether values of the documents are looked for."""
+        return self._cloud and self.placeholders.detects
+
+    def values_in(self, text: str) -> list[tuple[int, int]]:
+        """See `Placeholders.values_in`."""
+        return self.placeholders.values_in(text) if self._cloud else []
 
     def sent(self, text: str) -> None:
         """So much of the documents' text goes up."""
@@ -96,24 +127,41 @@ class Outgoing:
             redacted=self.placeholders.redacted,
         )
 
+    def _known_to_planner(self, task: Task) -> set[str]:
+        """The words of the question and the task. What a task names by a placeholder, the planner does not know."""
+        texts = (task.instruction, *task.options, *task.search)
+        if texts not in self._known:
+            told = (self.placeholders.redact(text, held=True) for text in texts)
+            self._known[texts] = self._question | words_of(*told)
+        return self._known[texts]
+
     def _said(self, task: Task, lines: Lines, answer: str) -> str:
-        # What a task names by a placeholder, the planner does not know.
-        told = (self.placeholders.redact(text, held=True) for text in (task.instruction, *task.options, *task.search))
-        known = self._question | words_of(*told)
+        known = self._known_to_planner(task)
         if shows_quotes(self.policy):
             return grounded_words(answer, lines, known)
         if task.output in _TYPED:
-            return plain_pieces(answer, known)
-        if plain_value(answer, known) is not None:
+            return plain_pieces(answer, known, lines)
+        if plain_value(answer, known, lines) is not None:
             return answer
         items = _ITEMS.split(answer) if task.output == "list" else [answer]
-        return ", ".join(plain_value(item, known) or self.placeholders.hold(item) for item in items if item)
+        return ", ".join(plain_value(item, known, lines) or self._held(item) for item in items if item)
+
+    def _held(self, words: str) -> str:
+        return self.placeholders.hold(self.placeholders.restore(words))
 
 
-def lines_of(findings: Iterable[Finding]) -> Lines:
-    """The lines that findings show: quotes, their neighbours and header rows, headings."""
-    return Lines(
-        part
-        for one in findings
-        for part in (*one.headings, one.table_header or "", one.before, one.citation.quote, one.after)
-    )
+def _parts(finding: Finding) -> Iterator[str]:
+    yield from (uncut(heading, TITLE_CHARS) for heading in finding.headings)
+    yield uncut(finding.table_header or "", HEADER_CHARS)
+    yield from (finding.before, finding.citation.quote, finding.after)
+
+
+def lines_of(findings: Iterable[Finding], placeholders: Placeholders | None = None) -> Lines:
+    """The lines that findings show: quotes, their neighbours and header rows, headings; values that stay here are none
+    of their words.
+    """
+    text = "\n\n".join("\n".join(_parts(one)) for one in findings)
+    if placeholders is None:
+        return Lines(text)
+    placeholders.redact(text)  # so that its values are known in answers, too, with other letters right beside them
+    return Lines(text, placeholders.values_in(text))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.privacy.detecting import Detector, Sensitive
+    from minions.privacy.detecting import Detector
 
 HELD: Final = "ANSWER"
 LITERAL: Final = "TEXT"  # what a document writes in the form of a placeholder itself
@@ -29,12 +29,17 @@ _LOOKS_LIKE_ONE: Final = re.compile(_NAME, re.IGNORECASE)
 # A planner may leave the brackets out, or put several into one pair; small letters come of comparing answers.
 _WRITTEN: Final = re.compile(rf"\[({_NAME})\]|(?<![A-Za-z0-9_])({_NAME})(?![A-Za-z0-9_])", re.IGNORECASE)
 _VARIANTS: Final = 26  # spellings of one value that share its number: a letter each
-_SHORTEST_HELD: Final = 4  # characters of held words that are looked for in other texts
+_SHORTEST_HELD: Final = 3  # characters of held words that are looked for in other texts
 
 
 def placeholders_in(text: str) -> list[str]:
     """The placeholders of a text that goes up, brackets and all, in their order."""
     return [found[0] for found in _WRITTEN.finditer(text) if found[1]]
+
+
+def without_placeholders(text: str) -> str:
+    """The text without them."""
+    return _WRITTEN.sub("", text)
 
 
 class _Span(NamedTuple):
@@ -55,6 +60,11 @@ class Placeholders:
         self._last: Counter[str] = Counter()
 
     @property
+    def detects(self) -> bool:
+        """Whether it looks for sensitive values, and not for held words alone."""
+        return self._detect is not None
+
+    @property
     def redacted(self) -> dict[str, int]:
         """How many values stay here, by kind in small letters; held answers are none of them."""
         counts = Counter({kind.casefold(): count for kind, count in self._last.items() if kind not in {HELD, LITERAL}})
@@ -64,7 +74,7 @@ class Placeholders:
         """The text with its sensitive values replaced, wherever they stand in it, once they were seen in this run.
 
         ``restore`` gives the text back. ``held``: in this text held words are replaced, too, where they stand as words,
-        and their placeholders stay.
+        and the placeholders that it has already stay.
         """
         if self._detect is None and not held:
             return text
@@ -76,7 +86,12 @@ class Placeholders:
 
     def values_in(self, text: str) -> list[tuple[int, int]]:
         """Where in a text values stand that will be replaced, start and end: a cut there would show a part of one."""
-        return [(span.start, span.end) for span in self._spans(text, held=True) if span.kind != LITERAL]
+        spans = _apart([*self._found_in(text), *self._known_in(text, held=True), *self._literal_in(text, held=True)])
+        return [(span.start, span.end) for span in spans if span.kind != LITERAL]
+
+    def escape(self, text: str) -> str:
+        """The text with what only looks like a placeholder replaced; it comes back as it was."""
+        return _LOOKS_LIKE_ONE.sub(lambda match: f"[{self._name(LITERAL, match[0])}]", text)
 
     def hold(self, words: str) -> str:
         """A placeholder for an answer's words, which stay here."""
@@ -86,27 +101,36 @@ class Placeholders:
         """The text with the values back in their places; ``in_json``: escaped as within the strings of JSON."""
 
         def value(found: re.Match[str]) -> str:
-            known = self._values.get((found[1] or found[2]).casefold())
+            name = (found[1] or found[2]).casefold()
+            known = self._values.get(name)
             if known is None:
                 return found[0]
+            if name.startswith(HELD.casefold()):
+                known = _apart_from(text, found, known)
             return json.dumps(known, ensure_ascii=False)[1:-1] if in_json else known
 
         return _WRITTEN.sub(value, text) if self._values else text
 
     def _spans(self, text: str, *, held: bool) -> list[_Span]:
         """What is to be replaced, in order and apart from each other."""
-        found: list[Sensitive] = self._detect(text) if self._detect is not None else []
-        for kind, start, end in found:
+        found = self._found_in(text)
+        for start, end, kind in found:
             self._name(kind, text[start:end])
-        spans = [_Span(start, end, kind) for kind, start, end in found]
-        spans += [
+        return _apart([*found, *self._literal_in(text, held=held), *self._known_in(text, held=held)])
+
+    def _found_in(self, text: str) -> list[_Span]:
+        found = self._detect(text) if self._detect is not None else []
+        return [_Span(start, end, kind) for kind, start, end in found]
+
+    def _literal_in(self, text: str, *, held: bool) -> list[_Span]:
+        return [
             _Span(match.start(), match.end(), LITERAL)
             for match in _LOOKS_LIKE_ONE.finditer(text)
-            if not (held and match[0].upper().startswith(HELD))
+            if not (held and (match[0].upper().startswith(HELD) or match[0].casefold() in self._values))
         ]
-        for kind, value in list(self._names):
-            spans += _occurrences(text, value, kind, held=held)
-        return _apart(spans)
+
+    def _known_in(self, text: str, *, held: bool) -> list[_Span]:
+        return [span for kind, value in self._names for span in _occurrences(text, value, kind, held=held)]
 
     def _name(self, kind: str, value: str) -> str:
         if (name := self._names.get((kind, value))) is not None:
@@ -143,6 +167,15 @@ def _is_words(text: str, start: int, end: int) -> bool:
     return not (text[start - 1 : start].isalnum() and text[start].isalnum()) and not (
         text[end - 1].isalnum() and text[end : end + 1].isalnum()
     )
+
+
+def _apart_from(text: str, found: re.Match[str], words: str) -> str:
+    """Held words as they come back: with a blank where a planner wrote their placeholder right beside something else.
+    They are looked for as words only, and would go up the next time.
+    """
+    before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
+    # Of a text in JSON, another character may come of an escape; of any, another placeholder's value of a bracket.
+    return f"{' ' * (before == ']' or before.isalnum())}{words}{' ' * (after in {'[', chr(92)} or after.isalnum())}"
 
 
 def _apart(spans: list[_Span]) -> list[_Span]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from minions.evidence.numbers import numbers_in
+from minions.privacy.placeholders import without_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
 KEPT_BACK: Final = "…"
 _WORD: Final = re.compile(r"[^\W_]+")
 _PIECE: Final = re.compile(r"\S+")
+# Signs say nothing beside words. Others may be a writing of their own, some of them unseen.
+_SIGNS: Final = frozenset(
+    " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\u00a3\u00a7\u00a9\u00ab\u00ae\u00b0\u00b1\u00b7\u00bb\u20ac\u2122\u2022"
+)
+_SIGNS_OF_TYPE: Final = frozenset(
+    "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2212\u00d7\u2248\u2264\u2265"
+)
+_MOST_SIGNS: Final = 8  # of a piece
 _MOST_DIGITS: Final = 15
+_TELLING_DIGITS: Final = 3  # fewer stand in any number
 _NUMBER: Final = re.compile(
     r"[-+(~≈<>=]*[$€£¥]?\d(?:[\d.,:/'\u2019\u00a0\u202f-]*\d)?(?:%|st|nd|rd|th|[kmb]|bn|mn)?[).,;:%]*", re.IGNORECASE
 )
@@ -54,20 +64,44 @@ def is_number(piece: str) -> bool:
 
 
 class Lines:
-    """The words and the numbers of lines that documents hold."""
+    """The words and the numbers of lines that documents hold, but for ``values`` in them, start and end, which stay
+    here: a part of one is no word of the lines.
+    """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._texts = list(texts)
+    def __init__(self, text: str, values: Iterable[tuple[int, int]] = ()) -> None:
+        shown, hidden, end = [], [], 0
+        for start, stop in values:
+            shown.append(text[end:start])
+            hidden.append(text[start:stop])
+            end = stop
+        self._text = "\n\n".join([*shown, text[end:]])
+        self._hidden = ["".join(filter(str.isdigit, value)) for value in hidden]
 
     @cached_property
     def words(self) -> set[str]:
         """In small letters."""
-        return words_of(*self._texts)
+        return words_of(self._text)
+
+    @cached_property
+    def signs(self) -> set[str]:
+        """The characters besides letters and digits."""
+        return {character for character in set(self._text) if not character.isalnum()}
 
     @cached_property
     def numbers(self) -> set[Decimal]:
         """By their values, scales applied."""
-        return {number for text in self._texts for number in numbers_in(text)}
+        return set(numbers_in(self._text))
+
+    def hides(self, piece: str) -> bool:
+        """Whether the digits of a piece of text are a part of a value that stays here, or hold one."""
+        digits = "".join(filter(str.isdigit, piece))
+        if len(digits) < _TELLING_DIGITS:
+            return False
+        return any(digits in value or (len(value) > _TELLING_DIGITS and value in digits) for value in self._hidden)
+
+    def without_hidden(self, text: str) -> str:
+        """The text without the pieces that it ``hides``."""
+        return " ".join(piece for piece in _PIECE.findall(text) if not self.hides(piece))
 
 
 def grounded_words(answer: str, lines: Lines, known: Collection[str]) -> str:
@@ -76,30 +110,42 @@ def grounded_words(answer: str, lines: Lines, known: Collection[str]) -> str:
     """
 
     def grounded(piece: str) -> bool:
+        piece = without_placeholders(piece)
         words = _WORD.findall(piece.casefold())
         if all(word in lines.words or word in known or word in SMALL_WORDS for word in words):
-            return True
+            return _has_plain_signs(piece, lines.signs)
         return is_number(piece) and all(number in lines.numbers for number in numbers_in(piece))
 
     return _kept(answer, grounded)
 
 
-def plain_value(answer: str, known: Collection[str]) -> str | None:
-    """An answer that is made of numbers, units, small words and ``known`` words alone; None for any other."""
-    whole = all(_is_plain(piece, known) for piece in _PIECE.findall(answer))
+def plain_value(answer: str, known: Collection[str], lines: Lines) -> str | None:
+    """An answer that is made of numbers, units, small words, ``known`` words and placeholders alone; None for any
+    other, and where a number is a part of a value of the ``lines`` that stays here.
+    """
+    whole = all(_is_plain(piece, known, lines) for piece in _PIECE.findall(answer))
     return answer if whole else None
 
 
-def plain_pieces(answer: str, known: Collection[str]) -> str:
+def plain_pieces(answer: str, known: Collection[str], lines: Lines) -> str:
     """The numbers, units, small and ``known`` words of an answer; dots stand for the others."""
-    return _kept(answer, lambda piece: _is_plain(piece, known))
+    return _kept(answer, lambda piece: _is_plain(piece, known, lines))
 
 
-def _is_plain(piece: str, known: Collection[str]) -> bool:
+def _is_plain(piece: str, known: Collection[str], lines: Lines) -> bool:
+    piece = without_placeholders(piece)
     if is_number(piece):
-        return True
+        return not lines.hides(piece)
     words = _WORD.findall(piece.casefold())
-    return all(word in known or word in SMALL_WORDS for word in words)
+    return all(word in known or word in SMALL_WORDS for word in words) and _has_plain_signs(piece)
+
+
+def _has_plain_signs(piece: str, shown: Collection[str] = ()) -> bool:
+    """Whether a piece of text has no signs but those between and around words, or ``shown`` anyway."""
+    others = _WORD.sub("", piece)
+    return len(others) <= _MOST_SIGNS and all(
+        sign in _SIGNS or sign in _SIGNS_OF_TYPE or sign in shown for sign in others
+    )
 
 
 def _kept(answer: str, keep: Callable[[str], bool]) -> str:

@@ -53,7 +53,7 @@ def digests(home: Path) -> Iterator[str]:
 def said_in(text: str) -> Iterator[Said]:
     """Each answer of a digest."""
     rows = text.splitlines()
-    together = Lines(found[2] for row in rows if (found := _FINDING.match(row)))
+    together = Lines("\n".join(found[2] for row in rows if (found := _FINDING.match(row))))
     question, known = words_of(rows[0]), words_of(rows[0])
     for row in rows:
         if task := _TASK.match(row):
@@ -62,7 +62,7 @@ def said_in(text: str) -> Iterator[Said]:
             answer = " ".join(found[1].split())
             yield Said(
                 answer,
-                grounded_words(answer, Lines([found[2]]), known),
+                grounded_words(answer, Lines(found[2]), known),
                 grounded_words(answer, together, known),
             )
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minions.chat import ChatRequest, Message
+from minions.corpus.chunking import HEADER_CHARS
+from minions.corpus.structure import TITLE_CHARS
 from minions.evidence.lines import Line, number_lines
+from minions.privacy.names import uncut
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:
@@ -30,12 +33,13 @@ def place_of(chunk: Chunk) -> str:
     """Its file's name and the headings above it."""
     from pathlib import PurePath
 
-    return " > ".join((PurePath(chunk.path).name, *chunk.headings[-_HEADINGS:]))
+    headings = (uncut(heading, TITLE_CHARS) for heading in chunk.headings[-_HEADINGS:])
+    return " > ".join((PurePath(chunk.path).name, *headings))
 
 
 def table_of(chunk: Chunk) -> str:
     """A line with the header of the table that it continues, if any."""
-    return f"Table header: {chunk.table_header}\n" if chunk.table_header else ""
+    return f"Table header: {uncut(chunk.table_header, HEADER_CHARS)}\n" if chunk.table_header else ""
 
 
 def request(

@@ -103,7 +103,7 @@ def test_what_stays_on_the_device_is_not_held_back(make: Any) -> None:
 @given(st.text(alphabet="ab1-. ", max_size=30), st.text(alphabet="ab1-. ", max_size=30))
 def test_no_word_goes_up_that_the_lines_do_not_hold(answer: str, shown: str) -> None:
     """Whatever the answer and the lines, each word that is left stands in the lines or is a small one."""
-    kept = grounded_words(answer, Lines([shown]), known=())
+    kept = grounded_words(answer, Lines(shown), known=())
     allowed = set(shown.replace("-", " ").replace(".", " ").split()) | {"a"}
     words = kept.replace("-", " ").replace(".", " ").replace("…", " ").split()
     assert {word for word in words if not word.isdigit()} <= allowed
@@ -111,8 +111,8 @@ def test_no_word_goes_up_that_the_lines_do_not_hold(answer: str, shown: str) -> 
 
 def test_a_plain_value_is_given_back_as_it_is() -> None:
     """Numbers with units, small words and known words; one other word makes it none."""
-    assert plain_value("about 30 days", known=()) == "about 30 days"
-    assert plain_value("about 30 herons", known=()) is None
+    assert plain_value("about 30 days", (), Lines("")) == "about 30 days"
+    assert plain_value("about 30 herons", (), Lines("")) is None
 
 
 def test_the_limit_is_a_twentieth_of_the_documents_and_never_less_than_two_digests(make: Any) -> None:
