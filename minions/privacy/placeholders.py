@@ -28,6 +28,7 @@ _NAME: Final = rf"(?:{'|'.join(_KINDS)})_\d+[a-z]?"
 _LOOKS_LIKE_ONE: Final = re.compile(_NAME, re.IGNORECASE)
 # A planner may leave the brackets out, or put several into one pair; small letters come of comparing answers.
 _WRITTEN: Final = re.compile(rf"\[({_NAME})\]|(?<![A-Za-z0-9_])({_NAME})(?![A-Za-z0-9_])", re.IGNORECASE)
+_BRACKETED: Final = re.compile(rf"\[({_NAME})\]", re.IGNORECASE)
 _VARIANTS: Final = 26  # spellings of one value that share its number: a letter each
 _SHORTEST_HELD: Final = 3  # characters of held words that are looked for in other texts
 
@@ -76,8 +77,16 @@ class Placeholders:
         ``restore`` gives the text back. ``held``: in this text held words are replaced, too, where they stand as words,
         and the placeholders that it has already stay.
         """
-        if self._detect is None and not held:
-            return text
+        if not held:
+            return text if self._detect is None else self._replaced(text, held=False)
+        pieces, end = [], 0
+        for placeholder in _BRACKETED.finditer(text):  # a user's word may be a part of one: "mail" of [EMAIL_1]
+            if placeholder[1].casefold() in self._values:
+                pieces += [self._replaced(text[end : placeholder.start()], held=True), placeholder[0]]
+                end = placeholder.end()
+        return "".join([*pieces, self._replaced(text[end:], held=True)])
+
+    def _replaced(self, text: str, *, held: bool) -> str:
         pieces, end = [], 0
         for span in self._spans(text, held=held):
             pieces += [text[end : span.start], f"[{self._name(span.kind, text[span.start : span.end])}]"]
@@ -126,7 +135,7 @@ class Placeholders:
         return [
             _Span(match.start(), match.end(), LITERAL)
             for match in _LOOKS_LIKE_ONE.finditer(text)
-            if not (held and (match[0].upper().startswith(HELD) or match[0].casefold() in self._values))
+            if not (held and match[0].upper().startswith(HELD))
         ]
 
     def _known_in(self, text: str, *, held: bool) -> list[_Span]:

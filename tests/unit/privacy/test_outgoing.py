@@ -183,3 +183,54 @@ def test_the_report_adds_up(make: Any) -> None:
     assert report.withheld.answers == 1
     assert report.withheld.findings == digest.kept_back > 0
     assert outgoing.room_bytes == 300 - report.sent_bytes
+
+
+@pytest.mark.parametrize(
+    "hidden", ["".join(chr(0xE0000 + ord(sign)) for sign in CANARY), "\U0001f702\U0001f70d", "\u0301" * 9]
+)
+@pytest.mark.parametrize("policy", ["strict", "findings"])
+def test_no_writing_in_signs_goes_up(make: Any, policy: str, hidden: str) -> None:
+    """Characters that nobody sees, or that say nothing here, may be letters to a reader that knows them."""
+    assert hidden not in _said(make, policy, f"yes {hidden}", output="yes_no")
+    assert hidden not in _said(make, policy, f"yes{hidden}", output="text")
+
+
+LINE = "Pay 4111 1111 1111 1111 to jane.roe@example.com, 12 in all, with key AKIAIOSFODNN7EXAMPLE"
+
+
+def _redacting(policy: Any, make: Any) -> tuple[Outgoing, Lines]:
+    from minions.privacy.detecting import detector
+
+    outgoing = Outgoing(policy, QUESTION, placeholders=Placeholders(detector()))
+    return outgoing, outgoing.lines_of([make.finding("x", quote=LINE)])
+
+
+@pytest.mark.parametrize("policy", ["strict", "findings"])
+@pytest.mark.parametrize("part", ["4111 1111 1111", "1111", "jane.roe", "AKIAIOSFODNN", "12 4111"])
+def test_a_part_of_a_value_stays_where_the_value_does(make: Any, policy: str, part: str) -> None:
+    """A worker that copies half of a card number takes nothing of it up."""
+    outgoing, lines = _redacting(policy, make)
+    said = str(outgoing.said(make.task(output="number"), make.finding(part, quote=LINE), lines).answer)
+    assert not any(word in said for word in part.split() if word != "12")
+
+
+@pytest.mark.parametrize("reduce", ["unique", "vote", "group"])
+def test_a_value_has_its_placeholder_before_answers_are_counted(make: Any, reduce: str) -> None:
+    """In small letters, or with a count behind it, a key or a card would not be known for one."""
+    from minions.evidence.reduce import reduce_findings
+
+    outgoing, lines = _redacting("findings", make)
+    task = make.task(reduce=reduce, output="list")
+    finding = outgoing.said(task, make.finding("AKIAIOSFODNN7EXAMPLE, 4111 1111 1111 1111", quote=LINE), lines)
+    reduction = reduce_findings(task, [finding], {})
+    assert "4111" not in f"{reduction.summary} {reduction.groups}"
+    assert "akia" not in f"{reduction.summary} {reduction.groups}"
+    assert "[secret_1]" in f"{reduction.summary} {reduction.groups}"
+
+
+@pytest.mark.parametrize("answer", ["4111 1111 1111 1111", "4111111111111111k", "7454111111111111111", "1111"])
+def test_no_digits_of_a_value_are_added_up(make: Any, answer: str) -> None:
+    """A sum over one card is the card, however its digits are scaled, or what stands before them."""
+    outgoing, lines = _redacting("strict", make)
+    assert not outgoing.reckoned(make.finding(answer), lines).answer
+    assert outgoing.reckoned(make.finding("12 in all"), lines).answer == "12 in all"

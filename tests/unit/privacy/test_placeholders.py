@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -97,3 +98,35 @@ def test_held_words_are_looked_for_as_words_only() -> None:
 def test_a_cut_knows_where_values_stand(text: str, values: list[tuple[int, int]]) -> None:
     """What cuts a text short can keep clear of the values in it."""
     assert Placeholders(DETECT).values_in(text) == values
+
+
+HELD = ("[ANSWER_1]", "ANSWER_1", "x[ANSWER_1]y", "[ANSWER_1]9", "[ANSWER_1][ANSWER_1]", "[EMAIL_1][ANSWER_1][EMAIL_1]")
+
+
+@pytest.mark.parametrize("written", [*HELD, r"x\u0041[ANSWER_1]\u0041y"])
+def test_held_words_stay_however_a_planner_writes_their_placeholder(written: str) -> None:
+    """Letters right beside a placeholder do not hide its words when the text goes up again."""
+    placeholders = Placeholders(DETECT)
+    placeholders.redact("jane.roe@example.com")
+    placeholders.hold("Zanzibar")
+    told = json.loads(
+        placeholders.restore(json.dumps(written) if "\\" not in written else f'"{written}"', in_json=True)
+    )
+    assert "Zanzibar" in told
+    assert "Zanzibar" not in placeholders.redact(told, held=True)
+
+
+def test_a_digest_keeps_the_placeholders_that_its_answers_have() -> None:
+    """What was replaced before is not replaced again, and what a document writes in their form is no placeholder."""
+    placeholders = Placeholders(DETECT)
+    answer = placeholders.redact("jane.roe@example.com")
+    line = f"{answer} | {placeholders.escape('see [EMAIL_1]')}"
+    assert placeholders.redact(line, held=True) == line
+    assert placeholders.restore(line) == "jane.roe@example.com | see [EMAIL_1]"
+
+
+def test_looking_for_values_counts_none() -> None:
+    """A text that is looked through does not go up for it: the report tells what was replaced."""
+    placeholders = Placeholders(DETECT)
+    assert placeholders.values_in("jane.roe@example.com")
+    assert placeholders.redacted == {}
