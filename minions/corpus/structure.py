@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from minions.display import clean_line
 from minions.documents import Heading
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def find_headings(document: Document, blocks: Sequence[Block]) -> tuple[Heading,
     """The document's outline where the reader gave one, else the headings found among its blocks."""
     if document.outline:
         return document.outline
-    return tuple(Heading(level=b.level, text=b.title, start=b.start) for b in blocks if b.level)
+    titled = ((block, clean_line(block.title, TITLE_CHARS)) for block in blocks if block.level)
+    return tuple(Heading(level=block.level, text=title, start=block.start) for block, title in titled)
 
 
 def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +17,11 @@ from minions.corpus.readers.extract import Source
 from minions.corpus.readers.html_effort import effort
 from minions.corpus.readers.pdf_bombs import is_bomb
 from minions.corpus.readers.registry import choose
-from minions.documents import Document
 from minions.errors import UnreadableError
 from tests.hostile import pages, zipped
+
+if TYPE_CHECKING:
+    from minions.documents import Document
 
 EXAMPLES: Final = 60
 MAIL: Final = (

@@ -248,3 +248,13 @@ def test_combined_characters_are_not_torn() -> None:
     chunks = _chunks("e\u0301" * 500, 20)
     assert len(chunks) > 5
     assert all(chunk.text[0] == "e" for chunk in chunks)
+
+
+def test_headings_of_chunks_hold_nothing_unseen() -> None:
+    """A heading with an escape sequence or a character that turns the direction of writing goes along without it, the
+    text as it stands.
+    """
+    text = "# Net \x1b[31mrevenue\u202e\n\n" + "It rose in every quarter of the year.\n" * 20
+    last = _chunks(text, 60)[-1]
+    assert last.headings == ("Net [31mrevenue",)
+    assert "".join(chunk.text for chunk in _chunks(text, 60)) == text

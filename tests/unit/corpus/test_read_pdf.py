@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from minions.corpus.readers import read_document
+from minions.corpus.readers.pdf import _whole_words
 from minions.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -137,6 +139,19 @@ def test_a_pdf_that_cannot_be_read_says_what_to_do(tmp_path: Path, data: bytes, 
     with pytest.raises(UnreadableError) as caught:
         read_document(written(tmp_path, data))
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("text", ["a" * 10**6, "a" + " " * 10**6 + "b", "a-" * 500_000, "a\ufffe" * 300_000])
+def test_a_page_of_one_word_or_of_blanks_takes_a_moment(text: str) -> None:
+    """A page that holds a key of a megabyte, or nothing but blanks, is cleaned in the time that its length takes."""
+    started = time.perf_counter()
+    _whole_words([text])
+    assert time.perf_counter() - started < 5
+
+
+def test_words_cut_more_than_once_are_whole() -> None:
+    """Each hyphen of a word that two line ends cut is mended."""
+    assert _whole_words(["inter\ufffenation\ufffeally"]) == ["internationally"]
 
 
 def test_a_pdf_is_known_by_its_content(tmp_path: Path) -> None:
