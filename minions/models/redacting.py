@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from minions.ports import ChatModel
     from minions.privacy.detecting import Detector
 
+# JSON Schema's own words, and the program's for its replies: what a schema means does not depend on a user's words.
+_OF_SCHEMAS: Final = frozenset(
+    """
+    type object array string number integer boolean null properties required additionalProperties items enum const anyOf
+    allOf oneOf not minimum maximum minLength maxLength minItems maxItems pattern format title description $ref $defs
+    definitions default tasks instruction output options documents search unit reduce answer findings confidence message
+    """.split()  # noqa: SIM905 - a word a line is no easier to read
+)
 _EXPLANATION: Final = " Words that stay on the device have names in brackets, such as {}: copy these names as they are."
 
 
@@ -67,7 +75,7 @@ def _explained(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 def _in_schema(value: Any, placeholders: Placeholders) -> Any:
     """A JSON value with the values in its strings replaced, in names as well."""
     if isinstance(value, str):
-        return placeholders.redact(value)
+        return value if value in _OF_SCHEMAS else placeholders.redact(value)
     if isinstance(value, dict):
         return {_in_schema(key, placeholders): _in_schema(item, placeholders) for key, item in value.items()}
     if isinstance(value, list | tuple):

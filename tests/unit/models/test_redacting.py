@@ -86,6 +86,17 @@ async def test_a_schema_of_the_user_is_redacted_too() -> None:
     assert json.loads(reply.text) == {"Project Heron": "yes"}
 
 
+async def test_a_users_word_that_schemas_have_breaks_no_schema() -> None:
+    """Who keeps the words "string" and "answer" to themselves still gets answers."""
+    echo = Echo('{"answer": "[TERM_1]"}')
+    schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+    model = redacting(echo, detector(words=("string", "answer", "type")))
+    reply = await model.complete(_ask(("question", "Which string?"), schema=schema))
+    assert echo.seen[0].json_schema == schema
+    assert echo.seen[0].messages[1].content == "Which [TERM_1]?"
+    assert json.loads(reply.text) == {"answer": "string"}
+
+
 async def test_a_run_has_one_placeholder_for_one_value() -> None:
     """Over all calls of a run the same value has the same name, and other runs number theirs anew."""
     echo = Echo("", "", "")
