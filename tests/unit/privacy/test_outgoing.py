@@ -13,7 +13,7 @@ from minions.evidence.reduce import Reduction
 from minions.evidence.writing import Writer
 from minions.privacy.outgoing import FEWEST_BYTES, Outgoing, default_limit, lines_of
 from minions.privacy.placeholders import Placeholders
-from minions.privacy.wording import Lines, grounded_words, plain_value
+from minions.privacy.wording import Lines, grounded_words, is_number, plain_value
 
 QUESTION = "Which law governs the lease, that of Delaware or of Texas?"
 CANARY = "zq7x-KITE-91kd"
@@ -106,7 +106,7 @@ def test_no_word_goes_up_that_the_lines_do_not_hold(answer: str, shown: str) -> 
     kept = grounded_words(answer, Lines(shown), known=())
     allowed = set(shown.replace("-", " ").replace(".", " ").split()) | {"a"}
     words = kept.replace("-", " ").replace(".", " ").replace("…", " ").split()
-    assert {word for word in words if not word.isdigit()} <= allowed
+    assert {word for word in words if not is_number(word)} <= allowed
 
 
 def test_a_plain_value_is_given_back_as_it_is() -> None:
