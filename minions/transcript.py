@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _NUMERIC = frozenset({"sum", "min", "max", "mean"})
 _INDEX_ONLY_CONFIDENCE = 0.1
 _PARTIAL_CITATIONS = 8
+_TEXTS_KEPT = 8
 
 _log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ class Transcript:
         self._observe = observe
         self._names = names_of(corpus, numbered=not shows_names(policy))
         self._writer = Writer(self._names, policy, outgoing.values_in, outgoing.escape)
-        self._last_text = ("", "")
+        self._texts: dict[str, str] = {}
         self._plans: list[Plan] = []
         self._outcomes: list[list[_Outcome]] = []
         self._last_reason: str | None = None  # of a job that failed
@@ -343,10 +344,12 @@ class Transcript:
         return with_whole_values(found, job, self._text(job.chunk.document_id), self._outgoing.values_in)
 
     def _text(self, document_id: str) -> str:
-        """A document's text; that of the last one is kept, for most findings of a document come together."""
-        if self._last_text[0] != document_id:
-            self._last_text = document_id, self._corpus.text(document_id)
-        return self._last_text[1]
+        """A document's text; a few are kept, for the findings of a document come together, or nearly so."""
+        if document_id not in self._texts:
+            if len(self._texts) == _TEXTS_KEPT:
+                del self._texts[next(iter(self._texts))]
+            self._texts[document_id] = self._corpus.text(document_id)
+        return self._texts[document_id]
 
     def _on_page(self, finding: Finding) -> Finding:
         return finding.model_copy(update={"citation": self._paged(finding.citation)})
