@@ -77,16 +77,8 @@ class Placeholders:
         ``restore`` gives the text back. ``held``: in this text held words are replaced, too, where they stand as words,
         and the placeholders that it has already stay.
         """
-        if not held:
-            return text if self._detect is None else self._replaced(text, held=False)
-        pieces, end = [], 0
-        for placeholder in _BRACKETED.finditer(text):  # a user's word may be a part of one: "mail" of [EMAIL_1]
-            if placeholder[1].casefold() in self._values:
-                pieces += [self._replaced(text[end : placeholder.start()], held=True), placeholder[0]]
-                end = placeholder.end()
-        return "".join([*pieces, self._replaced(text[end:], held=True)])
-
-    def _replaced(self, text: str, *, held: bool) -> str:
+        if self._detect is None and not held:
+            return text
         pieces, end = [], 0
         for span in self._spans(text, held=held):
             pieces += [text[end : span.start], f"[{self._name(span.kind, text[span.start : span.end])}]"]
@@ -125,7 +117,10 @@ class Placeholders:
         found = self._found_in(text)
         for start, end, kind in found:
             self._name(kind, text[start:end])
-        return _apart([*found, *self._literal_in(text, held=held), *self._known_in(text, held=held)])
+        spans = [*found, *self._literal_in(text, held=held), *self._known_in(text, held=held)]
+        # A user's word may be a part of a placeholder, "mail" of [EMAIL_1], and a placeholder of a worker's answer.
+        issued = [one.span() for one in _BRACKETED.finditer(text) if held and one[1].casefold() in self._values]
+        return _apart([one for one in spans if not any(start <= one.start < one.end <= end for start, end in issued)])
 
     def _found_in(self, text: str) -> list[_Span]:
         found = self._detect(text) if self._detect is not None else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from minions.answers import Answer
     from minions.chat import ChatRequest, Completion
+    from minions.documents import Document
     from minions.events import Event
 
 PLANS = int(os.environ.get("CANARY_PLANS", "40"))  # 500 before a release
@@ -79,19 +81,22 @@ class Planted:
     def shown(self, events: list[Event]) -> str:
         """What of the documents a run may show: names and titles, and the lines, headings and header rows found."""
         parts = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*")]
-        texts: dict[str, str] = {}
-        for path in (path for path in self.folder.rglob("*") if path.is_file()):
-            document = read_document(path)
-            texts[document.id] = document.text
+        texts = {document.id: document.text for document in _read(self.folder)}
+        for document in _read(self.folder):
             parts += [document.title, *(heading.text for heading in document.outline)]
         for event in events:
             if event.kind == "digest":
-                parts += [texts[document][start:end] for document, start, end in event.places]
+                parts += [texts[document_id][start:end] for document_id, start, end in event.places]
             if event.kind == "finding":
                 found, text = event.finding, texts[event.finding.citation.document_id]
                 assert text[found.citation.start : found.citation.end] == found.citation.quote
                 parts += [*found.headings, found.table_header or "", text[found.context_start : found.context_end]]
         return plain("\n".join(parts))
+
+
+@cache
+def _read(folder: Path) -> list[Document]:
+    return [read_document(path) for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 @pytest.fixture(scope="session")

@@ -130,3 +130,12 @@ def test_looking_for_values_counts_none() -> None:
     placeholders = Placeholders(DETECT)
     assert placeholders.values_in("jane.roe@example.com")
     assert placeholders.redacted == {}
+
+
+def test_held_words_that_look_like_a_placeholder_stay_too() -> None:
+    """A worker that writes one into its answer does not tear what is held."""
+    placeholders = Placeholders(DETECT)
+    for words in ("Zanzibar", "[ANSWER_1] Shipping to [ANSWER_1] Bay"):
+        placeholders.hold(words)
+    told = placeholders.restore("Is it [ANSWER_2]?")
+    assert placeholders.redact(told, held=True) == "Is it [ANSWER_2]?"
