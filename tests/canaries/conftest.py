@@ -13,6 +13,7 @@ import structlog
 
 from minions import Minions
 from minions.corpus.readers import read_document
+from minions.corpus.structure import find_blocks
 from minions.models.scripted import ScriptedModel
 from minions.testing import LoopbackServer
 from tests.canaries.hostile import asking, copying
@@ -84,6 +85,7 @@ class Planted:
         texts = {document.id: document.text for document in _read(self.folder)}
         for document in _read(self.folder):
             parts += [document.title, *(heading.text for heading in document.outline)]
+            parts += [block.title for block in find_blocks(document) if block.level]  # numbered clauses, too
         for event in events:
             if event.kind == "digest":
                 parts += [texts[document_id][start:end] for document_id, start, end in event.places]
