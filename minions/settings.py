@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from minions.errors import ConfigError
+from minions.folder import refuse_loosening
 from minions.limits import Limits
 from minions.models.reference import names_host
 from minions.models.timeouts import Timeouts
@@ -164,4 +165,5 @@ def _config_files(config: Path | None) -> list[Path]:
 
     user = user_config_path("minions", appauthor=False) / CONFIG_NAME
     local = Path(os.curdir) / CONFIG_NAME
+    refuse_loosening(local, user)
     return [path for path in (local, user) if path.is_file()]

@@ -69,9 +69,15 @@ def pull(
 ) -> None:
     """Fetch a model's weights, and check their sha256."""
     from minions.cli.opening import settings_of
+    from minions.errors import EgressRefusedError
     from minions.models.registry import pull as pull_weights
 
     settings = settings_of(flags)
+    if settings.local_only:
+        raise EgressRefusedError(
+            f"local_only is set, and the weights of {name} come from the network",
+            hint="unset it for this command: MINIONS_LOCAL_ONLY=false minions models pull " + name,
+        )
     progress = None if flags.quiet else byte_progress(terminal=sys.stderr.isatty())
     path = pull_weights(name, home=settings.home_folder(), progress=progress)
     sys.stdout.write(f"{path}\n")

@@ -30,10 +30,11 @@ _NO_MATTER: Final = frozenset(
     {
         *("home", "local_only", "allow_remote_workers", "fetch_weights", "openai_api_key", "openai_base_url"),
         *("ollama_host", "max_cost", "max_cloud_tokens", "prices", "concurrency", "window", "threads", "cache"),
-        *("rate_per_s", "attempts", "patience_s", "timeout_s"),
+        *("rate_per_s", "attempts", "patience_s", "timeout_s", "retain_text"),
         *("connect_timeout_s", "first_token_timeout_s", "call_timeout_s"),
     }
 )
+_SECRET: Final = ("redact_words", "redact_patterns")
 _OF_ONE: Final = {"rag_chunks": "rag", "max_turns": "minion"}
 _SHOWN = 3
 _KEY_CHARACTERS = 16
@@ -108,7 +109,13 @@ def _telling(column: Column, settings: Settings) -> dict[str, Any]:
     skipped = _NO_MATTER | {name for name, protocol in _OF_ONE.items() if protocol != column.protocol}
     planner, worker, _ = choose_models(settings)
     told = settings.model_dump(mode="json", exclude=set(skipped))
+    told |= {name: _secret(told[name]) for name in _SECRET if told[name]}
     return told | {"planner": planner.partition("@")[0], "worker": worker.partition("@")[0]}
+
+
+def _secret(words: list[str]) -> str:
+    """The user's own words stay where the user wrote them: a digest tells whether they are the same."""
+    return hashlib.sha256(json.dumps(words).encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
 
 
 def _changes(before: Conditions, now: Conditions, kept: set[str]) -> str:

@@ -73,9 +73,14 @@ class Refusal:
 
     def without(self, credentials: tuple[str, ...]) -> Refusal:
         """The refusal, should it repeat what it was sent; an endpoint that has moved is told without its login."""
-        said = {name: without(getattr(self, name), credentials) for name in ("message", "code", "parameter")}
         moved = None if self.location is None else without(without_login(self.location), credentials)
-        return replace(self, location=moved, **said)
+        return replace(
+            self,
+            message=without(self.message, credentials),
+            code=without(self.code, credentials),
+            parameter=without(self.parameter, credentials),
+            location=moved,
+        )
 
 
 @dataclass(frozen=True)

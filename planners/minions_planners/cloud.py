@@ -95,5 +95,5 @@ def decision_parts(question: str, digest: Digest, history: History) -> list[Part
     parts: list[Part] = [("prompt", "Question: "), ("question", question), ("prompt", "\n")]
     for gist in history.gists:
         parts += [("prompt", "Earlier: "), ("digest", f"{'; '.join(gist.asked)} -> {gist.found}"), ("prompt", "\n")]
-    parts += [("prompt", "Findings:\n"), ("digest", digest.text)]
+    parts += [("prompt", "Findings:\n"), ("passage" if digest.whole else "digest", digest.text)]
     return [*parts, ("prompt", f"\nRounds left: {history.rounds_left}")]

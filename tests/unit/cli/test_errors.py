@@ -123,3 +123,9 @@ def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], mon
         main.run([])
     assert ended.value.code == 0
     assert "Commands:" in capsys.readouterr().out
+
+
+def test_weights_are_not_fetched_where_nothing_may_leave(minions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """local_only, wherever it is set, holds for `models pull` too, and the message says how to lift it."""
+    monkeypatch.setenv("MINIONS_LOCAL_ONLY", "true")
+    refused(minions("models", "pull", "qwen2.5-coder-1.5b"), 7, "local_only", "MINIONS_LOCAL_ONLY=false")

@@ -103,6 +103,16 @@ def test_other_settings_than_the_answers_are_refused(
     assert len(server.requests) > before
 
 
+def test_the_users_own_words_are_not_written_into_the_folder(minions: Minions, asked: Any) -> None:
+    """Words that must stay are told apart by a digest: the same list goes on, another is refused."""
+    minions.evaluate(**asked, redact_words=("Project Heron",))
+    written = "".join(path.read_text() for path in asked["output"].rglob("*") if path.is_file())
+    assert "Heron" not in written
+    minions.evaluate(**asked, redact_words=("Project Heron",))
+    with pytest.raises(UsageError, match="redact_words"):
+        minions.evaluate(**asked, redact_words=("Project Kite",))
+
+
 def test_what_changes_no_answer_is_not_refused(minions: Minions, asked: Any, server: LoopbackServer) -> None:
     """Limits, speed, protocols beside it and another wording of the known answer: the answers are scored as before."""
     minions.evaluate(**asked)
@@ -114,6 +124,7 @@ def test_what_changes_no_answer_is_not_refused(minions: Minions, asked: Any, ser
         "limit": 1,
         "timeout_s": 600,
         "window": 2,
+        "retain_text": True,
     }
     asked["dataset"].write_text(json.dumps(QUESTION | {"answer": "42 metres"}))
     (outcome,) = minions.evaluate(**asked, **changes, retry_errors=True).outcomes["minions"]
