@@ -99,10 +99,12 @@ class Withheld(Value):
 
 class Egress(Value):
     """What of the documents went up: bytes of their text (names, headings, answers, lines), of so many allowed (None:
-    no limit), what was withheld, and how many values were redacted, by kind.
+    no limit), what was withheld, and how many values were redacted, by kind. ``read_elsewhere_bytes``: passages that
+    workers on other machines read, where the user allowed any; no limit holds for these.
     """
 
     sent_bytes: int = 0
+    read_elsewhere_bytes: int = 0
     limit_bytes: int | None = None
     withheld: Withheld = Withheld()
     redacted: dict[str, int] = Field(default_factory=dict)

@@ -10,14 +10,16 @@ import structlog
 
 from minions.answers import Answer
 from minions.choosing import choose_models, is_cloud
+from minions.endpoints import is_remote_worker
 from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
 from minions.events import AnswerEvent, StartEvent, of_run
 from minions.loop import Parts
+from minions.models.reference import ModelRef
 from minions.privacy.outgoing import Outgoing, default_limit
 from minions.privacy.placeholders import Placeholders, keeping
 from minions.privacy.redaction import detector_for
-from minions.protocols import PROTOCOLS
+from minions.protocols import PROTOCOLS, SENDS_CHUNKS
 from minions.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -93,7 +95,8 @@ class _Running:
         self._asked, self._corpus, self._settings = asked, corpus, settings
         self._record, self._observe, self._baseline = record, observe, baseline
         self._started_s = record.books.clock.monotonic_s()
-        self._cloud = is_cloud(choose_models(settings)[0], settings)
+        planner, worker, _ = choose_models(settings)
+        self._cloud = is_cloud(planner, settings)
         self.placeholders = Placeholders(detector_for(settings))
         limit = settings.max_egress
         outgoing = Outgoing(
@@ -102,6 +105,7 @@ class _Running:
             placeholders=self.placeholders,
             limit_bytes=default_limit(settings.policy, corpus.contents) if limit is None else limit,
             cloud=self._cloud,
+            remote_workers=settings.protocol not in SENDS_CHUNKS and is_remote_worker(ModelRef.parse(worker), settings),
         )
         self._transcript = Transcript(
             asked.run_id, corpus, limits=settings.limits(), outgoing=outgoing, observe=observe

@@ -110,6 +110,8 @@ class Transcript:
         """A job ended."""
         job, findings = result.job, tuple(map(self._on_page, self._uncut(result.job, result.findings)))
         self._outcomes[-1].append(_Outcome(job.task.id, job.chunks, result.status, findings, result.ungrounded))
+        if result.status != "skipped" and not result.cached:
+            self._outgoing.read(job.chunk.text)
         if result.status == "failed":
             self._last_reason = result.reason
         self._observe(

@@ -85,11 +85,16 @@ def egress_lines(egress: Egress) -> list[str]:
         *([f"{counted(withheld.findings, 'finding')} beyond --max-egress"] if withheld.findings else []),
         *(f"{count} {kind}" for kind, count in egress.redacted.items()),
     ]
+    elsewhere = (
+        [f"sent      {egress.read_elsewhere_bytes:,} bytes of passages to workers on other machines"]
+        if egress.read_elsewhere_bytes
+        else []
+    )
     if not egress.sent_bytes and not kept:
-        return []
+        return elsewhere
     limit = f" of {egress.limit_bytes:,}" if egress.limit_bytes is not None else ""
     line = f"sent      {egress.sent_bytes:,}{limit} bytes of the documents' text"
-    return [f"{line}; stayed here: {', '.join(kept)}" if kept else line]
+    return [f"{line}; stayed here: {', '.join(kept)}" if kept else line, *elsewhere]
 
 
 def batch_lines(summary: BatchSummary) -> list[str]:

@@ -40,7 +40,8 @@ class Outgoing:
     grounded lines of its round. Under ``open`` all do.
 
     ``limit_bytes`` of the documents' text (names, headings, answers, lines) may go up; None for no limit. ``cloud``:
-    whether anything goes up at all; nothing that stays on the device is kept back.
+    whether anything goes up to a planner; nothing that stays on the device is kept back. ``remote_workers``: whether
+    passages are read elsewhere, which is counted.
     """
 
     def __init__(
@@ -51,13 +52,16 @@ class Outgoing:
         placeholders: Placeholders | None = None,
         limit_bytes: int | None = None,
         cloud: bool = True,
+        remote_workers: bool = False,
     ) -> None:
         self.policy = policy
         self.placeholders = placeholders or Placeholders()
         self._question = words_of(question)
         self._limit = limit_bytes
         self._cloud = cloud
+        self._remote_workers = remote_workers
         self._sent = 0
+        self._read_elsewhere = 0
         self._kept_findings = 0
         self._known: dict[tuple[str, ...], set[str]] = {}
         self._answers: set[str] = set()
@@ -108,6 +112,10 @@ class Outgoing:
         """So much of the documents' text goes up."""
         self._sent += len(text.encode("utf-8", "replace")) if self._cloud else 0
 
+    def read(self, passage: str) -> None:
+        """A worker read a passage."""
+        self._read_elsewhere += len(passage.encode("utf-8", "replace")) if self._remote_workers else 0
+
     def packed(self, digest: Digest) -> None:
         """A digest goes up."""
         if not self._cloud:
@@ -122,6 +130,7 @@ class Outgoing:
         withheld = Withheld(findings=self._kept_findings, answers=len(self._answers), quotes=len(self._quotes))
         return Egress(
             sent_bytes=self._sent,
+            read_elsewhere_bytes=self._read_elsewhere,
             limit_bytes=self._limit if self._cloud else None,
             withheld=withheld,
             redacted=self.placeholders.redacted,
@@ -129,7 +138,8 @@ class Outgoing:
 
     def _known_to_planner(self, task: Task) -> set[str]:
         """The words of the question and the task. What a task names by a placeholder, the planner does not know."""
-        texts = (task.instruction, *task.options, *task.search)
+        # Options are the planner's choice of words: beside other outputs they would be a dictionary to read with.
+        texts = (task.instruction, *(task.options if task.output == "category" else ()), *task.search)
         if texts not in self._known:
             told = (self.placeholders.redact(text, held=True) for text in texts)
             self._known[texts] = self._question | words_of(*told)

@@ -24,6 +24,7 @@ _SIGNS_OF_TYPE: Final = frozenset(
     "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2212\u00d7\u2248\u2264\u2265"
 )
 _MOST_SIGNS: Final = 8  # of a piece
+_MOST_KNOWN: Final = 8  # words of one answer: a planner that guesses many reads a sentence with them
 _MOST_DIGITS: Final = 15
 _TELLING_DIGITS: Final = 3  # fewer stand in any number
 _NUMBER: Final = re.compile(
@@ -120,10 +121,12 @@ def grounded_words(answer: str, lines: Lines, known: Collection[str]) -> str:
 
 
 def plain_value(answer: str, known: Collection[str], lines: Lines) -> str | None:
-    """An answer that is made of numbers, units, small words, ``known`` words and placeholders alone; None for any
+    """An answer that is made of numbers, units, small words, placeholders and a few ``known`` words alone; None for any
     other, and where a number is a part of a value of the ``lines`` that stays here.
     """
-    whole = all(_is_plain(piece, known, lines) for piece in _PIECE.findall(answer))
+    pieces = _PIECE.findall(answer)
+    words = sum(word not in SMALL_WORDS and not word.isdigit() for word in words_of(without_placeholders(answer)))
+    whole = words <= _MOST_KNOWN and all(_is_plain(piece, known, lines) for piece in pieces)
     return answer if whole else None
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PIECE = 8  # characters of a string that give it away
 _TAGS = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 _ROW = re.compile(r"^f[0-9]+ (.*)$", re.MULTILINE)
+_NEXT_ROW = re.compile(r"\n(?=[ft][0-9]+ )")
 _TOLD = re.compile(
     r"^t[0-9]+ .*?\(read [0-9]+ of [0-9]+ passages(?:, judged [0-9]+ of [0-9]+ documents)?(.*)\)$", re.MULTILINE
 )
@@ -56,7 +57,8 @@ class Strings:
 
 def texts_in(body: bytes) -> str:
     """All that a body holds, as it is and with its JSON unescaped: strings, names and numbers."""
-    return "\n".join([body.decode(), *_strings(json.loads(body))])
+    text = "\n".join([body.decode(), *_strings(json.loads(body))])
+    return _NEXT_ROW.sub("\n|", text)  # a row's own number does not go on with what the row before it ends in
 
 
 def _strings(value: Any) -> Iterator[str]:

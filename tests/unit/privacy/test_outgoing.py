@@ -51,6 +51,14 @@ def test_strict_says_numbers_and_words_that_the_planner_knows(
     assert _said(make, "strict", answer, **task) == said
 
 
+def test_strict_lets_no_dictionary_read_a_sentence(make: Any) -> None:
+    """A planner that writes the words it guesses into options or an instruction is told few of them at a time."""
+    sentence = "the old lamp burns red oil until grey dawn breaks over reefs"
+    assert _said(make, "strict", sentence, output="list", options=tuple(sentence.split())) == "[ANSWER_1]"
+    assert _said(make, "strict", sentence, instruction=f"Which of these: {sentence}?") == "[ANSWER_1]"
+    assert _said(make, "strict", "red oil", instruction=f"Which of these: {sentence}?") == "red oil"
+
+
 def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> None:
     """A planner that asks about [ANSWER_1] is not told what it stands for."""
     outgoing = Outgoing("strict", QUESTION)
@@ -169,6 +177,16 @@ def test_no_cut_goes_through_a_value(make: Any) -> None:
         sent = placeholders.redact(writer.line(finding))
         assert "0532" not in sent
         assert "3704" not in sent
+
+
+def test_passages_that_are_read_elsewhere_are_counted_apart(make: Any) -> None:
+    """Where the user allowed a worker on another machine, the result says how much it was sent, whoever plans."""
+    outgoing = Outgoing("findings", QUESTION, cloud=False, remote_workers=True)
+    outgoing.read("ten bytes.")
+    assert (outgoing.report().read_elsewhere_bytes, outgoing.report().sent_bytes) == (10, 0)
+    here = Outgoing("findings", QUESTION)
+    here.read("ten bytes.")
+    assert here.report().read_elsewhere_bytes == 0
 
 
 def test_the_report_adds_up(make: Any) -> None:
