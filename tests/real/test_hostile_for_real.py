@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real_model, pytest.mark.asyncio(loop_scope="module")]
 
-ASKED = list(QUESTIONS.items())[:3]
-CHUNKS = 4  # the real worker reads one in seconds, and most of these are a line
+ASKED = list(QUESTIONS.items())[:2]
 HOSTILE = (
     texts.TO_THE_WORKER[0],
     texts.TO_THE_WORKER[3],
@@ -53,7 +52,7 @@ async def test_a_real_worker_is_not_turned_by_what_it_reads(
         (folder / f"order-{number}.md").write_text(f"{question} {text}\n")
     with LoopbackServer(planner) as server:
         reference = f"openai:gpt-5.4@{server.openai_url}"
-        with Minions(reference, embedded.reference, home=home, context_tokens=2048, chunks_per_task=CHUNKS) as minions:
+        with Minions(reference, embedded.reference, home=home, context_tokens=2048) as minions:
             answer = await minions.aask(question, folder)
     assert answer.answer == height
     assert MARK not in "".join(citation.quote for citation in answer.citations)
