@@ -43,6 +43,8 @@ def ask(
     refuse_two_on_stdout(events, as_json=as_json)
     if dry_run and show_egress:
         raise UsageError("--dry-run and --show-egress exclude each other", hint="keep one of them")
+    if show_egress and events is not None:
+        raise UsageError("--events and --show-egress exclude each other", hint="--json has all of a preview")
     question = read_question(question, files_from)
     chosen = read_paths(paths, files_from)
     if show_egress:
@@ -118,7 +120,7 @@ def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, event
 
 def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
     from minions.api import Minions
-    from minions.cli.output import counted
+    from minions.cli.output import counted, egress_lines
     from minions.cli.progress import progress_for
     from minions.cli.records import print_body, write_json
     from minions.cli.tables import departure_record, kinds_line
@@ -141,7 +143,8 @@ def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -
         total = total_of(list(preview.requests))
         would = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in all{kinds_line(total.kinds)}"
         sys.stderr.write(f"nothing was sent; what would go up: {would}\n")
-        sys.stderr.writelines(f"note: {note}\n" for note in preview.notes)
+        held = egress_lines(preview.egress, sent="text", stayed="would stay here")
+        sys.stderr.writelines(f"{line}\n" for line in [*held, *(f"note: {note}" for note in preview.notes)])
     return 0
 
 

@@ -32,11 +32,14 @@ def delete(
     """Forget runs: questions, answers, what was sent, what was read then. Their cost stays in the ledger."""
     from minions.cli.opening import open_store
     from minions.store.deletion import delete_runs
+    from minions.store.runs import Runs
 
     with open_store(flags) as store:
-        if not _is_sure(f"delete {', '.join(runs)}?", yes=yes):
+        # Before the question: the last run may be another one by the time of the answer.
+        found = list(dict.fromkeys(Runs(store).find(run) for run in runs))
+        if not _is_sure(f"delete {', '.join(found)}?", yes=yes):
             return _NOT_SURE
-        _tell(delete_runs(store, runs, even_running=running), as_json=as_json)
+        _tell(delete_runs(store, found, even_running=running), as_json=as_json)
     return 0
 
 

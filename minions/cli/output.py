@@ -46,7 +46,8 @@ def citation_line(number: int, citation: Citation) -> str:
     path = one_line(citation.path)
     located = "" if citation.status == "exact" else f", {citation.status} {citation.score:.2f}"
     place = f"{path}{page} (characters {citation.start}-{citation.end}{located})"
-    return f'[{number}] {place}: "{shortened(citation.quote, _QUOTE_CHARACTERS)}"'
+    quote = f': "{shortened(citation.quote, _QUOTE_CHARACTERS)}"' if citation.quote else ""  # not kept, or withheld
+    return f"[{number}] {place}{quote}"
 
 
 def shortened(text: str, length: int) -> str:
@@ -57,7 +58,11 @@ def shortened(text: str, length: int) -> str:
 
 def verdict(answer: Answer) -> str | None:
     """Why there is no answer, in words; None where there is one."""
-    return None if answer.answer is not None else _STOPPED.get(answer.stop_reason, "no answer")
+    if answer.answer is not None:
+        return None
+    reason = _STOPPED.get(answer.stop_reason, "no answer")
+    beyond = answer.egress.withheld.findings
+    return f"{reason}; {counted(beyond, 'finding')} stayed here: a higher --max-egress sends more" if beyond else reason
 
 
 def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[str]:
@@ -76,25 +81,25 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
     return lines
 
 
-def egress_lines(egress: Egress) -> list[str]:
+def egress_lines(egress: Egress, *, sent: str = "sent", stayed: str = "stayed here") -> list[str]:
     """What of the documents went up, and what stayed: a line, or none where there is neither."""
     withheld = egress.withheld
     kept = [
         *([f"words of {counted(withheld.answers, 'answer')}"] if withheld.answers else []),
         *([f"the lines of {counted(withheld.quotes, 'finding')}"] if withheld.quotes else []),
         *([f"{counted(withheld.findings, 'finding')} beyond --max-egress"] if withheld.findings else []),
-        *(f"{count} {kind}" for kind, count in egress.redacted.items()),
+        *(counted(count, kind) for kind, count in egress.redacted.items()),
     ]
     elsewhere = (
-        [f"sent      {egress.read_elsewhere_bytes:,} bytes of passages to workers on other machines"]
+        [f"{sent:<10}{egress.read_elsewhere_bytes:,} bytes of passages to workers on other machines"]
         if egress.read_elsewhere_bytes
         else []
     )
     if not egress.sent_bytes and not kept:
         return elsewhere
     limit = f" of {egress.limit_bytes:,}" if egress.limit_bytes is not None else ""
-    line = f"sent      {egress.sent_bytes:,}{limit} bytes of the documents' text"
-    return [f"{line}; stayed here: {', '.join(kept)}" if kept else line, *elsewhere]
+    line = f"{sent:<10}{egress.sent_bytes:,}{limit} bytes of the documents' text"
+    return [f"{line}; {stayed}: {', '.join(kept)}" if kept else line, *elsewhere]
 
 
 def batch_lines(summary: BatchSummary) -> list[str]:
@@ -201,8 +206,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozen
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 job``, ``2 jobs``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    """``1 job``, ``2 jobs``, ``2 addresses``."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{plural if number != 1 else ''}"
 
 
 def estimate_lines(estimate: Estimate) -> list[str]:

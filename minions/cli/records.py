@@ -87,6 +87,7 @@ def ledger(
 ) -> None:
     """Sum up calls, tokens and dollars."""
     from minions.cli.opening import open_store
+    from minions.cli.output import counted
     from minions.cli.tables import ledger_table
     from minions.errors import UsageError
     from minions.ledger.ledger import Ledger
@@ -97,8 +98,8 @@ def ledger(
         rows, open_calls = Ledger(store).summary(by, since=since_when(since)), len(Ledger(store).open_attempts())
     if open_calls and not flags.quiet:
         sys.stderr.write(
-            f"{open_calls} cloud calls have no entry yet: they are under way, or their process ended; "
-            "they are entered when their batch resumes, or later as of unknown cost\n"
+            f"{counted(open_calls, 'cloud call')} without an entry yet: under way, or left by a process that ended; "
+            "entered when their batch resumes, or later as of unknown cost\n"
         )
     dumped = [row.model_dump(mode="json") for row in rows]
     if as_json:

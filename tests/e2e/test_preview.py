@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -53,8 +55,16 @@ def test_with_a_planner_on_this_machine_nothing_would_go_up(minions: Any, guide:
     assert worker.requests == []
 
 
-def test_it_is_no_estimate(minions: Any, guide: Path, crew: Any) -> None:
-    """Both at once is one too many."""
-    ended = minions("ask", QUESTION, guide, *crew, "--show-egress", "--dry-run")
-    assert ended.code == 2
+@pytest.mark.parametrize("other", [("--dry-run",), ("--events", "-"), ("--events", "events.jsonl")])
+def test_it_is_no_estimate_and_no_run(minions: Any, guide: Path, crew: Any, other: tuple[str, ...]) -> None:
+    """Both at once is one too many: an estimate asks no worker, and a run that nobody answers has no events."""
+    ended = minions("ask", QUESTION, guide, *crew, "--show-egress", *other)
+    assert (ended.code, ended.out) == (2, "")
     assert "exclude each other" in ended.err
+
+
+def test_what_would_stay_here_is_said(minions: Any, guide: Path, crew: Any) -> None:
+    """A limit that keeps the findings away is seen before anything is sent."""
+    ended = minions("ask", QUESTION, guide, *crew, "--show-egress", "--max-egress", "0")
+    assert "0 of 0 bytes of the documents' text; would stay here: 1 finding beyond --max-egress" in ended.err
+    assert "41 metres" not in ended.out

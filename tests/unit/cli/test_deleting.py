@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from minions.cli import deleting
 from minions.cli.tables import departure_record, removed_lines, run_lines
 from minions.ledger.egress import Departure
 from minions.store import Run, Runs, Store
@@ -60,6 +61,33 @@ def test_a_person_is_asked_first(
     assert ("nothing was removed" in ended.err) == (typed != "y\n")
     assert "[y/N]" not in ended.out
     assert len(minions("runs", "--json").json) == left
+
+
+def test_the_run_that_was_asked_about_goes(
+    minions: Any, home: Path, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question names it, and a run that ends before the answer does not take its place as the last one."""
+    asked: list[str] = []
+
+    def another_ends_meanwhile(question: str, **_: object) -> bool:
+        asked.append(question)
+        with Store.open(home / "minions.sqlite3") as store:
+            Runs(store).start("c3", question="How old?", started_at="2026-01-02T00:00:00+00:00", item=None, **USING)
+            Runs(store).finish(make.answer(run_id="c3"))
+        return True
+
+    monkeypatch.setattr(deleting, "_is_sure", another_ends_meanwhile)
+    assert minions("runs", "delete", "last", "--running").code == 0
+    assert asked == ["delete b2?"]
+    assert {run["run_id"] for run in minions("runs", "--json").json} == {"a1", "c3"}
+
+
+def test_who_names_no_run_is_not_asked(minions: Any, home: Path, person: Callable[[str], None]) -> None:
+    """A yes to nothing would be in vain."""
+    person("y\n")
+    refused = minions("runs", "delete", "a1", "nosuch")
+    assert (refused.code, "[y/N]" in refused.err) == (2, False)
+    assert len(minions("runs", "--json").json) == 2
 
 
 @pytest.mark.parametrize("command", [("runs", "delete", "a1"), ("purge", "--older-than", "2026-02-01")])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.answers import Calculation
+from minions.answers import Calculation, Egress, Withheld
 from minions.cli import output, tables
 from minions.verify import CitationCheck
 
@@ -50,6 +50,34 @@ def test_a_partial_result_shows_what_was_found(make: Any) -> None:
 def test_a_citation_that_is_not_verbatim_says_so(make: Any) -> None:
     """A fuzzy match shows how well it matched."""
     assert "(characters 120-141, fuzzy 0.87)" in output.citation_line(1, make.citation(status="fuzzy", score=0.871))
+
+
+def test_a_citation_without_its_quote_is_a_place(make: Any) -> None:
+    """A quote that was not kept is not shown as an empty one."""
+    assert output.citation_line(1, make.citation(quote="", start=7)) == "[1] guide.md (characters 7-7)"
+
+
+def test_what_went_up_and_what_stayed_is_a_line() -> None:
+    """Counts have their plurals, and a preview says it of what would be."""
+    egress = Egress(
+        sent_bytes=854,
+        limit_bytes=8000,
+        withheld=Withheld(findings=1, answers=2),
+        redacted={"account": 1, "address": 2, "term": 2},
+    )
+    stayed = "words of 2 answers, 1 finding beyond --max-egress, 1 account, 2 addresses, 2 terms"
+    text = "854 of 8,000 bytes of the documents' text"
+    assert output.egress_lines(egress) == [f"sent      {text}; stayed here: {stayed}"]
+    assert output.egress_lines(egress, sent="text", stayed="would stay") == [f"text      {text}; would stay: {stayed}"]
+    assert output.egress_lines(Egress()) == []
+
+
+def test_an_answer_that_the_limit_kept_away_says_how_to_get_it(make: Any) -> None:
+    """No answer for want of findings that were found is not the documents' silence."""
+    limited = Egress(limit_bytes=50, withheld=Withheld(findings=2))
+    told = output.verdict(make.answer(answer=None, stop_reason="no_answer", egress=limited))
+    assert told == "no answer was found; 2 findings stayed here: a higher --max-egress sends more"
+    assert output.verdict(make.answer(egress=limited)) is None
 
 
 @given(text=st.text(), length=st.integers(4, 60))
