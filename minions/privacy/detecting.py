@@ -19,26 +19,32 @@ if TYPE_CHECKING:
 
     from minions.privacy.detectors.spans import Family
 
-__all__ = ["Detector", "Sensitive", "detector"]
+__all__ = ["FAMILIES", "Detector", "Sensitive", "detector"]
 
-_FAMILIES: tuple[Family, ...] = (email.find, accounts.find, ids.find, phones.find, secrets.find, addresses.find)
+FAMILIES: tuple[Family, ...] = (email.find, accounts.find, ids.find, phones.find, secrets.find, addresses.find)
 
 
-def detector(*, words: Sequence[str] = (), patterns: Sequence[str] = (), people: Detector | None = None) -> Detector:
+def detector(
+    *,
+    words: Sequence[str] = (),
+    patterns: Sequence[str] = (),
+    people: Detector | None = None,
+    families: Sequence[Family] = FAMILIES,
+) -> Detector:
     """A pure function from a text to its sensitive values: sorted, not overlapping, in time linear in the text.
 
     ``words`` match in any case, inside longer words too, with any white space between their parts. ``patterns`` are
     Python regular expressions; how long they take is theirs. Raises ConfigError for a word of fewer than three
-    characters and for a pattern that is invalid or matches the empty string.
+    characters and for a pattern that is invalid or matches the empty string. ``families`` find the other kinds.
     """
-    families = (*_FAMILIES, find_words(words))
+    finding = (*families, find_words(words))
     expressions = compile_patterns(patterns)
 
     def detect(text: str) -> list[Sensitive]:
         folded = fold(text)
         joined = folded.text.replace(" / ", " \n ")
         view = View(joined, lower(joined))
-        found = [value for family in families for value in family(view)]
+        found = [value for family in finding for value in family(view)]
         found += find_patterns(expressions, folded.text)
         found = [Sensitive(value.kind, *folded.span(value.start, value.end)) for value in found]
         if folded.text != text:

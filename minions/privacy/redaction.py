@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def detector_for(settings: Settings) -> Detector | None:
-    """What finds the values that stay here; None where redaction is off and the user named no words.
+    """What finds the values that stay here; None where redaction is off and the user named nothing.
+
+    What the user named stays here even where redaction is off: who turns it off says that the rest may go.
 
     Raises ConfigError for a word or pattern that cannot be used, or where people are to be found and nothing that finds
     them is installed.
@@ -22,11 +24,12 @@ def detector_for(settings: Settings) -> Detector | None:
 
 @lru_cache(maxsize=8)
 def _detector(on: bool, words: tuple[str, ...], patterns: tuple[str, ...], people: bool | None) -> Detector | None:
-    if not on:
+    if not (on or words or patterns or people):
         return None
-    from minions.privacy.detecting import detector
+    from minions.privacy.detecting import FAMILIES, detector
 
-    return detector(words=words, patterns=patterns, people=_people(people))
+    named = people if on else bool(people)  # found where they can be, unless redaction is off
+    return detector(words=words, patterns=patterns, people=_people(named), families=FAMILIES if on else ())
 
 
 def _people(wanted: bool | None) -> Detector | None:
