@@ -19,6 +19,7 @@ from minions.ledger.egress import Departure, EgressLog
 from minions.ledger.ledger import Ledger
 from minions.models.reference import ModelRef
 from minions.plans import Decision, Plan, Task
+from minions.protocols import SENDS_CHUNKS
 from minions.run import Asked, Record, run
 from minions.store.runs import Runs, new_run_id
 from minions.values import Value
@@ -102,7 +103,7 @@ class Rehearsal:
         """Ask, and keep what would leave. Raises like a run, except for what nobody answered."""
         asked = Asked(question, new_run_id(self.books.clock))
         unanswered = replace(crew, planner=_Unanswered(crew.planner))
-        egress, notes = Egress(), (_OTHER_PASSAGES,)
+        egress, notes = Egress(), () if settings.protocol in SENDS_CHUNKS else (_OTHER_PASSAGES,)
         try:
             answer = await run(asked, corpus, unanswered, settings, Record(Runs(self._store), self.books))
             egress = answer.egress

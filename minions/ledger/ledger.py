@@ -121,15 +121,16 @@ class Ledger:
         return len(lost)
 
     def spent(self, batch: str) -> tuple[int, Decimal]:
-        """Cloud tokens and dollars of a batch's runs so far, at their bounds where they are unknown."""
-        return self._spent("run_id IN (SELECT run_id FROM runs WHERE batch = ?)", batch)
+        """Cloud tokens and dollars of a batch's runs so far, deleted ones too; at their bounds where they are unknown."""
+        own = " UNION ".join(f"SELECT run_id FROM {table} WHERE batch = :name" for table in ("runs", "forgotten"))  # noqa: S608 - constants
+        return self._spent(f"run_id IN ({own})", batch)
 
     def spent_by(self, run_id: str) -> tuple[int, Decimal]:
         """The same of one run."""
-        return self._spent("run_id = ?", run_id)
+        return self._spent("run_id = :name", run_id)
 
     def _spent(self, whose: str, name: str) -> tuple[int, Decimal]:
-        rows = self._store.read(f"{_SPENT} AND {whose}", (name,))
+        rows = self._store.read(f"{_SPENT} AND {whose}", {"name": name})
         tokens = sum(row["tokens"] if row["bound_tokens"] is None else row["bound_tokens"] for row in rows)
         costs = (row["bound_usd"] if row["bound_usd"] is not None else row["cost_usd"] for row in rows)
         return tokens, exact_sum(Decimal(cost) for cost in costs if cost is not None)

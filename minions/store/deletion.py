@@ -95,6 +95,11 @@ def _remove(store: Store, run_ids: Sequence[str], *, before: str, results: str, 
     given = {"runs": json.dumps(run_ids), "before": before}
     counts: dict[str, int] = {}
     with store.transaction():
+        if not dry_run:
+            store.write(
+                f"INSERT OR IGNORE INTO forgotten SELECT run_id, batch FROM runs WHERE batch IS NOT NULL AND {_THEIRS}",  # noqa: S608 - a constant
+                given,
+            )
         for step in steps:
             where = f"WHERE {step.condition}"
             counts[step.name] = int(store.read(f"SELECT count(*) FROM {step.table} {where}", given)[0][0])  # noqa: S608
@@ -103,7 +108,7 @@ def _remove(store: Store, run_ids: Sequence[str], *, before: str, results: str, 
         if not dry_run:
             store.write(
                 "DELETE FROM batches WHERE started_at < :before AND batch_id NOT IN "
-                "(SELECT batch FROM runs WHERE batch IS NOT NULL)",
+                "(SELECT batch FROM runs WHERE batch IS NOT NULL UNION SELECT batch FROM forgotten)",
                 given,
             )
     return Removed.model_validate({**counts, "erased": not dry_run and store.erase(), "dry_run": dry_run})

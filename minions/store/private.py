@@ -27,8 +27,8 @@ def private_folder(path: Path) -> None:
     missing = [each for each in (path, *path.parents) if not each.exists()]
     for each in reversed(missing):  # not parents=True, which leaves those above as open as the umask does
         each.mkdir(mode=_FOLDER, exist_ok=True)
-    if _is_open_to_others(path) and not _is_shared(path):
-        _close(path, _FOLDER)
+    if path.is_dir() and _is_open_to_others(path) and not _is_shared(path):
+        _close(path)
 
 
 def private_file(path: Path) -> None:
@@ -36,7 +36,7 @@ def private_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, _FILE))
     for each in _with_companions(path):
         if _is_open_to_others(each):
-            _close(each, _FILE)
+            _close(each)
 
 
 def _with_companions(path: Path) -> Iterable[Path]:
@@ -64,8 +64,10 @@ def _is_shared(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_ISVTX) or path.resolve() in {working, *working.parents, home}
 
 
-def _close(path: Path, mode: int) -> None:
+def _close(path: Path) -> None:
+    """Take from others what they may do; what its owner may do stays."""
     was = stat.S_IMODE(path.stat().st_mode)
+    mode = was & ~_OTHERS
     try:
         path.chmod(mode)
     except FileNotFoundError:  # a companion that SQLite removed meanwhile

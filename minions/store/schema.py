@@ -162,6 +162,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         _ONLY_EMPTIED,
         "CREATE INDEX egress_by_time ON egress (at)",
     ),
+    # Runs of batches that were deleted: their calls still count against the limits of their batch.
+    ("CREATE TABLE forgotten (run_id TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL) WITHOUT ROWID",),
 )
 
 

@@ -107,6 +107,19 @@ def test_a_deleted_run_is_gone_and_its_cost_stays(home: Home) -> None:
     assert (departure.bytes, departure.kinds, departure.body) == (11, {"question": 11}, None)
 
 
+def test_what_a_batch_spent_counts_after_its_runs_are_forgotten(home: Home) -> None:
+    """A batch that is resumed after a deletion or a purge does not begin to spend anew."""
+    store, batch = home.store, "batch-1"
+    store.write("INSERT INTO batches (batch_id, started_at, output) VALUES (?, ?, 'out.jsonl')", (batch, OLD))
+    store.write("UPDATE runs SET batch = ?", (batch,))
+    before = Ledger(store).spent(batch)
+    assert before[1] == Decimal("1.5")
+    delete_runs(store, ["new"])
+    purge(store, before=NEW)
+    assert Ledger(store).spent(batch) == before
+    assert store.read("SELECT count(*) FROM batches WHERE batch_id = ?", (batch,))[0][0] == 1
+
+
 def test_a_run_that_has_not_ended_is_deleted_on_request_only(home: Home) -> None:
     """Nobody loses the record of what is under way by a slip; one whose process died can go all the same."""
     with pytest.raises(UsageError, match="has not ended") as caught:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from minions.corpus.index import Index
 from minions.models.weights import require_space
 from minions.store import Store
+from minions.store.private import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,3 +93,17 @@ def test_a_folder_that_is_not_a_home_alone_is_left(tmp_path: Path, monkeypatch: 
     with opened(folder):
         assert mode(folder) == before
         assert mode(folder / FILES[0]) == 0o600
+
+
+def test_closing_takes_from_others_and_gives_nobody_anything(tmp_path: Path) -> None:
+    """A home that its owner may not write to stays so; a file in a home's place keeps its mode."""
+    home, file = tmp_path / "home", tmp_path / "file"
+    home.mkdir(mode=0o755)
+    home.chmod(0o555)
+    file.touch()
+    file.chmod(0o644)
+    private_folder(home)
+    with suppress(OSError):
+        private_folder(file)
+    assert (mode(home), mode(file)) == (0o500, 0o644)
+    home.chmod(0o700)
