@@ -121,7 +121,7 @@ class Ledger:
         return len(lost)
 
     def spent(self, batch: str) -> tuple[int, Decimal]:
-        """Cloud tokens and dollars of a batch's runs so far, deleted ones too; at their bounds where they are unknown."""
+        """Cloud tokens and dollars of a batch's runs so far, also of deleted ones; at their bounds where unknown."""
         own = " UNION ".join(f"SELECT run_id FROM {table} WHERE batch = :name" for table in ("runs", "forgotten"))  # noqa: S608 - constants
         return self._spent(f"run_id IN ({own})", batch)
 
