@@ -13,7 +13,10 @@ from typing import Final
 # halves of surrogate pairs, which cannot be written at all. Line feed and tab are left to each function.
 _UNSEEN: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _ESCAPED: Final = re.compile(f"[{_UNSEEN}]")
-_DROPPED: Final = re.compile(f"[{_UNSEEN}]+")
+# Tags and the like: a writing that nobody sees, and models read. What joins letters (ZWJ, ZWNJ) is none of it: scripts
+# need it.
+_HIDDEN: Final = "\u206a-\u206f\U000e0000-\U000e0fff"
+_DROPPED: Final = re.compile(f"[{_UNSEEN}{_HIDDEN}]+")
 _MANY: Final = 3
 
 
@@ -28,6 +31,11 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """`visible`, on one line: white space, line breaks among it, is a space."""
     return visible(" ".join(text.split()))
+
+
+def without_unseen(text: str) -> str:
+    """``text`` without unseen characters and hidden writing; white space stays."""
+    return _DROPPED.sub(lambda found: "".join(filter(str.isspace, found[0])), text)
 
 
 def clean_line(text: str, limit: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
+from minions.display import without_unseen
 from minions.privacy.names import uncut
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 
@@ -84,7 +85,8 @@ class Writer:
 
     def whole(self, finding: Finding) -> str:
         """Its place, and below it the quote, uncut and in its own lines."""
-        return f"{finding.id} {self.place(finding)}\n{self._escape(finding.citation.quote)}"
+        lines = "\n".join(without_unseen(finding.citation.quote).splitlines())
+        return f"{finding.id} {self.place(finding)}\n{self._escape(lines)}"
 
     def listing(self, groups: Sequence[tuple[str, Sequence[str]]], limit: int) -> str:
         """See `listing`."""
@@ -103,10 +105,11 @@ class Writer:
 
 
 def squeeze(text: str, limit: int, *, keep_end: bool = False, values: Values = lambda _: ()) -> str:
-    """One line of about ``limit`` characters at most, cut at a word and through no value; lines are divided by
-    `` / ``.
+    """One line of about ``limit`` characters at most, without unseen ones, cut at a word and through no value; lines
+    are divided by `` / ``. ``values`` are looked for in what is left.
     """
-    flat = " / ".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
+    lines = (" ".join(line.split()) for line in without_unseen(text).splitlines())
+    flat = " / ".join(line for line in lines if line)
     if len(flat) <= limit:
         return flat
     if keep_end:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from minions.answers import Egress, Withheld
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
+from minions.display import without_unseen
 from minions.privacy.names import uncut
 from minions.privacy.placeholders import Placeholders, without_placeholders
 from minions.privacy.policy import shows_quotes
@@ -25,7 +26,6 @@ SHARE: Final = 20  # by default a run may send a twentieth of the documents' tex
 FEWEST_BYTES: Final = 8_000  # and of any corpus, however small, two digests
 _BYTES_PER_TOKEN: Final = 4
 _ITEMS: Final = re.compile(r"\s*[,;]\s*")
-_UNSEEN: Final = re.compile("[\U000e0000-\U000e0fff]")  # tags and the like: a writing that nobody sees
 _TYPED: Final = frozenset({"number", "date"})
 
 
@@ -56,7 +56,7 @@ class Outgoing:
     ) -> None:
         self.policy = policy
         self.placeholders = placeholders or Placeholders()
-        self._question = words_of(question)
+        self._question = question
         self._limit = limit_bytes
         self._cloud = cloud
         self._remote_workers = remote_workers
@@ -66,6 +66,11 @@ class Outgoing:
         self._known: dict[tuple[str, ...], set[str]] = {}
         self._answers: set[str] = set()
         self._quotes: set[str] = set()
+
+    @property
+    def cloud(self) -> bool:
+        """Whether anything goes up to a planner."""
+        return self._cloud
 
     @property
     def room_bytes(self) -> int | None:
@@ -82,7 +87,7 @@ class Outgoing:
         """
         if not self._cloud or not finding.answer:
             return finding
-        redacted = self.placeholders.redact(_UNSEEN.sub("", finding.answer))
+        redacted = self.placeholders.redact(without_unseen(finding.answer))
         answer = redacted if self.policy == "open" else self._said(task, lines, redacted)
         if answer != redacted:
             self._answers.add(finding.id)
@@ -142,7 +147,8 @@ class Outgoing:
         texts = (task.instruction, *(task.options if task.output == "category" else ()), *task.search)
         if texts not in self._known:
             told = (self.placeholders.redact(text, held=True) for text in texts)
-            self._known[texts] = self._question | words_of(*told)
+            asked = self.placeholders.redact(self._question)  # not held words: it goes up with those that it names
+            self._known[texts] = words_of(*map(without_placeholders, (asked, *told)))
         return self._known[texts]
 
     def _said(self, task: Task, lines: Lines, answer: str) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.display import clean_line, one_line, visible
+from minions.display import clean_line, one_line, visible, without_unseen
 
 ODD = "\x00\x07\x08\x1b\x7f\x85\x9b\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\ud800\r\x0b\x0c"
 TEXTS = st.text(st.one_of(st.sampled_from(ODD + "a;|\n\t "), st.characters()))
@@ -51,3 +51,20 @@ def test_a_clean_line_is_bounded_and_has_nothing_odd_left(text: str, limit: int)
     assert len(line) <= limit
     assert all(map(shown, line))
     assert clean_line(line, limit) == line
+
+
+@given(TEXTS)
+def test_what_a_model_reads_holds_nothing_that_people_do_not_see(text: str) -> None:
+    """White space stays, so that lines are lines, and so does what joins letters."""
+    left = without_unseen(text)
+    assert all(shown(letter) or letter.isspace() for letter in left)
+    assert without_unseen(left) == left
+    plain = "".join(filter(shown, left))
+    assert without_unseen(plain) == plain
+
+
+def test_hidden_writing_is_left_out_and_joined_letters_stay() -> None:
+    """Tags spell orders that only a model reads; Persian and emoji are written with joiners."""
+    assert without_unseen("a\U000e0049\U000e0067b \u0645\u06cc\u200c\u0634\u0648\u062f \U0001f469\u200d\U0001f52c") == (
+        "ab \u0645\u06cc\u200c\u0634\u0648\u062f \U0001f469\u200d\U0001f52c"
+    )

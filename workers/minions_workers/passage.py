@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from minions.chat import ChatRequest, Message
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
+from minions.display import without_unseen
 from minions.evidence.lines import Line, number_lines
 from minions.privacy.names import uncut
 from minions_workers.prompts import load
@@ -30,11 +31,12 @@ def show(chunk: Chunk, lines: list[Line]) -> str:
 
 
 def place_of(chunk: Chunk) -> str:
-    """Its file's name and the headings above it."""
+    """Its file's name, on one line and without unseen characters, and the headings above it."""
     from pathlib import PurePath
 
+    name = " ".join(without_unseen(PurePath(chunk.path).name).splitlines())
     headings = (uncut(heading, TITLE_CHARS) for heading in chunk.headings[-_HEADINGS:])
-    return " > ".join((PurePath(chunk.path).name, *headings))
+    return " > ".join((name, *headings))
 
 
 def table_of(chunk: Chunk) -> str:
