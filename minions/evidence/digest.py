@@ -32,6 +32,7 @@ _GIST_CHARACTERS = 160
 _ID_BYTES = 4  # that a finding's number may be longer than the one it is measured with
 _KEPT_BACK = "the summary stays on the device: the egress limit"
 _UNREAD = "the index's best lines, unread:"
+_FIRST, _OTHERS, _REPEATS, _LAST = range(4)  # the turns in which findings are chosen
 _RIVALS = 4
 _RIVAL_CHARACTERS = 40
 _RIVAL_TOKENS = 40  # of a line that says which answers differ, about
@@ -192,19 +193,25 @@ def _numbered(finding: Finding, finding_id: str) -> Finding:
 def _choose(
     both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_tokens: int, room: int | None
 ) -> dict[str, _Chosen]:
-    """Findings that fit: the best of each task, then by confidence, then what nobody read. The same lines with the same
-    answer go once.
+    """Findings that fit: the best of each task, then those of other values, then what repeats one, each by confidence;
+    last what nobody read. The same lines with the same answer go once.
+
+    What repeats a value comes after, so that no number of documents that say the same crowds out one that does not. In
+    what goes up the order is that of confidence again.
     """
     candidates: list[tuple[int, float, str, Finding]] = []
+    order: dict[tuple[str, _Place], int] = {}
     for task, reduction in both:
-        candidates += [(turn, -one.confidence, task.id, one) for turn, one in _worth_sending(task, reduction)]
-        candidates += [(2, -one.confidence, task.id, one) for one in reduction.unread if reduction.findings]
+        worth = _worth_sending(task, reduction)
+        order |= {(task.id, _place(one)): rank for rank, (_, one) in enumerate(worth)}
+        candidates += [(turn, -one.confidence, task.id, one) for turn, one in worth]
+        candidates += [(_LAST, -one.confidence, task.id, one) for one in reduction.unread if reduction.findings]
     candidates.sort(key=lambda candidate: candidate[:2])
     chosen = {task.id: _Chosen() for task, _ in both}
     seen: set[_Place] = set()
     shown_already: list[Finding] = []
     for turn, _, task_id, candidate in candidates:
-        unread = turn == 2  # noqa: PLR2004 - as numbered above
+        unread = turn == _LAST
         if _place(candidate) in seen:
             if not unread:
                 chosen[task_id].repeated.append(_place(candidate))
@@ -222,12 +229,14 @@ def _choose(
         room = None if room is None else room - size
         shown_already.append(finding)
         (chosen[task_id].unread if unread else chosen[task_id].findings).append(finding)
+    for task, _ in both:
+        chosen[task.id].findings.sort(key=lambda finding: order[task.id, _place(finding)])
     return chosen
 
 
 def _worth_sending(task: Task, reduction: Reduction) -> list[tuple[int, Finding]]:
-    """The first three, and those nearly as sure as the best; beside a table of values, a few findings of each. In the
-    first turn the best of each.
+    """The first three, and those nearly as sure as the best; beside a table of values, a few findings of each. Each
+    with its turn, in the order in which they go up.
     """
     shown = reduction.shown
     if reduction.exemplary is not None and reduction.findings:
@@ -235,13 +244,20 @@ def _worth_sending(task: Task, reduction: Reduction) -> list[tuple[int, Finding]
         few: list[tuple[int, Finding]] = []
         for finding in shown:
             value = value_of(finding.answer or "", task) if task.reduce in {"count", "group"} else ""
-            few += [(min(each[value], 1), finding)] if each[value] < reduction.exemplary else []
+            turn = _OTHERS if each[value] else _FIRST
+            few += [(turn, finding)] if each[value] < reduction.exemplary else []
             each[value] += 1
-        return few
+        return sorted(few, key=lambda one: one[0])
     least = NEARLY * max((finding.confidence for finding in shown), default=0.0)
-    return [
-        (min(rank, 1), finding) for rank, finding in enumerate(shown) if rank < _ALWAYS or finding.confidence >= least
-    ]
+    worth = [finding for rank, finding in enumerate(shown) if rank < _ALWAYS or finding.confidence >= least]
+    values = [value_of(finding.answer or "", task) for finding in worth]
+    first = {value: rank for rank, value in reversed(list(enumerate(values)))}
+    repeated = len(first) < len(worth) and bool(reduction.findings)
+    turns = (
+        _FIRST if not rank else _REPEATS if repeated and (rank != first[value] or one.confidence < least) else _OTHERS
+        for rank, (value, one) in enumerate(zip(values, worth, strict=True))
+    )
+    return list(zip(turns, worth, strict=True))
 
 
 def _without_shared_lines(finding: Finding, others: Sequence[Finding]) -> Finding:

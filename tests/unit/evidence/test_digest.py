@@ -107,6 +107,47 @@ def test_weak_findings_stay_behind_a_strong_one(make: Any) -> None:
     assert len(_pack(make, close).findings) == 5
 
 
+def test_what_is_said_twenty_times_does_not_crowd_out_what_is_said_once(make: Any) -> None:
+    """Long findings of one answer, as sure as the best, leave room for another answer; then they fill the page."""
+    stuffed = [
+        make.finding("99 metres", quote=f"It is 99 metres, says {n}. " * 20, start=n * 1000, confidence=0.95)
+        for n in range(20)
+    ]
+    right = make.finding("41 metres", document="real", quote="The light is 41 metres tall. " * 20, confidence=0.8)
+    digest = _pack(make, [*stuffed, right], budget_tokens=500)
+    assert [finding.answer for finding in digest.findings] == ["99 metres", "41 metres"]
+    assert "(19 more left out)" in digest.text
+    unsure = right.model_copy(update={"confidence": 0.5})
+    assert "41 metres" not in _pack(make, [*stuffed, unsure], budget_tokens=500).text
+
+
+def test_one_tasks_repeats_crowd_out_no_other_tasks_answers(make: Any) -> None:
+    """Values come before repeats over all tasks of a round."""
+    tasks = [make.task(id="t1"), make.task(id="t2")]
+    loud = [make.finding("99", quote="It is 99. " * 20, start=n * 1000, confidence=0.99) for n in range(9)]
+    calm = [
+        make.finding(f"{n}", document="b", quote="It is so. " * 25, start=n * 999, confidence=0.5) for n in range(3)
+    ]
+    reductions = [Reduction(task_id="t1", findings=tuple(loud)), Reduction(task_id="t2", findings=tuple(calm))]
+    covered = dict.fromkeys(("t1", "t2"), "read 9 of 9 passages")
+    digest = pack(tasks, reductions, covered, writer=Writer({}, "findings"), budget_tokens=440)
+    assert [finding.answer for finding in digest.findings if finding.answer != "99"] == ["0", "1", "2"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["12", "12.0", "13", "fourteen", "", None]), st.integers(1, 64)), max_size=12)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_where_there_is_room_findings_stand_by_confidence(make: Any, said: list[tuple[str | None, int]]) -> None:
+    """Whatever repeats what: the order of choosing tells only what is left out."""
+    ranked = sorted(said, key=lambda one: -one[1])
+    findings = [make.finding(answer, start=n * 100, confidence=look / 64) for n, (answer, look) in enumerate(ranked)]
+    sent = _pack(make, findings, budget_tokens=2_000).findings
+    assert [finding.citation.start for finding in sent] == [n * 100 for n in range(len(sent))]
+    least = 0.75 * max((look for _, look in said), default=0)
+    assert len(sent) == max(min(3, len(said)), sum(look >= least for _, look in said))
+
+
 def test_what_the_index_shows_is_marked_as_unread(make: Any) -> None:
     """Where no worker found anything, the index's lines can be cited, and nobody takes them for findings."""
     task = make.task(reduce="sum")
