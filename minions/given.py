@@ -20,7 +20,7 @@ class GivenPlan:
     """A planner whose first round is given for one question. All decisions are ``planner``'s."""
 
     def __init__(self, planner: Planner, plan: Plan) -> None:
-        self._planner, self._plan = planner, plan
+        self._planner, self._plan = planner, plan.model_copy(update={"by_user": True})
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:  # noqa: ARG002 - the port's signature
         """See `minions.ports.Planner`. It takes no call."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from minions.values import Value
 
 Output = Literal["text", "number", "date", "yes_no", "list", "category"]
@@ -35,10 +37,14 @@ class Task(Value):
 
 
 class Plan(Value):
-    """The tasks of one round; ``warnings`` tell what of the planner's reply was mended or dropped."""
+    """The tasks of one round; ``warnings`` tell what of the planner's reply was mended or dropped.
+
+    ``by_user``: a person wrote it, who may name documents by paths and ids, too, which no planner is shown.
+    """
 
     tasks: tuple[Task, ...]
     warnings: tuple[str, ...] = ()
+    by_user: bool = Field(default=False, exclude=True, repr=False)
 
 
 class Decision(Value):

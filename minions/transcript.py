@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from minions.answers import Calculation
+    from minions.corpus.selecting import Naming
     from minions.documents import CorpusCard
     from minions.execution.expand import Expansion
     from minions.findings import Citation, Digest, Finding
@@ -73,6 +74,7 @@ class Transcript:
         self._policy = policy = outgoing.policy
         self._observe = observe
         self._names = names_of(corpus, numbered=not shows_names(policy))
+        self._names_shown = shows_names(policy)
         self._writer = Writer(self._names, policy, outgoing.values_in, outgoing.escape)
         self._texts: dict[str, str] = {}
         self._plans: list[Plan] = []
@@ -94,9 +96,18 @@ class Transcript:
         """What the planner sees of the corpus."""
         card, room = card_of(self._corpus, self._policy), self._outgoing.room_bytes
         if not shows_names(self._policy) or (room is not None and len(card.text.encode()) > room):
+            self._names_shown = False
             return card_of(self._corpus, "strict")
         self._outgoing.sent(card.text)
         return card
+
+    def naming(self, plan: Plan) -> Naming:
+        """How the plan's author may name documents: a planner by what it was shown of them, so that what its tasks read
+        tells it no name.
+        """
+        if plan.by_user or not self._outgoing.cloud:
+            return "any"
+        return "shown" if self._names_shown else "numbers"
 
     def planned(self, plan: Plan, expansion: Expansion) -> None:
         """A round begins."""
@@ -312,8 +323,7 @@ class Transcript:
 
     def _covered(self, task: Task, reduction: Reduction) -> str:
         """What of its scope a task read: an absence in a part is not an absence in the whole."""
-        contents = self._corpus.contents
-        scope = scope_of(task, contents, [])
+        contents, scope = self._corpus.contents, self._scope(task)
         mine = (outcome for outcome in self._outcomes[-1] if outcome.task_id == task.id and outcome.read)
         read = {chunk for outcome in mine for chunk in outcome.chunks}
         covered = f"read {len(read)} of {contents.chunks_in(scope)} passages"
@@ -326,7 +336,7 @@ class Transcript:
         itself: the best lines of chunks that are not ``shown`` already.
         """
         phrases = (*task.search, task.instruction, question)
-        scope = scope_of(task, self._corpus.contents, [])
+        scope = self._scope(task)
         wanted = self._limits.near_misses
         limit = wanted + min(len(shown), self._limits.chunks_per_task) if wanted else 0
         findings: list[Finding] = []
@@ -337,6 +347,9 @@ class Transcript:
             found = map(self._on_page, whole)
             findings += [one for one in found if not any(_shows(other, one.citation) for other in shown)]
         return tuple(findings[:wanted])
+
+    def _scope(self, task: Task) -> frozenset[str] | None:
+        return scope_of(task, self._corpus.contents, [], self.naming(self._plans[-1]))
 
     def _uncut(self, job: Job, findings: Iterable[Finding]) -> list[Finding]:
         """Findings whose lines hold each value that stays here as a whole, or nothing of it."""

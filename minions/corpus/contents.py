@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, overload
 
 from minions.corpus.selecting import Selector
-from minions.privacy.names import shown_names
+from minions.privacy.names import SHOWN_TITLE_CHARACTERS, plain, shown_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
-    from minions.corpus.selecting import Selection
+    from minions.corpus.selecting import Naming, Selection
     from minions.documents import DocumentFacts
 
 
@@ -90,7 +90,7 @@ class Contents:
         self.documents = documents
         self.columns = Columns.of(documents) if columns is None else columns
         self._once: dict[Hashable, object] = {}
-        self._selections: OrderedDict[tuple[str, ...], Selection] = OrderedDict()
+        self._selections: OrderedDict[tuple[Naming, tuple[str, ...]], Selection] = OrderedDict()
         self._chunks_in: OrderedDict[frozenset[str], int] = OrderedDict()
         self._parts: OrderedDict[frozenset[str], Contents] = OrderedDict()
 
@@ -132,10 +132,14 @@ class Contents:
             self._once[key] = work()
         return self._once[key]  # type: ignore[return-value]  # a key stands for one kind of work
 
-    def select(self, wanted: Iterable[str]) -> Selection:
-        """The documents that names, paths, globs, ids or d-numbers mean; see `Selector`. Recent ones are remembered."""
-        key = tuple(wanted)
-        return _remembered(self._selections, key, lambda: self._selector.select(key))
+    def select(self, wanted: Iterable[str], naming: Naming = "any") -> Selection:
+        """The documents that names, paths, globs, ids or d-numbers mean; see `Selector`. Recent ones are remembered.
+
+        ``naming`` bounds what the patterns of a planner are compared with, so that what a task reads tells it nothing
+        of a name, path or id that it may not see.
+        """
+        patterns = tuple(wanted)
+        return _remembered(self._selections, (naming, patterns), lambda: self._selector(naming).select(patterns))
 
     def chunks_in(self, ids: frozenset[str] | None) -> int:
         """Chunks of the documents with these ids (None: all)."""
@@ -151,10 +155,17 @@ class Contents:
         """The ids of the documents in scope (None: all), in the order of the corpus."""
         return iter(self.columns.ids) if ids is None else (self.columns.ids[place] for place in self._at(ids))
 
-    @cached_property
-    def _selector(self) -> Selector:
-        columns = self.columns
-        return Selector(columns.ids, columns.paths, columns.titles, self.shown, self.places)
+    def _selector(self, naming: Naming) -> Selector:
+        return self.once(("selector", naming), lambda: self._selecting(naming))
+
+    def _selecting(self, naming: Naming) -> Selector:
+        ids, paths, titles = self.columns.ids, self.columns.paths, self.columns.titles
+        if naming == "any":
+            return Selector(ids, paths, titles, self.shown, self.places)
+        names = list(self.names(numbered=naming == "numbers").values())
+        shown_titles = [_shown_title(title) if naming == "shown" else "" for title in titles]
+        # The names again as paths from a root: planners like to write */report* and **/*.pdf.
+        return Selector(ids, [f"/{name}" for name in names], shown_titles, names, {})
 
     def _part(self, places: Sequence[int]) -> Contents:
         if len(places) == len(self):
@@ -186,6 +197,11 @@ class _Picked(Sequence["DocumentFacts"]):
         if isinstance(at, slice):
             return [self._documents[place] for place in self._places[at]]
         return self._documents[self._places[at]]
+
+
+def _shown_title(title: str) -> str:
+    """A title as it stands on the card; none where it is cut there, for then it names nothing."""
+    return plain(title, SHOWN_TITLE_CHARACTERS) if len(title) <= SHOWN_TITLE_CHARACTERS else ""
 
 
 def _remembered(memory: OrderedDict[K, V], key: K, work: Callable[[], V]) -> V:

@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left
 from fnmatch import translate
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from minions.privacy.names import file_name, stem_of
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from minions.ports import Corpus
+
+# How documents may be named: ``any`` way that `Selector` knows, which is the user's right; by the names that are
+# ``shown`` to a planner; by their ``numbers`` alone, where it is shown no names.
+Naming = Literal["any", "shown", "numbers"]
 
 _ALL: Final = "*"
 _NUMBERED: Final = re.compile(r"d([1-9][0-9]{0,8})")
@@ -82,7 +86,8 @@ class Selector:
             yield from (place for place in range(len(self._ids)) if any(map(matches, self._names(place))))
 
     def _is_called(self, pattern: str, place: int) -> bool:
-        return pattern == self._titles[place] or pattern.casefold() in self._keys(place)
+        titled = bool(pattern) and pattern == self._titles[place]
+        return titled or pattern.casefold() in self._keys(place)
 
     def _names(self, place: int) -> set[str]:
         path, shown = self._paths[place], self._shown[place]

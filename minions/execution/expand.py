@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from minions.corpus.contents import Contents
+    from minions.corpus.selecting import Naming
     from minions.documents import Chunk
     from minions.limits import Limits
     from minions.plans import Plan, Task
@@ -66,15 +67,19 @@ class _Placed(Protocol):
 P = TypeVar("P", bound=_Placed)
 
 
-def expand(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_number: int = 1) -> Expansion:
+def expand(
+    plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_number: int = 1, naming: Naming = "shown"
+) -> Expansion:
     """Jobs of a round. A task with search phrases reads the best chunks for them and for the question, another reads
     all in scope. Where a task judges documents, those that fit the worker's context are read whole (docs/adr/0012).
 
     Chunks stand in the order of the best rank any task gives them, so that what a limit leaves out is what promised
-    least. What is left out is counted and not built: a limit bounds the time and memory this takes, too.
+    least. What is left out is counted and not built: a limit bounds the time and memory this takes, too. ``naming``:
+    how the plan's author may name documents.
     """
     warnings: list[str] = []
-    readings = [_reading(task, question, corpus, limits, warnings) for task in plan.tasks]
+    scopes = [scope_of(task, corpus.contents, warnings, naming) for task in plan.tasks]
+    readings = [_reading(task, scope, question, corpus, limits) for task, scope in zip(plan.tasks, scopes, strict=True)]
     total = limits.samples * sum(len(reading.found) or _pieces_in(reading, corpus, limits) for reading in readings)
     exhaustive: dict[tuple[frozenset[str] | None, bool], list[_Piece]] = {}
     for scope, whole in {(reading.scope, reading.whole) for reading in readings if not reading.found}:
@@ -110,8 +115,7 @@ def _jobs(placements: Iterable[_Placement], samples: int, round_number: int) -> 
             yield Job(id=job_id, task=task, chunk=chunk, sample=sample, rank=rank, parts=parts)
 
 
-def _reading(task: Task, question: str, corpus: Corpus, limits: Limits, warnings: list[str]) -> _Reading:
-    scope = scope_of(task, corpus.contents, warnings)
+def _reading(task: Task, scope: frozenset[str] | None, question: str, corpus: Corpus, limits: Limits) -> _Reading:
     phrases = (*task.search, task.instruction, question)
     found = corpus.search(phrases, documents=scope, limit=limits.chunks_per_task) if task.search else []
     whole = task.judges and limits.whole_documents
@@ -197,12 +201,16 @@ def in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
         turn = begun
 
 
-def scope_of(task: Task, contents: Contents, warnings: list[str]) -> frozenset[str] | None:
-    """Ids of the documents a task names by id, d-number, name (as on the card, too), path or glob; None for all."""
+def scope_of(task: Task, contents: Contents, warnings: list[str], naming: Naming) -> frozenset[str] | None:
+    """Ids of the documents that a task names, as its author may name them; None for all.
+
+    A name that is none and one that its author may not use are the same: what is read tells no difference.
+    """
     if not task.documents:
         return None
-    chosen, unmatched = contents.select(task.documents)
-    warnings += [f"{task.id}: the plan names a document that is not in the corpus: {wanted!r}" for wanted in unmatched]
+    chosen, unmatched = contents.select(task.documents, naming)
+    which = "is not in the corpus" if naming == "any" else "it was not shown"
+    warnings += [f"{task.id}: the plan names a document that {which}: {wanted!r}" for wanted in unmatched]
     if not chosen:
-        warnings.append(f"{task.id}: none of its documents exist, so it reads all")
+        warnings.append(f"{task.id}: it names no other documents, so it reads all")
     return chosen or None

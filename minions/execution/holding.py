@@ -17,6 +17,7 @@ from minions.tokens import estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from minions.corpus.selecting import Naming
     from minions.documents import Chunk
     from minions.limits import Limits
     from minions.plans import Plan
@@ -29,7 +30,15 @@ _SMALLEST_TOKENS = 50  # room in which no further passage is looked for
 _MISSES = 20  # passages in a row that do not fit, after which nothing further is tried
 
 
-def hold(plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_number: int = 1) -> Expansion:
+def hold(
+    plan: Plan,
+    question: str,
+    corpus: Corpus,
+    limits: Limits,
+    *,
+    round_number: int = 1,
+    naming: Naming = "shown",  # noqa: ARG001 - as `expand` is called; all documents are held
+) -> Expansion:
     """Jobs of a round: each task over the same passages, as many as fit ``context_tokens`` together.
 
     Where they do not all fit, those that the index finds for the tasks' words and the question's are held, best first,

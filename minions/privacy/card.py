@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from minions.corpus.contents import Contents
 from minions.corpus.structure import TITLE_CHARS
 from minions.documents import CorpusCard
-from minions.privacy.names import plain, uncut
+from minions.privacy.names import SHOWN_TITLE_CHARACTERS, plain, uncut
 from minions.privacy.policy import Policy, shows_names
 from minions.tokens import estimate_tokens
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 NAMES_TOKENS = 120
 OUTLINE_TOKENS = 70
 _OUTLINED_DOCUMENTS = 3
-_TITLE_CHARACTERS = 70
 
 
 def describe(documents: Sequence[DocumentFacts], policy: Policy) -> CorpusCard:
@@ -70,7 +69,7 @@ def _fits(names: Sequence[str]) -> bool:
 
 
 def _titled(name: str, title: str) -> str:
-    title = plain(title, _TITLE_CHARACTERS)
+    title = plain(title, SHOWN_TITLE_CHARACTERS)
     if not title or title.casefold() in {PurePath(name).name.casefold(), PurePath(name).stem.casefold()}:
         return name
     return f'{name} "{title}"'
@@ -80,7 +79,7 @@ def _outline(document: DocumentFacts, budget: int) -> str:
     top = min((heading.level for heading in document.outline), default=1)
     headings: list[str] = []
     for heading in document.outline:
-        text = plain(uncut(heading.text, TITLE_CHARS), _TITLE_CHARACTERS)
+        text = plain(uncut(heading.text, TITLE_CHARS), SHOWN_TITLE_CHARACTERS)
         if heading.level > top + 1 or text.casefold() == document.title.casefold():
             continue
         budget -= estimate_tokens(text) + 1

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minions.privacy.detecting import Detector
 
 NAME_CHARACTERS: Final = 100
+SHOWN_TITLE_CHARACTERS: Final = 70
 _TAIL_CHARACTERS: Final = 20
 _CUT: Final = "..."
 _LOOKED_AT: Final = 4  # times the limit: a value that the cut goes through may go on

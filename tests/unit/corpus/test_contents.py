@@ -80,13 +80,13 @@ class LargeCorpus:
 
 
 class FixedPlanner:
-    """Plans one task over everything, one over two files and one over a folder, and answers."""
+    """Plans one task over everything, one over two files and one over a glob, and answers."""
 
     def __init__(self, make: Any, name: str) -> None:
         self._tasks = (
             make.task("Find it.", id="t1", search=("text",)),
             make.task("Find it here.", id="t2", search=("text",), documents=(name, "d3")),
-            make.task("Find it there.", id="t3", search=("text",), documents=("docs/3/*",)),
+            make.task("Find it there.", id="t3", search=("text",), documents=("file-3*",)),
         )
 
     async def plan(self, question: str, card: Any) -> Plan:

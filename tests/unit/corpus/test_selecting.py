@@ -17,6 +17,8 @@ from minions.documents import DocumentFacts
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from minions.corpus.selecting import Naming
+
 DOCUMENTS = [
     DocumentFacts(id=f"{number:032x}", path=path, title="", tokens=1, chunks=1)
     for number, path in enumerate(["docs/a.txt", "docs/b.md", "other/a.txt", "docs/report 2022.pdf"])
@@ -53,6 +55,47 @@ def test_any_selector_means_documents_of_the_corpus_or_none(patterns: list[str])
 def test_no_selector_leaves_the_corpus(pattern: str) -> None:
     """A path that leads out names nothing: selectors are compared with names, never with the file system."""
     assert Contents(DOCUMENTS).select([pattern]) == (frozenset(), (pattern,))
+
+
+TITLED = [
+    DocumentFacts(id="1f0c", path="/home/ann/acme/a.txt", title="The year: 2022; a review", tokens=1, chunks=1),
+    DocumentFacts(id="9d3e", path="/home/ann/other/a.txt", title="Untold", tokens=1, chunks=1),
+    DocumentFacts(id="77aa", path="/home/ann/b\n.md", title="A long title " * 20, tokens=1, chunks=1),
+]
+
+
+@pytest.mark.parametrize(
+    ("naming", "pattern", "meant"),
+    [
+        ("shown", "acme/a.txt", {"1f0c"}),
+        ("shown", "*/acme/*", {"1f0c"}),
+        ("shown", "a.txt", {"1f0c", "9d3e"}),
+        ("shown", "The year: 2022_ a review", {"1f0c"}),
+        ("shown", "The year: 2022; a review", set()),
+        ("shown", "d2", {"9d3e"}),
+        ("shown", "b .md", {"77aa"}),
+        ("shown", "b\n.md", set()),
+        ("shown", "", set()),
+        ("numbers", "D2", {"9d3e"}),
+        ("numbers", "*", {"1f0c", "9d3e", "77aa"}),
+        ("numbers", "", set()),
+        *(("shown", pattern, set()) for pattern in ("1f0c", "/home/*", "*ann*", "/home/ann/acme/a.txt", "ann/acme/*")),
+        *(("numbers", pattern, set()) for pattern in ("1f0c", "/home/*", "*acme*", "a.txt", "a", "Untold", "b.md")),
+    ],
+)
+def test_a_planner_names_documents_by_what_it_was_shown(naming: Naming, pattern: str, meant: set[str]) -> None:
+    """Names and titles as they stand on the card, or numbers; ids, folders and what the policy hides mean nothing."""
+    selection = Contents(TITLED).select([pattern], naming)
+    assert selection.ids == meant
+    assert selection.unmatched == (() if meant else (pattern,))
+
+
+@pytest.mark.parametrize("pattern", ["1f0c", "/home/ann/ac*", "*/acme/*", "/home/ann/acme/a.txt", "acme/a"])
+def test_a_user_names_documents_in_any_way(pattern: str) -> None:
+    """What a planner asked for before does not stand in the way."""
+    contents = Contents(TITLED)
+    contents.select([pattern], "numbers")
+    assert contents.select([pattern]).ids == {"1f0c"}
 
 
 @pytest.mark.parametrize("pattern", ["*" * 10_000, "*a" * 200 + "!", "?" * 10_000, "[" * 10_000, "*[!x]" * 90])

@@ -16,6 +16,8 @@ from minions.plans import Plan
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from minions.corpus.selecting import Naming
+
 
 class ShelfCorpus:
     """Three documents of four chunks; search finds the chunks that hold any of the phrases, in order."""
@@ -78,11 +80,37 @@ def test_phrases_that_find_nothing_fall_back_to_reading(make: Any, corpus: Shelf
     assert len(expand(plan, "q", corpus, Limits()).jobs) == 4
 
 
-@pytest.mark.parametrize("name", ["b", "d2", "beta_2022.txt", "beta_2022", "docs/beta_2022.txt", "BETA*", "*/beta*"])
-def test_a_document_is_meant_by_id_number_name_stem_path_or_glob(make: Any, corpus: ShelfCorpus, name: str) -> None:
-    """However the planner writes a document's name, it is found."""
+NAMES: dict[Naming, list[str]] = {
+    "any": ["b", "d2", "beta_2022.txt", "beta_2022", "docs/beta_2022.txt", "BETA*", "*/beta*", "docs/b*"],
+    "shown": ["d2", "beta_2022.txt", "beta_2022", "BETA*", "*/beta*", "**/b*.txt"],
+    "numbers": ["d2", "D2", "d[2]"],
+}
+
+
+@pytest.mark.parametrize(("naming", "name"), [(naming, name) for naming, names in NAMES.items() for name in names])
+def test_a_document_is_found_however_its_name_is_written(
+    make: Any, corpus: ShelfCorpus, naming: Naming, name: str
+) -> None:
+    """By id, number, name, stem, path or glob, as far as the plan's author knows them."""
     plan = Plan(tasks=(make.task("x", documents=(name,)),))
-    assert {job.chunk.document_id for job in expand(plan, "q", corpus, Limits()).jobs} == {"b"}
+    assert {job.chunk.document_id for job in expand(plan, "q", corpus, Limits(), naming=naming).jobs} == {"b"}
+
+
+UNSEEN: list[tuple[Naming, str]] = [
+    ("shown", pattern) for pattern in ("docs/{}.txt", "docs/{}*", "/*s/{}*", "*ocs*{}*")
+]
+UNSEEN += [("numbers", pattern) for pattern in ("docs/{}*", "{}.txt", "{}", "*{}*", "/{}.txt")]
+
+
+@pytest.mark.parametrize(("naming", "pattern"), UNSEEN)
+def test_a_name_that_is_not_shown_is_no_name(make: Any, corpus: ShelfCorpus, naming: Naming, pattern: str) -> None:
+    """A planner that guesses gets the same jobs whether a document is called so or not, and learns nothing."""
+    there, not_there = (
+        expand(Plan(tasks=(make.task("x", documents=(pattern.format(name),)),)), "q", corpus, Limits(), naming=naming)
+        for name in ("beta_2022", "delta_2022")
+    )
+    assert [job.chunk for job in there.jobs] == [job.chunk for job in not_there.jobs]
+    assert len(there.warnings) == len(not_there.warnings) == 2
 
 
 @pytest.mark.parametrize(
@@ -96,7 +124,7 @@ def test_documents_of_one_name_are_meant_as_the_card_names_them(make: Any, wante
         for key, year in (("a", "2022"), ("b", "2023"))
     ]
     warnings: list[str] = []
-    assert scope_of(make.task("x", documents=(wanted,)), Contents(documents), warnings) == frozenset(meant)
+    assert scope_of(make.task("x", documents=(wanted,)), Contents(documents), warnings, "shown") == frozenset(meant)
     assert warnings == []
 
 
@@ -145,8 +173,8 @@ def test_a_limit_keeps_to_the_documents_of_each_task(make: Any, corpus: ShelfCor
     """Tasks over different documents share a limit, and none reads what is not its own; a search comes first."""
     plan = Plan(
         tasks=(
-            make.task("x", id="t1", documents=("a",)),
-            make.task("y", id="t2", documents=("b", "c")),
+            make.task("x", id="t1", documents=("d1",)),
+            make.task("y", id="t2", documents=("d2", "d3")),
             make.task("z", id="t3", search=("a part 3",)),
         )
     )
