@@ -45,7 +45,8 @@ def detector(
         joined = folded.text.replace(" / ", " \n ")
         view = View(joined, lower(joined))
         found = [value for family in finding for value in family(view)]
-        found += find_patterns(expressions, folded.text)
+        for shown in dict.fromkeys((folded.text, joined)):
+            found += find_patterns(expressions, shown)
         found = [Sensitive(value.kind, *folded.span(value.start, value.end)) for value in found]
         if folded.text != text:
             found += find_patterns(expressions, text)

@@ -30,7 +30,9 @@ _LOOKS_LIKE_ONE: Final = re.compile(_NAME, re.IGNORECASE)
 _WRITTEN: Final = re.compile(rf"\[({_NAME})\]|(?<![A-Za-z0-9_])({_NAME})(?![A-Za-z0-9_])", re.IGNORECASE)
 _BRACKETED: Final = re.compile(rf"\[({_NAME})\]", re.IGNORECASE)
 _VARIANTS: Final = 26  # spellings of one value that share its number: a letter each
-_SHORTEST_HELD: Final = 3  # characters of held words that are looked for in other texts
+_APART: Final = frozenset({HELD, LITERAL})  # what the same words may stand for beside a sensitive value
+_BREAK: Final = " / "  # a line break, as a digest writes it
+_WIDEST: Final = 80  # characters of white space between two parts of a value
 
 
 def placeholders_in(text: str) -> list[str]:
@@ -55,8 +57,9 @@ class Placeholders:
     def __init__(self, detect: Detector | None = None) -> None:
         self._detect = detect
         self._values: dict[str, str] = {}  # by the name of the placeholder, in small letters
-        self._names: dict[tuple[str, str], str] = {}  # by kind and value
-        self._numbers: dict[tuple[str, str], int] = {}  # by kind and value, spelling left out
+        self._names: dict[tuple[str, str], str] = {}  # by what it stands for and value
+        self._numbers: dict[tuple[str, str], tuple[str, int]] = {}  # with the kind; by the same, spelling left out
+        self._known: dict[tuple[str, ...], _Known] = {}  # by kind and parts
         self._spellings: Counter[tuple[str, int]] = Counter()
         self._last: Counter[str] = Counter()
 
@@ -134,36 +137,60 @@ class Placeholders:
         ]
 
     def _known_in(self, text: str, *, held: bool) -> list[_Span]:
-        return [span for kind, value in self._names for span in _occurrences(text, value, kind, held=held)]
+        known = (one for one in self._known.values() if held or one.kind != HELD)
+        return [span for one in known for span in one.spans_in(text)]
 
     def _name(self, kind: str, value: str) -> str:
-        if (name := self._names.get((kind, value))) is not None:
+        """Its placeholder; of a value that was taken for another kind before, still that one."""
+        stands_for = kind if kind in _APART else ""
+        if (name := self._names.get((stands_for, value))) is not None:
             return name
-        key = kind, "".join(value.split()).casefold()
-        number = self._numbers.get(key)
-        if number is None or self._spellings[kind, number] >= _VARIANTS:
+        key = stands_for, "".join(_parts(value)).casefold()
+        kind, number = self._numbers.get(key, (kind, 0))
+        if not number or self._spellings[kind, number] >= _VARIANTS:
             self._last[kind] += 1
-            number = self._numbers[key] = self._last[kind]
+            number = self._last[kind]
+            self._numbers[key] = kind, number
         spelling = self._spellings[kind, number]
         self._spellings[kind, number] += 1
         name = f"{kind}_{number}" + (chr(ord("a") + spelling) if spelling else "")
-        self._names[kind, value] = name
+        self._names[stands_for, value] = name
         self._values[name.casefold()] = value
+        if kind != LITERAL and (parts := _parts(value)):
+            self._known.setdefault((kind, *parts), _Known(kind, value))
         return name
 
 
-def _occurrences(text: str, value: str, kind: str, *, held: bool) -> list[_Span]:
-    if kind == HELD and (not held or len(value) < _SHORTEST_HELD):
-        return []
-    if kind == LITERAL:
-        return []
-    spans, start = [], text.find(value)
-    while start >= 0:
-        end = start + len(value)
-        if kind != HELD or _is_words(text, start, end):
-            spans.append(_Span(start, end, kind))
-        start = text.find(value, end)
-    return spans
+class _Known:
+    """A value that is replaced wherever it stands, whatever white space is between its parts: a digest has other line
+    breaks than a document, an instruction none.
+    """
+
+    def __init__(self, kind: str, value: str) -> None:
+        self.kind, parts = kind, _parts(value)
+        self._longest = max(parts, key=len)
+        self._reach = len(value) + _WIDEST * len(parts)
+        self._pattern = re.compile(r"\s+(?:/\s+)?".join(map(re.escape, parts))) if len(parts) > 1 else None
+
+    def spans_in(self, text: str) -> Iterator[_Span]:
+        """Where it stands in a text."""
+        end, place = 0, text.find(self._longest)
+        while place >= 0:
+            found = self._at(text, place, end)
+            if found is not None and (self.kind != HELD or _is_words(text, *found)):
+                yield _Span(*found, self.kind)
+            end = found[1] if found is not None else place + 1
+            place = text.find(self._longest, end)
+
+    def _at(self, text: str, place: int, start: int) -> tuple[int, int] | None:
+        if self._pattern is None:
+            return place, place + len(self._longest)
+        found = self._pattern.search(text, max(start, place - self._reach), place + self._reach)
+        return None if found is None else found.span()
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(value.replace(_BREAK, " ").split())
 
 
 def _is_words(text: str, start: int, end: int) -> bool:

@@ -59,6 +59,10 @@ def words_of(*texts: str) -> set[str]:
     return {word for text in texts for word in _WORD.findall(text.casefold())}
 
 
+def _digits_of(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
 def is_number(piece: str) -> bool:
     """Whether a piece of text without white space is a number, a date in figures, an ordinal."""
     return sum(character.isdigit() for character in piece) <= _MOST_DIGITS and _NUMBER.fullmatch(piece) is not None
@@ -76,7 +80,7 @@ class Lines:
             hidden.append(text[start:stop])
             end = stop
         self._text = "\n\n".join([*shown, text[end:]])
-        self._hidden = ["".join(filter(str.isdigit, value)) for value in hidden]
+        self._hidden = [_digits_of(value) for value in hidden]
 
     @cached_property
     def words(self) -> set[str]:
@@ -93,10 +97,18 @@ class Lines:
         """By their values, scales applied."""
         return set(numbers_in(self._text))
 
+    @cached_property
+    def _shown_digits(self) -> set[str]:
+        return {_digits_of(piece) for piece in _PIECE.findall(self._text)}
+
     def hides(self, piece: str) -> bool:
-        """Whether the digits of a piece of text are a part of a value that stays here, or hold one."""
-        digits = "".join(filter(str.isdigit, piece))
-        if len(digits) < _TELLING_DIGITS:
+        """Whether the digits of a piece of text are a part of a value that stays here, or hold one. What stands in the
+        lines beside the values is no part of them, though a long number has most short ones in it.
+        """
+        digits = _digits_of(piece)
+        if len(digits) < _TELLING_DIGITS or digits in self._shown_digits:
+            return False
+        if (numbers := numbers_in(piece)) and all(number in self.numbers for number in numbers):
             return False
         return any(digits in value or (len(value) > _TELLING_DIGITS and value in digits) for value in self._hidden)
 

@@ -155,3 +155,10 @@ def test_people_are_looked_for_in_the_text_as_it_is() -> None:
 
     assert detector(people=people)("Dr\u00a0Berg") == [Sensitive("PERSON", 3, 7)]
     assert seen == ["Dr\u00a0Berg"]
+
+
+@pytest.mark.parametrize("between", [" ", "\n", " / "])
+def test_a_pattern_sees_a_line_break_where_a_digest_has_its_sign(between: str) -> None:
+    r"""A pattern with \s finds in a digest what it finds in the document."""
+    text = f"the budget of Heron{between}77 is"
+    assert found(text, detector(patterns=[r"Heron\s+\d+"])) == [("TERM", f"Heron{between}77")]

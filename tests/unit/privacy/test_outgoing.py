@@ -68,6 +68,16 @@ def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> N
     assert held == again == "[ANSWER_1]"
 
 
+def test_strict_does_not_know_the_parts_of_a_value_in_the_question(make: Any) -> None:
+    """What the planner reads of an address is its placeholder: no part of it is a word that it knows."""
+    from minions.privacy.detecting import detector
+
+    question = "Who is ann.moss@falcon.example?"
+    outgoing = Outgoing("strict", question, placeholders=Placeholders(detector()))
+    for said, word in enumerate(("moss", "falcon", "email"), 1):
+        assert outgoing.said(make.task(), make.finding(word), lines_of([])).answer == f"[ANSWER_{said}]"
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -244,6 +254,21 @@ def test_a_value_has_its_placeholder_before_answers_are_counted(make: Any, reduc
     assert "4111" not in f"{reduction.summary} {reduction.groups}"
     assert "akia" not in f"{reduction.summary} {reduction.groups}"
     assert "[secret_1]" in f"{reduction.summary} {reduction.groups}"
+
+
+@pytest.mark.parametrize("policy", ["strict", "findings"])
+@pytest.mark.parametrize("amount", ["411", "411.00", "1,111", "$16.4"])
+def test_numbers_beside_a_value_count_though_it_has_their_digits(make: Any, policy: Any, amount: str) -> None:
+    """Invoices with account numbers add up: a long number has most short ones in it."""
+    from minions.privacy.detecting import detector
+
+    outgoing = Outgoing(policy, QUESTION, placeholders=Placeholders(detector()))
+    finding = make.finding(f"{amount} EUR", quote=f"Total {amount} EUR, to DE89 4111 1111 0000 1640 00")
+    lines = outgoing.lines_of([finding])
+    assert outgoing.placeholders.redacted == {"account": 1}
+    assert outgoing.reckoned(finding, lines).answer == finding.answer
+    assert outgoing.said(make.task(output="number"), finding, lines).answer == finding.answer
+    assert not outgoing.reckoned(make.finding("111 1640"), lines).answer
 
 
 @pytest.mark.parametrize("answer", ["4111 1111 1111 1111", "4111111111111111k", "7454111111111111111", "1111"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minions.privacy.detecting import detector
+from minions.privacy.detecting import Sensitive, detector
 from minions.privacy.placeholders import Placeholders
 
 WORDS = ("Project Heron", "Ünïque", "mail")
@@ -86,12 +86,57 @@ def test_the_mapping_is_the_runs_own() -> None:
 
 
 def test_held_words_are_looked_for_as_words_only() -> None:
-    """A held "reef" does not tear "reefer" apart, and small words are not looked for at all."""
+    """A held "reef" does not tear "reefer" apart, and nothing is looked for in the question."""
     placeholders = Placeholders(None)
-    for words in ("reef", "no"):
-        placeholders.hold(words)
+    placeholders.hold("reef")
     assert placeholders.redact("no reefer, no reef", held=True) == "no reefer, no [ANSWER_1]"
     assert placeholders.redact("reef") == "reef"
+
+
+@pytest.mark.parametrize("words", ["Xq", "Q", "\u5317\u4eac", "\u2665"])
+def test_held_words_are_looked_for_however_short(words: str) -> None:
+    """A planner that asks for two letters at a time, and for their placeholder's words in its next task, gets none."""
+    placeholders = Placeholders(None)
+    told = placeholders.restore(f"Is it {placeholders.hold(words)}?")
+    assert words in told
+    assert placeholders.redact(told, held=True) == "Is it [ANSWER_1]?"
+
+
+@pytest.mark.parametrize(
+    ("written", "again"),
+    [
+        ("Falcon  77", "Falcon 77"),
+        ("Falcon\n    77", "Falcon / 77"),
+        ("Falcon / 77", "Falcon 77"),
+        ("Falcon 77", "Falcon\n77"),
+    ],
+)
+@pytest.mark.parametrize("held", [False, True])
+def test_a_value_is_known_whatever_white_space_it_has(written: str, again: str, *, held: bool) -> None:
+    """A document's line break is a stroke in a digest and a blank in a planner's task; each comes back as it was."""
+    placeholders = Placeholders(detector(patterns=(r"(?<=code )Falcon\s+(?:/ )?77",)))
+    name = placeholders.hold(written) if held else placeholders.redact(f"code {written}").removeprefix("code ")
+    text = f"it is {again} now, not Falcon or 77"
+    redacted = placeholders.redact(text, held=True)
+    assert redacted == f"it is {name[:-1]}b] now, not Falcon or 77"
+    assert placeholders.restore(redacted) == text
+
+
+def test_a_value_that_was_taken_for_another_kind_keeps_its_placeholder() -> None:
+    """A detector that wavers between a person and a firm does not make two of one; what is held is apart."""
+    kinds = iter(("PERSON", "ORGANISATION", "PERSON"))
+
+    def wavering(text: str) -> list[Sensitive]:
+        return [Sensitive(next(kinds), 0, len(text))]
+
+    placeholders = Placeholders(wavering)
+    assert [placeholders.redact(name) for name in ("Ann Moss", "Ann Moss", "ANN MOSS")] == [
+        "[PERSON_1]",
+        "[PERSON_1]",
+        "[PERSON_1b]",
+    ]
+    assert placeholders.hold("Ann Moss") == "[ANSWER_1]"
+    assert placeholders.redacted == {"person": 1}
 
 
 @pytest.mark.parametrize(("text", "values"), [("to jane.roe@example.com now", [(3, 23)]), ("to [EMAIL_1]", [])])
