@@ -182,7 +182,8 @@ class Transcript:
         self._outgoing.packed(digest)
         self._digests.append(digest)
         self.after_reading()
-        places = tuple((one.citation.document_id, one.context_start, one.context_end) for one in digest.findings)
+        shown = digest.findings if shows_quotes(self._policy) else ()
+        places = tuple((one.citation.document_id, one.context_start, one.context_end) for one in shown)
         self._observe(DigestEvent(round=len(self._digests), tokens=digest.tokens, places=places))
         _log.info("digest_packed", run=self.run_id, round=len(self._digests), tokens=digest.tokens)
         return digest
