@@ -147,7 +147,8 @@ class Transcript:
         """Reduce the round's findings and pack what goes up. Raises ServerError when every job failed: that is no
         evidence.
         """
-        outcomes = self._outcomes[-1]
+        # In one order, however they ended: placeholders are numbered as values come, and whoever resumes asks the same.
+        outcomes = sorted(self._outcomes[-1], key=lambda outcome: [finding.id for finding in outcome.findings])
         if outcomes and all(outcome.status == "failed" for outcome in outcomes):
             raise ServerError(
                 f"all {len(outcomes)} jobs failed; the last one: {self._last_reason}", hint="minions doctor"
@@ -170,7 +171,9 @@ class Transcript:
         """All findings as they are, in their order: what protocols send that read in the cloud. Raises
         EgressRefusedError where they are more than may go up.
         """
-        digest = pack_whole(_findings(self._outcomes[-1]), self._writer)
+        # Not escaped: passages go up as documents do, and what looks like a placeholder in one is replaced then.
+        writer = Writer(self._names, self._policy, self._outgoing.values_in)
+        digest = pack_whole(_findings(self._outcomes[-1]), writer)
         if (room := self._outgoing.room_bytes) is not None and digest.document_bytes > room:
             raise EgressRefusedError(
                 f"this would send {digest.document_bytes:,} bytes of the documents' text, and {room:,} are allowed",

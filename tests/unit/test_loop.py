@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,14 @@ from minions.corpus.index import Index
 from minions.evidence.grounding import Location
 from minions.evidence.surroundings import find
 from minions.execution.executor import LocalExecutor
+from minions.execution.expand import expand
 from minions.jobs import JobResult
 from minions.limits import Limits
 from minions.loop import Parts, answer
 from minions.plans import Decision, Plan, Task
+from minions.privacy.detecting import detector
 from minions.privacy.outgoing import Outgoing
+from minions.privacy.placeholders import Placeholders
 from minions.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -87,6 +91,30 @@ def run(tmp_path: Path) -> Asking:
             return transcript.compose("The question?", reason, usage=UsageByRole(), elapsed_s=1), script
 
     return asking
+
+
+@pytest.mark.parametrize("policy", ["strict", "findings"])
+async def test_a_digest_is_the_same_in_whatever_order_jobs_end(tmp_path: Path, policy: Any) -> None:
+    """Placeholders too: a run that is resumed asks in the same words, and pays for no answer twice."""
+    plan = Plan(tasks=(Task(id="t1", instruction="The OWNER of the ship"),))
+    paths = [tmp_path / f"{name}.txt" for name in ("Zanzibar", "Tortuga", "Skerrow")]
+    for path in paths:
+        name = path.stem
+        path.write_text(f"The owner, {name.lower()}@mail.example.com, lives in {name}.\n")
+    digests = set[str]()
+    with Index.open(tmp_path / "index.sqlite3") as index:
+        corpus, _ = index.update(paths, chunk_tokens=60)
+        expansion = expand(plan, "q", corpus, Limits())
+        results = [await Finder(0.9).run(job) for job in expansion.jobs]
+        for order in itertools.permutations(results):
+            outgoing = Outgoing(policy, placeholders=Placeholders(detector()))
+            transcript = Transcript("run", corpus, limits=Limits(), outgoing=outgoing, observe=lambda _: None)
+            transcript.planned(plan, expansion)
+            for result in order:
+                transcript.finished(result)
+            digests.add(outgoing.placeholders.redact(transcript.digest("q").text, held=True))
+    (digest,) = digests
+    assert ("[ANSWER_3]" if policy == "strict" else "[EMAIL_3]") in digest
 
 
 FIGURES = "Net revenue of 2021 was 10.1.\nNet revenue of 2022 was 12.4.\n"

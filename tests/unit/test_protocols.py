@@ -130,6 +130,26 @@ def test_remote_sends_everything(
     assert answer.coverage.read == answer.coverage.chunks
 
 
+@pytest.mark.parametrize("protocol", ["rag", "remote", "minions"])
+def test_what_a_document_writes_like_a_placeholder_is_answered_as_it_stands(
+    documents: Path, device: LoopbackServer, protocol: str
+) -> None:
+    """A form with fields EMAIL_1 and [PHONE_2] is quoted with these names, whole passages or lines."""
+    line = f"{SENTENCE} Fields EMAIL_1, [PHONE_2]."
+    (documents / "guide.md").write_text(f"# Lights\n\n{line}\n")
+
+    def quoting(request: ChatRequest) -> Any:
+        said = re.search(r"The lighthouse at Skerrow is .* Fields .*[.]", request.messages[-1].content)
+        return {"answer": said[0], "findings": ["f1"], "confidence": 0.9, "tasks": []} if said else play(request)
+
+    with LoopbackServer(quoting) as cloud:
+        models: Any = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
+        with Minions(**models, openai_api_key="key-of-the-test", attempts=1) as minions:
+            answer = ask(minions, documents, protocol)
+    assert answer.answer == line
+    assert "PHONE_2" not in cloud.requests[-1].body.decode()
+
+
 def test_local_never_calls_the_cloud(
     minions: Minions, documents: Path, cloud: LoopbackServer, device: LoopbackServer
 ) -> None:
