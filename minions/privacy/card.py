@@ -40,9 +40,9 @@ def card_of(corpus: Corpus, policy: Policy) -> CorpusCard:
 
 def _card(contents: Contents, policy: Policy) -> CorpusCard:
     count = len(contents)
-    sizes = f"{count} document{'s' * (count != 1)}, {_short(contents.tokens)} tokens"
-    if contents.pages:
-        sizes += f", {contents.pages} pages"
+    pages = f", {contents.pages} pages" if contents.pages else ""
+    # In brackets: a name after "tokens: " reads like a key that must stay on the device.
+    sizes = f"{count} document{'s' * (count != 1)} ({_short(contents.tokens)} tokens{pages})"
     text = f"{sizes}: {_names(contents, policy)}"
     return CorpusCard(documents=count, tokens=contents.tokens, pages=contents.pages, text=text)
 

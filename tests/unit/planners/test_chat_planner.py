@@ -13,7 +13,7 @@ from minions.plans import History, RoundGist
 from minions.testing import ScriptedModel
 from minions_planners.chat import ChatPlanner
 
-CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document, 9k tokens, 20 pages: report.pdf")
+CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf")
 QUESTION = "What was net revenue in 2022?"
 DIGEST = Digest(text="t1 State it. (read 12 of 40 passages)\nf1 12 | Net revenue 12", findings=(), gist="", tokens=9)
 MESSAGE = {"message": "State net revenue in 2022."}

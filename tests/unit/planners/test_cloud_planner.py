@@ -14,7 +14,7 @@ from minions.plans import History, RoundGist
 from minions.testing import ScriptedModel
 from minions_planners.cloud import CloudPlanner
 
-CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document, 9k tokens, 20 pages: report.pdf")
+CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf")
 QUESTION = "What was net revenue in 2022?"
 TASK = {
     "instruction": "State net revenue in 2022.",

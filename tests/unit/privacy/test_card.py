@@ -13,6 +13,7 @@ from minions.corpus.contents import Contents
 from minions.documents import DocumentFacts, Heading
 from minions.evidence.surroundings import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
+from minions.privacy.detecting import detector
 from minions.privacy.names import NAME_CHARACTERS, distinct_names, shown_names
 from minions.tokens import estimate_tokens
 from tests.hostile import texts
@@ -26,13 +27,23 @@ def test_one_document_is_named_with_its_outline() -> None:
     """The planner can phrase its searches in the document's own headings."""
     outline = (Heading(level=1, text="Results", start=0), Heading(level=2, text="Revenue", start=9))
     card = describe([_facts("docs/report.pdf", title="Annual report", pages=88, outline=outline)], "findings")
-    assert card.text == '1 document, 1.2k tokens, 88 pages: report.pdf "Annual report" (Results, Revenue)'
+    assert card.text == '1 document (1.2k tokens, 88 pages): report.pdf "Annual report" (Results, Revenue)'
 
 
 def test_strict_names_nothing() -> None:
     """Under policy strict documents are numbers."""
     card = describe([_facts("secret.pdf", title="Secret"), _facts("other.pdf")], "strict")
-    assert card.text == "2 documents, 2.4k tokens: d1 to d2"
+    assert card.text == "2 documents (2.4k tokens): d1 to d2"
+
+
+@pytest.mark.parametrize("pages", [None, 12])
+@pytest.mark.parametrize(
+    "names", [("filing_2022.txt", "filing_2023.txt"), ("contract-0012.md",), [f"filing_{n:04}.txt" for n in range(500)]]
+)
+def test_names_on_a_card_are_no_values_for_what_stands_before_them(names: list[str], pages: int | None) -> None:
+    """The planner can ask for a document by the name that it was shown, the first one too."""
+    card = describe([_facts(name, pages=pages) for name in names], "findings")
+    assert detector()(card.text) == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ PROMPTS = [
 SCAFFOLDING = [
     "t1 What was net revenue in 2022? (read 12 of 40 chunks; 3 found; answers differ: 12.4 million (f1, f4), 11 (f2))",
     "f1 12.4 million | report.pdf p.12, Results > Revenue: 2021 | 2022 / Net revenue 10.1 12.4 / Cost 3.0 4.1",
-    "212 documents, 1.2M tokens, 8812 pages: filing_#.txt (212); for example filing_1.txt, filing_2.txt",
+    "212 documents (1.2M tokens, 8812 pages): filing_#.txt (212); for example filing_1.txt, filing_2.txt",
     "see f1, f4\n(14 more left out)\nthe index's best lines, unread:",
 ]
 
