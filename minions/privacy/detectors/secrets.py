@@ -68,12 +68,13 @@ _TAKEN = re.compile(
 )
 _CODE = re.compile(r"\w\(|[\w\]]\.[a-z_]+\(|\[\w*\]")
 _WORD = re.compile("[A-Za-z]?[a-z]{4,}|[A-Z]{5,}")
+_ENDS = ".,;)"  # of the sentence, as a rule: with them a password would not be known for the same elsewhere
 _SHORTEST_PASSWORD, _SHORTEST_TOKEN, _SHORTEST_MIXED = 4, 12, 16
 
 
 def _is_password(value: str) -> bool:
     """Whether a value given to a password can be one: no placeholder, no call, no plain word."""
-    plain = value.rstrip(".,;)")
+    plain = value.rstrip(_ENDS)
     is_word = plain.isalpha() and (plain.islower() or plain.istitle())
     return len(plain) >= _SHORTEST_PASSWORD and not is_word and not _TAKEN.fullmatch(plain) and not _CODE.search(plain)
 
@@ -136,7 +137,8 @@ _LEAST_CHANGES = 0.25
 def find(view: View) -> Iterator[Sensitive]:
     """The keys and passwords of a text."""
     yield from anchored(view, _KEYS)
-    yield from anchored(view, _RULES)
+    for given in anchored(view, _RULES):
+        yield given._replace(end=given.start + len(view.text[given.start : given.end].rstrip(_ENDS)))
     yield from _blocks(view)
     for place in places(view, "://"):
         login = _LOGIN.match(view.text, place + 3)

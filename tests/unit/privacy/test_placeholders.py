@@ -78,6 +78,13 @@ def test_a_value_seen_once_is_known_from_then_on() -> None:
     assert placeholders.redact("zebra7, xzebra7x") == "[TERM_1], x[TERM_1]x"
 
 
+@pytest.mark.parametrize("end", [". Then", ", and", "; or", ") and", ".", '" and', "\n"])
+def test_a_password_at_the_end_of_a_sentence_is_the_same_in_the_next(end: str) -> None:
+    """What ends the sentence is no part of it."""
+    text = f'(the "password: hunter22{end} hunter22'
+    assert Placeholders(detector()).redact(text) == f'(the "password: [SECRET_1]{end} [SECRET_1]'
+
+
 def test_the_mapping_is_the_runs_own() -> None:
     """Another run's placeholder means nothing here."""
     one, other = Placeholders(DETECT), Placeholders(DETECT)
