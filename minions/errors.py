@@ -18,6 +18,7 @@ MinionsError                    exit 1   anything that ends a run
 │   ├── FormatUnsupportedError           the endpoint does not take this response format
 │   └── ContextOverflowError             the prompt is longer than the model's context
 ├── EgressRefusedError          exit 7   the policy does not allow this to leave the device
+│   └── EgressLimitError                 this question would send more than a run may
 ├── StoppedError                exit 130 the user asked to stop: what was in flight was finished, and no more is begun
 ├── UnreadableError             (data)   one file could not be read; the run goes on and lists it
 ├── PlanError                   exit 1   the planner's reply is not a plan, even after it was asked again
@@ -170,6 +171,10 @@ class EgressRefusedError(MinionsError):
     """The policy does not allow this to leave the device."""
 
     exit_code = 7
+
+
+class EgressLimitError(EgressRefusedError):
+    """This question would send more than a run may."""
 
 
 class StoppedError(MinionsError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from minions.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
-from minions.errors import CorpusError, EgressRefusedError, ServerError, StoreError
+from minions.errors import CorpusError, EgressLimitError, ServerError, StoreError
 from minions.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
 from minions.evidence.calculation import fill_in
 from minions.evidence.digest import pack, pack_whole
@@ -169,13 +169,13 @@ class Transcript:
 
     def whole(self) -> Digest:
         """All findings as they are, in their order: what protocols send that read in the cloud. Raises
-        EgressRefusedError where they are more than may go up.
+        EgressLimitError where they are more than may go up.
         """
         # Not escaped: passages go up as documents do, and what looks like a placeholder in one is replaced then.
         writer = Writer(self._names, self._policy, self._outgoing.values_in)
         digest = pack_whole(_findings(self._outcomes[-1]), writer)
         if (room := self._outgoing.room_bytes) is not None and digest.document_bytes > room:
-            raise EgressRefusedError(
+            raise EgressLimitError(
                 f"this would send {digest.document_bytes:,} bytes of the documents' text, and {room:,} are allowed",
                 hint=f"allow it: --max-egress {digest.document_bytes}, or use --protocol minions",
             )

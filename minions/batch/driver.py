@@ -16,6 +16,7 @@ from minions.batch.items import BadLine, Item
 from minions.batch.scope import corpus_of, settings_of
 from minions.errors import (
     AuthenticationError,
+    EgressLimitError,
     EgressRefusedError,
     ModelNotFoundError,
     StoppedError,
@@ -165,6 +166,8 @@ class Driver:
             self._ended.append(work.results.finish(answer))
         except (StoppedError, asyncio.CancelledError):
             self._left += 1
+        except EgressLimitError as error:  # another question may send less
+            self._fail(item, run_id, error)
         except _ENDS_ALL as error:
             self._fatal = self._fatal or error
         except Exception as error:  # noqa: BLE001 - whatever else it is, it is this question's, and told in its record

@@ -74,6 +74,17 @@ async def test_a_question_that_fails_touches_no_other(minions: Minions, docs: Pa
     assert answers["bad"].warnings
 
 
+async def test_a_question_that_would_send_too_much_touches_no_other(minions: Minions, docs: Path) -> None:
+    """Whole passages beyond the limit stay here, and those of other questions go."""
+    (docs / "whales.txt").write_text("Whales sing. " * 100)
+    how: dict[str, Any] = {"protocol": "rag", "policy": "open", "rag_chunks": 1, "max_egress": 400}
+    answers = await answered(minions, [ask(1), {"id": "long", "question": "Do whales sing?"}, ask(2)], docs, **how)
+    assert {id_ for id_, answer in answers.items() if answer.stop_reason == "error"} == {"long"}
+    assert answers["q1"].egress.sent_bytes
+    assert answers["q2"].egress.sent_bytes
+    assert "400 are allowed" in answers["long"].warnings[0]
+
+
 async def test_a_line_that_is_no_question_is_a_result(minions: Minions, docs: Path) -> None:
     """It comes with its reason, and costs nothing."""
     answers = await answered(minions, [{"id": "x"}, ask(1)], docs)
