@@ -87,7 +87,8 @@ class Outgoing:
         """
         if not self._cloud or not finding.answer:
             return finding
-        redacted = self.placeholders.redact(without_unseen(finding.answer))
+        answer = without_unseen(finding.answer)
+        redacted = self.placeholders.redact(answer) if self.placeholders.detects else self.escape(answer)
         answer = redacted if self.policy == "open" else self._said(task, lines, redacted)
         if answer != redacted:
             self._answers.add(finding.id)

@@ -68,6 +68,18 @@ def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> N
     assert held == again == "[ANSWER_1]"
 
 
+@pytest.mark.parametrize("policy", ["strict", "findings", "open"])
+@pytest.mark.parametrize("looks", ["[ANSWER_1]", "ANSWER_1", "EMAIL_1"])
+def test_no_answer_passes_for_another_that_is_held(make: Any, policy: Any, looks: str) -> None:
+    """Without redaction too: a document that writes a placeholder does not stand for what another document says."""
+    outgoing = Outgoing(policy, QUESTION)
+    held = outgoing.placeholders.hold("Zanzibar")
+    said = str(outgoing.said(make.task(), make.finding(looks, quote=looks), lines_of([])).answer)
+    assert held == "[ANSWER_1]"
+    assert "ANSWER_1" not in said
+    assert outgoing.placeholders.restore(outgoing.placeholders.redact(said, held=True)) == looks
+
+
 def test_strict_does_not_know_the_parts_of_a_value_in_the_question(make: Any) -> None:
     """What the planner reads of an address is its placeholder: no part of it is a word that it knows."""
     from minions.privacy.detecting import detector
