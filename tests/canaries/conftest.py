@@ -83,12 +83,20 @@ class Planted:
         """What of the documents a run may show: names and titles, and the lines, headings and header rows found."""
         parts = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*")]
         texts = {document.id: document.text for document in _read(self.folder)}
+        tables = [(document, block) for document in _read(self.folder) for block in find_blocks(document)]
+        tables = [(document, block) for document, block in tables if block.kind == "table"]
         for document in _read(self.folder):
             parts += [document.title, *(heading.text for heading in document.outline)]
             parts += [block.title for block in find_blocks(document) if block.level]  # numbered clauses, too
         for event in events:
             if event.kind == "digest":
                 parts += [texts[document_id][start:end] for document_id, start, end in event.places]
+                parts += [  # a row goes up with its table's head
+                    document.text[table.start : table.head_end]
+                    for document, table in tables
+                    for document_id, start, end in event.places
+                    if document_id == document.id and start < table.end and table.start < end
+                ]
             if event.kind == "finding":
                 found, text = event.finding, texts[event.finding.citation.document_id]
                 assert text[found.citation.start : found.citation.end] == found.citation.quote
