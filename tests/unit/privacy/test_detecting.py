@@ -162,3 +162,10 @@ def test_a_pattern_sees_a_line_break_where_a_digest_has_its_sign(between: str) -
     r"""A pattern with \s finds in a digest what it finds in the document."""
     text = f"the budget of Heron{between}77 is"
     assert found(text, detector(patterns=[r"Heron\s+\d+"])) == [("TERM", f"Heron{between}77")]
+
+
+@pytest.mark.parametrize("text", ["PIN: 2022", "passport 2022", "password=1999"])
+def test_a_bare_year_is_no_value(text: str) -> None:
+    """One document's "passport 2022" would turn every other 2022 of a run into a placeholder."""
+    assert detector()(text) == []
+    assert [text[one.start : one.end] for one in detector(words=("2022",))(text)] == ["2022"] * text.count("2022")
