@@ -10,7 +10,7 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tests.canaries.pages import pdf
+from tests.pages import pdf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,6 @@ say it. Both HTTP stacks go there.
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from minions import Minions
-from minions.chat import Completion, Usage
 from minions.testing import Fault, LoopbackServer, faults
+from tests import lighthouse
+from tests.lighthouse import QUESTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from minions.chat import ChatRequest
 
-QUESTION: Final = "How tall is the lighthouse at Skerrow?"
-PLAN: Final = {"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall metres"]}], "message": QUESTION}
 AT_ONCE: Final = (("Retry-After", "0"),)
 WEATHER: Final = {
     0: Fault(status=500, message="oops", headers=AT_ONCE),
@@ -53,24 +51,8 @@ run(sys.argv[1:])
 
 
 def play(request: ChatRequest) -> Any:
-    """Plans, reads, marks, and decides for whatever finding holds the answer."""
-    text = request.messages[-1].content
-    if "Given answer:" in text:
-        return {"verdict": "right"}
-    if "Question:" in text and "Findings:" not in text:
-        return PLAN
-    if "Question:" in text:
-        before = text.partition("41 metres")[0] if "41 metres" in text else ""
-        found = re.findall(r"^(f\d+) ", before, re.MULTILINE)
-        return {"answer": "41 metres" if found else None, "findings": found[-1:], "confidence": 0.9, "tasks": []}
-    line = re.search(r"^(\d+): .*41 metres", text, re.MULTILINE)
-    if request.first_token_candidates:
-        odds = {"yes": -0.1, "no": -2.4} if line else {"no": -0.02, "yes": -4.0}
-        said = max(odds, key=odds.__getitem__)
-        return Completion(
-            text=said, finish_reason="stop", usage=Usage(input_tokens=9, output_tokens=1), first_token=odds
-        )
-    return {"lines": [int(line[1])] if line else [], "answer": "41 metres" if line else None}
+    """What the lighthouse's models say, and what a judge does."""
+    return {"verdict": "right"} if "Given answer:" in request.messages[-1].content else lighthouse.play(request)
 
 
 @pytest.fixture

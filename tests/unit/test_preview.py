@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from minions import Minions
-from minions.chat import Completion, Usage
 from minions.errors import EgressRefusedError, ServerError, UsageError
 from minions.testing import LoopbackServer, faults
+from tests.lighthouse import SENTENCE, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
 
 QUESTION: Final = "How tall is the lighthouse at Skerrow, asks keeper@skerrow.example?"
-SENTENCE: Final = "The lighthouse at Skerrow is 41 metres tall."
 SILENT: Final[dict[str, Any]] = {"tasks": [], "message": None, "answer": None, "findings": [], "confidence": 0}
-
-
-def read(request: ChatRequest) -> Any:
-    """A worker that points at the line that answers."""
-    text = request.messages[-1].content
-    line = re.search(r"^(\d+): .*41 metres", text, re.MULTILINE)
-    if request.first_token_candidates:
-        odds = {"yes": -0.1, "no": -2.4} if line else {"no": -0.02, "yes": -4.0}
-        said = max(odds, key=odds.__getitem__)
-        return Completion(
-            text=said, finish_reason="stop", usage=Usage(input_tokens=9, output_tokens=1), first_token=odds
-        )
-    return {"lines": [int(line[1])] if line else [], "answer": "41 metres" if line else None}
 
 
 @pytest.fixture

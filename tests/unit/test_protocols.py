@@ -10,11 +10,11 @@ import pytest
 
 from minions import Minions
 from minions.answers import Answer
-from minions.chat import Completion, Usage
 from minions.corpus.index import Index
 from minions.errors import EgressRefusedError
 from minions.testing import LoopbackServer
 from minions.verify import verify_answer
+from tests.lighthouse import QUESTION, SENTENCE, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,30 +22,8 @@ if TYPE_CHECKING:
 
     from minions.chat import ChatRequest
 
-QUESTION = "How tall is the lighthouse at Skerrow?"
-SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 SECRET = "The combination of the safe is 4711."
-PLAN = {"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall metres"]}], "message": QUESTION}
 PROTOCOLS = ("minions", "minion", "local", "rag", "remote")
-
-
-def play(request: ChatRequest) -> Any:
-    """Plans, reads, and decides for whatever finding holds the answer."""
-    text = request.messages[-1].content
-    if "Question:" in text and "Findings:" not in text:
-        return PLAN
-    if "Question:" in text:
-        before = text.partition("41 metres")[0] if "41 metres" in text else ""
-        found = re.findall(r"^(f\d+) ", before, re.MULTILINE)
-        return {"answer": "41 metres" if found else None, "findings": found[-1:], "confidence": 0.9, "tasks": []}
-    line = re.search(r"^(\d+): .*41 metres", text, re.MULTILINE)
-    if request.first_token_candidates:
-        odds = {"yes": -0.1, "no": -2.4} if line else {"no": -0.02, "yes": -4.0}
-        said = max(odds, key=odds.__getitem__)
-        return Completion(
-            text=said, finish_reason="stop", usage=Usage(input_tokens=90, output_tokens=1), first_token=odds
-        )
-    return {"lines": [int(line[1])] if line else [], "answer": "41 metres" if line else None}
 
 
 @pytest.fixture
