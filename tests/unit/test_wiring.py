@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import choosing, wiring
-from minions.clock import SystemClock
 from minions.endpoints import endpoint_of, is_remote_worker, refuse_remote_worker
 from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
-from minions.ledger.budgets import Budget
-from minions.ledger.egress import EgressLog
-from minions.ledger.ledger import Ledger
-from minions.ledger.prices import PriceBook
 from minions.limits import Limits
 from minions.models import registry, weights
 from minions.models.adapters import open_adapter
@@ -23,6 +18,7 @@ from minions.models.timeouts import Timeouts
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import LoopbackServer
+from tests.books import books_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,17 +164,6 @@ def test_a_cost_limit_without_a_price_is_told_first() -> None:
         choosing.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
 
 
-def _books(store: Store) -> wiring.Books:
-    return wiring.Books(
-        ledger=Ledger(store),
-        prices=PriceBook({}),
-        egress=EgressLog(store),
-        budget=Budget(None, None),
-        clock=SystemClock(),
-        observe=lambda _: None,
-    )
-
-
 @pytest.mark.parametrize(("concurrency", "jobs"), [(None, 5), (4, 8)])
 async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int | None, jobs: int) -> None:
     """Slots are asked for and added up; --concurrency is for each server. The smallest context is that of all."""
@@ -187,7 +172,7 @@ async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int
             planner="local", worker=f"openai:w@{first.openai_url},{second.openai_url}", concurrency=concurrency
         )
         with Store.memory() as store:
-            crew = await wiring.recruit(settings, _books(store))
+            crew = await wiring.recruit(settings, books_in(store))
             await crew.aclose()
     assert (crew.executor.concurrency, crew.worker_name) == (jobs, "openai:w")
     assert crew.within(Limits(context_tokens=4_000, max_jobs=7)) == Limits(context_tokens=3_000, max_jobs=7)
@@ -197,7 +182,9 @@ async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int
 async def test_who_does_not_tell_its_context_is_believed_to_have_what_the_settings_say() -> None:
     """Most servers tell none."""
     with Store.memory() as store:
-        crew = await wiring.recruit(_settings(planner="local", worker="openai:w@http://127.0.0.1:1/v1"), _books(store))
+        crew = await wiring.recruit(
+            _settings(planner="local", worker="openai:w@http://127.0.0.1:1/v1"), books_in(store)
+        )
         await crew.aclose()
     assert crew.within(Limits(context_tokens=4_000)) == Limits(context_tokens=4_000)
 
@@ -244,7 +231,7 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: py
 
     monkeypatch.setattr(wiring, "open_adapter", adapter)
     with Store.memory() as store:
-        books = _books(store)
+        books = books_in(store)
         with pytest.raises(ModelNotFoundError):
             await wiring.recruit(_settings(planner="llamacpp:planner", worker=LOCAL_WORKER), books)
     assert worker.closed

@@ -11,11 +11,6 @@ import pytest
 
 from minions import wiring
 from minions.chat import ChatRequest, Message
-from minions.clock import SystemClock
-from minions.ledger.budgets import Budget
-from minions.ledger.egress import EgressLog
-from minions.ledger.ledger import Ledger
-from minions.ledger.prices import PriceBook
 from minions.models.metered import metered
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
@@ -24,6 +19,7 @@ from minions.ports import ChatModel
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import LoopbackServer
+from tests.books import books_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -103,14 +99,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 async def books() -> AsyncIterator[wiring.Books]:
     """Where calls are entered."""
     with Store.memory() as store:
-        yield wiring.Books(
-            ledger=Ledger(store),
-            prices=PriceBook({}),
-            egress=EgressLog(store),
-            budget=Budget(None, None),
-            clock=SystemClock(),
-            observe=lambda _: None,
-        )
+        yield books_in(store)
 
 
 def _models(root: object) -> list[list[ChatModel]]:
