@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.golden import hashes, messages, parts, surface
+from tests.golden import digests, folders, hashes, messages, parts, runs, surface
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +84,51 @@ async def test_the_reader_of_a_chat_reads_the_same_words() -> None:
 async def test_the_judge_is_sent_the_same_words() -> None:
     """Marks of two evaluations can be compared."""
     check("judge", await messages.judge())
+
+
+def test_digests_are_written_the_same() -> None:
+    """The lines that go up, in their order, under each policy: ids, places, disputes, counts, what is left out."""
+    check("digests", digests.digests())
+
+
+def test_documents_are_cut_in_the_same_places(tmp_path: Path) -> None:
+    """Chunks keep their spans, headings and table headers: cached results are found by them."""
+    check("chunks", folders.chunks(folders.lay_out(tmp_path / "folder")))
+
+
+def test_searches_find_the_same_chunks_in_the_same_order(tmp_path: Path) -> None:
+    """The index answers as before: words, phrases, prefixes, several queries as one."""
+    check("search", folders.found(folders.lay_out(tmp_path / "folder"), tmp_path / "index.sqlite3"))
+
+
+def test_databases_have_the_same_tables(tmp_path: Path) -> None:
+    """Index and store of an earlier version are opened as they are."""
+    folder = folders.lay_out(tmp_path / "folder")
+    with parts.Index.open(tmp_path / parts.INDEX_FILE) as index, parts.Store.open(tmp_path / parts.STORE_FILE):
+        index.update([folder])
+    check("tables", {name: surface.tables(tmp_path / name) for name in (parts.INDEX_FILE, parts.STORE_FILE)})
+
+
+@pytest.mark.parametrize("protocol", runs.PROTOCOLS)
+def test_a_question_takes_the_same_course(protocol: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Answer, events, bytes to the cloud and cached results of a whole run are the same under every protocol."""
+    folders.lay_out(tmp_path / "folder")
+    monkeypatch.chdir(tmp_path)
+    check(f"run_{protocol}", runs.run(protocol, tmp_path / "home"))
+
+
+def test_a_question_under_policy_strict_takes_the_same_course(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The cloud sees neither names nor lines, to the byte as before."""
+    folders.lay_out(tmp_path / "folder")
+    monkeypatch.chdir(tmp_path)
+    check("run_strict", runs.run("minions", tmp_path / "home", policy="strict"))
+
+
+def test_a_batch_writes_the_same_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Readers of a batch's output find each question's answer or error under the same id, in the same shape."""
+    folders.lay_out(tmp_path / "folder")
+    monkeypatch.chdir(tmp_path)
+    check("batch", runs.batch(tmp_path / "home", tmp_path))
 
 
 @pytest.mark.parametrize(
