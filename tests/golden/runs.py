@@ -102,8 +102,8 @@ def batch(home: Path, folder: Path) -> dict[str, Any]:
     told = {
         "lines": [{**json.loads(line), "elapsed_s": 0} for line in written],
         "events": [one.model_dump(mode="json") for one in observed if one.kind == "batch"],
-        "summary": summary.model_dump(mode="json", exclude={"output"}),
-        "summary of the same command again": again.model_dump(mode="json", exclude={"output"}),
+        "summary": summary.model_dump(mode="json", exclude={"output", "elapsed_s"}),
+        "summary of the same command again": again.model_dump(mode="json", exclude={"output", "elapsed_s"}),
     }
     runs = [json.loads(line).get("run_id") for line in written]
     fixed = {run: f"run {number}" for number, run in enumerate(runs, 1) if run}
