@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STRIPPED = ("API_KEY", "BASE_URL", "_PROXY", "_proxy", "OLLAMA_", "MINIONS_")
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -48,6 +52,16 @@ def sealed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("MINIONS_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MINIONS_FETCH_WEIGHTS", "false")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts this process and those that it starts, even where the suite was started with SIGINT ignored
+    (``make test &`` in a script).
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

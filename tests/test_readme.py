@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from minions.testing import LoopbackServer
+from tests.command import run_command
 
 if TYPE_CHECKING:
     from minions.chat import ChatRequest
@@ -53,10 +52,7 @@ def test_the_python_in_the_readme_runs(
 
 def test_the_commands_in_the_readme_are_the_commands() -> None:
     """The table lists every command, and no other."""
-    done = subprocess.run(
-        [sys.executable, "-m", "minions.cli.main", "--help"], capture_output=True, text=True, check=True
-    )
-    listed = set(re.findall(r"^  ([a-z]+)  ", done.stdout.split("Commands:")[1], re.MULTILINE))
+    listed = set(re.findall(r"^  ([a-z]+)  ", run_command("--help").out.split("Commands:")[1], re.MULTILINE))
     rows = "\n".join(line for line in README.splitlines() if line.startswith("| `minions"))
     named = set(re.findall(r"`(?:minions )?([a-z]+)", rows))
     assert listed

@@ -1,11 +1,8 @@
-"""The same through the command line, as processes, with two servers on this machine."""
+"""The same through the command line, with two servers on this machine."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +10,14 @@ import pytest
 from minions.testing import LoopbackServer
 from tests.canaries.hostile import asking, copying
 from tests.canaries.received import Strings, texts_in
+from tests.command import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.canaries.conftest import Planted
+    from tests.command import Ended
 
 
 class Commands:
@@ -34,10 +33,8 @@ class Commands:
             "--quiet",
         )
 
-    def __call__(self, *arguments: str, crew: bool = True) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "minions.cli.main", *arguments, *(self._crew if crew else ())]
-        environment = {**os.environ, "MINIONS_HOME": str(self.folder / "home"), "OPENAI_API_KEY": "none"}
-        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, timeout=110, check=False)
+    def __call__(self, *arguments: str, crew: bool = True) -> Ended:
+        return run_command(*arguments, *(self._crew if crew else ()))
 
     @property
     def leaked(self) -> set[str]:
@@ -47,7 +44,10 @@ class Commands:
 
 
 @pytest.fixture
-def minions(tmp_path: Path, planted: Planted) -> Iterator[Commands]:
+def minions(tmp_path: Path, planted: Planted, monkeypatch: pytest.MonkeyPatch) -> Iterator[Commands]:
+    """``minions`` in an empty folder, and the servers that it is given."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
     with LoopbackServer(asking) as cloud, LoopbackServer(copying(planted.strings)) as worker:
         yield Commands(tmp_path, planted, cloud, worker)
 
@@ -56,10 +56,10 @@ def minions(tmp_path: Path, planted: Planted) -> Iterator[Commands]:
 def test_asking(minions: Commands, policy: str) -> None:
     """Under strict the cloud receives no canary; `egress` prints what it received; stderr and stdout are the user's."""
     asked = minions("ask", "How tall is the lighthouse?", str(minions.planted.folder), "--policy", policy)
-    assert asked.returncode in {0, 3}, asked.stderr
+    assert asked.code in {0, 3}, asked.err
     assert bool(minions.leaked) == (policy == "findings")
     printed = minions("egress", "last", crew=False)
-    assert printed.stdout == b"".join(request.body + b"\n" for request in minions.cloud.requests)
+    assert printed.out.encode() == b"".join(request.body + b"\n" for request in minions.cloud.requests)
 
 
 def test_a_batch(minions: Commands) -> None:
@@ -67,9 +67,9 @@ def test_a_batch(minions: Commands) -> None:
     lines = [json.dumps({"id": str(n), "question": f"What is number {n}?"}) for n in range(4)]
     (minions.folder / "in.jsonl").write_text("\n".join(lines[:2]))
     how = ("batch", "in.jsonl", str(minions.planted.folder), "-o", "out.jsonl", "--policy", "strict")
-    assert minions(*how).returncode in {0, 3}
+    assert minions(*how).code in {0, 3}
     (minions.folder / "in.jsonl").write_text("\n".join(lines))
-    assert minions(*how).returncode in {0, 3}
+    assert minions(*how).code in {0, 3}
     assert len((minions.folder / "out.jsonl").read_text().splitlines()) == 4
     assert not minions.leaked
 
@@ -79,5 +79,5 @@ def test_a_batch(minions: Commands) -> None:
 def test_passages_are_refused_with_their_own_code(minions: Commands, policy: str, protocol: str) -> None:
     """Exit code 7, and nothing was sent."""
     refused = minions("ask", "Who?", str(minions.planted.folder), "--policy", policy, "--protocol", protocol)
-    assert refused.returncode == 7
+    assert refused.code == 7
     assert not minions.cloud.requests

@@ -1,4 +1,4 @@
-"""The command line as a process, against model servers on this machine."""
+"""The command line, against model servers on this machine."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from minions.chat import Completion, Usage
 from minions.testing import LoopbackServer, Rule
+from tests.command import Ended, run_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from minions.chat import ChatRequest
-
-    Start = Callable[..., subprocess.Popen[bytes]]
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 ANSWER = "41 metres"
@@ -38,19 +36,6 @@ DECISION = {"answer": ANSWER, "findings": ["f1"], "confidence": 0.9, "tasks": []
 PRICE = ("--price", "openai:planner=2/10")
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 class Commands:
     """Runs ``minions`` in a folder of the test's own."""
 
@@ -58,14 +43,20 @@ class Commands:
         self.folder = folder
 
     def start(self, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
+        """Start a process, for tests about processes."""
         command = [sys.executable, "-m", "minions.cli.main", *map(str, arguments)]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, **options)
 
-    def __call__(self, *arguments: str | Path, stdin: str = "") -> Ended:
+    def process(self, *arguments: str | Path, stdin: str = "") -> Ended:
+        """Run a process to its end."""
         with self.start(*arguments) as process:
             out, err = process.communicate(stdin.encode(), timeout=50)
         return Ended(process.returncode, out.decode(), err.decode())
+
+    def __call__(self, *arguments: str | Path, stdin: str = "") -> Ended:
+        """Run a command in the test's process."""
+        return run_command(*arguments, stdin=stdin)
 
     def write(self, name: str, content: str | bytes) -> Path:
         path = self.folder / name
@@ -75,10 +66,12 @@ class Commands:
 
 
 @pytest.fixture
-def minions(tmp_path: Path) -> Commands:
+def minions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     """The command line, in an empty folder."""
     folder = tmp_path / "here"
     folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
     return Commands(folder)
 
 

@@ -170,6 +170,7 @@ def test_a_time_limit_leaves_what_was_found(minions: Any, guide: Path, worker: L
     assert minions("show", "--json").json["status"] == "timeout"
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_control_c_ends_the_run_and_records_it(minions: Any, guide: Path, worker: LoopbackServer) -> None:
     """SIGINT: exit code 130, no traceback, the run on record as interrupted."""
     with LoopbackServer() as planner:

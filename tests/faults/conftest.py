@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,12 +12,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
 from minions.chat import Completion
 from minions.models.estimate import estimated_usage
 from minions.testing import LoopbackServer
+from tests.command import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,30 +102,28 @@ class World:
         (self.folder / "in.jsonl").write_text("\n".join(lines) + "\n")
         self.questions = questions
 
-    def command(self, *options: str) -> list[str]:
+    def arguments(self, *options: str, output: str = "out.jsonl") -> list[str]:
+        """The batch's command line."""
         planner = f"openai:planner@{self.planner.openai_url}"
         reader = f"openai:reader@{self.reader.openai_url}"
-        return [
-            *(sys.executable, "-m", "minions.cli.main", "batch", "in.jsonl", "docs", "-o", "out.jsonl"),
-            *("--planner", planner, "--worker", reader, "--price", PLANNER_PRICE, *options),
-        ]
+        models = ("--planner", planner, "--worker", reader, "--price", PLANNER_PRICE)
+        return ["batch", "in.jsonl", "docs", "-o", output, *models, *options]
 
-    def start(self, *options: str, command: list[str] | None = None, **how: Any) -> subprocess.Popen[bytes]:
-        """The batch as a process."""
+    def start(self, *options: str, output: str = "out.jsonl") -> subprocess.Popen[bytes]:
+        """The batch as a process, for tests about processes."""
         return subprocess.Popen(
-            command or self.command(*options),
+            [sys.executable, "-m", "minions.cli.main", *self.arguments(*options, output=output)],
             cwd=self.folder,
             env={**os.environ, "MINIONS_HOME": str(self.home)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            **how,
         )
 
-    def run(self, *options: str, timeout_s: float = 300, **how: Any) -> tuple[int, str]:
-        """The batch to its end: its exit code, and what it said."""
-        with self.start(*options, **how) as process:
-            _, err = process.communicate(timeout=timeout_s)
-        return process.returncode, err.decode()
+    def run(self, *options: str) -> tuple[int, str]:
+        """The batch to its end, in the test's process: its exit code, and what it said."""
+        with contextlib.chdir(self.folder), patch.dict(os.environ, MINIONS_HOME=str(self.home)):
+            ended = run_command(*self.arguments(*options))
+        return ended.code, ended.err
 
     def records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.output.read_text().splitlines()]

@@ -76,6 +76,7 @@ def _interrupt(world: World, *, times: int, after_requests: int) -> tuple[int, s
     return process.returncode, err.decode()
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("times", [1, 2])
 def test_interrupting_loses_nothing(world: World, times: int) -> None:
     """Ctrl-C lets calls under way end and exits with 130, twice stops at once; going on afterwards, every question is
@@ -112,9 +113,7 @@ def test_a_second_process_on_the_same_output_is_refused(world: World) -> None:
 def test_two_batches_share_a_home(world: World, tmp_path: Path) -> None:
     """With outputs of their own they run side by side, each whole, and the second reads what the first has read."""
     world.write(documents=40, questions=30)
-    other = [*world.command("-q")]
-    other[other.index("out.jsonl")] = "other.jsonl"
-    with world.start("-q") as first, world.start("-q", command=other) as second:
+    with world.start("-q") as first, world.start("-q", output="other.jsonl") as second:
         for process in (first, second):
             process.communicate(timeout=120)
     assert (first.returncode, second.returncode) == (0, 0)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minions.events import Event
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_control_c_stops_the_reading_of_files(tmp_path: Path) -> None:
     """A signal while a thousand files are being read ends the reading soon after."""
     for number in range(1_000):

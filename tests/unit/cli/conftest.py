@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 
 from minions.answers import Answer, Baseline, BaselineEstimate, Coverage, RoleUsage, RoundSummary, UsageByRole
-from minions.cli.main import execute
 from minions.findings import Citation
+from tests.command import run_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    Minions = Callable[..., "Ended"]
+    from tests.command import Ended
 
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+    Minions = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -42,19 +30,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def minions(
-    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Ended]]:
-    """Runs a command; logging is as it was afterwards."""
+def minions(here: Path, monkeypatch: pytest.MonkeyPatch) -> Minions:
+    """Runs a command in the test's folder."""
     monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*arguments: str | Path) -> Ended:
-        capsys.readouterr()
-        code = execute([str(argument) for argument in arguments])
-        return Ended(code, *capsys.readouterr())
-
-    yield run
-    structlog.reset_defaults()
+    return run_command
 
 
 def make_citation(**changes: Any) -> Citation:

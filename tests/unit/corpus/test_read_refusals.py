@@ -34,7 +34,7 @@ def reason(path: Path) -> str:
         ("a.bin", b"\0\1\2\3" * 100, "binary file, no reader for it"),
         ("a.txt", b"\x7fELF\0\0\1", "binary file, no reader for it"),
         ("a.png", b"\x89PNG\r\n\x1a\n\0\0", "picture: run OCR first (for example ocrmypdf)"),
-        ("a.gz", gzip.compress(b"text"), "archive: unpack it first"),
+        ("a.gz", gzip.compress(b"text", mtime=0), "archive: unpack it first"),
         ("a.rtf", b"{\\rtf1 hello}", "RTF has no reader: save it as DOCX"),
     ],
 )
