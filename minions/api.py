@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, placed
-from minions.brake import Brake
 from minions.choosing import choose_models
 from minions.corpus.forgetting import forget_documents
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
 from minions.events import WarningEvent
+from minions.home import INDEX_FILE, Workplace, check_question, ignore, listed, step_by_step, within_reach
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.run import Asked, Record, run
+from minions.stop_signal import Brake
 from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id
-from minions.workplace import INDEX_FILE, Workplace, check_question, ignore, listed, step_by_step, within_reach
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from minions.estimate import Estimate
     from minions.evals.report import Report
     from minions.events import Event, Observer
+    from minions.home import Paths
     from minions.ledger.egress import Departure, EgressSummary
     from minions.ledger.ledger import Grouping, SummaryRow
     from minions.plans import Plan
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from minions.settings import Settings
     from minions.store.deletion import Removed
     from minions.store.runs import Run
-    from minions.workplace import Paths
 
 # A batch runs while nobody looks: it waits for an endpoint that is gone or asks for time, and tries more often.
 _PATIENT = {"patience_s": 3600.0, "attempts": 8}

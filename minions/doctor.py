@@ -47,7 +47,7 @@ class Report(Value):
 
 def examine(settings: Settings) -> Report:
     """Look at this machine and at the endpoints that ``settings`` choose, a few seconds each at most."""
-    from minions.workplace import within_reach
+    from minions.home import within_reach
 
     checks = [_python(), *_home(settings)]
     try:

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from minions.errors import ConfigError
-from minions.folder import refuse_loosening
+from minions.folder_settings import refuse_loosening
 from minions.limits import Limits
 from minions.models.reference import names_host
 from minions.models.timeouts import Timeouts

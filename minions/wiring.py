@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from typing import Any
 
-    from minions.brake import Brake
     from minions.events import Observer
     from minions.execution.cache import ResultCache
     from minions.execution.executor import LocalExecutor
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from minions.models.llamacpp import LlamaCppModel
     from minions.ports import ChatModel, Clock, Holder, Planner
     from minions.settings import Settings
+    from minions.stop_signal import Brake
 
     PlannerFor = Callable[[Mapping[str, Any] | None, int], Planner]
 

@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from minions.batch.admission import Admission
     from minions.batch.results import Results
     from minions.batch.watched import Watched
-    from minions.brake import Brake
     from minions.events import Event
     from minions.plans import Plan
     from minions.ports import Corpus
     from minions.settings import Settings
+    from minions.stop_signal import Brake
     from minions.wiring import Crew
 
 # What ends the batch, because every other question would meet it as well.

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from minions.brake import Brake
     from minions.plans import Plan
     from minions.ports import Corpus
     from minions.settings import Settings
+    from minions.stop_signal import Brake
     from minions.store.store import Store
     from minions.wiring import Books, Crew
 

@@ -15,7 +15,7 @@ from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, ask
 if TYPE_CHECKING:
     from minions.api import Minions
     from minions.batch.results import BatchSummary
-    from minions.brake import Brake
+    from minions.stop_signal import Brake
 
 Source = Annotated[
     Path, typer.Argument(metavar="IN.jsonl", help='A JSON object a line: {"question": ..., "id"?, "documents"?, ...}.')
@@ -47,13 +47,13 @@ def batch(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Answer many questions: resumable, each chunk read once for all of them."""
     from minions.api import Minions
-    from minions.brake import Brake
     from minions.cli.asking import read_paths
     from minions.cli.eventlog import event_log, refuse_two_on_stdout
     from minions.cli.logs import configure_logging
     from minions.cli.output import batch_lines
     from minions.cli.progress import progress_for
     from minions.events import both
+    from minions.stop_signal import Brake
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     refuse_two_on_stdout(events, as_json=as_json)

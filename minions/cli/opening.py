@@ -25,8 +25,8 @@ def settings_of(flags: Flags) -> Settings:
 @contextmanager
 def open_store(flags: Flags) -> Iterator[Store]:
     """The store of the home that the command line means. Raises ConfigError, StoreError."""
+    from minions.home import STORE_FILE
     from minions.store.store import Store
-    from minions.workplace import STORE_FILE
 
     with Store.open(settings_of(flags).home_folder() / STORE_FILE) as store:
         yield store

@@ -146,7 +146,7 @@ def _prepared(wanted: Wanted) -> Path:
 
 def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wanted) -> Report:
     """Score what stands in the output files. Calls no model."""
-    from minions.workplace import INDEX_FILE, STORE_FILE
+    from minions.home import INDEX_FILE, STORE_FILE
 
     outcomes: dict[str, tuple[Outcome, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}

@@ -92,7 +92,7 @@ async def judge_answers(
     """Ask for a verdict on each answer that has none. What the limits do not cover, or no reply could be read for, is
     left without one and asked for again next time; raises what would meet every answer.
     """
-    from minions.workplace import STORE_FILE
+    from minions.home import STORE_FILE
 
     left = {judgement_key(_recorded(name), one.example, one.answer): one for one in given}
     for key in recorded_in(folder / JUDGEMENTS):

@@ -24,7 +24,6 @@ from minions.tokens import bound_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.brake import Brake
     from minions.chat import Completion
     from minions.events import Observer
     from minions.ledger.budgets import Budget, Reservation
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
     from minions.ports import ChatModel, Clock
+    from minions.stop_signal import Brake
 
 _TOKENS_PER_MESSAGE: Final = 16  # the marks a chat template puts around each turn, bounded
 _NOT_BILLED: Final = "not billed"

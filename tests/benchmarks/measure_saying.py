@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from minions.home import STORE_FILE
 from minions.ledger.egress import EgressLog
 from minions.privacy.wording import Lines, grounded_words, words_of
 from minions.store.runs import Runs
 from minions.store.store import Store
-from minions.workplace import STORE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from minions.batch.items import as_items
 from minions.batch.session import opened
-from minions.brake import Brake
 from minions.clock import SystemClock
 from minions.corpus.index import Index
 from minions.evidence.grounding import Location
@@ -28,6 +27,7 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.plans import Decision, Plan, Task
 from minions.settings import Settings
+from minions.stop_signal import Brake
 from minions.store.store import Store
 from minions.wiring import Books, Crew
 

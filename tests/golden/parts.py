@@ -22,6 +22,7 @@ from minions.evidence.writing import Writer
 from minions.execution.cache import CachingWorker, ResultCache, key_of
 from minions.execution.together import CachingHolder
 from minions.findings import Citation, Digest, Finding
+from minions.home import INDEX_FILE, STORE_FILE
 from minions.jobs import Job, JobResult
 from minions.ledger.meter import request_key
 from minions.plans import Decision, History, Plan, RoundGist, Task
@@ -30,7 +31,6 @@ from minions.store.schema import MIGRATIONS
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, ScriptedModel
 from minions.tokens import estimate_tokens
-from minions.workplace import INDEX_FILE, STORE_FILE
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 from minions_planners.local import LocalPlanner

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from minions import Minions, workplace
+from minions import Minions, home
 from minions.errors import ConfigError, PriceUnknownError
 from minions.store.runs import Runs
 from minions.store.store import Store
@@ -148,7 +148,7 @@ async def test_of_two_first_questions_one_keeps_the_model(
         await both.wait()
         return cast("Any", Hold())
 
-    monkeypatch.setattr(workplace, "open_embedded", open_embedded)
+    monkeypatch.setattr(home, "open_embedded", open_embedded)
     await asyncio.gather(*(minions.aask(QUESTION, folder) for folder in folders))
     assert Hold.held == 1
     minions._embedded.release()  # type: ignore[union-attr]

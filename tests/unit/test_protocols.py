@@ -164,7 +164,7 @@ def test_the_policy_is_looked_at_again_before_anything_is_sent(
     policy: str,
 ) -> None:
     """Whoever begins a run without checking the settings first sends no document all the same."""
-    monkeypatch.setattr("minions.workplace.check_models", lambda _: None)
+    monkeypatch.setattr("minions.home.check_models", lambda _: None)
     with pytest.raises(EgressRefusedError, match=f"which policy {policy} does not allow"):
         minions.ask(QUESTION, documents, protocol=protocol, policy=policy)
     assert (cloud.requests, cloud.other_requests) == ([], [])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.brake import Brake
 from minions.errors import AuthenticationError, StoreError, UsageError
 from minions.events import BatchEvent, PlanEvent
+from minions.stop_signal import Brake
 from minions.store.runs import Runs
 from minions.store.store import Store
 

@@ -14,7 +14,6 @@ from minions.batch.items import BadLine, Item
 from minions.batch.output import Output
 from minions.batch.results import Results
 from minions.batch.session import opened, paths_of
-from minions.brake import Brake
 from minions.chat import Completion, Usage
 from minions.errors import PlanError, UsageError
 from minions.ledger.budgets import Budget
@@ -23,6 +22,7 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.ledger.recovery import Recovery
 from minions.settings import Settings
+from minions.stop_signal import Brake
 from minions.store.batches import Batches
 from minions.store.runs import Runs
 from minions.store.store import Store

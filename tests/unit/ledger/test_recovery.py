@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.brake import Brake
 from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.errors import BudgetExceededError, ServerError, StoppedError, StoreError
 from minions.ledger.budgets import Budget
@@ -23,6 +22,7 @@ from minions.models.metered import metered
 from minions.models.openai import OpenAIModel
 from minions.models.reference import ModelRef
 from minions.models.wire import note_request
+from minions.stop_signal import Brake
 from minions.store import Store
 from minions.store.runs import Runs
 from minions.testing import FakeClock, LoopbackServer

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from minions.brake import Brake
 from minions.errors import StoppedError
+from minions.stop_signal import Brake
 
 
 async def test_what_is_under_way_is_awaited_and_nothing_is_begun() -> None:
