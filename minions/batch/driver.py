@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
+from minions.batch.given_plans import GivenPlan
 from minions.batch.items import BadLine, Item
 from minions.batch.scope import corpus_of, settings_of
 from minions.errors import (
@@ -23,24 +24,17 @@ from minions.errors import (
     StoreError,
     UnreachableError,
 )
-from minions.given import GivenPlan
 from minions.ledger.budgets import Budget
 from minions.ledger.context import limited_by
 from minions.run import Asked, Record, run
 from minions.store.runs import new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from minions.answers import Answer
-    from minions.batch.admission import Admission
-    from minions.batch.results import Results
-    from minions.batch.watched import Watched
+    from minions.batch.session import Work
     from minions.events import Event
-    from minions.plans import Plan
-    from minions.ports import Corpus
-    from minions.settings import Settings
-    from minions.stop_signal import Brake
     from minions.wiring import Crew
 
 # What ends the batch, because every other question would meet it as well.
@@ -54,25 +48,6 @@ _ENDS_ALL = (
 _GRACE_S = 1.0  # for what needs no model any more, once nothing is under way
 _HINT = "run the same command again: it goes on where it was"
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a batch works with. ``begun``: the runs to resume, by the ids of their questions in ``batch``; ``plans``:
-    first plans that are given, by the same.
-    """
-
-    corpus: Corpus
-    crew: Crew
-    settings: Settings
-    record: Record
-    results: Results
-    admission: Admission
-    brake: Brake
-    watched: Watched
-    batch: str | None = None
-    begun: Mapping[str, str] = field(default_factory=dict)
-    plans: Mapping[str, Plan] = field(default_factory=dict)
 
 
 class Driver:

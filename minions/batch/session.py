@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from minions.batch.admission import Admission
-from minions.batch.driver import Driver, Work
+from minions.batch.driver import Driver
+from minions.batch.given_plans import plans_by_item
 from minions.batch.items import BadLine, Item
 from minions.batch.output import Output
 from minions.batch.results import Results
-from minions.batch.watched import Watched
-from minions.errors import UsageError
+from minions.errors import (
+    UsageError,
+)
 from minions.events import WarningEvent
-from minions.given import plans_by_item
 from minions.ledger.budgets import Budget
 from minions.ledger.recovery import Recovery
 from minions.run import Record
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from minions.events import Event, Observer
     from minions.plans import Plan
     from minions.ports import Corpus
     from minions.settings import Settings
@@ -152,3 +154,38 @@ def paths_of(items: Sequence[Item | BadLine], folder: Path) -> tuple[list[Item |
             hint='minions batch IN.jsonl PATH... -o OUT.jsonl, or "documents": [...] in each line',
         )
     return placed, list(paths)
+
+
+class Watched:
+    """An observer that passes events on; ``failure`` is what the one behind it raised first."""
+
+    def __init__(self, observe: Observer) -> None:
+        self._observe = observe
+        self.failure: Exception | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Pass an event on. Raises what the observer raises."""
+        try:
+            self._observe(event)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a batch works with. ``begun``: the runs to resume, by the ids of their questions in ``batch``; ``plans``:
+    first plans that are given, by the same.
+    """
+
+    corpus: Corpus
+    crew: Crew
+    settings: Settings
+    record: Record
+    results: Results
+    admission: Admission
+    brake: Brake
+    watched: Watched
+    batch: str | None = None
+    begun: Mapping[str, str] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)

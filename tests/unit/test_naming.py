@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from minions.batch.given_plans import GivenPlan
 from minions.corpus.index import Index
-from minions.given import GivenPlan
 from minions.jobs import JobResult
 from minions.limits import Limits
 from minions.loop import Parts, answer
