@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 
 from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, asking
+from minions.cli.reading import Question, read_paths, read_question
 
-_EXAMPLE = "minions ask 'What was net revenue in 2022?' reports/"
 _CODES = {"answered": 0, "no_answer": 3, "budget": 4, "timeout": 4, "interrupted": 130}
-
-Question = Annotated[str, typer.Argument(metavar="QUESTION", help="The question; - reads it from stdin.")]
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -65,33 +63,6 @@ def estimate(
     return _estimate(read_question(question, files_from), read_paths(paths, files_from), flags, as_json=as_json)
 
 
-def read_question(question: str, files_from: str | None = None) -> str:
-    """The question as given, or stdin's for ``-``. Raises UsageError where stdin would be read twice."""
-    if question != "-":
-        return question
-    if files_from == "-":
-        from minions.errors import UsageError
-
-        raise UsageError("the question and -f cannot both be stdin", hint="put the paths into a file: -f FILE")
-    return sys.stdin.read().strip()
-
-
-def read_paths(paths: list[Path] | None, files_from: str | None, *, example: str = _EXAMPLE) -> list[Path]:
-    """The paths of the command line and of ``-f``. Raises UsageError where there are none."""
-    from minions.errors import UsageError
-
-    chosen = list(paths or ())
-    if files_from is not None:
-        try:
-            text = sys.stdin.read() if files_from == "-" else Path(files_from).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"-f {files_from}: {error}", hint="name a text file with a path on each line") from None
-        chosen += [Path(line.strip()) for line in text.splitlines() if line.strip()]
-    if not chosen:
-        raise UsageError("no documents: name files or folders", hint=example)
-    return chosen
-
-
 def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, events: str | None) -> int:
     from minions.api import Minions
     from minions.cli.eventlog import event_log
@@ -121,8 +92,8 @@ def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, event
 def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
     from minions.api import Minions
     from minions.cli.output import counted, egress_lines
+    from minions.cli.printing import print_body, write_json
     from minions.cli.progress import progress_for
-    from minions.cli.records import print_body, write_json
     from minions.cli.tables import departure_record, kinds_line
     from minions.ledger.egress import total_of
 

@@ -47,11 +47,11 @@ def batch(  # noqa: PLR0913 - one parameter an option
 ) -> int:
     """Answer many questions: resumable, each chunk read once for all of them."""
     from minions.api import Minions
-    from minions.cli.asking import read_paths
     from minions.cli.eventlog import event_log, refuse_two_on_stdout
     from minions.cli.logs import configure_logging
     from minions.cli.output import batch_lines
     from minions.cli.progress import progress_for
+    from minions.cli.reading import read_paths
     from minions.events import both
     from minions.stop_signal import Brake
 
@@ -91,7 +91,7 @@ def cache(
     """See or clear the results of workers that were kept, so that nothing is read twice."""
     from minions.cli.opening import open_store
     from minions.cli.output import counted
-    from minions.cli.records import since_when, write_json, write_lines
+    from minions.cli.printing import since_when, write_json, write_lines
     from minions.cli.tables import cache_table
     from minions.clock import SystemClock
     from minions.errors import UsageError

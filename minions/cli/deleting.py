@@ -56,7 +56,7 @@ def purge(
     """Forget old runs, what they sent, and old results of reading. Their cost stays in the ledger."""
     from minions.api import Minions
     from minions.cli.logs import configure_logging
-    from minions.cli.records import since_when
+    from minions.cli.printing import since_when
 
     then = datetime.fromisoformat(since_when(older_than, option="--older-than") or "")
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
@@ -82,7 +82,7 @@ def _is_sure(question: str, *, yes: bool) -> bool:
 
 
 def _tell(removed: "Removed", *, as_json: bool) -> None:
-    from minions.cli.records import write_json, write_lines
+    from minions.cli.printing import write_json, write_lines
     from minions.cli.tables import removed_lines
 
     if as_json:

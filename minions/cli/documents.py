@@ -27,10 +27,10 @@ def index(
 ) -> None:
     """Read and index what is new or changed. `ask` does so by itself."""
     from minions.api import Minions
-    from minions.cli.asking import read_paths
     from minions.cli.logs import configure_logging
     from minions.cli.output import index_lines
     from minions.cli.progress import progress_for
+    from minions.cli.reading import read_paths
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     chosen = read_paths(paths, files_from, example="minions index reports/")
@@ -58,10 +58,10 @@ def search(
 ) -> None:
     """Show what the index finds, with scores."""
     from minions.api import Minions
-    from minions.cli.asking import read_paths
     from minions.cli.logs import configure_logging
     from minions.cli.output import hit_lines
     from minions.cli.progress import progress_for
+    from minions.cli.reading import read_paths
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     chosen = read_paths(paths, files_from, example="minions search 'net revenue' reports/")

@@ -137,3 +137,10 @@ def _with_options(command: Callable[..., _R], *prototypes: Callable[..., None]) 
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return called
+
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the beginning of one, or last.")]
+
+Since = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="Only since then: 30m, 24h, 7d, 2w, or a date like 2026-01-31.")
+]

@@ -13,7 +13,7 @@ import structlog
 
 from minions.cli.logs import configure_logging
 from minions.cli.machine import byte_progress
-from minions.cli.records import since_when
+from minions.cli.printing import since_when
 
 if TYPE_CHECKING:
     from pathlib import Path
