@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from minions._version import __version__
-from minions.cli import asking, batch, checking, deleting, documents, evaluating, machine, records
+from minions.cli.commands import ask, batch, cache, doctor, egress, index, ledger, models, runs, verify
+from minions.cli.commands import eval as evaluation
 from minions.cli.textonly import TextOnly
 from minions.display import one_line, visible
 
@@ -24,14 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-asking.add_commands(app)
-batch.add_commands(app)
-evaluating.add_commands(app)
-documents.add_commands(app)
-records.add_commands(app)
-deleting.add_commands(app)
-checking.add_commands(app)
-machine.add_commands(app)
+for commands in (ask, batch, cache, evaluation, index, runs, ledger, egress, verify, models, doctor):
+    commands.add_commands(app)
 
 
 def _print_version(wanted: bool) -> None:

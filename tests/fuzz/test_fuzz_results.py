@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from minions.answers import Answer
 from minions.batch.output import Output, recorded_in
-from minions.cli.checking import read_results
+from minions.cli.commands.verify import read_results
 from minions.clock import SystemClock
 from minions.errors import MinionsError, StoreError
 from minions.evals.judging import JUDGEMENTS, Verdicts

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
+from minions.cli.commands.models import byte_progress
 from minions.cli.logs import configure_logging
-from minions.cli.machine import byte_progress
 from minions.cli.printing import since_when
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""``runs delete`` and ``purge``: what is on record, forgotten."""
+"""``runs``, ``show``, ``runs delete`` and ``purge``: what is on record, and forgetting it."""
 
 import sys
 from datetime import datetime
@@ -6,18 +6,72 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minions.cli.options import Flags, JsonFlag, common
+from minions.cli.options import Flags, JsonFlag, Run, Since, common
+from minions.cli.printing import since_when, write_json, write_lines
 
 if TYPE_CHECKING:
     from minions.store.deletion import Removed
 
+
+_QUESTION_CHARACTERS = 60
 _NOT_SURE = 1
+
 _Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask first.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
+    kept = typer.Typer(help="List recent runs, the last one first; or delete some.", rich_markup_mode=None)
+    kept.callback(invoke_without_command=True)(runs)
+    kept.command()(delete)
+    app.add_typer(kept, name="runs")
+    app.command()(show)
     app.command()(purge)
+
+
+@common
+def runs(
+    context: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Runs at most.")] = 20,
+    since: Since = None,
+    as_json: JsonFlag = False,
+    flags: Flags,
+) -> None:
+    """List recent runs, the last one first; or delete some."""
+    from minions.errors import UsageError
+
+    if context.invoked_subcommand is not None:
+        if flags.settings or flags.config:  # of another home, say: what is deleted there is gone
+            raise UsageError("--home and --config go behind delete", hint="minions runs delete RUN --home DIR")
+        return
+    from minions.cli.opening import open_store
+    from minions.cli.tables import run_table
+    from minions.store.runs import Runs
+
+    with open_store(flags) as store:
+        found = Runs(store).recent(limit=limit, since=since_when(since))
+    if as_json:
+        write_json([run.model_dump(mode="json", exclude={"answer": {"citations"}}) for run in found])
+    else:
+        write_lines(run_table(found, question_characters=_QUESTION_CHARACTERS))
+
+
+@common
+def show(run: Run = "last", *, as_json: JsonFlag = False, flags: Flags) -> None:
+    """Show a run: its answer, what it read, what it cost, every call."""
+    from minions.cli.opening import open_store
+    from minions.cli.tables import run_lines
+    from minions.ledger.ledger import Ledger
+    from minions.store.runs import Runs
+
+    with open_store(flags) as store:
+        found = Runs(store).get(run)
+        entries = Ledger(store).entries(run_id=found.run_id)
+    if as_json:
+        write_json({**found.model_dump(mode="json"), "entries": [entry.model_dump(mode="json") for entry in entries]})
+    else:
+        write_lines(run_lines(found, entries))
 
 
 @common

@@ -1,4 +1,4 @@
-"""``models`` and ``doctor``: what this machine has."""
+"""``models``: the embedded models and their weights."""
 
 import json
 import sys
@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from minions.cli.options import Flags, JsonFlag, asking, common
+from minions.cli.options import Flags, JsonFlag, common
 
-UNAVAILABLE = 6
 _LINE_EVERY_S = 5.0
 _REDRAW_EVERY_S = 0.2
 
@@ -22,7 +21,6 @@ def add_commands(app: typer.Typer) -> None:
     models.command("list")(list_models)
     models.command()(pull)
     app.add_typer(models, name="models")
-    app.command()(doctor)
 
 
 def _models(context: typer.Context) -> None:
@@ -98,18 +96,3 @@ def byte_progress(*, terminal: bool) -> Callable[[int, int], None]:
         sys.stderr.flush()
 
     return progress
-
-
-@asking
-def doctor(*, as_json: JsonFlag = False, flags: Flags) -> int:
-    """Tell what works, what does not, and what to type to mend it. Spends no token."""
-    from minions.cli.opening import settings_of
-    from minions.cli.tables import report_lines
-    from minions.doctor import examine
-
-    report = examine(settings_of(flags))
-    if as_json:
-        sys.stdout.write(report.model_dump_json() + "\n")
-    else:
-        sys.stdout.writelines(f"{line}\n" for line in report_lines(report))
-    return 0 if report.ready else UNAVAILABLE

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.cli import deleting
+from minions.cli.commands import runs
 from minions.cli.tables import departure_record, removed_lines, run_lines
 from minions.ledger.egress import Departure
 from minions.store import Run, Runs, Store
@@ -76,7 +76,7 @@ def test_the_run_that_was_asked_about_goes(
             Runs(store).finish(make.answer(run_id="c3"))
         return True
 
-    monkeypatch.setattr(deleting, "_is_sure", another_ends_meanwhile)
+    monkeypatch.setattr(runs, "_is_sure", another_ends_meanwhile)
     assert minions("runs", "delete", "last", "--running").code == 0
     assert asked == ["delete b2?"]
     assert {run["run_id"] for run in minions("runs", "--json").json} == {"a1", "c3"}

@@ -1,4 +1,4 @@
-"""``batch``: the questions of a file, and ``cache``: what was read before."""
+"""``batch``: many questions of a file."""
 
 import os
 import signal
@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, asking, common
+from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, asking
 
 if TYPE_CHECKING:
     from minions.api import Minions
@@ -25,7 +25,6 @@ Source = Annotated[
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
     app.command()(batch)
-    app.command()(cache)
 
 
 @asking
@@ -76,43 +75,6 @@ def batch(  # noqa: PLR0913 - one parameter an option
     if not flags.quiet:
         sys.stderr.writelines(f"{line}\n" for line in batch_lines(summary))
     return _code(summary)
-
-
-@common
-def cache(
-    action: Annotated[Literal["show", "clear"], typer.Argument(help="show what is kept, or clear it.")] = "show",
-    *,
-    older_than: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Clear only what is older: 24h, 7d, 2w, or a date.")
-    ] = None,
-    as_json: JsonFlag = False,
-    flags: Flags,
-) -> None:
-    """See or clear the results of workers that were kept, so that nothing is read twice."""
-    from minions.cli.opening import open_store
-    from minions.cli.output import counted
-    from minions.cli.printing import since_when, write_json, write_lines
-    from minions.cli.tables import cache_table
-    from minions.clock import SystemClock
-    from minions.errors import UsageError
-    from minions.execution.cache import ResultCache
-
-    if older_than is not None and action != "clear":
-        raise UsageError("--older-than says what to clear", hint="minions cache clear --older-than 7d")
-    with open_store(flags) as store:
-        kept = ResultCache(store, SystemClock())
-        if action == "clear":
-            cleared = kept.clear(before=since_when(older_than, option="--older-than"))
-            if as_json:
-                write_json({"cleared": cleared})
-            else:
-                write_lines([f"{counted(cleared, 'result')} cleared"])
-            return
-        contents = kept.contents()
-    if as_json:
-        write_json([one.model_dump(mode="json") for one in contents])
-    else:
-        write_lines(cache_table(contents))
 
 
 def _estimate(minions: "Minions", source: Path, paths: list[Path], *, as_json: bool, **how: Any) -> int:
