@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from minions import Minions
-from minions.cli.evaltable import HEADER, rows
+from minions.cli.render.evaluation import HEADER, rows
 
 PLANS = Path(__file__).parent / "plans"
 COMPARED = ("minions", "rag:5", "rag:10", "rag:20")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from minions.cli.output import answer_lines
+from minions.cli.render.answers import answer_lines
 from minions.store.runs import Runs
 from minions.store.store import Store
 

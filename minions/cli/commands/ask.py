@@ -66,8 +66,8 @@ def estimate(
 def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, events: str | None) -> int:
     from minions.api import Minions
     from minions.cli.eventlog import event_log
-    from minions.cli.output import answer_lines, bill_lines, verdict
-    from minions.cli.progress import progress_for
+    from minions.cli.render.answers import answer_lines, bill_lines, verdict
+    from minions.cli.render.progress import progress_for
     from minions.events import both
 
     with (
@@ -91,10 +91,10 @@ def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, event
 
 def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
     from minions.api import Minions
-    from minions.cli.output import counted, egress_lines
     from minions.cli.printing import print_body, write_json
-    from minions.cli.progress import progress_for
-    from minions.cli.tables import departure_record, kinds_line
+    from minions.cli.render.answers import counted, egress_lines
+    from minions.cli.render.progress import progress_for
+    from minions.cli.render.tables import departure_record, kinds_line
     from minions.ledger.egress import total_of
 
     with (
@@ -121,8 +121,8 @@ def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -
 
 def _estimate(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
     from minions.api import Minions
-    from minions.cli.output import estimate_lines
-    from minions.cli.progress import progress_for
+    from minions.cli.render.answers import estimate_lines
+    from minions.cli.render.progress import progress_for
 
     with (
         Minions(config=flags.config, **flags.settings) as minions,

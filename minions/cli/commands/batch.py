@@ -48,9 +48,9 @@ def batch(  # noqa: PLR0913 - one parameter an option
     from minions.api import Minions
     from minions.cli.eventlog import event_log, refuse_two_on_stdout
     from minions.cli.logs import configure_logging
-    from minions.cli.output import batch_lines
-    from minions.cli.progress import progress_for
     from minions.cli.reading import read_paths
+    from minions.cli.render.answers import batch_lines
+    from minions.cli.render.progress import progress_for
     from minions.events import both
     from minions.stop_signal import Brake
 
@@ -78,7 +78,7 @@ def batch(  # noqa: PLR0913 - one parameter an option
 
 
 def _estimate(minions: "Minions", source: Path, paths: list[Path], *, as_json: bool, **how: Any) -> int:
-    from minions.cli.output import batch_estimate_lines
+    from minions.cli.render.answers import batch_estimate_lines
 
     estimated = minions.estimate_batch(source, paths, **how)
     if as_json:

@@ -24,9 +24,9 @@ def cache(
 ) -> None:
     """See or clear the results of workers that were kept, so that nothing is read twice."""
     from minions.cli.opening import open_store
-    from minions.cli.output import counted
     from minions.cli.printing import since_when, write_json, write_lines
-    from minions.cli.tables import cache_table
+    from minions.cli.render.answers import counted
+    from minions.cli.render.tables import cache_table
     from minions.clock import SystemClock
     from minions.errors import UsageError
     from minions.execution.cache import ResultCache

@@ -18,7 +18,7 @@ def add_commands(app: typer.Typer) -> None:
 def doctor(*, as_json: JsonFlag = False, flags: Flags) -> int:
     """Tell what works, what does not, and what to type to mend it. Spends no token."""
     from minions.cli.opening import settings_of
-    from minions.cli.tables import report_lines
+    from minions.cli.render.tables import report_lines
     from minions.doctor import examine
 
     report = examine(settings_of(flags))

@@ -40,7 +40,7 @@ def egress(
 
 def _sum_up_egress(since: str | None, *, as_json: bool, flags: Flags) -> None:
     from minions.cli.opening import open_store
-    from minions.cli.tables import egress_table
+    from minions.cli.render.tables import egress_table
     from minions.ledger.egress import EgressLog
 
     with open_store(flags) as store:
@@ -53,8 +53,8 @@ def _sum_up_egress(since: str | None, *, as_json: bool, flags: Flags) -> None:
 
 def _print_egress(run: str, *, as_json: bool, flags: Flags) -> None:
     from minions.cli.opening import open_store
-    from minions.cli.output import counted
-    from minions.cli.tables import departure_record, kinds_line
+    from minions.cli.render.answers import counted
+    from minions.cli.render.tables import departure_record, kinds_line
     from minions.ledger.egress import EgressLog, total_of
     from minions.store.runs import Runs
 

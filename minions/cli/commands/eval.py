@@ -41,9 +41,9 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     --protocol takes several: minions,rag:5,rag:20 also compares 5 chunks with 20.
     """
     from minions.api import Minions
-    from minions.cli.evaltable import header, notes, report_lines, rows
     from minions.cli.logs import configure_logging
-    from minions.cli.progress import progress_for
+    from minions.cli.render.evaluation import header, notes, report_lines, rows
+    from minions.cli.render.progress import progress_for
     from minions.evals.page import page
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)

@@ -28,9 +28,9 @@ def index(
     """Read and index what is new or changed. `ask` does so by itself."""
     from minions.api import Minions
     from minions.cli.logs import configure_logging
-    from minions.cli.output import index_lines
-    from minions.cli.progress import progress_for
     from minions.cli.reading import read_paths
+    from minions.cli.render.answers import index_lines
+    from minions.cli.render.progress import progress_for
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     chosen = read_paths(paths, files_from, example="minions index reports/")
@@ -59,9 +59,9 @@ def search(
     """Show what the index finds, with scores."""
     from minions.api import Minions
     from minions.cli.logs import configure_logging
-    from minions.cli.output import hit_lines
-    from minions.cli.progress import progress_for
     from minions.cli.reading import read_paths
+    from minions.cli.render.answers import hit_lines
+    from minions.cli.render.progress import progress_for
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     chosen = read_paths(paths, files_from, example="minions search 'net revenue' reports/")

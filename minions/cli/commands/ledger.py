@@ -26,8 +26,8 @@ def ledger(
 ) -> None:
     """Sum up calls, tokens and dollars."""
     from minions.cli.opening import open_store
-    from minions.cli.output import counted
-    from minions.cli.tables import ledger_table
+    from minions.cli.render.answers import counted
+    from minions.cli.render.tables import ledger_table
     from minions.errors import UsageError
     from minions.ledger.ledger import Ledger
 

@@ -37,7 +37,7 @@ def list_models(*, as_json: JsonFlag = False, flags: Flags) -> None:
 def _list(flags: Flags, *, as_json: bool) -> None:
     from minions.choosing import choose_models, recorded
     from minions.cli.opening import settings_of
-    from minions.cli.tables import model_lines
+    from minions.cli.render.tables import model_lines
     from minions.models.registry import list_models as known_models
 
     settings = settings_of(flags)

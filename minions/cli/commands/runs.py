@@ -46,7 +46,7 @@ def runs(
             raise UsageError("--home and --config go behind delete", hint="minions runs delete RUN --home DIR")
         return
     from minions.cli.opening import open_store
-    from minions.cli.tables import run_table
+    from minions.cli.render.tables import run_table
     from minions.store.runs import Runs
 
     with open_store(flags) as store:
@@ -61,7 +61,7 @@ def runs(
 def show(run: Run = "last", *, as_json: JsonFlag = False, flags: Flags) -> None:
     """Show a run: its answer, what it read, what it cost, every call."""
     from minions.cli.opening import open_store
-    from minions.cli.tables import run_lines
+    from minions.cli.render.tables import run_lines
     from minions.ledger.ledger import Ledger
     from minions.store.runs import Runs
 
@@ -137,7 +137,7 @@ def _is_sure(question: str, *, yes: bool) -> bool:
 
 def _tell(removed: "Removed", *, as_json: bool) -> None:
     from minions.cli.printing import write_json, write_lines
-    from minions.cli.tables import removed_lines
+    from minions.cli.render.tables import removed_lines
 
     if as_json:
         write_json(removed.model_dump(mode="json"))

@@ -29,7 +29,7 @@ def verify(
 ) -> int:
     """Check citations against the files; exit code 5 if one fails."""
     from minions.cli.opening import settings_of
-    from minions.cli.tables import check_lines
+    from minions.cli.render.tables import check_lines
     from minions.verify import verify_answer
 
     settings_of(flags)

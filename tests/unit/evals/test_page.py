@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from minions.cli.evaltable import HEADER, notes, report_lines, rows
+from minions.cli.render.evaluation import HEADER, notes, report_lines, rows
 from minions.evals.page import page, picture
 from minions.evals.report import Outcome, Report, summarise
 from tests.hostile import texts

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.batch.results import BatchSummary
-from minions.cli import progress
-from minions.cli.output import batch_lines
-from minions.cli.progress import Bars, Lines, Tally
+from minions.cli.render import progress
+from minions.cli.render.answers import batch_lines
+from minions.cli.render.progress import Bars, Lines, Tally
 from minions.events import BatchEvent, CloudCallEvent, JobEvent, PlanEvent
 from minions.plans import Plan, Task
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.cli.commands import runs
-from minions.cli.tables import departure_record, removed_lines, run_lines
+from minions.cli.render.tables import departure_record, removed_lines, run_lines
 from minions.ledger.egress import Departure
 from minions.store import Run, Runs, Store
 from minions.store.deletion import Removed

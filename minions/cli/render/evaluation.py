@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.cli.output import money, shortened, table
+from minions.cli.render.answers import money, shortened, table
 from minions.display import one_line
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.cli.eventlog import event_log, write_events
-from minions.cli.progress import Bars, Lines, Progress, Tally, progress_for
+from minions.cli.render.progress import Bars, Lines, Progress, Tally, progress_for
 from minions.errors import UsageError
 from minions.events import (
     AnswerEvent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from minions.cli.output import answer_lines, bill_lines, counted, money, shortened, table, verdict
+from minions.cli.render.answers import answer_lines, bill_lines, counted, money, shortened, table, verdict
 from minions.display import one_line
 from minions.store.retention import is_without_text
 

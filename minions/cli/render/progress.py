@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from minions.cli.output import counted, duration, money, saved_usd, shortened
+from minions.cli.render.answers import counted, duration, money, saved_usd, shortened
 from minions.display import one_line
 
 if TYPE_CHECKING:
