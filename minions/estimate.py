@@ -23,9 +23,9 @@ from minions.values import Value
 
 if TYPE_CHECKING:
     from minions.chat import Usage
+    from minions.corpus.port import Corpus
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
-    from minions.ports import Corpus
     from minions.settings import Settings
 
 PLAN_INPUT_TOKENS: Final = 340

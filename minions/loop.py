@@ -16,10 +16,11 @@ from minions.plans import History, Plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from minions.corpus.port import Corpus
     from minions.execution.expand import Expansion
     from minions.limits import Limits
     from minions.plans import Decision
-    from minions.ports import Corpus, Executor, Planner
+    from minions.ports import Executor, Planner
     from minions.privacy.policy import Policy
     from minions.transcript import Transcript
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
     from minions.chat import ChatRequest, Completion
-    from minions.corpus.contents import Contents
-    from minions.documents import Chunk, CorpusCard, Document, DocumentFacts, Unreadable
+    from minions.documents import CorpusCard, Document
     from minions.findings import Digest
     from minions.jobs import Job, JobResult
     from minions.plans import Decision, History, Plan
@@ -80,37 +79,6 @@ class Executor(Protocol):
     """Runs many jobs, each exactly once, and yields results as they come, in any order."""
 
     def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]: ...  # noqa: D102
-
-
-class Corpus(Protocol):
-    """The documents of one run, indexed."""
-
-    @property
-    def documents(self) -> Sequence[DocumentFacts]: ...  # noqa: D102
-
-    @property
-    def unreadable(self) -> Sequence[Unreadable]: ...  # noqa: D102
-
-    @property
-    def contents(self) -> Contents:
-        """What is known of all documents together, worked out once: the same object every time."""
-        ...
-
-    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
-        """The best chunks for any of the phrases, best first, within the documents with these ids (None: all)."""
-        ...
-
-    def chunks(self, *, documents: Collection[str] | None = None) -> Iterable[Chunk]:
-        """Every chunk in scope, by document and place."""
-        ...
-
-    def page_at(self, document_id: str, offset: int) -> int | None:
-        """The number of the page that holds a character offset; None for formats without pages."""
-        ...
-
-    def text(self, document_id: str) -> str:
-        """A document's whole extracted text."""
-        ...
 
 
 class Reader(Protocol):

@@ -23,11 +23,11 @@ from minions.plans import History, Plan, Task
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from minions.corpus.port import Corpus
     from minions.documents import Chunk
     from minions.limits import Limits
     from minions.loop import Parts
     from minions.plans import Decision
-    from minions.ports import Corpus
     from minions.privacy.policy import Policy
     from minions.transcript import Transcript
 

@@ -24,8 +24,8 @@ from minions.transcript import Transcript
 
 if TYPE_CHECKING:
     from minions.answers import Baseline, StopReason
+    from minions.corpus.port import Corpus
     from minions.events import Observer
-    from minions.ports import Corpus
     from minions.settings import Settings
     from minions.store.runs import Runs
     from minions.wiring import Books, Crew

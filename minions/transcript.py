@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from minions.answers import Calculation
+    from minions.corpus.port import Corpus
     from minions.corpus.selecting import Naming
     from minions.documents import CorpusCard
     from minions.execution.expand import Expansion
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from minions.jobs import JobResult, JobStatus
     from minions.limits import Limits
     from minions.plans import Decision, Plan, Task
-    from minions.ports import Corpus
     from minions.privacy.outgoing import Outgoing
     from minions.privacy.wording import Lines
 

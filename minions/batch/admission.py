@@ -13,7 +13,7 @@ from minions.tokens import bound_tokens
 
 if TYPE_CHECKING:
     from minions.batch.items import Item
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
     from minions.settings import Settings
     from minions.wiring import Books
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from minions.corpus.port import Corpus
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
-    from minions.ports import Corpus
     from minions.settings import Settings
 
 

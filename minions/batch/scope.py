@@ -9,7 +9,7 @@ from minions.errors import CorpusError
 
 if TYPE_CHECKING:
     from minions.batch.items import Item
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
     from minions.settings import Settings
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from minions.corpus.port import Corpus
     from minions.events import Event, Observer
     from minions.plans import Plan
-    from minions.ports import Corpus
     from minions.settings import Settings
     from minions.stop_signal import Brake
     from minions.store.store import Store

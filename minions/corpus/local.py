@@ -36,7 +36,7 @@ _SCOPES_KEPT: Final = 16  # each may hold a range for most documents
 
 
 class LocalCorpus:
-    """Implements `minions.ports.Corpus` over a snapshot of an index, for one run's files.
+    """Implements `minions.corpus.port.Corpus` over a snapshot of an index, for one run's files.
 
     What other runs index or drop meanwhile does not change it. Files with the same content are one document, under the
     path that comes first. It ends with its index; its methods raise StoreError then, and for trouble with the index.

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from minions.corpus.contents import Contents
+    from minions.corpus.port import Corpus
     from minions.documents import Chunk, DocumentFacts, Unreadable
-    from minions.ports import Corpus
 
 
 class ScopedCorpus:
-    """Implements `minions.ports.Corpus` over the documents with these ids; unknown ids are none of it.
+    """Implements `minions.corpus.port.Corpus` over the documents with these ids; unknown ids are none of it.
 
     Making one costs what the ids cost. Files that could not be read are passed through: any of them may have belonged
     to the scope.

@@ -14,7 +14,7 @@ from minions.privacy.names import file_name, stem_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
 
 # How documents may be named: ``any`` way that `Selector` knows, which is the user's right; by the names that are
 # ``shown`` to a planner; by their ``numbers`` alone, where it is shown no names.

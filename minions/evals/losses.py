@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from minions.answers import Answer
+    from minions.corpus.port import Corpus
     from minions.documents import Chunk
     from minions.evals.dataset import Example
     from minions.evals.tracing import Place, Trace
-    from minions.ports import Corpus
 
 Stage = Literal["not retrieved", "not found", "not grounded", "dropped in reduction", "lost in the decision", "unknown"]
 _RECOGNISED = 60  # normalised characters by which a longer text is recognised

@@ -18,13 +18,13 @@ from minions.ledger.ledger import exact_sum
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from minions.corpus.port import Corpus
     from minions.evals.dataset import Example
     from minions.evals.judge import Verdict
     from minions.evals.judging import Verdicts
     from minions.evals.records import Recorded
     from minions.evals.tracing import Trace
     from minions.ledger.ledger import Ledger
-    from minions.ports import Corpus
     from minions.store.runs import Runs
 
 

@@ -13,10 +13,10 @@ from minions.findings import Citation, Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from minions.corpus.port import Corpus
     from minions.documents import Chunk
     from minions.evidence.grounding import Location
     from minions.jobs import Job
-    from minions.ports import Corpus
 
 _WORD_MIN = 3
 _WINDOW_LINES = 3

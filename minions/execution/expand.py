@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from minions.corpus.contents import Contents
+    from minions.corpus.port import Corpus
     from minions.corpus.selecting import Naming
     from minions.documents import Chunk
     from minions.limits import Limits
     from minions.plans import Plan, Task
-    from minions.ports import Corpus
 
 
 class Expansion(NamedTuple):

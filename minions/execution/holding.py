@@ -17,11 +17,11 @@ from minions.tokens import estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from minions.corpus.port import Corpus
     from minions.corpus.selecting import Naming
     from minions.documents import Chunk
     from minions.limits import Limits
     from minions.plans import Plan
-    from minions.ports import Corpus
 
 _BESIDES_TOKENS = 600  # what a context holds besides passages: the worker's prompts, a long message, the reply
 _PLACE_TOKENS = 30  # a passage's name, headings and table header, where it does not follow the one before

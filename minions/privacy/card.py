@@ -19,8 +19,8 @@ from minions.tokens import estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from minions.corpus.port import Corpus
     from minions.documents import DocumentFacts
-    from minions.ports import Corpus
 
 NAMES_TOKENS = 120
 OUTLINE_TOKENS = 70

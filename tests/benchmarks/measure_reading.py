@@ -50,8 +50,9 @@ from minions_workers.extractor import Extractor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from minions.corpus.port import Corpus
     from minions.evals.dataset import Example
-    from minions.ports import Corpus, Worker
+    from minions.ports import Worker
 
 PLANS = Path(__file__).parent / "plans"
 EVERYTHING = Limits(max_jobs=100_000)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
+    from minions.corpus.port import Corpus
     from minions.documents import Chunk
     from minions.evals.dataset import Example
-    from minions.ports import Corpus
 
 PLANS = Path(__file__).parent / "plans"
 MOST = 20  # chunks that are looked at

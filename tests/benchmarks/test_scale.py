@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
 
     Searches = dict[str, list[float]]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minions.corpus.local import LocalCorpus
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
 
 ITEMS = [Item(id=str(number), question="How tall is it?") for number in range(10)]
 NO_DOCUMENTS = cast("Corpus", None)  # protocol minions sends none

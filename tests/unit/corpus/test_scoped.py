@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minions.corpus.local import LocalCorpus
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
 
 COUNT = 120
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minions.corpus.local import LocalCorpus
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
 
 TEXTS = {
     "apples.txt": "The net price of apples in 2022 was 3.50 euros. Apples are sold by weight.",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.ports import Corpus
+    from minions.corpus.port import Corpus
 
 FILLER = "Nothing of note is said on this line about ships and quays.\n"
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall.\n"

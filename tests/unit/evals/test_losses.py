@@ -14,8 +14,8 @@ from minions.evals.tracing import Trace
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from minions.corpus.port import Corpus
     from minions.documents import Chunk
-    from minions.ports import Corpus
 
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 QUESTION = Example(id="q", question="How tall?", answers=("41 metres",), kind="extractive", documents=("guide.txt",))
