@@ -14,7 +14,7 @@ from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, placed
 from minions.choosing import choose_models
-from minions.corpus.forgetting import forget_documents
+from minions.corpus.fts.erase import forget_documents
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
 from minions.events import WarningEvent
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from minions.batch.items import BadLine, Item
     from minions.batch.results import BatchSummary
     from minions.batch.session import Session
+    from minions.corpus.fts.query import SearchHit
     from minions.corpus.index import IndexReport
-    from minions.corpus.search import SearchHit
     from minions.doctor import Report as Examination
     from minions.estimate import Estimate
     from minions.evals.report import Report

@@ -12,11 +12,11 @@ import structlog
 
 from minions.corpus.chunking import CHUNKER_VERSION, DEFAULT_CHUNK_TOKENS, chunk_document
 from minions.corpus.discover import discover
+from minions.corpus.fts.rows import files_under, load_shelf
+from minions.corpus.fts.schema import is_corrupt, move_aside, open_database, open_snapshot, translated
+from minions.corpus.fts.writer import FileRead, Writer
 from minions.corpus.local import LocalCorpus
 from minions.corpus.readers import READER_VERSION, content_id_of, read_document
-from minions.corpus.schema import is_corrupt, move_aside, open_database, open_snapshot, translated
-from minions.corpus.stored import files_under, load_shelf
-from minions.corpus.write import FileRead, Writer
 from minions.documents import Unreadable
 from minions.errors import CorpusError, UnreadableError
 from minions.events import IndexEvent

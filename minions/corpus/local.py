@@ -9,10 +9,10 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from minions.corpus.contents import Contents
-from minions.corpus.matching import Matcher, Scope
-from minions.corpus.schema import translated
-from minions.corpus.search import SearchHit, fuse, match_expression, match_terms
-from minions.corpus.stored import SEPARATOR, StoredDocuments
+from minions.corpus.fts.matcher import Matcher, Scope
+from minions.corpus.fts.query import SearchHit, fuse, match_expression, match_terms
+from minions.corpus.fts.rows import SEPARATOR, StoredDocuments
+from minions.corpus.fts.schema import translated
 from minions.documents import Chunk
 from minions.errors import CorpusError, StoreError
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from minions.corpus.search import Terms
-    from minions.corpus.stored import Shelf
+    from minions.corpus.fts.query import Terms
+    from minions.corpus.fts.rows import Shelf
     from minions.documents import DocumentFacts, Unreadable
 
 _FUSED_PER_PHRASE: Final = 4

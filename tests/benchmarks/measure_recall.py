@@ -28,8 +28,8 @@ from unittest.mock import patch
 
 import structlog
 
-from minions.corpus import matching
-from minions.corpus.search import fuse
+from minions.corpus.fts import matcher
+from minions.corpus.fts.query import fuse
 from tests.benchmarks.retrieval import MOST, Ranker, load, phrases, terms_of, words_of
 from tests.benchmarks.vectors import Vectors
 
@@ -347,7 +347,7 @@ def bounded(data: Path, sets: Sequence[str], scratch: Path) -> None:
     tell(f"| bounded | {name} | all | MRR | better, worse |\n|{'---|' * 5}")
     for what in ("q", "piq"):
         for exact, scored, common in _BOUNDS:
-            with patch.multiple(matching, EXACT_ROWS=exact, SCORED_ROWS=scored, COMMON_ROWS=common):
+            with patch.multiple(matcher, EXACT_ROWS=exact, SCORED_ROWS=scored, COMMON_ROWS=common):
                 bench = load(data, name, scratch, searched=what)
             label = f"{'bare' if what == 'q' else 'plans'}: {'all' if exact else f'{scored:,}'} scored"
             compare(label, lambda _, asked: list(asked.indexed), [bench], None)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from minions.corpus import matching
+from minions.corpus.fts import matcher
+from minions.corpus.fts.schema import TOKENIZER, open_database
 from minions.corpus.index import Index
-from minions.corpus.schema import TOKENIZER, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,9 +68,9 @@ def _measure_tokenizers(data: Path, scratch: Path) -> None:
             for name, folder in sets.items():
                 corpus, _ = index.update([folder])
                 for weight in HEADS_WEIGHTS:
-                    matching.HEADS_WEIGHT = weight  # type: ignore[misc]
+                    matcher.HEADS_WEIGHT = weight  # type: ignore[misc]
                     _report(f"{tokenizer.split()[0]:10} heads {weight:3} {name:14}", corpus, data / name)
-    matching.HEADS_WEIGHT = 2.0  # type: ignore[misc]
+    matcher.HEADS_WEIGHT = 2.0  # type: ignore[misc]
 
 
 def _measure_sizes(data: Path, scratch: Path) -> None:

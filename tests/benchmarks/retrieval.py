@@ -15,9 +15,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from minions.corpus.fts.query import match_terms
+from minions.corpus.fts.schema import TOKENIZER
 from minions.corpus.index import Index
-from minions.corpus.schema import TOKENIZER
-from minions.corpus.search import match_terms
 from minions.evals.dataset import read_dataset
 from minions.evals.evaluate import unpacked
 from minions.evals.losses import gold_chunks

@@ -15,11 +15,11 @@ import pytest
 
 from minions.corpus.chunking import chunk_document
 from minions.corpus.discover import FoundFile
+from minions.corpus.fts.rows import join_heads
+from minions.corpus.fts.schema import TOKENIZER, open_database
+from minions.corpus.fts.writer import FileRead, Writer
 from minions.corpus.index import Index
 from minions.corpus.readers import read_document
-from minions.corpus.schema import TOKENIZER, open_database
-from minions.corpus.stored import join_heads
-from minions.corpus.write import FileRead, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.cli.main import app as command_line
 from minions.cli.main import execute
 from minions.corpus.chunking import CHUNKER_VERSION, chunk_document
+from minions.corpus.fts.schema import SCHEMA_VERSION
 from minions.corpus.index import Index
 from minions.corpus.readers import READER_VERSION, content_id, read_document
-from minions.corpus.schema import SCHEMA_VERSION
 from minions.documents import Chunk, CorpusCard
 from minions.evals import judge as judging
 from minions.evals.columns import read_columns

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from minions.answers import Answer, Baseline, Egress, RoleUsage
     from minions.batch.estimate import BatchEstimate
     from minions.batch.results import BatchSummary
+    from minions.corpus.fts.query import SearchHit
     from minions.corpus.index import IndexReport
-    from minions.corpus.search import SearchHit
     from minions.estimate import Estimate
     from minions.findings import Citation
 

@@ -12,8 +12,8 @@ from minions.cli.eventlog import write_events
 from minions.cli.main import execute
 from minions.cli.render.answers import answer_lines, citation_line, hit_lines, index_lines, table
 from minions.cli.render.progress import Bars, Lines
+from minions.corpus.fts.query import SearchHit
 from minions.corpus.index import IndexReport
-from minions.corpus.search import SearchHit
 from minions.documents import Chunk, Unreadable
 from minions.events import IndexEvent, WarningEvent
 from minions.findings import Citation

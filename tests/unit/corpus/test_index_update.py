@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from minions.corpus import schema
+from minions.corpus.fts import schema
 from minions.corpus.index import Index, IndexReport
 from minions.corpus.readers import read_document
 from minions.errors import CorpusError, StoreError

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from minions.corpus import matching
+from minions.corpus.fts import matcher
+from minions.corpus.fts.matcher import Scope
 from minions.corpus.index import Index
-from minions.corpus.matching import Scope
 from minions.corpus.scoped import ScopedCorpus
 from minions.corpus.selecting import select
 from minions.errors import CorpusError
@@ -47,8 +47,8 @@ def test_a_search_finds_the_documents_in_scope_and_no_other(
     """One document or many, side by side or scattered, in a small index or a large one; and the next search with
     another scope is not confused by it.
     """
-    monkeypatch.setattr(matching, "EXACT_ROWS", exact_rows)
-    monkeypatch.setattr(matching, "ASIDE_ROWS", 100)
+    monkeypatch.setattr(matcher, "EXACT_ROWS", exact_rows)
+    monkeypatch.setattr(matcher, "ASIDE_ROWS", 100)
     scopes = [[facts.id for facts in corpus.documents[start::step]] for start in (0, step - 1, 0)]
     for scope in scopes:
         assert _found(corpus, "apples", scope) == set(scope)
@@ -92,9 +92,9 @@ def test_in_a_large_corpus_the_rare_words_decide(corpus: LocalCorpus, monkeypatc
     """Where a question's words stand in more chunks than are worth scoring, its rare ones choose them; a word that
     all chunks hold still finds something when it is the only one.
     """
-    monkeypatch.setattr(matching, "EXACT_ROWS", 20)
-    monkeypatch.setattr(matching, "SCORED_ROWS", 20)
-    monkeypatch.setattr(matching, "ASIDE_ROWS", 0)
+    monkeypatch.setattr(matcher, "EXACT_ROWS", 20)
+    monkeypatch.setattr(matcher, "SCORED_ROWS", 20)
+    monkeypatch.setattr(matcher, "ASIDE_ROWS", 0)
     assert len(_found(corpus, "apples euros")) == COUNT
     wanted = corpus.documents[17]
     assert _found(corpus, "Which apples have number17 euros?") == {wanted.id}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.corpus.contents import Contents
+from minions.corpus.fts.query import match_expression
 from minions.corpus.index import Index
-from minions.corpus.search import match_expression
 from minions.documents import DocumentFacts
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 from minions.corpus.contents import Columns
-from minions.corpus.schema import ROWS_PER_QUERY
+from minions.corpus.fts.schema import ROWS_PER_QUERY
 from minions.documents import DocumentFacts, Heading
 from minions.privacy.names import file_name
 

@@ -6,15 +6,15 @@ from collections import OrderedDict
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
-from minions.corpus.schema import TOKENIZER
-from minions.corpus.search import any_of
+from minions.corpus.fts.query import any_of
+from minions.corpus.fts.schema import TOKENIZER
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from minions.corpus.search import Terms
-    from minions.corpus.stored import Query
+    from minions.corpus.fts.query import Terms
+    from minions.corpus.fts.rows import Query
 
 HEADS_WEIGHT: Final = 2.0  # of title and headings against the text; docs/experiments.md
 # In an index of up to so many chunks all that match are scored. Scoring one takes 4 us, finding it a twentieth.

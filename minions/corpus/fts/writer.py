@@ -6,8 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minions.corpus.schema import ROWS_PER_QUERY, writing
-from minions.corpus.stored import join_heads
+from minions.corpus.fts.rows import join_heads
+from minions.corpus.fts.schema import ROWS_PER_QUERY, writing
 
 if TYPE_CHECKING:
     import sqlite3

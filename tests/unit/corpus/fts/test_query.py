@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minions.corpus.fts.query import fuse, match_expression
 from minions.corpus.index import Index
-from minions.corpus.search import fuse, match_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minions.corpus.schema import open_database, translated, writing
+from minions.corpus.fts.schema import open_database, translated, writing
 
 if TYPE_CHECKING:
     from pathlib import Path

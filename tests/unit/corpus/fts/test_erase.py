@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.corpus.forgetting import forget_documents
+from minions.corpus.fts.erase import forget_documents
 from minions.corpus.index import Index
 
 if TYPE_CHECKING:

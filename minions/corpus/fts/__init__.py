@@ -1,0 +1,1 @@
+"""The index of chunks in SQLite's full-text search."""
