@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from minions.corpus.chunking import chunk_document
 from minions.corpus.readers import read_document
 from minions.corpus.readers.extract import Source
-from minions.corpus.readers.html_effort import effort
-from minions.corpus.readers.pdf_bombs import is_bomb
+from minions.corpus.readers.html_page import effort
+from minions.corpus.readers.pdf import is_bomb
 from minions.corpus.readers.registry import choose
 from minions.errors import UnreadableError
 from tests.hostile import pages, zipped

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
-from minions.corpus.encoding import decode_text
 from minions.corpus.readers.archive import check_parts, open_archive
+from minions.corpus.readers.encoding import decode_text
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.html_page import convert_html
 from minions.corpus.readers.limits import MAX_PARSED_BYTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minions.corpus.encoding import decode_text, is_binary
+from minions.corpus.readers.encoding import decode_text, is_binary
 from minions.errors import UnreadableError
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from minions.corpus.encoding import plain
+from minions.corpus.readers.encoding import plain
 from minions.corpus.readers.extract import Extract
-from minions.corpus.readers.html_effort import effort
 from minions.corpus.readers.html_table import is_data_table, number_in, table_rows
 from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_HTML_EFFORT, MAX_HTML_NODES, too_much
 from minions.corpus.readers.tables import table_lines
@@ -193,3 +192,48 @@ class _Page:
 def _is_hidden(node: LexborNode) -> bool:
     attributes = node.attributes
     return "hidden" in attributes or "display:none" in (attributes.get("style") or "").replace(" ", "").lower()
+
+
+# Tags as the HTML standard reads them; what stands in comments, scripts and styles is none.
+_NAME: Final = r"[a-zA-Z][^\s/>]*+"
+
+_ATTRIBUTE: Final = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>]*+))?"""
+
+_TAG: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(?P<raw>script|style)\b.*?(?:</(?P=raw)|\Z)"
+    rf"|<(?P<end>/?)(?P<name>{_NAME})(?P<attributes>(?:[\s/]*+{_ATTRIBUTE})*+)",
+    re.DOTALL | re.IGNORECASE,
+)
+
+_ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
+
+# Elements that have no end, and those that end by themselves where the next one begins, so that nobody closes them.
+_FLAT_NAMES: Final = """
+area base br col embed hr img input link meta source track wbr p li td th tr dt dd option thead tbody tfoot colgroup
+"""
+
+_FLAT: Final = frozenset(_FLAT_NAMES.split())
+
+_SMALL_CHARS: Final = 20_000  # whatever it holds, it takes no time
+
+_SHORT_CHARS: Final = 200
+
+
+def effort(markup: str) -> int:
+    """About how often the parser looks at an open element or an attribute; 0 for a small page. Linear in the text."""
+    if len(markup) <= _SMALL_CHARS:
+        return 0
+    total = depth = 0
+    for tag in _TAG.finditer(markup):
+        name = tag["name"]
+        if name is None:
+            continue
+        flat = name.lower() in _FLAT
+        if tag["end"]:
+            depth = max(0, depth - (not flat))
+            continue
+        depth += not flat
+        total += depth
+        if len(tag["attributes"]) > _SHORT_CHARS:
+            total += sum(1 for _ in _ATTRIBUTES.finditer(tag["attributes"])) ** 2
+    return total

@@ -10,7 +10,7 @@ from email.message import Message
 from email.policy import Compat32
 from typing import TYPE_CHECKING, Final
 
-from minions.corpus.encoding import decode_text, storable
+from minions.corpus.readers.encoding import decode_text, storable
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.html_page import convert_html
 from minions.corpus.readers.limits import MAX_CONTENT_HEADER_CHARS, MAX_DEPTH, MAX_HEADER_CHARS

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 import threading
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
-from minions.corpus.encoding import storable
+from minions.corpus.readers.encoding import storable
 from minions.corpus.readers.extract import Extract
-from minions.corpus.readers.limits import MAX_HEADING_CHARS, MAX_PAGES, bounded, too_much
-from minions.corpus.readers.pdf_bombs import is_bomb
+from minions.corpus.readers.limits import (
+    MAX_HEADING_CHARS,
+    MAX_PAGES,
+    MAX_PDF_RATIO,
+    MAX_PDF_STREAM_BYTES,
+    bounded,
+    too_much,
+)
 from minions.documents import Heading, Page
 
 if TYPE_CHECKING:
@@ -145,3 +152,38 @@ def _outline(text: str, pages: tuple[Page, ...], bookmarks: Sequence[tuple[int, 
         start = text.rfind("\n", page.start, shown.start()) + 1 if shown else page.start
         found.append(Heading(level=level, text=title, start=max(start, page.start)))
     return tuple(sorted(found, key=lambda heading: heading.start))
+
+
+_STREAM: Final = re.compile(rb"stream\r?\n(?=[\x08-\x78][\x01-\xff])")
+
+_PIECE_BYTES: Final = 2**16
+
+_READABLE: Final = bytes(range(32, 127)) + b"\t\r\n"
+
+_SHARE: Final = 0.9  # of bytes that a person could read: pictures, which may well be one colour, have fewer
+
+
+def is_bomb(data: bytes) -> bool:
+    """Whether a stream of text is larger than `MAX_PDF_STREAM_BYTES` and `MAX_PDF_RATIO` times its packed size."""
+    return any(_explodes(data, stream.end()) for stream in _STREAM.finditer(data))
+
+
+def _explodes(data: bytes, start: int) -> bool:
+    unpacking = zlib.decompressobj()
+    expanded = readable = 0
+    for at in range(start, len(data), _PIECE_BYTES):
+        packed = data[at : at + _PIECE_BYTES]
+        while packed:
+            try:
+                piece = unpacking.decompress(packed, MAX_PDF_STREAM_BYTES)
+            except zlib.error:
+                return False
+            expanded += len(piece)
+            readable += len(piece) - len(piece.translate(None, _READABLE))
+            packed = unpacking.unconsumed_tail
+            consumed = min(at + _PIECE_BYTES, len(data)) - len(packed) - start
+            if expanded > max(MAX_PDF_STREAM_BYTES, MAX_PDF_RATIO * consumed) and readable > _SHARE * expanded:
+                return True
+        if unpacking.eof:
+            break
+    return False

@@ -6,8 +6,8 @@ import io
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from minions.corpus.encoding import storable
 from minions.corpus.readers.archive import check_parts, open_archive
+from minions.corpus.readers.encoding import storable
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_PAGES, too_much
 from minions.corpus.readers.tables import table_lines

@@ -8,8 +8,8 @@ import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from minions.corpus.encoding import storable
 from minions.corpus.readers.archive import check_parts, open_archive
+from minions.corpus.readers.encoding import storable
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.limits import MAX_CELLS, MAX_EXTRACTED_CHARS, MAX_ROWS, bounded, too_much
 from minions.corpus.readers.tables import table_lines, without_empty_columns

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.corpus.encoding import decode_text, is_binary
+from minions.corpus.readers.encoding import decode_text, is_binary
 
 GERMAN = "Die größten Städte übersät mit Bäumen, für jeden Bürger geöffnet: Köln, München, Düsseldorf.\n" * 4
 RUSSIAN = "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.\n" * 4  # noqa: RUF001
