@@ -16,13 +16,13 @@ from minions.errors import UsageError
 from minions.evals.conditions import keep, settle
 from minions.evals.dataset import Example, read_dataset
 from minions.evals.judge import is_judged
-from minions.evals.judging import Given, Verdicts, bill, check_judge, judge_answers
 from minions.evals.outcomes import answer_of, models_of, outcome_of
 from minions.evals.plans import read_plans
 from minions.evals.records import read_records
 from minions.evals.report import Outcome, Report, summarise
 from minions.evals.scorers import abstains
 from minions.evals.tracing import Tracer, read_traces
+from minions.evals.verdicts import Given, Verdicts, bill, check_judge, judge_answers
 from minions.events import both
 from minions.ledger.ledger import Ledger
 from minions.store.runs import Runs

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from minions.corpus.port import Corpus
     from minions.evals.dataset import Example
     from minions.evals.judge import Verdict
-    from minions.evals.judging import Verdicts
     from minions.evals.records import Recorded
     from minions.evals.tracing import Trace
+    from minions.evals.verdicts import Verdicts
     from minions.ledger.ledger import Ledger
     from minions.store.runs import Runs
 

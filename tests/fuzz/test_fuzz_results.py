@@ -17,10 +17,10 @@ from minions.batch.output import Output, recorded_in
 from minions.cli.commands.verify import read_results
 from minions.clock import SystemClock
 from minions.errors import MinionsError, StoreError
-from minions.evals.judging import JUDGEMENTS, Verdicts
 from minions.evals.outcomes import answer_of
 from minions.evals.records import read_records
 from minions.evals.tracing import read_traces
+from minions.evals.verdicts import JUDGEMENTS, Verdicts
 from minions.findings import Citation
 from minions.ledger.ledger import Ledger
 from minions.store.batches import Batches

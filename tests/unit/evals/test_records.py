@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from minions.errors import UsageError
-from minions.evals.judging import JUDGEMENTS, Verdicts
 from minions.evals.outcomes import answer_of
 from minions.evals.records import read_records, whole_lines
+from minions.evals.verdicts import JUDGEMENTS, Verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path
