@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from minions.errors import EgressRefusedError
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
 from minions.execution.expand import Expansion
 from minions.execution.holding import hold
 from minions.jobs import Job, JobResult

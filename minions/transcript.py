@@ -12,13 +12,13 @@ from minions.errors import CorpusError, EgressLimitError, ServerError, StoreErro
 from minions.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
 from minions.evidence.calculation import fill_in
 from minions.evidence.digest import pack, pack_whole
+from minions.evidence.digest_lines import Writer
+from minions.evidence.equality import disputed
+from minions.evidence.finding import best_window, find, names_of
 from minions.evidence.grounding import Location
 from minions.evidence.reduce import Reduction, reduce_findings
-from minions.evidence.sameness import disputed
 from minions.evidence.support import widen
-from minions.evidence.surroundings import best_window, find, names_of
-from minions.evidence.whole_values import with_whole_values
-from minions.evidence.writing import Writer
+from minions.evidence.unsplit_values import with_whole_values
 from minions.execution.expand import scope_of
 from minions.jobs import Job
 from minions.plans import History, RoundGist

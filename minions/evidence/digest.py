@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from minions.evidence.sameness import NEARLY, rivals, value_of
+from minions.evidence.equality import NEARLY, rivals, value_of
 from minions.findings import Digest, Finding
 from minions.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from minions.evidence.digest_lines import Writer
     from minions.evidence.reduce import Reduction
-    from minions.evidence.writing import Writer
     from minions.plans import Task
 
 _ADJOINING_CHARACTERS = 4

@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from minions.evidence.equality import merged, value_of
 from minions.evidence.numbers import parse_number
-from minions.evidence.sameness import merged, value_of
 from minions.findings import Finding
 from minions.values import Value
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 
 from minions.chat import Usage
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
 from minions.findings import CitationStatus
 from minions.jobs import Job, JobResult
 from minions.values import Value

@@ -16,8 +16,8 @@ from minions.batch.items import as_items
 from minions.batch.session import opened
 from minions.clock import SystemClock
 from minions.corpus.index import Index
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
 from minions.execution.cache import CachingWorker, ResultCache
 from minions.execution.executor import LocalExecutor
 from minions.jobs import JobResult

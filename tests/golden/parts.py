@@ -17,8 +17,8 @@ from minions.evals.columns import read_columns
 from minions.evals.conditions import settle
 from minions.evals.dataset import Example
 from minions.evidence.digest import pack, pack_whole
+from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction, reduce_findings
-from minions.evidence.writing import Writer
 from minions.execution.cache import CachingWorker, ResultCache, key_of
 from minions.execution.together import CachingHolder
 from minions.findings import Citation, Digest, Finding

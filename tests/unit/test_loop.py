@@ -10,8 +10,8 @@ import pytest
 
 from minions.answers import UsageByRole
 from minions.corpus.index import Index
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
 from minions.execution.executor import LocalExecutor
 from minions.execution.expand import expand
 from minions.jobs import JobResult

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from minions.chat import Usage
 from minions.errors import AuthenticationError, ModelNotFoundError, UnreachableError
-from minions.evidence.surroundings import find
+from minions.evidence.finding import find
 from minions.jobs import Job, JobResult, JobStatus
 
 if TYPE_CHECKING:

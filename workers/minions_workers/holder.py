@@ -17,8 +17,8 @@ from minions.errors import (
     ModelError,
     ReplyError,
 )
+from minions.evidence.finding import find
 from minions.evidence.support import supports
-from minions.evidence.surroundings import find
 from minions.jobs import Job, JobResult
 from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS
 from minions_workers.passage import RESAMPLING_TEMPERATURE

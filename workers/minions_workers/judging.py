@@ -10,9 +10,9 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.chat import ChatRequest, Message
+from minions.evidence.finding import best_window
 from minions.evidence.grounding import Location
 from minions.evidence.lines import split_lines
-from minions.evidence.surroundings import best_window
 from minions_workers.passage import RESAMPLING_TEMPERATURE, place_of, table_of
 from minions_workers.phrasing import filled, worded
 from minions_workers.prompts import load, load_thinking

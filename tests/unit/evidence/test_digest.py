@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minions.evidence.digest import pack
+from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction, reduce_findings
-from minions.evidence.writing import Writer
 from minions.plans import Reduce
 from minions.tokens import estimate_tokens
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from minions.chat import Usage
 from minions.documents import Chunk
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
 from minions.execution.cache import CachingWorker, ResultCache, adapted
 from minions.jobs import Job, JobResult
 from minions.plans import Task

@@ -9,8 +9,8 @@ import pytest
 
 from minions.chat import Usage
 from minions.documents import Chunk
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
 from minions.execution.cache import ResultCache
 from minions.execution.together import CachingHolder, TogetherExecutor
 from minions.jobs import Job, JobResult

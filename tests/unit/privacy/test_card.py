@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from minions.corpus.contents import Contents
 from minions.documents import DocumentFacts, Heading
-from minions.evidence.surroundings import names_of
+from minions.evidence.finding import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
 from minions.privacy.detecting import detector
 from minions.privacy.names import NAME_CHARACTERS, distinct_names, shown_names

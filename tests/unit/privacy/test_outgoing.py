@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.evidence.digest import pack
+from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction
-from minions.evidence.writing import Writer
 from minions.privacy.outgoing import FEWEST_BYTES, Outgoing, default_limit, lines_of
 from minions.privacy.placeholders import Placeholders
 from minions.privacy.wording import Lines, grounded_words, is_number, plain_value

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from minions.documents import Chunk
-    from minions.evidence.writing import Values
+    from minions.evidence.digest_lines import Values
     from minions.findings import Finding
     from minions.jobs import Job
 

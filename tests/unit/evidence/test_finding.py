@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minions.evidence.finding import best_window, find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import best_window, find
 
 TABLE = (
     "| Item | 2021 | 2022 |\n| --- | --- | --- |\n| Sales | 11 | 13 |\n| Net revenue | 10 | 12 |\n| Cost | 3 | 4 |\n"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.evidence.writing import Writer, squeeze
+from minions.evidence.digest_lines import Writer, squeeze
 
 ODD = "\x00\x07\x1b\x7f\x85\x9b\u061c\u200f\u2028\u202e\u2066\ud800\x0b\x0c\r\U000e0041"
 ORDERS = set(ODD)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.evidence.surroundings import find
-from minions.evidence.whole_values import with_whole_values
+from minions.evidence.unsplit_values import with_whole_values
 from minions.privacy.detecting import detector
 from minions.privacy.placeholders import Placeholders
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.evidence import sameness
-from minions.evidence.sameness import disputed, merged, rivals, value_of
+from minions.evidence import equality
+from minions.evidence.equality import disputed, merged, rivals, value_of
 
 if TYPE_CHECKING:
     from minions.plans import Task
@@ -142,7 +142,7 @@ def test_findings_are_not_compared_each_with_each(make: Any, monkeypatch: pytest
         read.append(text)
         return value_of(text, task)
 
-    monkeypatch.setattr(sameness, "value_of", reading)
+    monkeypatch.setattr(equality, "value_of", reading)
     findings = [make.finding(str(n), quote="x" * 50, start=n % 100, passage=f"p{n}", id=f"i{n}") for n in range(300)]
     assert merged(findings, make.task()) == findings
     assert len(read) == len(findings)
