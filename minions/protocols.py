@@ -14,7 +14,7 @@ from minions.errors import EgressRefusedError
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.expand import Expansion
-from minions.execution.holding import hold
+from minions.execution.whole_context import hold
 from minions.jobs import Job, JobResult
 from minions.ledger.context import working_for
 from minions.loop import answer

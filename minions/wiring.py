@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from minions.events import Observer
     from minions.execution.cache import ResultCache
     from minions.execution.executor import LocalExecutor
-    from minions.execution.together import TogetherExecutor
+    from minions.execution.whole_context_executor import TogetherExecutor
     from minions.ledger.budgets import Budget
     from minions.ledger.egress import EgressLog
     from minions.ledger.entries import Role
@@ -190,7 +190,7 @@ def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books:
 
 def _together(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> TogetherExecutor:
     """A worker that holds all chunks at once."""
-    from minions.execution.together import CachingHolder, TogetherExecutor
+    from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
     from minions_workers.holder import ChatReader
 
     holder: Holder = ChatReader(_model(served, "worker", settings, books), evidence=settings.evidence)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from minions.errors import UsageError
+from minions.execution.parse_tasks import read_tasks
 from minions.plans import Plan, Task
-from minions.tasks import read_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -20,7 +20,7 @@ from minions.evidence.digest import pack, pack_whole
 from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction, reduce_findings
 from minions.execution.cache import CachingWorker, ResultCache, key_of
-from minions.execution.together import CachingHolder
+from minions.execution.whole_context_executor import CachingHolder
 from minions.findings import Citation, Digest, Finding
 from minions.home import INDEX_FILE, STORE_FILE
 from minions.jobs import Job, JobResult

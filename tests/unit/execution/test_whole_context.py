@@ -8,7 +8,7 @@ import pytest
 
 from minions.corpus.index import Index
 from minions.corpus.scoped import ScopedCorpus
-from minions.execution.holding import hold
+from minions.execution.whole_context import hold
 from minions.limits import Limits
 from minions.models.estimate import estimated_prompt_tokens
 from minions.plans import Plan

@@ -12,7 +12,7 @@ from minions.documents import Chunk
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.cache import ResultCache
-from minions.execution.together import CachingHolder, TogetherExecutor
+from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
 from minions.jobs import Job, JobResult
 from minions.plans import Task
 from minions.store import Store

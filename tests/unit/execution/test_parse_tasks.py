@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from minions.execution.parse_tasks import read_tasks
 from minions.privacy.detecting import detector
 from minions.privacy.placeholders import Placeholders, keeping
-from minions.tasks import read_tasks
 
 
 @pytest.mark.parametrize("before", range(560, 600, 7))
