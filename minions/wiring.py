@@ -259,12 +259,12 @@ def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Boo
     """
     from minions.models.falling_back import falling_back
     from minions.models.metered import metered
+    from minions.models.pool_seat import Member
+    from minions.models.pooled import pooled
     from minions.models.redacting import redacting
     from minions.models.retrying import DEFAULT_TOTAL_WAIT_S, retrying
     from minions.models.throttled import throttled
     from minions.privacy.redaction import detector_for
-    from minions_workers.pool import pooled
-    from minions_workers.seats import Member
 
     members = []
     for adapter, slots, cloud, _ in served:

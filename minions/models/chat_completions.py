@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from minions.chat import Completion, FinishReason, Usage
 from minions.errors import MalformedReplyError, RequestRefusedError
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 
 if TYPE_CHECKING:
     from minions.chat import ChatRequest

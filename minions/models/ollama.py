@@ -24,10 +24,10 @@ from minions.errors import (
 )
 from minions.models.classification import Refusal, Target, classify
 from minions.models.credentials import credentials_of
-from minions.models.estimate import estimated_prompt_tokens
 from minions.models.reference import is_loopback_url, shown_url
 from minions.models.timeouts import Timeouts
 from minions.models.tls import verification_for
+from minions.models.usage import estimated_prompt_tokens
 from minions.models.wire import note_request, note_response, refusal_within
 from minions.tokens import estimate_tokens
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError, model_validator
 
 from minions.chat import ChatRequest, Completion, FinishReason
 from minions.errors import ConfigError, ModelError, RequestRefusedError
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 from minions.values import Value
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from minions.errors import (
     ServerError,
     UnreachableError,
 )
-from minions.models.estimate import estimated_prompt_tokens
 from minions.models.scripted import Script
+from minions.models.usage import estimated_prompt_tokens
 from minions.testing import faults, protocols
 from minions.testing.faults import Fault
 

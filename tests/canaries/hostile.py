@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from minions.chat import Completion
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.chat import Completion
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 from minions.privacy.placeholders import placeholders_in
 from tests.canaries.values import PATTERNS, WORDS
 

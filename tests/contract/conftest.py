@@ -11,12 +11,12 @@ import pytest
 
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
+from minions.models.pool_seat import Member
+from minions.models.pooled import pooled
 from minions.models.reference import ModelRef
 from minions.models.scripted import ScriptedModel
 from minions.models.timeouts import Timeouts
 from minions.testing import FakeClock, LoopbackServer
-from minions_workers.pool import pooled
-from minions_workers.seats import Member
 
 if TYPE_CHECKING:
     from minions.ports import ChatModel

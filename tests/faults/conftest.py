@@ -17,7 +17,7 @@ from unittest.mock import patch
 import pytest
 
 from minions.chat import Completion
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 from minions.testing import LoopbackServer
 from tests.command import run_command
 

@@ -19,7 +19,7 @@ import stamina
 
 from minions import Minions
 from minions.chat import Completion
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 from minions.testing import LoopbackServer, faults
 
 if TYPE_CHECKING:

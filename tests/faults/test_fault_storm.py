@@ -21,7 +21,7 @@ from minions.chat import Completion
 from minions.errors import RequestRefusedError
 from minions.ledger.entries import OK
 from minions.ledger.ledger import Ledger
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 from minions.store import Store
 from minions.testing import LoopbackServer, faults
 

@@ -10,7 +10,7 @@ import pytest
 
 from minions import Minions
 from minions.chat import Completion
-from minions.models.estimate import estimated_usage
+from minions.models.usage import estimated_usage
 from minions.testing import LoopbackServer
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from minions.corpus.index import Index
 from minions.corpus.scoped import ScopedCorpus
 from minions.execution.whole_context import hold
 from minions.limits import Limits
-from minions.models.estimate import estimated_prompt_tokens
+from minions.models.usage import estimated_prompt_tokens
 from minions.plans import Plan
 from minions.testing import ScriptedModel
 from minions_workers.holder import ChatReader

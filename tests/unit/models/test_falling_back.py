@@ -10,9 +10,8 @@ from structlog.testing import capture_logs
 
 from minions.errors import FormatUnsupportedError, ServerError
 from minions.events import WarningEvent
-from minions.models.falling_back import falling_back
+from minions.models.falling_back import falling_back, sketch
 from minions.models.scripted import ScriptedModel
-from minions.models.sketch import sketch
 
 if TYPE_CHECKING:
     from minions.chat import ChatRequest

@@ -19,9 +19,9 @@ from minions.errors import (
 )
 from minions.execution.executor import LocalExecutor
 from minions.jobs import Job, JobResult
+from minions.models.pool_seat import Member
+from minions.models.pooled import pooled
 from minions.testing import FakeClock
-from minions_workers.pool import pooled
-from minions_workers.seats import Member
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -382,7 +382,7 @@ async def test_a_limit_of_our_own_says_nothing_about_a_server() -> None:
 
 async def test_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A corpus of a million chunks does not fill the memory with where each was read; the last ones are known."""
-    monkeypatch.setattr("minions_workers.pool._REMEMBERED_CHUNKS", 2)
+    monkeypatch.setattr("minions.models.pooled._REMEMBERED_CHUNKS", 2)
     bench = Bench(1, 1)
     for chunk in ("one", "two", "one", "three"):
         await bench.ask(chunk)

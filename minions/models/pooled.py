@@ -17,7 +17,7 @@ import structlog
 from minions.errors import ModelError, ServerError, UnreachableError
 from minions.events import WarningEvent
 from minions.models.breaker import SICK, Breaker
-from minions_workers.seats import Member, Seat
+from minions.models.pool_seat import Member, Seat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
