@@ -12,7 +12,7 @@ from minions.endpoints import (
     refuse_several_planners,
 )
 from minions.errors import EgressRefusedError
-from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url
+from minions.network.reference import ModelRef, is_cloud_tag, is_loopback_url
 from minions.protocols import refuse_to_send
 
 if TYPE_CHECKING:

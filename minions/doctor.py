@@ -10,12 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from minions import probes
 from minions._version import __version__
 from minions.choosing import LOCAL, choose_models, is_cloud
 from minions.endpoints import endpoint_of, is_elsewhere, refuse_remote_worker, refuse_several_planners
 from minions.errors import MinionsError
-from minions.models.reference import ModelRef, is_loopback_url, shown_url
+from minions.network import probes
+from minions.network.reference import ModelRef, is_loopback_url, shown_url
 from minions.values import Value
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from minions.errors import ConfigError, EgressRefusedError
-from minions.models.reference import ModelRef, is_cloud_tag, is_loopback_url, shown_url
+from minions.network.reference import ModelRef, is_cloud_tag, is_loopback_url, shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from minions.choosing import LOCAL, choose_models, is_cloud, priced_planner, rec
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.entries import OK
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.privacy.card import card_of
 from minions.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
 from minions.tokens import estimate_tokens

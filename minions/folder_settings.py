@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from minions.errors import ConfigError
-from minions.models.reference import ModelRef, is_loopback_url
+from minions.network.reference import ModelRef, is_loopback_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

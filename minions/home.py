@@ -21,8 +21,8 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.models.reach import Reach, confined, is_whole_process
-from minions.models.reference import ModelRef
+from minions.network.reach import Reach, confined, is_whole_process
+from minions.network.reference import ModelRef
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.wiring import Books, fetch_weights, open_embedded, recruit

@@ -17,7 +17,7 @@ from minions.errors import ModelError, RequestRefusedError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import Departure, EgressLog
 from minions.ledger.ledger import Ledger
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.plans import Decision, Plan, Task
 from minions.protocols import SENDS_CHUNKS
 from minions.run import Asked, Record, run

@@ -15,7 +15,7 @@ from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
 from minions.events import AnswerEvent, StartEvent, of_run
 from minions.loop import Parts
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.privacy.outgoing import Outgoing, default_limit
 from minions.privacy.placeholders import Placeholders, keeping
 from minions.privacy.redaction import detector_for

@@ -23,8 +23,8 @@ from pydantic_settings import (
 from minions.errors import ConfigError
 from minions.folder_settings import refuse_loosening
 from minions.limits import Limits
-from minions.models.reference import names_host
-from minions.models.timeouts import Timeouts
+from minions.network.reference import names_host
+from minions.network.timeouts import Timeouts
 from minions.privacy.policy import Policy
 
 CONFIG_NAME = "minions.toml"

@@ -15,8 +15,8 @@ from minions.endpoints import api_key_of, endpoint_of, is_elsewhere, refuse_remo
 from minions.events import WarningEvent
 from minions.ledger.meter import Meter
 from minions.models.adapters import open_adapter, open_llamacpp
-from minions.models.reference import ModelRef
 from minions.models.slots import Room, default_slots, room_of
+from minions.network.reference import ModelRef
 from minions.privacy.policy import shows_quotes
 
 if TYPE_CHECKING:

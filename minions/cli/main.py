@@ -46,7 +46,7 @@ def _minions(
 
 def run(arguments: list[str] | None = None) -> None:
     """The console entry: runs a command and exits with its code (docs/cli.md lists them)."""
-    from minions.models.reach import confine_process
+    from minions.network.reach import confine_process
 
     confine_process()
     given = sys.argv[1:] if arguments is None else arguments

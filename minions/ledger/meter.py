@@ -18,7 +18,7 @@ from minions.ledger.context import current_run, own_budget
 from minions.ledger.entries import LOCAL_PRICE, LOST, OK, Entry, Role
 from minions.ledger.kinds import count_kinds
 from minions.ledger.prices import Cost
-from minions.models.wire import Exchange
+from minions.network.wire import Exchange
 from minions.tokens import bound_tokens
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from minions.endpoints import api_key_of, endpoint_of, is_elsewhere
 from minions.errors import UnreachableError
-from minions.models.timeouts import Timeouts
+from minions.network.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from minions.models.llamacpp import LlamaCppModel
-    from minions.models.reference import ModelRef
+    from minions.network.reference import ModelRef
     from minions.ports import ChatModel
     from minions.settings import Settings
 

@@ -22,7 +22,7 @@ from minions.errors import (
     RequestRefusedError,
     ServerError,
 )
-from minions.models.credentials import without, without_login
+from minions.network.credentials import without, without_login
 
 _LONGEST_MESSAGE = 300
 _KEY = re.compile(r"\b(?:sk|pk|rk)-[\w*.-]{4,}|Bearer\s+\S+")

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from minions.errors import ConfigError, ModelError, UnreachableError
 from minions.models import weights
-from minions.models.reach import lifted
+from minions.network.reach import lifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

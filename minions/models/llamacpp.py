@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from minions.chat import ChatRequest, Completion
     from minions.models.openai import OpenAIModel
-    from minions.models.reference import ModelRef
-    from minions.models.timeouts import Timeouts
     from minions.models.weights import Progress
+    from minions.network.reference import ModelRef
+    from minions.network.timeouts import Timeouts
 
 DEFAULT_CONTEXT_TOKENS = 4096
 PROMPT_CACHE_MIB = 512

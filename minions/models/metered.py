@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.models.wire import capturing
 from minions.models.wrapper import Wrapper
+from minions.network.wire import capturing
 
 if TYPE_CHECKING:
     from minions.chat import ChatRequest, Completion

@@ -11,7 +11,6 @@ import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from minions import probes
 from minions.chat import Completion, FinishReason, Usage
 from minions.errors import (
     ConfigError,
@@ -23,12 +22,12 @@ from minions.errors import (
     UnreachableError,
 )
 from minions.models.classification import Refusal, Target, classify
-from minions.models.credentials import credentials_of
-from minions.models.reference import is_loopback_url, shown_url
-from minions.models.timeouts import Timeouts
-from minions.models.tls import verification_for
 from minions.models.usage import estimated_prompt_tokens
-from minions.models.wire import note_request, note_response, refusal_within
+from minions.network import probes
+from minions.network.credentials import credentials_of
+from minions.network.reference import is_loopback_url, shown_url
+from minions.network.timeouts import Timeouts, verification_for
+from minions.network.wire import note_request, note_response, refusal_within
 from minions.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from minions.chat import ChatRequest
     from minions.errors import ModelError
-    from minions.models.reference import ModelRef
+    from minions.network.reference import ModelRef
 
 _SMALLEST_CONTEXT = 2048
 _SMALLEST_MODEL_CONTEXT = 512

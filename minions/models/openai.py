@@ -15,11 +15,10 @@ from minions.errors import (
 )
 from minions.models.chat_completions import Dialect, read_completion, request_body
 from minions.models.classification import Refusal, Target, classify
-from minions.models.credentials import credentials_of, without_login
-from minions.models.reference import is_loopback_url, shown_url
-from minions.models.timeouts import Timeouts
-from minions.models.tls import verification_for
-from minions.models.wire import note_request, note_response, refusal_within
+from minions.network.credentials import credentials_of, without_login
+from minions.network.reference import is_loopback_url, shown_url
+from minions.network.timeouts import Timeouts, verification_for
+from minions.network.wire import note_request, note_response, refusal_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from minions.chat import ChatRequest, Completion
     from minions.errors import ModelError
-    from minions.models.reference import ModelRef
+    from minions.network.reference import ModelRef
 
 
 class OpenAIModel:

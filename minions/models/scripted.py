@@ -18,7 +18,7 @@ from minions.models.usage import estimated_usage
 from minions.values import Value
 
 if TYPE_CHECKING:
-    from minions.models.reference import ModelRef
+    from minions.network.reference import ModelRef
 
 Reply = str | Mapping[str, Any] | Completion | ModelError
 Replier = Callable[[ChatRequest], Reply]

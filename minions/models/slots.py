@@ -6,8 +6,8 @@ import asyncio
 import os
 from typing import NamedTuple
 
-from minions.models.reference import ModelRef, is_loopback_url
-from minions.probes import TIMEOUT_S, llama_slots
+from minions.network.probes import TIMEOUT_S, llama_slots
+from minions.network.reference import ModelRef, is_loopback_url
 
 _DEFAULTS = {"llamacpp": 1, "ollama": 1, "openai": 4, "scripted": 4}
 

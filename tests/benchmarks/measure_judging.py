@@ -21,7 +21,7 @@ from minions.clock import SystemClock
 from minions.documents import Chunk
 from minions.jobs import Job
 from minions.models.llamacpp import open_llamacpp
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.plans import Task
 from minions.settings import Settings
 from minions.tokens import estimate_tokens

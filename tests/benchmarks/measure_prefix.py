@@ -28,7 +28,7 @@ from minions.execution.executor import LocalExecutor
 from minions.execution.expand import chunk_major
 from minions.jobs import Job
 from minions.models.llamacpp import PROMPT_CACHE_MIB, open_llamacpp
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.plans import Task
 from minions_workers.extractor import Extractor
 

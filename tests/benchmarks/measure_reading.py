@@ -38,7 +38,7 @@ from minions.execution.stopping import Enough, may_stop, reads
 from minions.jobs import Job, JobResult
 from minions.limits import Limits
 from minions.models.llamacpp import open_llamacpp
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.plans import Plan, Task
 from minions.privacy.outgoing import Outgoing
 from minions.settings import Settings

@@ -30,8 +30,8 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.models.chat_completions import Dialect, request_body
 from minions.models.openai import OpenAIModel
-from minions.models.reference import ModelRef
 from minions.models.scripted import Rule, ScriptedModel
+from minions.network.reference import ModelRef
 from minions.plans import Task
 from minions.settings import Settings
 from minions.store.store import Store

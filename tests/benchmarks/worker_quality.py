@@ -30,7 +30,7 @@ from minions.evidence.lines import split_lines
 from minions.evidence.reduce import reduce_findings
 from minions.jobs import Job
 from minions.models.llamacpp import open_llamacpp
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.plans import Task
 from minions.settings import Settings
 from minions_workers.extractor import Extractor

@@ -13,9 +13,9 @@ from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
 from minions.models.pool_seat import Member
 from minions.models.pooled import pooled
-from minions.models.reference import ModelRef
 from minions.models.scripted import ScriptedModel
-from minions.models.timeouts import Timeouts
+from minions.network.reference import ModelRef
+from minions.network.timeouts import Timeouts
 from minions.testing import FakeClock, LoopbackServer
 
 if TYPE_CHECKING:

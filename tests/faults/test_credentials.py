@@ -9,10 +9,10 @@ import pytest
 
 from minions.chat import ChatRequest, Message
 from minions.errors import ConfigError, MinionsError
-from minions.models.credentials import credentials_of, without, without_login
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
-from minions.models.reference import ModelRef
+from minions.network.credentials import credentials_of, without, without_login
+from minions.network.reference import ModelRef
 from minions.testing import Fault, LoopbackServer, faults
 
 if TYPE_CHECKING:

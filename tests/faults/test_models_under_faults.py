@@ -23,11 +23,11 @@ from minions.errors import (
 from minions.models.falling_back import falling_back
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
-from minions.models.reference import ModelRef
 from minions.models.retrying import retrying
 from minions.models.throttled import throttled
-from minions.models.timeouts import Timeouts
-from minions.models.wire import capturing
+from minions.network.reference import ModelRef
+from minions.network.timeouts import Timeouts
+from minions.network.wire import capturing
 from minions.testing import Fault, LoopbackServer, faults
 
 if TYPE_CHECKING:

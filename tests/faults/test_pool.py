@@ -17,7 +17,7 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, faults

@@ -57,7 +57,7 @@ def model_home(model_name: str, tmp_path_factory: pytest.TempPathFactory) -> Pat
 async def embedded(model_name: str, model_home: Path) -> AsyncIterator[LlamaCppModel]:
     """The loaded model, one slot of 2,048 tokens, shared by a module's tests."""
     from minions.models.llamacpp import open_llamacpp
-    from minions.models.reference import ModelRef
+    from minions.network.reference import ModelRef
 
     model = await open_llamacpp(ModelRef.parse(f"llamacpp:{model_name}"), home=model_home, context_tokens=2048)
     yield model

@@ -13,7 +13,7 @@ import pytest
 from minions.chat import ChatRequest, Message
 from minions.errors import ContextOverflowError
 from minions.models.llamacpp import open_llamacpp
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 
 if TYPE_CHECKING:
     from pathlib import Path

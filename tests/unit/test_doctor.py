@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions import doctor, probes
+from minions import doctor
 from minions.doctor import Check, examine
 from minions.models import weights
+from minions.network import probes
 from minions.settings import Settings
 from minions.testing import LoopbackServer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minions.endpoints import hosts_of
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 from minions.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, 
 from minions.limits import Limits
 from minions.models import registry, weights
 from minions.models.adapters import open_adapter
-from minions.models.reference import ModelRef
 from minions.models.slots import Room
-from minions.models.timeouts import Timeouts
+from minions.network.reference import ModelRef
+from minions.network.timeouts import Timeouts
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import LoopbackServer

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from minions import Minions, probes
+from minions import Minions
 from minions.chat import ChatRequest, Message
 from minions.errors import RequestRefusedError
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
-from minions.models.reference import ModelRef
+from minions.network import probes
+from minions.network.reference import ModelRef
 from minions.settings import Settings
 from minions.testing import Fault, LoopbackServer
 

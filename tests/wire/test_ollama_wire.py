@@ -21,8 +21,8 @@ from minions.errors import (
     UnreachableError,
 )
 from minions.models.ollama import OllamaModel
-from minions.models.reference import ModelRef
-from minions.models.wire import capturing
+from minions.network.reference import ModelRef
+from minions.network.wire import capturing
 from minions.testing import LoopbackServer, faults
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from minions.errors import (
     ServerError,
 )
 from minions.models.openai import OpenAIModel
-from minions.models.reference import ModelRef
-from minions.models.wire import capturing
+from minions.network.reference import ModelRef
+from minions.network.wire import capturing
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 KEY = "sk-verysecretkey1234"

@@ -118,7 +118,7 @@ def test_a_bug_shows_its_traceback_when_asked(minions: Any, monkeypatch: pytest.
 
 def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`minions` alone shows the commands."""
-    monkeypatch.setattr("minions.models.reach.confine_process", lambda: None)  # this process is the tests'
+    monkeypatch.setattr("minions.network.reach.confine_process", lambda: None)  # this process is the tests'
     with pytest.raises(SystemExit) as ended:
         main.run([])
     assert ended.value.code == 0

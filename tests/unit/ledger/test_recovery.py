@@ -20,8 +20,8 @@ from minions.ledger.prices import PriceBook
 from minions.ledger.recovery import Recovery
 from minions.models.metered import metered
 from minions.models.openai import OpenAIModel
-from minions.models.reference import ModelRef
-from minions.models.wire import note_request
+from minions.network.reference import ModelRef
+from minions.network.wire import note_request
 from minions.stop_signal import Brake
 from minions.store import Store
 from minions.store.runs import Runs

@@ -36,10 +36,13 @@ MAY_CONNECT: Final = {
     "minions/models/ollama.py": ({"httpx", "ollama", "http"}, "an adapter, likewise"),
     "minions/models/llamacpp.py": ({"xllamacpp"}, "a server on 127.0.0.1, in this process"),
     "minions/models/downloads.py": ({"urllib.request", "subprocess", "http"}, "weights: it sends a file's name"),
-    "minions/models/tls.py": ({"ssl"}, "which certificates are trusted"),
-    "minions/models/reach.py": ({"socket"}, "the guard"),
+    "minions/network/timeouts.py": ({"ssl"}, "which certificates are trusted"),
+    "minions/network/reach.py": ({"socket"}, "the guard"),
     "minions/models/classification.py": ({"http"}, "the names of statuses"),
-    "minions/probes.py": ({"urllib.request", "http"}, "pages of model servers: a model's name and the key, no text"),
+    "minions/network/probes.py": (
+        {"urllib.request", "http"},
+        "pages of model servers: a model's name and the key, no text",
+    ),
     "minions/endpoints.py": ({"urllib.request"}, "which proxies the environment names"),
     "minions/testing/loopback.py": ({"socket", "http"}, "a server for tests"),
 }

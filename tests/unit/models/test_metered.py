@@ -25,7 +25,7 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.meter import Meter, bound_input_tokens, request_key
 from minions.ledger.prices import PriceBook
 from minions.models.metered import metered
-from minions.models.wire import note_request, note_response
+from minions.network.wire import note_request, note_response
 from minions.store import Store
 from minions.testing.clock import FakeClock
 

@@ -9,8 +9,8 @@ import pytest
 
 from minions.chat import Completion, Usage
 from minions.errors import ConfigError, RequestRefusedError, ServerError
-from minions.models.reference import ModelRef
 from minions.models.scripted import Rule, ScriptedModel
+from minions.network.reference import ModelRef
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from minions.models import slots as module
-from minions.models.reference import ModelRef
 from minions.models.slots import Room, default_slots, room_of
+from minions.network.reference import ModelRef
 from minions.testing import LoopbackServer
 
 OPENAI = ModelRef.parse("openai:m@http://127.0.0.1:1/v1")

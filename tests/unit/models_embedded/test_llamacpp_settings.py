@@ -10,7 +10,7 @@ import pytest
 from minions.errors import ConfigError, ModelError, ModelNotFoundError
 from minions.models import llamacpp
 from minions.models.llamacpp import open_llamacpp, physical_cores
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 
 if TYPE_CHECKING:
     from pathlib import Path

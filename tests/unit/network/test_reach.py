@@ -14,7 +14,7 @@ import pytest
 
 from minions.errors import ConfigError, EgressRefusedError
 from minions.home import step_by_step
-from minions.models.reach import Reach, confined, is_here, lifted
+from minions.network.reach import Reach, confined, is_here, lifted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -206,7 +206,7 @@ from minions.errors import EgressRefusedError
 from minions.models import reach
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
-from minions.models.reference import ModelRef
+from minions.network.reference import ModelRef
 
 ASKING = ChatRequest(messages=(Message(role="user", content="q"),), max_output_tokens=5)
 AT = ("192.0.2.1", 9)
@@ -260,7 +260,7 @@ def outcome(way):
     try:
         way()
     except BaseException as error:
-        from minions.models.wire import refusal_within
+        from minions.network.wire import refusal_within
         plain = "plain " if isinstance(error, EgressRefusedError) else ""
         return plain + ("refused" if refusal_within(error) else repr(error))
     return "done"

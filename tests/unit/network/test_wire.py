@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minions.errors import EgressRefusedError
-from minions.models.wire import capturing, note_request, refusal_within
+from minions.network.wire import capturing, note_request, refusal_within
 
 REFUSAL = EgressRefusedError("a connection to 192.0.2.1 was refused")
 

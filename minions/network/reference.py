@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from minions.errors import ConfigError
-from minions.models.credentials import without_login
-from minions.models.reach import is_here
+from minions.network.credentials import without_login
+from minions.network.reach import is_here
 from minions.values import Value
 
 Provider = Literal["openai", "ollama", "llamacpp", "scripted"]

@@ -9,8 +9,8 @@ import urllib.request
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from minions.models.credentials import login_of
-from minions.models.reference import is_loopback_url
+from minions.network.credentials import login_of
+from minions.network.reference import is_loopback_url
 from minions.values import Value
 
 TIMEOUT_S = 3.0

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from minions.models.tls import verification_for
+from minions.network.timeouts import verification_for
 
 
 @pytest.mark.parametrize("url", ["https://h.example/v1", "HTTPS://h.example", "h.example"])

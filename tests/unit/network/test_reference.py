@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.errors import ConfigError
-from minions.models.reference import PROVIDERS, ModelRef, is_cloud_tag, is_loopback_url, shown_url
+from minions.network.reference import PROVIDERS, ModelRef, is_cloud_tag, is_loopback_url, shown_url
 
 
 @pytest.mark.parametrize(
