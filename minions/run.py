@@ -17,9 +17,9 @@ from minions.events import AnswerEvent, StartEvent, of_run
 from minions.loop import Parts
 from minions.network.reference import ModelRef
 from minions.privacy.outgoing import Outgoing, default_limit
-from minions.privacy.placeholders import Placeholders, keeping
 from minions.privacy.redaction import detector_for
 from minions.protocols import PROTOCOLS, SENDS_CHUNKS
+from minions.redaction.placeholders import Placeholders, keeping
 from minions.transcript import Transcript
 
 if TYPE_CHECKING:

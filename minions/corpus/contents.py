@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, overload
 
 from minions.corpus.selecting import Selector
-from minions.privacy.names import SHOWN_TITLE_CHARACTERS, plain, shown_names
+from minions.redaction.shown_names import SHOWN_TITLE_CHARACTERS, plain, shown_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast, get_args
 
 from minions.plans import Output, Reduce, Task, Unit
-from minions.privacy.placeholders import current_placeholders
+from minions.redaction.placeholders import current_placeholders
 from minions.replies import as_text, as_texts
 
 _MAX_TEXT = 600  # characters of an instruction

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from minions.chat import Message
 from minions.models.wrapper import Wrapper
-from minions.privacy.placeholders import Placeholders, current_placeholders, placeholders_in
+from minions.redaction.placeholders import Placeholders, current_placeholders, placeholders_in
 
 if TYPE_CHECKING:
     from minions.chat import ChatRequest, Completion
     from minions.ports import ChatModel
-    from minions.privacy.detecting import Detector
+    from minions.redaction.detector import Detector
 
 # JSON Schema's own words, and the program's for its replies: what a schema means does not depend on a user's words.
 _OF_SCHEMAS: Final = frozenset(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from minions.corpus.contents import Contents
 from minions.corpus.structure import TITLE_CHARS
 from minions.documents import CorpusCard
-from minions.privacy.names import SHOWN_TITLE_CHARACTERS, plain, uncut
 from minions.privacy.policy import Policy, shows_names
+from minions.redaction.shown_names import SHOWN_TITLE_CHARACTERS, plain, uncut
 from minions.tokens import estimate_tokens
 
 if TYPE_CHECKING:

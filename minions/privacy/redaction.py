@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from minions.privacy.detecting import Detector
+    from minions.redaction.detector import Detector
     from minions.settings import Settings
 
 
@@ -26,7 +26,7 @@ def detector_for(settings: Settings) -> Detector | None:
 def _detector(on: bool, words: tuple[str, ...], patterns: tuple[str, ...], people: bool | None) -> Detector | None:
     if not (on or words or patterns or people):
         return None
-    from minions.privacy.detecting import FAMILIES, detector
+    from minions.redaction.detector import FAMILIES, detector
 
     named = people if on else bool(people)  # found where they can be, unless redaction is off
     return detector(words=words, patterns=patterns, people=_people(named), families=FAMILIES if on else ())

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from minions.evidence.numbers import numbers_in
-from minions.privacy.placeholders import without_placeholders
+from minions.redaction.placeholders import without_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

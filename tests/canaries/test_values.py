@@ -9,7 +9,7 @@ import pytest
 
 from minions.chat import Completion
 from minions.models.usage import estimated_usage
-from minions.privacy.placeholders import placeholders_in
+from minions.redaction.placeholders import placeholders_in
 from tests.canaries.values import PATTERNS, WORDS
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from minions.jobs import JobResult
 from minions.limits import Limits
 from minions.loop import Parts, answer
 from minions.plans import Decision, Plan, Task
-from minions.privacy.detecting import detector
 from minions.privacy.outgoing import Outgoing
-from minions.privacy.placeholders import Placeholders
+from minions.redaction.detector import detector
+from minions.redaction.placeholders import Placeholders
 from minions.transcript import Transcript
 
 if TYPE_CHECKING:

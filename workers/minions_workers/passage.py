@@ -11,7 +11,7 @@ from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
 from minions.display import without_unseen
 from minions.evidence.lines import Line, number_lines
-from minions.privacy.names import uncut
+from minions.redaction.shown_names import uncut
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:

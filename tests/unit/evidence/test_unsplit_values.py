@@ -9,8 +9,8 @@ import pytest
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.evidence.unsplit_values import with_whole_values
-from minions.privacy.detecting import detector
-from minions.privacy.placeholders import Placeholders
+from minions.redaction.detector import detector
+from minions.redaction.placeholders import Placeholders
 
 if TYPE_CHECKING:
     from minions.findings import Finding

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minions.execution.parse_tasks import read_tasks
-from minions.privacy.detecting import detector
-from minions.privacy.placeholders import Placeholders, keeping
+from minions.redaction.detector import detector
+from minions.redaction.placeholders import Placeholders, keeping
 
 
 @pytest.mark.parametrize("before", range(560, 600, 7))

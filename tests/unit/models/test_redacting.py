@@ -9,8 +9,8 @@ import pytest
 
 from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.models.redacting import redacting
-from minions.privacy.detecting import detector
-from minions.privacy.placeholders import Placeholders, keeping
+from minions.redaction.detector import detector
+from minions.redaction.placeholders import Placeholders, keeping
 
 if TYPE_CHECKING:
     from minions.ports import ChatModel

@@ -13,8 +13,8 @@ from minions.corpus.contents import Contents
 from minions.documents import DocumentFacts, Heading
 from minions.evidence.finding import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
-from minions.privacy.detecting import detector
-from minions.privacy.names import NAME_CHARACTERS, distinct_names, shown_names
+from minions.redaction.detector import detector
+from minions.redaction.shown_names import NAME_CHARACTERS, distinct_names, shown_names
 from minions.tokens import estimate_tokens
 from tests.hostile import texts
 

@@ -48,7 +48,7 @@ _PATTERNS = [
 ]
 _PROGRAM = """
 import sys
-from minions.privacy.detecting import detector
+from minions.redaction.detector import detector
 sys.stdin.reconfigure(encoding="utf-8")
 detect = detector(words=["blue heron"])
 for pattern in sys.stdin.read().split("\\0"):
@@ -75,7 +75,7 @@ def test_no_text_stalls_detection() -> None:
 @pytest.mark.parametrize("pattern", ["password: ", "Tel. ", "IBAN ", "account no. ", "SSN "])
 def test_a_value_at_the_end_of_a_long_line_is_found(pattern: str) -> None:
     """No length of what stands before hides a value."""
-    from minions.privacy.detecting import detector
+    from minions.redaction.detector import detector
 
     text = pattern * 5_000 + "ana@example.com"
     assert any(text[value.start : value.end].endswith("ana@example.com") for value in detector()(text))

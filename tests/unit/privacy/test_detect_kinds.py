@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minions.privacy.detecting import detector
+from minions.redaction.detector import detector
 
 detect = detector(words=["Blue Heron"])
 _PEM = "-----BEGIN {0}PRIVATE KEY-----{1}MIIEvQIBADANBgkqh{1}-----END {0}PRIVATE KEY-----"

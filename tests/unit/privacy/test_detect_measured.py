@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minions.privacy.detecting import detector
+from minions.redaction.detector import detector
 from minions_planners import schemas
 from tests.benchmarks.redaction.measure_redaction import labelled, scores
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.errors import ConfigError
-from minions.privacy.detecting import detector
 from minions.privacy.detectors import people
+from minions.redaction.detector import detector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from minions.evidence.digest import pack
 from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction
 from minions.privacy.outgoing import FEWEST_BYTES, Outgoing, default_limit, lines_of
-from minions.privacy.placeholders import Placeholders
 from minions.privacy.wording import Lines, grounded_words, is_number, plain_value
+from minions.redaction.placeholders import Placeholders
 
 QUESTION = "Which law governs the lease, that of Delaware or of Texas?"
 CANARY = "zq7x-KITE-91kd"
@@ -82,7 +82,7 @@ def test_no_answer_passes_for_another_that_is_held(make: Any, policy: Any, looks
 
 def test_strict_does_not_know_the_parts_of_a_value_in_the_question(make: Any) -> None:
     """What the planner reads of an address is its placeholder: no part of it is a word that it knows."""
-    from minions.privacy.detecting import detector
+    from minions.redaction.detector import detector
 
     question = "Who is ann.moss@falcon.example?"
     outgoing = Outgoing("strict", question, placeholders=Placeholders(detector()))
@@ -188,7 +188,7 @@ def test_without_a_limit_nothing_is_kept_back(make: Any) -> None:
 
 def test_no_cut_goes_through_a_value(make: Any) -> None:
     """A line is cut before an address, not in it: a part of it would go up unrecognised."""
-    from minions.privacy.detecting import detector
+    from minions.redaction.detector import detector
 
     placeholders = Placeholders(detector())
     writer = Writer({}, "findings", placeholders.values_in)
@@ -239,7 +239,7 @@ LINE = "Pay 4111 1111 1111 1111 to jane.roe@example.com, 12 in all, with key AKI
 
 
 def _redacting(policy: Any, make: Any) -> tuple[Outgoing, Lines]:
-    from minions.privacy.detecting import detector
+    from minions.redaction.detector import detector
 
     outgoing = Outgoing(policy, QUESTION, placeholders=Placeholders(detector()))
     return outgoing, outgoing.lines_of([make.finding("x", quote=LINE)])
@@ -272,7 +272,7 @@ def test_a_value_has_its_placeholder_before_answers_are_counted(make: Any, reduc
 @pytest.mark.parametrize("amount", ["411", "411.00", "1,111", "$16.4"])
 def test_numbers_beside_a_value_count_though_it_has_their_digits(make: Any, policy: Any, amount: str) -> None:
     """Invoices with account numbers add up: a long number has most short ones in it."""
-    from minions.privacy.detecting import detector
+    from minions.redaction.detector import detector
 
     outgoing = Outgoing(policy, QUESTION, placeholders=Placeholders(detector()))
     finding = make.finding(f"{amount} EUR", quote=f"Total {amount} EUR, to DE89 4111 1111 0000 1640 00")

@@ -14,7 +14,7 @@ from minions.display import clean_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.privacy.detecting import Detector
+    from minions.redaction.detector import Detector
 
 NAME_CHARACTERS: Final = 100
 SHOWN_TITLE_CHARACTERS: Final = 70
@@ -107,7 +107,7 @@ def _breaks(text: str, start: int, end: int) -> list[int]:
 
 @cache
 def _detector() -> Detector:
-    from minions.privacy.detecting import detector
+    from minions.redaction.detector import detector
 
     return detector()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.errors import ConfigError
-from minions.privacy.detecting import Detector, Sensitive, detector
+from minions.redaction.detector import Detector, Sensitive, detector
 
 detect = detector()
 _CARD = "4111 1111 1111 1111"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minions.privacy.detecting import Sensitive, detector
-from minions.privacy.placeholders import Placeholders
+from minions.redaction.detector import Sensitive, detector
+from minions.redaction.placeholders import Placeholders
 
 WORDS = ("Project Heron", "Ünïque", "mail")
 PATTERNS = (r"\bKX-\d+", r"[<].*?[>]")

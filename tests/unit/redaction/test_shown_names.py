@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from minions.privacy.detecting import detector
-from minions.privacy.names import NAME_CHARACTERS, plain, shown_names, uncut
+from minions.redaction.detector import detector
+from minions.redaction.shown_names import NAME_CHARACTERS, plain, shown_names, uncut
 
 VALUES = ("jane.roe@example.com", "4111 1111 1111 1111", "4111111111111111", "DE89 3704 0044 0532 0130 00")
 

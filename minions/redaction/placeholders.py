@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.privacy.detecting import Detector
+    from minions.redaction.detector import Detector
 
 HELD: Final = "ANSWER"
 LITERAL: Final = "TEXT"  # what a document writes in the form of a placeholder itself

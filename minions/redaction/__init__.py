@@ -1,0 +1,1 @@
+"""Sensitive values: found, replaced by placeholders, put back."""
