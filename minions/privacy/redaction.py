@@ -35,6 +35,6 @@ def _detector(on: bool, words: tuple[str, ...], patterns: tuple[str, ...], peopl
 def _people(wanted: bool | None) -> Detector | None:
     if wanted is False or (wanted is None and find_spec("presidio_analyzer") is None):
         return None
-    from minions.privacy.detectors.people import people_detector
+    from minions.redaction.detectors.people import people_detector
 
     return people_detector(required=bool(wanted))

@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors import accounts, addresses, email, ids, phones, secrets
-from minions.privacy.detectors.folding import fold
-from minions.privacy.detectors.spans import Detector, Sensitive, View, lower
-from minions.privacy.detectors.terms import KIND as TERM
-from minions.privacy.detectors.terms import compile_patterns, find_patterns, find_words
+from minions.redaction.detectors import accounts, addresses, email, ids, phones, secrets
+from minions.redaction.detectors.folding import fold
+from minions.redaction.detectors.spans import Detector, Sensitive, View, lower
+from minions.redaction.detectors.terms import KIND as TERM
+from minions.redaction.detectors.terms import compile_patterns, find_patterns, find_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.privacy.detectors.spans import Family
+    from minions.redaction.detectors.spans import Family
 
 __all__ = ["FAMILIES", "Detector", "Sensitive", "detector"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors.checksums import luhn, mod_97
+from minions.redaction.detectors.checksums import luhn, mod_97
 
 if TYPE_CHECKING:
     from pathlib import Path

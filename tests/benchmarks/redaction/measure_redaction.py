@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from minions.corpus.readers import read_document
 from minions.errors import UnreadableError
-from minions.privacy.detectors.people import people_detector
 from minions.redaction.detector import Detector, Sensitive, detector
+from minions.redaction.detectors.people import people_detector
 
 LABELLED = Path(__file__).parent / "labelled.jsonl"
 SAMPLES = 12

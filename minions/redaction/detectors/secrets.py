@@ -8,12 +8,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors.spans import Rule, Sensitive, anchored, places
+from minions.redaction.detectors.spans import Rule, Sensitive, anchored, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.privacy.detectors.spans import View
+    from minions.redaction.detectors.spans import View
 
 KIND = "SECRET"
 _BODY = r"[A-Za-z0-9_\-]"

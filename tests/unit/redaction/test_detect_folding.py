@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.privacy.detectors.folding import fold
-from minions.privacy.detectors.spans import lower
+from minions.redaction.detectors.folding import fold
+from minions.redaction.detectors.spans import lower
 
 
 @given(st.text())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors.checksums import aba, luhn, mod_97
-from minions.privacy.detectors.spans import BREAK, LABEL, Rule, Sensitive, anchored, digits_of
+from minions.redaction.detectors.checksums import aba, luhn, mod_97
+from minions.redaction.detectors.spans import BREAK, LABEL, Rule, Sensitive, anchored, digits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.privacy.detectors.spans import View
+    from minions.redaction.detectors.spans import View
 
 _GAP = rf"(?:[ .\-]|{BREAK})"
 _FOUR = rf"{_GAP}[0-9]{{4}}"

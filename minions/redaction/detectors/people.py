@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from minions.errors import ConfigError
-from minions.privacy.detectors.spans import Detector, Sensitive
+from minions.redaction.detectors.spans import Detector, Sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

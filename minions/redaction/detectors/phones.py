@@ -10,12 +10,12 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors.spans import BREAK, FRESH, LABEL, Rule, Sensitive, anchored, digits_of
+from minions.redaction.detectors.spans import BREAK, FRESH, LABEL, Rule, Sensitive, anchored, digits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.privacy.detectors.spans import View
+    from minions.redaction.detectors.spans import View
 
 KIND = "PHONE"
 _EXTENSION = r"(?:[ ,;]{0,2}(?i:ext|extension|x|durchwahl|dw|poste)\.?[ ]?[0-9]{1,5}(?![0-9]))?"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from minions.privacy.detectors import checksums
+from minions.redaction.detectors import checksums
 
 if TYPE_CHECKING:
     from collections.abc import Callable

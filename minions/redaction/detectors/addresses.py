@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from minions.privacy.detectors.spans import FRESH, Sensitive
+from minions.redaction.detectors.spans import FRESH, Sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.privacy.detectors.spans import View
+    from minions.redaction.detectors.spans import View
 
 KIND = "ADDRESS"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from minions.privacy.detectors import checksums
-from minions.privacy.detectors.spans import FRESH, LABEL, Rule, Sensitive, anchored, digits_of, near, shape
+from minions.redaction.detectors import checksums
+from minions.redaction.detectors.spans import FRESH, LABEL, Rule, Sensitive, anchored, digits_of, near, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from minions.privacy.detectors.spans import View
+    from minions.redaction.detectors.spans import View
 
 KIND = "ID"
 _REACH = 120  # characters between a number and the word for it, on the cover of a filing

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from minions.errors import ConfigError
-from minions.privacy.detectors.folding import fold
-from minions.privacy.detectors.spans import Sensitive, lower, places
+from minions.redaction.detectors.folding import fold
+from minions.redaction.detectors.spans import Sensitive, lower, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from minions.privacy.detectors.spans import Family, View
+    from minions.redaction.detectors.spans import Family, View
 
 KIND = "TERM"
 SHORTEST = 3  # characters of a word: shorter ones stand inside half of all words

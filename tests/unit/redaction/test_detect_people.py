@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.errors import ConfigError
-from minions.privacy.detectors import people
 from minions.redaction.detector import detector
+from minions.redaction.detectors import people
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def test_a_text_without_spaces_is_cut_all_the_same(monkeypatch: pytest.MonkeyPat
 
 def test_without_presidio_there_is_no_detector_unless_it_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run goes on without names redacted, or says what to install, as the user asked."""
-    monkeypatch.setattr("minions.privacy.detectors.people.find_spec", lambda _: None)
+    monkeypatch.setattr("minions.redaction.detectors.people.find_spec", lambda _: None)
     assert people.people_detector() is None
     with pytest.raises(ConfigError, match="presidio_analyzer and spacy are missing") as caught:
         people.people_detector(required=True)
@@ -104,7 +104,7 @@ def test_without_presidio_there_is_no_detector_unless_it_is_required(monkeypatch
 
 def test_without_a_language_model_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Presidio fetches a model that it misses; it is not asked where none is installed."""
-    monkeypatch.setattr("minions.privacy.detectors.people.find_spec", lambda _: object())
+    monkeypatch.setattr("minions.redaction.detectors.people.find_spec", lambda _: object())
     monkeypatch.setattr(people, "_installed_model", lambda: None)
     assert people.people_detector() is None
     with pytest.raises(ConfigError, match="no language model"):
@@ -117,7 +117,7 @@ def test_a_model_that_does_not_load_is_a_setting_gone_wrong(monkeypatch: pytest.
     def broken(model: str, language: str) -> Any:
         raise OSError(model)
 
-    monkeypatch.setattr("minions.privacy.detectors.people.find_spec", lambda _: object())
+    monkeypatch.setattr("minions.redaction.detectors.people.find_spec", lambda _: object())
     monkeypatch.setattr(people, "_installed_model", lambda: "en_core_web_sm")
     monkeypatch.setattr(people, "_analyzer", broken)
     with pytest.raises(ConfigError, match="en_core_web_sm cannot be loaded"):

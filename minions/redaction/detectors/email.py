@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from minions.privacy.detectors.spans import Sensitive, places
+from minions.redaction.detectors.spans import Sensitive, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.privacy.detectors.spans import View
+    from minions.redaction.detectors.spans import View
 
 KIND = "EMAIL"
 _LONGEST_NAME = 64  # RFC 5321
