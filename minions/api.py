@@ -22,7 +22,7 @@ from minions.home import INDEX_FILE, Workplace, check_question, ignore, listed, 
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.run import Asked, Record, run
+from minions.run.run import Asked, Record, run
 from minions.stop_signal import Brake
 from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id

@@ -13,7 +13,7 @@ from minions.endpoints import (
 )
 from minions.errors import EgressRefusedError
 from minions.network.reference import ModelRef, is_cloud_tag, is_loopback_url
-from minions.protocols import refuse_to_send
+from minions.run.protocols import refuse_to_send
 
 if TYPE_CHECKING:
     from minions.settings import Settings

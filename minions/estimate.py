@@ -17,7 +17,7 @@ from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.entries import OK
 from minions.network.reference import ModelRef
 from minions.privacy.card import card_of
-from minions.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
+from minions.run.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
 from minions.tokens import estimate_tokens
 from minions.values import Value
 

@@ -23,9 +23,10 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.network.reach import Reach, confined, is_whole_process
 from minions.network.reference import ModelRef
+from minions.run.crew import Books
 from minions.settings import Settings
 from minions.store.store import Store
-from minions.wiring import Books, fetch_weights, open_embedded, recruit
+from minions.wiring import fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from minions.corpus.local import LocalCorpus
     from minions.events import Event, Observer
     from minions.models.llamacpp import LlamaCppModel
-    from minions.wiring import Crew
+    from minions.run.crew import Crew
 
     Paths = str | Path | Sequence[str | Path]
 

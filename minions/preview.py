@@ -19,8 +19,8 @@ from minions.ledger.egress import Departure, EgressLog
 from minions.ledger.ledger import Ledger
 from minions.network.reference import ModelRef
 from minions.plans import Decision, Plan, Task
-from minions.protocols import SENDS_CHUNKS
-from minions.run import Asked, Record, run
+from minions.run.protocols import SENDS_CHUNKS
+from minions.run.run import Asked, Record, run
 from minions.store.runs import Runs, new_run_id
 from minions.values import Value
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from minions.ledger.entries import Entry
     from minions.plans import History
     from minions.ports import Planner
+    from minions.run.crew import Books, Crew
     from minions.settings import Settings
     from minions.store.store import Store
-    from minions.wiring import Books, Crew
 
 _NO_KEY: Final = SecretStr("none")
 _OTHER_PASSAGES: Final = "the planner's own plan may ask for other passages, and for more rounds"

@@ -6,8 +6,7 @@ The core knows planners and workers only as ports; this module alone imports the
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from minions.choosing import LOCAL, choose_models, has_embedded, is_cloud, planner_ref, recorded
@@ -18,81 +17,23 @@ from minions.models.adapters import open_adapter, open_llamacpp
 from minions.models.slots import Room, default_slots, room_of
 from minions.network.reference import ModelRef
 from minions.privacy.policy import shows_quotes
+from minions.run.crew import Books, Crew, close_all
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from typing import Any
 
     from minions.events import Observer
-    from minions.execution.cache import ResultCache
     from minions.execution.executor import LocalExecutor
     from minions.execution.whole_context_executor import TogetherExecutor
-    from minions.ledger.budgets import Budget
-    from minions.ledger.egress import EgressLog
     from minions.ledger.entries import Role
-    from minions.ledger.ledger import Ledger
-    from minions.ledger.prices import PriceBook
-    from minions.ledger.recovery import Recovery
-    from minions.limits import Limits
     from minions.models.llamacpp import LlamaCppModel
-    from minions.ports import ChatModel, Clock, Holder, Planner
+    from minions.ports import ChatModel, Holder
+    from minions.run.crew import PlannerFor
     from minions.settings import Settings
-    from minions.stop_signal import Brake
 
-    PlannerFor = Callable[[Mapping[str, Any] | None, int], Planner]
 
 _PLANNER_CONCURRENCY = 8
-
-
-@dataclass(frozen=True)
-class Books:
-    """Where a run's calls are entered, and the limits they keep. ``cache``: results of workers, None to read anew;
-    ``recovery`` and ``brake`` are a batch's.
-    """
-
-    ledger: Ledger
-    prices: PriceBook
-    egress: EgressLog
-    budget: Budget
-    clock: Clock
-    observe: Observer
-    cache: ResultCache | None = None
-    recovery: Recovery | None = None
-    brake: Brake | None = None
-
-
-@dataclass
-class Crew:
-    """A planner and an executor, ready to run; ``planner_name`` and ``worker_name`` are references for the record.
-
-    ``planner_for`` makes a planner whose answers have a JSON schema, or are words, and that may chat so many turns;
-    ``context_tokens`` is the smallest context that a server of the worker says it has.
-    """
-
-    planner: Planner
-    executor: LocalExecutor | TogetherExecutor
-    planner_name: str
-    worker_name: str
-    notes: tuple[str, ...]
-    planner_for: PlannerFor
-    context_tokens: int | None = None
-    _closing: list[ChatModel] = field(default_factory=list)
-
-    def within(self, limits: Limits) -> Limits:
-        """The limits with the context that the worker really has, where that is less."""
-        known = self.context_tokens or limits.context_tokens
-        return limits.model_copy(update={"context_tokens": min(known, limits.context_tokens)})
-
-    async def aclose(self) -> None:
-        """Close every client."""
-        await _close(self._closing)
-
-
-async def _close(models: list[ChatModel]) -> None:
-    """Close all, even if one of them raises."""
-    async with AsyncExitStack() as stack:
-        for model in models:
-            stack.push_async_callback(model.aclose)
 
 
 async def fetch_weights(settings: Settings, observe: Observer) -> None:
@@ -128,7 +69,7 @@ async def recruit(settings: Settings, books: Books) -> Crew:
     try:
         return await _recruit(settings, books, opened)
     except BaseException:
-        await _close(opened)
+        await close_all(opened)
         raise
 
 
@@ -144,7 +85,7 @@ async def open_judge(name: str, settings: Settings, books: Books) -> AsyncGenera
             served = await _serve(ModelRef.parse(worker if name == LOCAL else name), settings, opened)
         yield _model(served, "judge", settings, books)
     finally:
-        await _close(opened)
+        await close_all(opened)
 
 
 async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -> Crew:

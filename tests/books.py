@@ -9,7 +9,7 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.wiring import Books
+from minions.run.crew import Books
 
 if TYPE_CHECKING:
     from minions.store import Store

@@ -14,8 +14,8 @@ from minions.tokens import bound_tokens
 if TYPE_CHECKING:
     from minions.batch.items import Item
     from minions.corpus.port import Corpus
+    from minions.run.crew import Books
     from minions.settings import Settings
-    from minions.wiring import Books
 
 _CALLS_BYTES = 7_000  # of a plan and a decision, schemas and card included, without question and digest
 _TURN_BYTES = 3_000  # of a further decision, with what earlier messages found

@@ -26,7 +26,7 @@ from minions.errors import (
 )
 from minions.ledger.budgets import Budget
 from minions.ledger.context import limited_by
-from minions.run import Asked, Record, run
+from minions.run.run import Asked, Record, run
 from minions.store.runs import new_run_id
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from minions.answers import Answer
     from minions.batch.session import Work
     from minions.events import Event
-    from minions.wiring import Crew
+    from minions.run.crew import Crew
 
 # What ends the batch, because every other question would meet it as well.
 _ENDS_ALL = (

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from minions.batch.output import Output
+    from minions.run.crew import Books
     from minions.store.batches import Batches, ItemRun
     from minions.store.runs import Runs
-    from minions.wiring import Books
 
 _FINAL = {"answered", "no_answer", "timeout"}
 

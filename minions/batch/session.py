@@ -19,7 +19,7 @@ from minions.errors import (
 from minions.events import WarningEvent
 from minions.ledger.budgets import Budget
 from minions.ledger.recovery import Recovery
-from minions.run import Record
+from minions.run.run import Record
 from minions.store.batches import Batches
 from minions.store.runs import Runs
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from minions.corpus.port import Corpus
     from minions.events import Event, Observer
     from minions.plans import Plan
+    from minions.run.crew import Books, Crew
     from minions.settings import Settings
     from minions.stop_signal import Brake
     from minions.store.store import Store
-    from minions.wiring import Books, Crew
 
 
 @dataclass(frozen=True)

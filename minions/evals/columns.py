@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.errors import UsageError
-from minions.loop import answer
-from minions.protocols import PROTOCOLS
+from minions.run.loop import answer
+from minions.run.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

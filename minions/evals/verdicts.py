@@ -29,9 +29,10 @@ from minions.ledger.context import working_for
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger, exact_sum
 from minions.ledger.prices import PriceBook
+from minions.run.crew import Books
 from minions.store.store import Store
 from minions.values import Value
-from minions.wiring import Books, fetch_weights, open_judge
+from minions.wiring import fetch_weights, open_judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

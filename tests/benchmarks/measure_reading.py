@@ -41,10 +41,10 @@ from minions.models.llamacpp import open_llamacpp
 from minions.network.reference import ModelRef
 from minions.plans import Plan, Task
 from minions.privacy.outgoing import Outgoing
+from minions.run.transcript import Transcript
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.tokens import estimate_tokens
-from minions.transcript import Transcript
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:

@@ -26,10 +26,10 @@ from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.plans import Decision, Plan, Task
+from minions.run.crew import Books, Crew
 from minions.settings import Settings
 from minions.stop_signal import Brake
 from minions.store.store import Store
-from minions.wiring import Books, Crew
 
 if TYPE_CHECKING:
     from minions.documents import CorpusCard

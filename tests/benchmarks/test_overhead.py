@@ -33,6 +33,7 @@ from minions.models.openai import OpenAIModel
 from minions.models.scripted import Rule, ScriptedModel
 from minions.network.reference import ModelRef
 from minions.plans import Task
+from minions.run import crew
 from minions.settings import Settings
 from minions.store.store import Store
 from minions_workers.extractor import Extractor
@@ -104,7 +105,7 @@ async def _create(client: AsyncOpenAI, body: dict[str, Any]) -> object:
     return await client.chat.completions.with_raw_response.create(**body)
 
 
-async def _ours(crew: wiring.Crew, jobs: Sequence[Job]) -> None:
+async def _ours(crew: crew.Crew, jobs: Sequence[Job]) -> None:
     with working_for("run", 1):
         async with aclosing(crew.executor.run(jobs)) as results:
             statuses = Counter([result.status async for result in results])
@@ -118,9 +119,9 @@ async def _pace(work: Any, calls: int) -> Pace:
     return Pace(calls / (time.perf_counter() - began_s), calls / (time.process_time() - began_processor_s))
 
 
-def _books(store: Store) -> wiring.Books:
+def _books(store: Store) -> crew.Books:
     clock = SystemClock()
-    return wiring.Books(
+    return crew.Books(
         ledger=Ledger(store),
         prices=PriceBook({}),
         egress=EgressLog(store),

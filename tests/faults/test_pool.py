@@ -18,6 +18,7 @@ from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.network.reference import ModelRef
+from minions.run import crew
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, faults
@@ -45,7 +46,7 @@ class Bench:
         self.clock, self.ledger = clock, Ledger(store)
         self.told: list[Event] = []
         self.model: ChatModel
-        self.books = wiring.Books(
+        self.books = crew.Books(
             ledger=self.ledger,
             prices=PriceBook({}),
             egress=EgressLog(store),

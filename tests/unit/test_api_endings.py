@@ -10,10 +10,10 @@ import pytest
 
 from minions import Minions, home
 from minions.errors import ConfigError, PriceUnknownError
+from minions.run.crew import Crew
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.testing import LoopbackServer
-from minions.wiring import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

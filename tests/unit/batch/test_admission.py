@@ -16,10 +16,10 @@ from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.limits import Limits
+from minions.run.crew import Books
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock
-from minions.wiring import Books
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

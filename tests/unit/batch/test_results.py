@@ -21,13 +21,13 @@ from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.ledger.recovery import Recovery
+from minions.run.crew import Books
 from minions.settings import Settings
 from minions.stop_signal import Brake
 from minions.store.batches import Batches
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.testing import FakeClock
-from minions.wiring import Books
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,12 +13,12 @@ from minions.documents import Chunk, DocumentFacts
 from minions.estimate import baseline_of
 from minions.ledger.prices import PriceBook
 from minions.limits import Limits
-from minions.loop import Parts, answer
 from minions.plans import Decision, Plan
 from minions.privacy.card import card_of
 from minions.privacy.outgoing import Outgoing
+from minions.run.loop import Parts, answer
+from minions.run.transcript import Transcript
 from minions.settings import Settings
-from minions.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterator, Sequence

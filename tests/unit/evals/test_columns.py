@@ -6,7 +6,7 @@ import pytest
 
 from minions.errors import UsageError
 from minions.evals.columns import Column, read_columns
-from minions.protocols import PROTOCOLS
+from minions.run.protocols import PROTOCOLS
 
 
 def test_a_protocol_is_a_column_and_rag_takes_a_number() -> None:

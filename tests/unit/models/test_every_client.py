@@ -24,6 +24,8 @@ from tests.books import books_in
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from minions.run import crew
+
 ROOT: Final = Path(__file__).parents[3]
 CONNECTING: Final = {
     *("httpx", "httpx2", "httpcore", "openai", "ollama", "xllamacpp", "anyio", "requests", "urllib3", "aiohttp"),
@@ -99,7 +101,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-async def books() -> AsyncIterator[wiring.Books]:
+async def books() -> AsyncIterator[crew.Books]:
     """Where calls are entered."""
     with Store.memory() as store:
         yield books_in(store)
@@ -160,7 +162,7 @@ def _settings(**values: Any) -> Settings:
 )
 @pytest.mark.usefixtures("proxy")
 async def test_the_meter_is_innermost_and_has_the_log(
-    chosen: dict[str, Any], logged: set[str], books: wiring.Books
+    chosen: dict[str, Any], logged: set[str], books: crew.Books
 ) -> None:
     """Of every model that planner and workers can reach, by whatever way: directly around the adapter is the meter, and
     it has the egress log where the model is elsewhere, or may be.
@@ -178,7 +180,7 @@ async def test_the_meter_is_innermost_and_has_the_log(
         assert (meter.egress is books.egress, meter.cloud) == (adapter.reference in logged,) * 2, adapter
 
 
-async def _sends(books: wiring.Books, **chosen: Any) -> None:
+async def _sends(books: crew.Books, **chosen: Any) -> None:
     """Ask every model that the wiring builds, once."""
     settings = _settings(**chosen)
     crew = await wiring.recruit(settings, books)
@@ -194,7 +196,7 @@ async def _sends(books: wiring.Books, **chosen: Any) -> None:
 @pytest.mark.parametrize("planner", ["openai:p@http://cloud.example/v1", "ollama:p@http://cloud.example"])
 @pytest.mark.parametrize("worker", ["openai:w@http://far.example/v1", "ollama:w@http://far.example"])
 async def test_what_planner_worker_and_judge_send_is_in_the_log(
-    planner: str, worker: str, protocol: str, proxy: Proxy, books: wiring.Books
+    planner: str, worker: str, protocol: str, proxy: Proxy, books: crew.Books
 ) -> None:
     """Byte for byte and in order, through both HTTP stacks; nothing else arrives anywhere."""
     await _sends(books, planner=planner, worker=worker, protocol=protocol)
@@ -205,7 +207,7 @@ async def test_what_planner_worker_and_judge_send_is_in_the_log(
 
 @pytest.mark.parametrize("adapter", ["openai", "ollama"])
 async def test_an_adapter_that_does_not_tell_is_found_out(
-    adapter: str, proxy: Proxy, books: wiring.Books, monkeypatch: pytest.MonkeyPatch
+    adapter: str, proxy: Proxy, books: crew.Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Take the note out of either adapter, and what arrives is no longer what the log has."""
 
@@ -218,7 +220,7 @@ async def test_an_adapter_that_does_not_tell_is_found_out(
     assert books.egress.bodies("none") != proxy.bodies
 
 
-async def test_workers_elsewhere_are_asked_for_nothing_that_is_not_logged(proxy: Proxy, books: wiring.Books) -> None:
+async def test_workers_elsewhere_are_asked_for_nothing_that_is_not_logged(proxy: Proxy, books: crew.Books) -> None:
     """Servers on this machine are asked for their slots; to ask one elsewhere would be a request beside the log."""
     crew = await wiring.recruit(_settings(planner="local", worker="openai:w@http://far.example/v1"), books)
     await crew.aclose()

@@ -16,12 +16,12 @@ from minions.execution.executor import LocalExecutor
 from minions.execution.expand import expand
 from minions.jobs import JobResult
 from minions.limits import Limits
-from minions.loop import Parts, answer
 from minions.plans import Decision, Plan, Task
 from minions.privacy.outgoing import Outgoing
 from minions.redaction.detector import detector
 from minions.redaction.placeholders import Placeholders
-from minions.transcript import Transcript
+from minions.run.loop import Parts, answer
+from minions.run.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable

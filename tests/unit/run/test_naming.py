@@ -10,10 +10,10 @@ from minions.batch.given_plans import GivenPlan
 from minions.corpus.index import Index
 from minions.jobs import JobResult
 from minions.limits import Limits
-from minions.loop import Parts, answer
 from minions.plans import Decision, Plan, Task
 from minions.privacy.outgoing import Outgoing
-from minions.transcript import Transcript
+from minions.run.loop import Parts, answer
+from minions.run.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence

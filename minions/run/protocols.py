@@ -1,8 +1,8 @@
 """Ways to answer a question, one loop each, over the same parts: what users would do instead, measured alike.
 
-``minions``: plan, read on the device, decide (`minions.loop`). ``minion``: the same loop as a chat with one worker that
-holds the documents. ``local``: ``minions`` without any cloud. ``rag``: the best chunks of the index go to the cloud.
-``remote``: everything goes. The last two send documents, so they need policy ``open``.
+``minions``: plan, read on the device, decide (`minions.run.loop`). ``minion``: the same loop as a chat with one worker
+that holds the documents. ``local``: ``minions`` without any cloud. ``rag``: the best chunks of the index go to the
+cloud. ``remote``: everything goes. The last two send documents, so they need policy ``open``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from minions.execution.expand import Expansion
 from minions.execution.whole_context import hold
 from minions.jobs import Job, JobResult
 from minions.ledger.context import working_for
-from minions.loop import answer
 from minions.plans import History, Plan, Task
+from minions.run.loop import answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from minions.corpus.port import Corpus
     from minions.documents import Chunk
     from minions.limits import Limits
-    from minions.loop import Parts
     from minions.plans import Decision
     from minions.privacy.policy import Policy
-    from minions.transcript import Transcript
+    from minions.run.loop import Parts
+    from minions.run.transcript import Transcript
 
     Protocol = Callable[[str, Parts, Transcript], Awaitable[Decision]]
 

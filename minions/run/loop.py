@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minions.plans import Decision
     from minions.ports import Executor, Planner
     from minions.privacy.policy import Policy
-    from minions.transcript import Transcript
+    from minions.run.transcript import Transcript
 
 
 @dataclass(frozen=True)

@@ -14,21 +14,21 @@ from minions.endpoints import is_remote_worker
 from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
 from minions.events import AnswerEvent, StartEvent, of_run
-from minions.loop import Parts
 from minions.network.reference import ModelRef
 from minions.privacy.outgoing import Outgoing, default_limit
 from minions.privacy.redaction import detector_for
-from minions.protocols import PROTOCOLS, SENDS_CHUNKS
 from minions.redaction.placeholders import Placeholders, keeping
-from minions.transcript import Transcript
+from minions.run.loop import Parts
+from minions.run.protocols import PROTOCOLS, SENDS_CHUNKS
+from minions.run.transcript import Transcript
 
 if TYPE_CHECKING:
     from minions.answers import Baseline, StopReason
     from minions.corpus.port import Corpus
     from minions.events import Observer
+    from minions.run.crew import Books, Crew
     from minions.settings import Settings
     from minions.store.runs import Runs
-    from minions.wiring import Books, Crew
 
 _log = structlog.get_logger()
 
