@@ -48,7 +48,7 @@ class Chunk(Value):
     The chunks of a document tile it: sorted by ``index`` they follow each other without gap or overlap. ``headings``
     are the titles above the chunk, outermost first; ``table_header`` is the header row of the table that the chunk
     continues, when the row itself stands in an earlier chunk. ``page`` is the page on which it starts, where there are
-    pages. ``tokens`` is an estimate (`minions.tokens`).
+    pages. ``tokens`` is an estimate (`minions.text.tokens`).
     """
 
     id: str

@@ -18,7 +18,7 @@ from minions.ledger.entries import OK
 from minions.network.reference import ModelRef
 from minions.privacy.card import card_of
 from minions.run.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 from minions.values import Value
 
 if TYPE_CHECKING:

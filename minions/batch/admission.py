@@ -9,7 +9,7 @@ from minions.batch.scope import corpus_of, settings_of
 from minions.choosing import choose_models, is_cloud, priced_planner
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.errors import CorpusError
-from minions.tokens import bound_tokens
+from minions.text.tokens import bound_tokens
 
 if TYPE_CHECKING:
     from minions.batch.items import Item

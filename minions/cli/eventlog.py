@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minions.display import visible
 from minions.errors import UsageError
+from minions.text.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
-from minions.display import visible
+from minions.text.visible import visible
 
 _LEVELS = ("warning", "info", "debug")
 

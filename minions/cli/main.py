@@ -11,7 +11,7 @@ from minions._version import __version__
 from minions.cli.commands import ask, batch, cache, doctor, egress, index, ledger, models, runs, verify
 from minions.cli.commands import eval as evaluation
 from minions.cli.textonly import TextOnly
-from minions.display import one_line, visible
+from minions.text.visible import one_line, visible
 
 INTERRUPTED = 130
 _EPILOG = "Start with: minions doctor    Then: minions ask 'QUESTION' FOLDER"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minions.display import visible
+from minions.text.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TextOnly:
-    """A text stream whose unseen characters are written out (`minions.display.visible`), JSON or not; else as it is.
+    """A text stream that writes out characters nobody sees (`minions.text.visible.visible`), in JSON as in prose.
 
     Bytes written to its ``buffer`` pass unchanged.
     """

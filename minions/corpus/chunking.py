@@ -9,7 +9,7 @@ from unicodedata import combining
 
 from minions.corpus.structure import TITLE_CHARS, find_blocks, find_headings
 from minions.documents import Chunk
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

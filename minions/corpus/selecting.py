@@ -9,7 +9,7 @@ from fnmatch import translate
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from minions.redaction.shown_names import file_name, stem_of
+from minions.text.paths import file_name, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -10,8 +10,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from minions.display import clean_line
 from minions.documents import Heading
+from minions.text.visible import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from minions.errors import UsageError
-from minions.evidence.absence import says_nothing
+from minions.text.non_answer import says_nothing
 from minions.values import Value
 
 if TYPE_CHECKING:

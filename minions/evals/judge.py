@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from minions.chat import ChatRequest, Message
 from minions.errors import ReplyError
-from minions.replies import parse_reply
+from minions.text.json_reply import parse_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from minions.evals.scorers import chosen, normalised
-from minions.evidence.numbers import numbers_in, parse_number
+from minions.text.numbers import numbers_in, parse_number
 from minions.values import Value
 
 if TYPE_CHECKING:

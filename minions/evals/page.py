@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape as escape_html
 from typing import TYPE_CHECKING
 
-from minions.display import visible
+from minions.text.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.batch.output import recorded_in
-from minions.replies import as_text
+from minions.text.json_reply import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,15 +12,15 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from minions.evidence.absence import says_nothing
-from minions.evidence.numbers import numbers_by_sort, parse_amounts, parse_number
+from minions.text.non_answer import says_nothing
+from minions.text.numbers import numbers_by_sort, parse_amounts, parse_number
 from minions.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from minions.evals.dataset import Example
-    from minions.evidence.numbers import Sort
+    from minions.text.numbers import Sort
 
 TOLERANCE = Decimal("0.01")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")

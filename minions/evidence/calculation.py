@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minions.answers import Calculation
 from minions.errors import CalculationError
-from minions.evidence.numbers import SCALES, numbers_by_sort, numbers_in
+from minions.text.numbers import SCALES, numbers_by_sort, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from minions.evidence.equality import NEARLY, rivals, value_of
 from minions.findings import Digest, Finding
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
-from minions.display import without_unseen
 from minions.privacy.policy import Policy, shows_names, shows_quotes
 from minions.redaction.shown_names import uncut
+from minions.text.visible import without_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from minions.evidence.numbers import parse_amounts, parse_number, with_plain_numbers
+from minions.text.numbers import parse_amounts, parse_number, with_plain_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,8 +10,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from minions.evidence.equality import merged, value_of
-from minions.evidence.numbers import parse_number
 from minions.findings import Finding
+from minions.text.numbers import parse_number
 from minions.values import Value
 
 if TYPE_CHECKING:

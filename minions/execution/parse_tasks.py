@@ -6,7 +6,7 @@ from typing import Any, cast, get_args
 
 from minions.plans import Output, Reduce, Task, Unit
 from minions.redaction.placeholders import current_placeholders
-from minions.replies import as_text, as_texts
+from minions.text.json_reply import as_text, as_texts
 
 _MAX_TEXT = 600  # characters of an instruction
 _MAX_PHRASES = 8

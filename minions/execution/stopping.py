@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from minions.evidence.numbers import parse_number, with_plain_numbers
+from minions.text.numbers import parse_number, with_plain_numbers
 from minions.values import Value
 
 if TYPE_CHECKING:

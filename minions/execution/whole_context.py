@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from minions.evidence.lines import number_lines, split_lines
 from minions.execution.expand import Expansion, in_turn
 from minions.jobs import Job
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -19,7 +19,7 @@ from minions.ledger.entries import LOCAL_PRICE, LOST, OK, Entry, Role
 from minions.ledger.kinds import count_kinds
 from minions.ledger.prices import Cost
 from minions.network.wire import Exchange
-from minions.tokens import bound_tokens
+from minions.text.tokens import bound_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

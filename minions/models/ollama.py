@@ -28,7 +28,7 @@ from minions.network.credentials import credentials_of
 from minions.network.reference import is_loopback_url, shown_url
 from minions.network.timeouts import Timeouts, verification_for
 from minions.network.wire import note_request, note_response, refusal_within
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     import httpx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minions.chat import Usage
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from minions.chat import ChatRequest

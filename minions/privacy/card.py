@@ -14,7 +14,7 @@ from minions.corpus.structure import TITLE_CHARS
 from minions.documents import CorpusCard
 from minions.privacy.policy import Policy, shows_names
 from minions.redaction.shown_names import SHOWN_TITLE_CHARACTERS, plain, uncut
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

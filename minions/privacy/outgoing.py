@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from minions.answers import Egress, Withheld
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
-from minions.display import without_unseen
 from minions.privacy.policy import shows_quotes
 from minions.privacy.wording import Lines, grounded_words, plain_pieces, plain_value, words_of
 from minions.redaction.placeholders import Placeholders, without_placeholders
 from minions.redaction.shown_names import uncut
+from minions.text.visible import without_unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,8 +6,8 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from minions.evidence.numbers import numbers_in
 from minions.redaction.placeholders import without_placeholders
+from minions.text.numbers import numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from functools import cache
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from minions.display import clean_line
+from minions.text.paths import distinct_names, stem_of
+from minions.text.visible import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from minions.redaction.detector import Detector
 
@@ -26,21 +25,6 @@ _MAY_BE_CUT: Final = re.compile(r"(?:\S*\d\S*\s+)*\S*\Z")
 _SEPARATORS: Final = str.maketrans({";": "_", "|": "_", '"': "'", "`": "'"})
 # A name that goes up as it is; most do, and all others are looked at.
 _PLAIN: Final = re.compile(rf"[\w.,()&+@#$%=~/! -]{{1,{NAME_CHARACTERS}}}", re.ASCII)
-
-
-def distinct_names(paths: Sequence[str]) -> list[str]:
-    """A name for each document: its file name, or, where several have that, the shortest end of its path that no other
-    has (``2022/filing.txt``).
-    """
-    names = [file_name(path) for path in paths]
-    shared = {name for name, count in Counter(names).items() if count > 1}
-    alike: dict[str, list[int]] = defaultdict(list)
-    for place, name in enumerate(names):
-        if name in shared:
-            alike[name].append(place)
-    for places in alike.values():
-        _lengthen(names, paths, places)
-    return names
 
 
 def shown_names(paths: Sequence[str]) -> list[str]:
@@ -68,18 +52,6 @@ def uncut(text: str, limit: int) -> str:
     be the beginning of a value.
     """
     return text if len(text) < limit - _STRIPPED else f"{_MAY_BE_CUT.sub('', text).rstrip()}{_CUT}"
-
-
-def file_name(path: str) -> str:
-    """The last part of a path. Written out: a PurePath for each of 100,000 documents costs a second."""
-    return path[max(path.rfind("/"), path.rfind(os.sep)) + 1 :] or PurePath(path).name
-
-
-def stem_of(name: str) -> str:
-    """A name or path without the suffix of its last part."""
-    dot = name.rfind(".")
-    inside = len(name) - len(file_name(name)) < dot < len(name) - 1
-    return name[:dot] if inside else name
 
 
 def _shown(name: str) -> str:
@@ -117,17 +89,3 @@ def _apart(name: str, taken: Counter[str]) -> str:
     taken[name] += 1
     stem = stem_of(name)
     return name if taken[name] == 1 else _apart(f"{stem}~{taken[name]}{name[len(stem) :]}", taken)
-
-
-def _lengthen(names: list[str], paths: Sequence[str], places: Iterable[int]) -> None:
-    """Give each a longer end until no other has it; who has one of its own differs from the others at any length."""
-    pending, length = list(places), 1
-    while pending:
-        length += 1
-        grown = False
-        for place in pending:
-            parts = PurePath(paths[place]).parts
-            grown = grown or len(parts) >= length
-            names[place] = PurePath(*parts[-length:]).as_posix()
-        ends = Counter(names[place] for place in pending)
-        pending = [place for place in pending if ends[names[place]] > 1] if grown else []

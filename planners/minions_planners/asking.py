@@ -8,7 +8,7 @@ import structlog
 
 from minions.chat import ChatRequest, Message
 from minions.errors import PlanError, ReplyError
-from minions.replies import parse_reply
+from minions.text.json_reply import parse_reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minions.evidence.support import supports
 from minions.plans import Decision, Plan, Task
-from minions.replies import as_texts
+from minions.text.json_reply import as_texts
 from minions_planners import schemas
 from minions_planners.asking import ask
 from minions_planners.cloud import decision_parts

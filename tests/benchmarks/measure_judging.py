@@ -24,7 +24,7 @@ from minions.models.llamacpp import open_llamacpp
 from minions.network.reference import ModelRef
 from minions.plans import Task
 from minions.settings import Settings
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 from minions_workers.judging import Ballot, ballot_request
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 python tests/benchmarks/measure_prompt.py [URL]
 
-URL is a llama.cpp server (its ``/tokenize`` is used); without it, `minions.tokens` estimates. Counted are both system
-texts, both JSON schemas, and what the planner writes around nothing found: the card of a one-document corpus with an
-outline, and a question of 30 tokens, twice. Chat templates add a few tokens a message.
+URL is a llama.cpp server (its ``/tokenize`` is used); without it, `minions.text.tokens` estimates. Counted are both
+system texts, both JSON schemas, and what the planner writes around nothing found: the card of a one-document corpus
+with an outline, and a question of 30 tokens, twice. Chat templates add a few tokens a message.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from minions.findings import Digest
 from minions.plans import History
 from minions.privacy.card import describe
 from minions.testing import ScriptedModel
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 

@@ -44,7 +44,7 @@ from minions.privacy.outgoing import Outgoing
 from minions.run.transcript import Transcript
 from minions.settings import Settings
 from minions.store.store import Store
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 from minions.corpus.readers import read_document
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 PIECES = 40
 PIECE_CHARS = (400, 1500, 3000)

@@ -21,7 +21,7 @@ from minions.corpus.index import Index
 from minions.evals.dataset import read_dataset
 from minions.evals.evaluate import unpacked
 from minions.evals.losses import gold_chunks
-from minions.evidence.numbers import numbers_in
+from minions.text.numbers import numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

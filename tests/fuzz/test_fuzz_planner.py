@@ -17,10 +17,10 @@ from minions.corpus.index import Index
 from minions.corpus.selecting import select
 from minions.errors import CalculationError
 from minions.evidence.calculation import calculate, fill_in
-from minions.evidence.numbers import numbers_by_sort, numbers_in, parse_amounts, parse_number, with_plain_numbers
 from minions.execution.expand import expand
 from minions.execution.parse_tasks import read_tasks
 from minions.limits import Limits
+from minions.text.numbers import numbers_by_sort, numbers_in, parse_amounts, parse_number, with_plain_numbers
 from minions_planners.reading import read_decision, read_plan
 from tests.fuzz.hostile_values import (
     FUZZ,

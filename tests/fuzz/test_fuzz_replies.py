@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.errors import ReplyError
-from minions.replies import as_text, as_texts, parse_reply
+from minions.text.json_reply import as_text, as_texts, parse_reply
 from tests.fuzz.hostile_values import FUZZ, TEXTS, VALUES, bent, objects
 
 PATIENCE_S = 240  # of a busy machine; each of them takes seconds at most on a quiet one

@@ -30,7 +30,7 @@ from minions.settings import Settings
 from minions.store.schema import MIGRATIONS
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, ScriptedModel
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 from minions_planners.local import LocalPlanner

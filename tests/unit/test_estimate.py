@@ -25,7 +25,7 @@ from minions.ledger.ledger import Ledger
 from minions.plans import History
 from minions.store.store import Store
 from minions.testing import ScriptedModel
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from minions.chat import ChatRequest, Message
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
-from minions.display import without_unseen
 from minions.evidence.lines import Line, number_lines
 from minions.redaction.shown_names import uncut
+from minions.text.visible import without_unseen
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minions.replies import as_text, parse_reply
+from minions.text.json_reply import as_text, parse_reply
 from minions_workers.schemas import LIST_CHARACTERS, QUOTE_CHARACTERS
 
 if TYPE_CHECKING:

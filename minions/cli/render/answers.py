@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from minions.display import one_line, visible
+from minions.text.visible import one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minions.cli.render.answers import money, shortened, table
-from minions.display import one_line
+from minions.text.visible import one_line
 
 if TYPE_CHECKING:
     from minions.evals.report import JudgeBill, Report, Summary

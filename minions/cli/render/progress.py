@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from minions.cli.render.answers import counted, duration, money, saved_usd, shortened
-from minions.display import one_line
+from minions.text.visible import one_line
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from minions.cli.render.answers import answer_lines, bill_lines, counted, money, shortened, table, verdict
-from minions.display import one_line
 from minions.store.retention import is_without_text
+from minions.text.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

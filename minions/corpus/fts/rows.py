@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 from minions.corpus.contents import Columns
 from minions.corpus.fts.schema import ROWS_PER_QUERY
 from minions.documents import DocumentFacts, Heading
-from minions.redaction.shown_names import file_name
+from minions.text.paths import file_name
 
 if TYPE_CHECKING:
     import sqlite3

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from minions.corpus.readers.extract import Extract, Source
 from minions.corpus.readers.limits import MAX_HEADING_CHARS
 from minions.corpus.readers.registry import choose, size_limit
-from minions.display import clean_line
 from minions.documents import Document
 from minions.errors import UnreadableError
+from minions.text.visible import clean_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from minions.corpus.chunking import chunk_document
 from minions.documents import Chunk, Document, Heading, Page
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 LINES = (
     "# Title",

@@ -13,7 +13,7 @@ from minions.evidence.digest import pack
 from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction, reduce_findings
 from minions.plans import Reduce
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 
 
 def _pack(make: Any, findings: list[Any], **changes: Any) -> Any:

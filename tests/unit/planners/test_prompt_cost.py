@@ -12,7 +12,7 @@ from minions.findings import Digest
 from minions.plans import History
 from minions.privacy.card import describe
 from minions.testing import ScriptedModel
-from minions.tokens import estimate_tokens
+from minions.text.tokens import estimate_tokens
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 

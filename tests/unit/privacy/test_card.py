@@ -14,8 +14,9 @@ from minions.documents import DocumentFacts, Heading
 from minions.evidence.finding import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
 from minions.redaction.detector import detector
-from minions.redaction.shown_names import NAME_CHARACTERS, distinct_names, shown_names
-from minions.tokens import estimate_tokens
+from minions.redaction.shown_names import NAME_CHARACTERS, shown_names
+from minions.text.paths import distinct_names
+from minions.text.tokens import estimate_tokens
 from tests.hostile import texts
 
 

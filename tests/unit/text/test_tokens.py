@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.tokens import bound_tokens, estimate_tokens
+from minions.text.tokens import bound_tokens, estimate_tokens
 
 # Counted with the Qwen 2.5 vocabulary.
 COUNTED = {

@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.display import clean_line, one_line, visible, without_unseen
+from minions.text.visible import clean_line, one_line, visible, without_unseen
 
 ODD = "\x00\x07\x08\x1b\x7f\x85\x9b\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\ud800\r\x0b\x0c"
 TEXTS = st.text(st.one_of(st.sampled_from(ODD + "a;|\n\t "), st.characters()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from minions.evidence.absence import says_nothing
+from minions.text.non_answer import says_nothing
 
 NOTHING = """
 Not found.

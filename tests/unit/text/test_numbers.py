@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from minions.evidence.numbers import numbers_by_sort, parse_amounts, parse_number, with_plain_numbers
+from minions.text.numbers import numbers_by_sort, parse_amounts, parse_number, with_plain_numbers
 
 
 @pytest.mark.parametrize(

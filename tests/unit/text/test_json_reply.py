@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.errors import ReplyError
-from minions.replies import as_text, as_texts, parse_reply
+from minions.text.json_reply import as_text, as_texts, parse_reply
 
 CASES = {
     "plain": '{"answer": "12"}',

@@ -1,0 +1,1 @@
+"""Strings in, facts out: no knowledge of documents, runs or models."""
