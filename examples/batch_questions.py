@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 from minions import Minions
-from minions.events import BatchEvent, Event
+from minions.values.events import BatchEvent, Event
 
 OUTPUT = "answers.jsonl"
 

@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from minions import Minions
-from minions.events import AnswerEvent, FindingEvent, JobEvent, PlanEvent
+from minions.values.events import AnswerEvent, FindingEvent, JobEvent, PlanEvent
 
 
 async def main(question: str, *paths: str) -> None:

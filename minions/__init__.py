@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from minions._version import __version__
 
 if TYPE_CHECKING:
-    from minions.answers import Answer
     from minions.api import Minions
     from minions.errors import (
         BudgetExceededError,
@@ -25,10 +24,11 @@ if TYPE_CHECKING:
         PlanError,
         UsageError,
     )
-    from minions.events import Event
-    from minions.findings import Citation, Finding
     from minions.ports import ChatModel, Planner, Worker
     from minions.settings import Settings
+    from minions.values.answers import Answer
+    from minions.values.events import Event
+    from minions.values.findings import Citation, Finding
 
 __all__ = [
     "Answer",
@@ -52,11 +52,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "answers",
+    "Answer": "values.answers",
     "ChatModel": "ports",
-    "Citation": "findings",
-    "Event": "events",
-    "Finding": "findings",
+    "Citation": "values.findings",
+    "Event": "values.events",
+    "Finding": "values.findings",
     "Minions": "api",
     "Planner": "ports",
     "Settings": "settings",

@@ -17,7 +17,6 @@ from minions.choosing import choose_models
 from minions.corpus.fts.erase import forget_documents
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
-from minions.events import WarningEvent
 from minions.home import INDEX_FILE, Workplace, check_question, ignore, listed, step_by_step, within_reach
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
@@ -26,11 +25,11 @@ from minions.run.run import Asked, Record, run
 from minions.stop_signal import Brake
 from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id
+from minions.values.events import WarningEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
-    from minions.answers import Answer
     from minions.batch.estimate import BatchEstimate
     from minions.batch.items import BadLine, Item
     from minions.batch.results import BatchSummary
@@ -40,16 +39,17 @@ if TYPE_CHECKING:
     from minions.doctor import Report as Examination
     from minions.estimate import Estimate
     from minions.evals.report import Report
-    from minions.events import Event, Observer
     from minions.home import Paths
     from minions.ledger.egress import Departure, EgressSummary
     from minions.ledger.ledger import Grouping, SummaryRow
-    from minions.plans import Plan
     from minions.ports import Clock
     from minions.preview import Preview
     from minions.settings import Settings
     from minions.store.deletion import Removed
     from minions.store.runs import Run
+    from minions.values.answers import Answer
+    from minions.values.events import Event, Observer
+    from minions.values.plans import Plan
 
 # A batch runs while nobody looks: it waits for an endpoint that is gone or asks for time, and tries more often.
 _PATIENT = {"patience_s": 3600.0, "attempts": 8}

@@ -16,7 +16,7 @@ from minions.endpoints import endpoint_of, is_elsewhere, refuse_remote_worker, r
 from minions.errors import MinionsError
 from minions.network import probes
 from minions.network.reference import ModelRef, is_loopback_url, shown_url
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

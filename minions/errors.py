@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from minions.chat import Usage
+    from minions.values.chat import Usage
 
 
 class MinionsError(Exception):

@@ -10,7 +10,6 @@ from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from minions.answers import Baseline
 from minions.choosing import LOCAL, choose_models, is_cloud, priced_planner, recorded
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
@@ -19,14 +18,15 @@ from minions.network.reference import ModelRef
 from minions.privacy.card import card_of
 from minions.run.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
 from minions.text.tokens import estimate_tokens
-from minions.values import Value
+from minions.values.answers import Baseline
+from minions.values.base import Value
 
 if TYPE_CHECKING:
-    from minions.chat import Usage
     from minions.corpus.port import Corpus
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
     from minions.settings import Settings
+    from minions.values.chat import Usage
 
 PLAN_INPUT_TOKENS: Final = 340
 DECISION_INPUT_TOKENS: Final = 250

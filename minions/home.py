@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from minions.corpus.index import IndexReport
     from minions.corpus.local import LocalCorpus
-    from minions.events import Event, Observer
     from minions.models.llamacpp import LlamaCppModel
     from minions.run.crew import Crew
+    from minions.values.events import Event, Observer
 
     Paths = str | Path | Sequence[str | Path]
 

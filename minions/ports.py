@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from minions.chat import ChatRequest, Completion
-    from minions.documents import CorpusCard, Document
-    from minions.findings import Digest
-    from minions.jobs import Job, JobResult
-    from minions.plans import Decision, History, Plan
+    from minions.values.chat import ChatRequest, Completion
+    from minions.values.documents import CorpusCard, Document
+    from minions.values.findings import Digest
+    from minions.values.jobs import Job, JobResult
+    from minions.values.plans import Decision, History, Plan
 
 
 @runtime_checkable

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from minions.answers import Egress
 from minions.choosing import LOCAL, choose_models, is_cloud
 from minions.endpoints import is_remote_worker
 from minions.errors import ModelError, RequestRefusedError
@@ -18,24 +17,25 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import Departure, EgressLog
 from minions.ledger.ledger import Ledger
 from minions.network.reference import ModelRef
-from minions.plans import Decision, Plan, Task
 from minions.run.protocols import SENDS_CHUNKS
 from minions.run.run import Asked, Record, run
 from minions.store.runs import Runs, new_run_id
-from minions.values import Value
+from minions.values.answers import Egress
+from minions.values.base import Value
+from minions.values.plans import Decision, Plan, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from minions.corpus.local import LocalCorpus
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
     from minions.ledger.entries import Entry
-    from minions.plans import History
     from minions.ports import Planner
     from minions.run.crew import Books, Crew
     from minions.settings import Settings
     from minions.store.store import Store
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.plans import History
 
 _NO_KEY: Final = SecretStr("none")
 _OTHER_PASSAGES: Final = "the planner's own plan may ask for other passages, and for more rounds"

@@ -22,10 +22,10 @@ from pydantic_settings import (
 
 from minions.errors import ConfigError
 from minions.folder_settings import refuse_loosening
-from minions.limits import Limits
 from minions.network.reference import names_host
 from minions.network.timeouts import Timeouts
-from minions.privacy.policy import Policy
+from minions.values.limits import Limits
+from minions.values.policy import Policy
 
 CONFIG_NAME = "minions.toml"
 _CONFIG_FILES = "_config_files"  # how load hands the files to the sources

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from minions.errors import UnreadableError
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minions.answers import Answer
-    from minions.documents import Document
-    from minions.findings import Citation
+    from minions.values.answers import Answer
+    from minions.values.documents import Document
+    from minions.values.findings import Citation
 
 CheckStatus = Literal["ok", "moved", "changed", "missing"]
 _REASONS = {"changed": "the quote does not stand in the file any more"}

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from minions.choosing import LOCAL, choose_models, has_embedded, is_cloud, planner_ref, recorded
 from minions.endpoints import api_key_of, endpoint_of, is_elsewhere, refuse_remote_worker
-from minions.events import WarningEvent
 from minions.ledger.meter import Meter
 from minions.models.adapters import open_adapter, open_llamacpp
 from minions.models.slots import Room, default_slots, room_of
 from minions.network.reference import ModelRef
-from minions.privacy.policy import shows_quotes
 from minions.run.crew import Books, Crew, close_all
+from minions.values.events import WarningEvent
+from minions.values.policy import shows_quotes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from typing import Any
 
-    from minions.events import Observer
     from minions.execution.executor import LocalExecutor
     from minions.execution.whole_context_executor import TogetherExecutor
     from minions.ledger.entries import Role
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from minions.ports import ChatModel, Holder
     from minions.run.crew import PlannerFor
     from minions.settings import Settings
+    from minions.values.events import Observer
 
 
 _PLANNER_CONCURRENCY = 8

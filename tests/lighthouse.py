@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from minions.chat import Completion, Usage
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."

@@ -12,7 +12,7 @@ from minions.testing import LoopbackServer
 from tests.command import run_command
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -32,10 +32,10 @@ from minions.store.runs import new_run_id
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from minions.answers import Answer
     from minions.batch.session import Work
-    from minions.events import Event
     from minions.run.crew import Crew
+    from minions.values.answers import Answer
+    from minions.values.events import Event
 
 # What ends the batch, because every other question would meet it as well.
 _ENDS_ALL = (

@@ -11,7 +11,7 @@ from minions.batch.output import is_asked_again, recorded_in
 from minions.batch.scope import corpus_of, settings_of
 from minions.errors import CorpusError
 from minions.estimate import Estimate, estimate_question, speed_of
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from minions.batch.items import BadLine
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
-    from minions.plans import Decision, History, Plan
     from minions.ports import Planner
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.plans import Decision, History, Plan
 
 
 class GivenPlan:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import to_json
 
 from minions.errors import UsageError
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from minions.answers import Answer
 from minions.batch.items import BadLine, Item
 from minions.batch.output import is_asked_again, kind_of
 from minions.errors import MinionsError, UsageError
-from minions.events import BatchEvent
-from minions.values import Value
+from minions.values.answers import Answer
+from minions.values.base import Value
+from minions.values.events import BatchEvent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -16,24 +16,24 @@ from minions.batch.results import Results
 from minions.errors import (
     UsageError,
 )
-from minions.events import WarningEvent
 from minions.ledger.budgets import Budget
 from minions.ledger.recovery import Recovery
 from minions.run.run import Record
 from minions.store.batches import Batches
 from minions.store.runs import Runs
+from minions.values.events import WarningEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from minions.corpus.port import Corpus
-    from minions.events import Event, Observer
-    from minions.plans import Plan
     from minions.run.crew import Books, Crew
     from minions.settings import Settings
     from minions.stop_signal import Brake
     from minions.store.store import Store
+    from minions.values.events import Event, Observer
+    from minions.values.plans import Plan
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-    from minions.events import Event, Observer
+    from minions.values.events import Event, Observer
 
 
 def refuse_two_on_stdout(target: str | None, *, as_json: bool) -> None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import combining
 
 from minions.corpus.structure import TITLE_CHARS, find_blocks, find_headings
-from minions.documents import Chunk
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from minions.corpus.structure import Block
-    from minions.documents import Document, Heading
+    from minions.values.documents import Document, Heading
 
 CHUNKER_VERSION: Final = 2
 DEFAULT_CHUNK_TOKENS: Final = 500

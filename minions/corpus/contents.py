@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
     from minions.corpus.selecting import Naming, Selection
-    from minions.documents import DocumentFacts
+    from minions.values.documents import DocumentFacts
 
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from minions.documents import Unreadable
 from minions.errors import CorpusError
+from minions.values.documents import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

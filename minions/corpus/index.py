@@ -17,18 +17,18 @@ from minions.corpus.fts.schema import is_corrupt, move_aside, open_database, ope
 from minions.corpus.fts.writer import FileRead, Writer
 from minions.corpus.local import LocalCorpus
 from minions.corpus.readers import READER_VERSION, content_id_of, read_document
-from minions.documents import Unreadable
 from minions.errors import CorpusError, UnreadableError
-from minions.events import IndexEvent
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.documents import Unreadable
+from minions.values.events import IndexEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from minions.corpus.discover import FoundFile
-    from minions.documents import Document
-    from minions.events import Observer
+    from minions.values.documents import Document
+    from minions.values.events import Observer
 
     Read = Callable[[Path], Document]
 

@@ -13,8 +13,8 @@ from minions.corpus.fts.matcher import Matcher, Scope
 from minions.corpus.fts.query import SearchHit, fuse, match_expression, match_terms
 from minions.corpus.fts.rows import SEPARATOR, StoredDocuments
 from minions.corpus.fts.schema import translated
-from minions.documents import Chunk
 from minions.errors import CorpusError, StoreError
+from minions.values.documents import Chunk
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from minions.corpus.fts.query import Terms
     from minions.corpus.fts.rows import Shelf
-    from minions.documents import DocumentFacts, Unreadable
+    from minions.values.documents import DocumentFacts, Unreadable
 
 _FUSED_PER_PHRASE: Final = 4
 _COLUMNS: Final = (

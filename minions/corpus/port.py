@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from minions.corpus.contents import Contents
-    from minions.documents import Chunk, DocumentFacts, Unreadable
+    from minions.values.documents import Chunk, DocumentFacts, Unreadable
 
 
 class Corpus(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minions.events import Event, Observer
+    from minions.values.events import Event, Observer
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from minions.corpus.contents import Contents
     from minions.corpus.port import Corpus
-    from minions.documents import Chunk, DocumentFacts, Unreadable
+    from minions.values.documents import Chunk, DocumentFacts, Unreadable
 
 
 class ScopedCorpus:

@@ -10,13 +10,13 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from minions.documents import Heading
 from minions.text.visible import clean_line
+from minions.values.documents import Heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from minions.documents import Document
+    from minions.values.documents import Document
 
 BlockKind = Literal["heading", "paragraph", "table", "code", "list", "record"]
 

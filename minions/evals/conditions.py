@@ -15,15 +15,15 @@ from pydantic import ConfigDict, ValidationError
 from minions.batch.output import is_asked_again, recorded_in
 from minions.choosing import choose_models
 from minions.errors import UsageError
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from minions.evals.columns import Column
-    from minions.plans import Plan
     from minions.settings import Settings
+    from minions.values.plans import Plan
 
 # What decides how long, how far and for how much is asked, from where; not what a question that ended is answered.
 _NO_MATTER: Final = frozenset(

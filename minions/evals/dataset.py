@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from minions.errors import UsageError
 from minions.text.non_answer import says_nothing
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from pathlib import Path

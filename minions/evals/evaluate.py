@@ -23,19 +23,19 @@ from minions.evals.report import Outcome, Report, summarise
 from minions.evals.scorers import abstains
 from minions.evals.tracing import Tracer, read_traces
 from minions.evals.verdicts import Given, Verdicts, bill, check_judge, judge_answers
-from minions.events import both
 from minions.ledger.ledger import Ledger
 from minions.store.runs import Runs
 from minions.store.store import Store
+from minions.values.events import both
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from minions.api import Minions
     from minions.evals.columns import Column
-    from minions.events import Observer
-    from minions.plans import Plan
     from minions.settings import Settings
+    from minions.values.events import Observer
+    from minions.values.plans import Plan
 
 _SMALLEST_USD = Decimal("0.000000001")
 

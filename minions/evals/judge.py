@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
-from minions.chat import ChatRequest, Message
 from minions.errors import ReplyError
 from minions.text.json_reply import parse_reply
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

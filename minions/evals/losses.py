@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Literal
 
 from minions.evals.scorers import chosen, normalised
 from minions.text.numbers import numbers_in, parse_number
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
-    from minions.answers import Answer
     from minions.corpus.port import Corpus
-    from minions.documents import Chunk
     from minions.evals.dataset import Example
     from minions.evals.tracing import Place, Trace
+    from minions.values.answers import Answer
+    from minions.values.documents import Chunk
 
 Stage = Literal["not retrieved", "not found", "not grounded", "dropped in reduction", "lost in the decision", "unknown"]
 _RECOGNISED = 60  # normalised characters by which a longer text is recognised

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from minions.answers import Answer
 from minions.errors import UsageError
 from minions.evals.judge import MARKS, is_judged
 from minions.evals.losses import follow
 from minions.evals.report import RIGHT, Outcome
 from minions.evals.scorers import Score, abstains, score
 from minions.ledger.ledger import exact_sum
+from minions.values.answers import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from minions.errors import UsageError
 from minions.execution.parse_tasks import read_tasks
-from minions.plans import Plan, Task
+from minions.values.plans import Plan, Task
 
 if TYPE_CHECKING:
     from collections.abc import Collection

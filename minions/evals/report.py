@@ -12,7 +12,7 @@ from minions.evals.judge import Verdict
 from minions.evals.losses import Stage
 from minions.evals.statistics import Interval, interval, paired
 from minions.ledger.ledger import exact_sum
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from minions.text.non_answer import says_nothing
 from minions.text.numbers import numbers_by_sort, parse_amounts, parse_number
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -23,7 +23,6 @@ from minions.errors import (
 from minions.evals.judge import Verdict, judge, judgement_key
 from minions.evals.records import whole_lines
 from minions.evals.report import JudgeBill
-from minions.events import WarningEvent
 from minions.ledger.budgets import Budget
 from minions.ledger.context import working_for
 from minions.ledger.egress import EgressLog
@@ -31,7 +30,8 @@ from minions.ledger.ledger import Ledger, exact_sum
 from minions.ledger.prices import PriceBook
 from minions.run.crew import Books
 from minions.store.store import Store
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.events import WarningEvent
 from minions.wiring import fetch_weights, open_judge
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minions.evals.dataset import Example
-    from minions.events import Observer
     from minions.ledger.entries import Entry
     from minions.ports import ChatModel
     from minions.settings import Settings
+    from minions.values.events import Observer
 
 JUDGEMENTS = "judgements.jsonl"
 _LOCAL_TOKENS = 100

@@ -14,14 +14,14 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minions.answers import Calculation
 from minions.errors import CalculationError
 from minions.text.numbers import SCALES, numbers_by_sort, numbers_in
+from minions.values.answers import Calculation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from minions.findings import Finding
+    from minions.values.findings import Finding
 
 _MOST_CHARACTERS: Final = 300
 _MOST_EXPRESSIONS: Final = 50  # of an answer

@@ -12,15 +12,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from minions.evidence.equality import NEARLY, rivals, value_of
-from minions.findings import Digest, Finding
 from minions.text.tokens import estimate_tokens
+from minions.values.findings import Digest, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from minions.evidence.digest_lines import Writer
     from minions.evidence.reduce import Reduction
-    from minions.plans import Task
+    from minions.values.plans import Task
 
 _ADJOINING_CHARACTERS = 4
 _ALWAYS = 3

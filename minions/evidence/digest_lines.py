@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
-from minions.privacy.policy import Policy, shows_names, shows_quotes
 from minions.redaction.shown_names import uncut
 from minions.text.visible import without_unseen
+from minions.values.policy import Policy, shows_names, shows_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from minions.findings import Finding
+    from minions.values.findings import Finding
 
     Values = Callable[[str], Sequence[tuple[int, int]]]
 

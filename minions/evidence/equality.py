@@ -10,8 +10,8 @@ from minions.text.numbers import parse_amounts, parse_number, with_plain_numbers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.findings import Finding
-    from minions.plans import Task
+    from minions.values.findings import Finding
+    from minions.values.plans import Task
 
 NEARLY = 0.75  # of the best confidence: a look ranks well, filters badly (docs/experiments.md)
 _STRETCH = 2_000  # characters

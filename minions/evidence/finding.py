@@ -6,17 +6,17 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from minions.corpus.structure import Block, find_blocks
-from minions.documents import Document
 from minions.evidence.lines import Line, split_lines
-from minions.findings import Citation, Finding
+from minions.values.documents import Document
+from minions.values.findings import Citation, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from minions.corpus.port import Corpus
-    from minions.documents import Chunk
     from minions.evidence.grounding import Location
-    from minions.jobs import Job
+    from minions.values.documents import Chunk
+    from minions.values.jobs import Job
 
 _WORD_MIN = 3
 _WINDOW_LINES = 3

@@ -10,7 +10,7 @@ import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from minions.findings import CitationStatus
+    from minions.values.findings import CitationStatus
 
 MIN_SCORE = 0.85
 _MAX_QUOTE = 600

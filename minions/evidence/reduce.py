@@ -10,14 +10,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from minions.evidence.equality import merged, value_of
-from minions.findings import Finding
 from minions.text.numbers import parse_number
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from minions.plans import Task
+    from minions.values.plans import Task
 
 _LISTED = 40
 _SIGNIFICANT = 6

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from minions.evidence.lines import Line
-    from minions.findings import Citation, Finding
+    from minions.values.findings import Citation, Finding
 
 MIN_SUPPORT = 0.6
 _WORD = re.compile(r"\d[\d.,]*\d|\w+")

@@ -10,10 +10,10 @@ from minions.evidence.grounding import Location
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.documents import Chunk
     from minions.evidence.digest_lines import Values
-    from minions.findings import Finding
-    from minions.jobs import Job
+    from minions.values.documents import Chunk
+    from minions.values.findings import Finding
+    from minions.values.jobs import Job
 
     Spans = Sequence[tuple[int, int]]
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from minions.chat import Usage
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
-from minions.findings import CitationStatus
-from minions.jobs import Job, JobResult
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.chat import Usage
+from minions.values.findings import CitationStatus
+from minions.values.jobs import Job, JobResult
 
 if TYPE_CHECKING:
-    from minions.findings import Finding
     from minions.ports import Clock, Worker
     from minions.store.store import Store
+    from minions.values.findings import Finding
 
 _log = structlog.get_logger()
 

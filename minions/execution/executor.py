@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from minions.errors import BudgetExceededError, ModelError
 from minions.execution.cache import adapted
 from minions.execution.stopping import Enough, Stopping
-from minions.jobs import JobResult
+from minions.values.jobs import JobResult
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
-    from minions.jobs import Job
     from minions.ports import Worker
+    from minions.values.jobs import Job
 
 _NEVER = Enough(findings=0, confidence=1.0)
 _NEEDLESS = "enough findings agree without it"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from minions.jobs import Job
+from minions.values.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from minions.corpus.contents import Contents
     from minions.corpus.port import Corpus
     from minions.corpus.selecting import Naming
-    from minions.documents import Chunk
-    from minions.limits import Limits
-    from minions.plans import Plan, Task
+    from minions.values.documents import Chunk
+    from minions.values.limits import Limits
+    from minions.values.plans import Plan, Task
 
 
 class Expansion(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast, get_args
 
-from minions.plans import Output, Reduce, Task, Unit
 from minions.redaction.placeholders import current_placeholders
 from minions.text.json_reply import as_text, as_texts
+from minions.values.plans import Output, Reduce, Task, Unit
 
 _MAX_TEXT = 600  # characters of an instruction
 _MAX_PHRASES = 8

@@ -10,14 +10,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from minions.text.numbers import parse_number, with_plain_numbers
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.findings import Finding
-    from minions.jobs import Job, JobResult
-    from minions.plans import Task
+    from minions.values.findings import Finding
+    from minions.values.jobs import Job, JobResult
+    from minions.values.plans import Task
 
 _PartId = tuple[str, str]  # of a task and a chunk
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from minions.evidence.lines import number_lines, split_lines
 from minions.execution.expand import Expansion, in_turn
-from minions.jobs import Job
 from minions.text.tokens import estimate_tokens
+from minions.values.jobs import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from minions.corpus.port import Corpus
     from minions.corpus.selecting import Naming
-    from minions.documents import Chunk
-    from minions.limits import Limits
-    from minions.plans import Plan
+    from minions.values.documents import Chunk
+    from minions.values.limits import Limits
+    from minions.values.plans import Plan
 
 _BESIDES_TOKENS = 600  # what a context holds besides passages: the worker's prompts, a long message, the reply
 _PLACE_TOKENS = 30  # a passage's name, headings and table header, where it does not follow the one before

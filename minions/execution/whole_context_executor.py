@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from minions.execution.cache import ResultCache
-    from minions.jobs import Job, JobResult
     from minions.ports import Holder
+    from minions.values.jobs import Job, JobResult
 
 _log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from minions.answers import Baseline, BaselineEstimate
-from minions.chat import Usage
+from minions.values.answers import Baseline, BaselineEstimate
+from minions.values.chat import Usage
 
 PriceOf = Callable[[Usage], Decimal | None]
 

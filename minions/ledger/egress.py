@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from minions.ledger.kinds import add_up, in_order
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     import sqlite3

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from minions.values import Value
+from minions.values.base import Value
 
 Role = Literal["planner", "worker", "judge"]
 Count = Annotated[int, Field(ge=0)]

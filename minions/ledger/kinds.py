@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
     Kinds = Mapping[str, int]
 

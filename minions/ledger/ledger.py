@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, localcontext
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from minions.answers import RoleUsage, UsageByRole
 from minions.ledger.entries import Entry
-from minions.values import Value
+from minions.values.answers import RoleUsage, UsageByRole
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,21 +11,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minions.chat import ChatRequest, Usage
 from minions.errors import ModelError, StoppedError
-from minions.events import CloudCallEvent
 from minions.ledger.context import current_run, own_budget
 from minions.ledger.entries import LOCAL_PRICE, LOST, OK, Entry, Role
 from minions.ledger.kinds import count_kinds
 from minions.ledger.prices import Cost
 from minions.network.wire import Exchange
 from minions.text.tokens import bound_tokens
+from minions.values.chat import ChatRequest, Usage
+from minions.values.events import CloudCallEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.chat import Completion
-    from minions.events import Observer
     from minions.ledger.budgets import Budget, Reservation
     from minions.ledger.egress import EgressLog
     from minions.ledger.ledger import Ledger
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
     from minions.ledger.recovery import Recovery
     from minions.ports import ChatModel, Clock
     from minions.stop_signal import Brake
+    from minions.values.chat import Completion
+    from minions.values.events import Observer
 
 _TOKENS_PER_MESSAGE: Final = 16  # the marks a chat template puts around each turn, bounded
 _NOT_BILLED: Final = "not billed"

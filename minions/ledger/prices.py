@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from minions.chat import Usage
 from minions.errors import ConfigError
 from minions.ledger.entries import Usd
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.chat import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

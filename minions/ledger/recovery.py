@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from minions.chat import Completion, Usage
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
     from minions.ledger.budgets import Budget

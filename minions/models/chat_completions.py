@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from minions.chat import Completion, FinishReason, Usage
 from minions.errors import MalformedReplyError, RequestRefusedError
 from minions.models.usage import estimated_usage
+from minions.values.chat import Completion, FinishReason, Usage
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 _MOST_CANDIDATES = 20
 _OPENAI = re.compile(r"https://(?:[\w-]+\.)?api\.openai\.com(?:[:/]|$)")

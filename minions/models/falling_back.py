@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from minions.chat import Message
 from minions.errors import FormatUnsupportedError
 from minions.models.wrapper import Wrapper
+from minions.values.chat import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-    from minions.chat import ChatRequest, Completion, ResponseFormat
-    from minions.events import Observer
     from minions.ports import ChatModel
+    from minions.values.chat import ChatRequest, Completion, ResponseFormat
+    from minions.values.events import Observer
 
     Memory = MutableMapping[tuple[str, str], ResponseFormat]
 
@@ -74,7 +74,7 @@ class _FallingBack(Wrapper):
         return True
 
     def _tell(self, message: str) -> None:
-        from minions.events import WarningEvent
+        from minions.values.events import WarningEvent
 
         _log.warning("format_fallback", model=self.reference, message=message)
         if self._observe is not None:

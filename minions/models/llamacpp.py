@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from minions.chat import ChatRequest, Completion
     from minions.models.openai import OpenAIModel
     from minions.models.weights import Progress
     from minions.network.reference import ModelRef
     from minions.network.timeouts import Timeouts
+    from minions.values.chat import ChatRequest, Completion
 
 DEFAULT_CONTEXT_TOKENS = 4096
 PROMPT_CACHE_MIB = 512

@@ -8,9 +8,9 @@ from minions.models.wrapper import Wrapper
 from minions.network.wire import capturing
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest, Completion
     from minions.ledger.meter import Meter
     from minions.ports import ChatModel
+    from minions.values.chat import ChatRequest, Completion
 
 
 def metered(model: ChatModel, *, meter: Meter) -> ChatModel:

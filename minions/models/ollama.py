@@ -11,7 +11,6 @@ import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from minions.chat import Completion, FinishReason, Usage
 from minions.errors import (
     ConfigError,
     ContextOverflowError,
@@ -29,14 +28,15 @@ from minions.network.reference import is_loopback_url, shown_url
 from minions.network.timeouts import Timeouts, verification_for
 from minions.network.wire import note_request, note_response, refusal_within
 from minions.text.tokens import estimate_tokens
+from minions.values.chat import Completion, FinishReason, Usage
 
 if TYPE_CHECKING:
     import httpx
     from ollama import AsyncClient, ChatResponse
 
-    from minions.chat import ChatRequest
     from minions.errors import ModelError
     from minions.network.reference import ModelRef
+    from minions.values.chat import ChatRequest
 
 _SMALLEST_CONTEXT = 2048
 _SMALLEST_MODEL_CONTEXT = 512

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import httpx2
     from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
-    from minions.chat import ChatRequest, Completion
     from minions.errors import ModelError
     from minions.network.reference import ModelRef
+    from minions.values.chat import ChatRequest, Completion
 
 
 class OpenAIModel:

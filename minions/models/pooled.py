@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 import structlog
 
 from minions.errors import ModelError, ServerError, UnreachableError
-from minions.events import WarningEvent
 from minions.models.breaker import SICK, Breaker
 from minions.models.pool_seat import Member, Seat
+from minions.values.events import WarningEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minions.chat import ChatRequest, Completion
-    from minions.events import Observer
     from minions.ports import ChatModel, Clock
+    from minions.values.chat import ChatRequest, Completion
+    from minions.values.events import Observer
 
 _REMEMBERED_CHUNKS = 4096
 _log = structlog.get_logger()

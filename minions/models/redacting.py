@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from minions.chat import Message
 from minions.models.wrapper import Wrapper
 from minions.redaction.placeholders import Placeholders, current_placeholders, placeholders_in
+from minions.values.chat import Message
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest, Completion
     from minions.ports import ChatModel
     from minions.redaction.detector import Detector
+    from minions.values.chat import ChatRequest, Completion
 
 # JSON Schema's own words, and the program's for its replies: what a schema means does not depend on a user's words.
 _OF_SCHEMAS: Final = frozenset(

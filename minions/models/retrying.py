@@ -10,8 +10,8 @@ from minions.models.wrapper import Wrapper
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minions.chat import ChatRequest, Completion
     from minions.ports import ChatModel
+    from minions.values.chat import ChatRequest, Completion
 
 DEFAULT_TOTAL_WAIT_S = 120.0
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError, model_validator
 
-from minions.chat import ChatRequest, Completion, FinishReason
 from minions.errors import ConfigError, ModelError, RequestRefusedError
 from minions.models.usage import estimated_usage
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.chat import ChatRequest, Completion, FinishReason
 
 if TYPE_CHECKING:
     from minions.network.reference import ModelRef

@@ -11,8 +11,8 @@ from minions.models.wrapper import Wrapper
 if TYPE_CHECKING:
     from asyncio_throttle.throttler import Throttler
 
-    from minions.chat import ChatRequest, Completion
     from minions.ports import ChatModel
+    from minions.values.chat import ChatRequest, Completion
 
 _LONGEST_BURST_S = 0.1
 

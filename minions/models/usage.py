@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.chat import Usage
 from minions.text.tokens import estimate_tokens
+from minions.values.chat import Usage
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 _TOKENS_PER_TURN = 4
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from minions.network.credentials import login_of
 from minions.network.reference import is_loopback_url
-from minions.values import Value
+from minions.values.base import Value
 
 TIMEOUT_S = 3.0
 _LONGEST_PAGE_BYTES = 8 * 1024 * 1024

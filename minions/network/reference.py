@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from minions.errors import ConfigError
 from minions.network.credentials import without_login
 from minions.network.reach import is_here
-from minions.values import Value
+from minions.values.base import Value
 
 Provider = Literal["openai", "ollama", "llamacpp", "scripted"]
 PROVIDERS: tuple[str, ...] = get_args(Provider)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.values import Value
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     import ssl

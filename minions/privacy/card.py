@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from minions.corpus.contents import Contents
 from minions.corpus.structure import TITLE_CHARS
-from minions.documents import CorpusCard
-from minions.privacy.policy import Policy, shows_names
 from minions.redaction.shown_names import SHOWN_TITLE_CHARACTERS, plain, uncut
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import CorpusCard
+from minions.values.policy import Policy, shows_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minions.corpus.port import Corpus
-    from minions.documents import DocumentFacts
+    from minions.values.documents import DocumentFacts
 
 NAMES_TOKENS = 120
 OUTLINE_TOKENS = 70

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from minions.answers import Egress, Withheld
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
-from minions.privacy.policy import shows_quotes
 from minions.privacy.wording import Lines, grounded_words, plain_pieces, plain_value, words_of
 from minions.redaction.placeholders import Placeholders, without_placeholders
 from minions.redaction.shown_names import uncut
 from minions.text.visible import without_unseen
+from minions.values.answers import Egress, Withheld
+from minions.values.policy import shows_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from minions.corpus.contents import Contents
-    from minions.findings import Digest, Finding
-    from minions.plans import Task
-    from minions.privacy.policy import Policy
+    from minions.values.findings import Digest, Finding
+    from minions.values.plans import Task
+    from minions.values.policy import Policy
 
 SHARE: Final = 20  # by default a run may send a twentieth of the documents' text,
 FEWEST_BYTES: Final = 8_000  # and of any corpus, however small, two digests

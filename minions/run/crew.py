@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from minions.events import Observer
     from minions.execution.cache import ResultCache
     from minions.execution.executor import LocalExecutor
     from minions.execution.whole_context_executor import TogetherExecutor
@@ -19,9 +18,10 @@ if TYPE_CHECKING:
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
-    from minions.limits import Limits
     from minions.ports import ChatModel, Clock, Planner
     from minions.stop_signal import Brake
+    from minions.values.events import Observer
+    from minions.values.limits import Limits
 
     PlannerFor = Callable[[Mapping[str, Any] | None, int], Planner]
 

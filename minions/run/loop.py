@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 from minions.execution.expand import expand
 from minions.ledger.context import working_for
-from minions.plans import History, Plan
+from minions.values.plans import History, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minions.corpus.port import Corpus
     from minions.execution.expand import Expansion
-    from minions.limits import Limits
-    from minions.plans import Decision
     from minions.ports import Executor, Planner
-    from minions.privacy.policy import Policy
     from minions.run.transcript import Transcript
+    from minions.values.limits import Limits
+    from minions.values.plans import Decision
+    from minions.values.policy import Policy
 
 
 @dataclass(frozen=True)

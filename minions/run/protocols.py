@@ -15,21 +15,21 @@ from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.expand import Expansion
 from minions.execution.whole_context import hold
-from minions.jobs import Job, JobResult
 from minions.ledger.context import working_for
-from minions.plans import History, Plan, Task
 from minions.run.loop import answer
+from minions.values.jobs import Job, JobResult
+from minions.values.plans import History, Plan, Task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from minions.corpus.port import Corpus
-    from minions.documents import Chunk
-    from minions.limits import Limits
-    from minions.plans import Decision
-    from minions.privacy.policy import Policy
     from minions.run.loop import Parts
     from minions.run.transcript import Transcript
+    from minions.values.documents import Chunk
+    from minions.values.limits import Limits
+    from minions.values.plans import Decision
+    from minions.values.policy import Policy
 
     Protocol = Callable[[str, Parts, Transcript], Awaitable[Decision]]
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from minions.answers import Answer
 from minions.choosing import choose_models, is_cloud
 from minions.endpoints import is_remote_worker
 from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
-from minions.events import AnswerEvent, StartEvent, of_run
 from minions.network.reference import ModelRef
 from minions.privacy.outgoing import Outgoing, default_limit
 from minions.privacy.redaction import detector_for
@@ -21,14 +19,16 @@ from minions.redaction.placeholders import Placeholders, keeping
 from minions.run.loop import Parts
 from minions.run.protocols import PROTOCOLS, SENDS_CHUNKS
 from minions.run.transcript import Transcript
+from minions.values.answers import Answer
+from minions.values.events import AnswerEvent, StartEvent, of_run
 
 if TYPE_CHECKING:
-    from minions.answers import Baseline, StopReason
     from minions.corpus.port import Corpus
-    from minions.events import Observer
     from minions.run.crew import Books, Crew
     from minions.settings import Settings
     from minions.store.runs import Runs
+    from minions.values.answers import Baseline, StopReason
+    from minions.values.events import Observer
 
 _log = structlog.get_logger()
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from minions.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
 from minions.errors import CorpusError, EgressLimitError, ServerError, StoreError
-from minions.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
 from minions.evidence.calculation import fill_in
 from minions.evidence.digest import pack, pack_whole
 from minions.evidence.digest_lines import Writer
@@ -20,25 +18,27 @@ from minions.evidence.reduce import Reduction, reduce_findings
 from minions.evidence.support import widen
 from minions.evidence.unsplit_values import with_whole_values
 from minions.execution.expand import scope_of
-from minions.jobs import Job
-from minions.plans import History, RoundGist
 from minions.privacy.card import card_of
-from minions.privacy.policy import shows_names, shows_quotes
+from minions.values.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
+from minions.values.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
+from minions.values.jobs import Job
+from minions.values.plans import History, RoundGist
+from minions.values.policy import shows_names, shows_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from minions.answers import Calculation
     from minions.corpus.port import Corpus
     from minions.corpus.selecting import Naming
-    from minions.documents import CorpusCard
     from minions.execution.expand import Expansion
-    from minions.findings import Citation, Digest, Finding
-    from minions.jobs import JobResult, JobStatus
-    from minions.limits import Limits
-    from minions.plans import Decision, Plan, Task
     from minions.privacy.outgoing import Outgoing
     from minions.privacy.wording import Lines
+    from minions.values.answers import Calculation
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Citation, Digest, Finding
+    from minions.values.jobs import JobResult, JobStatus
+    from minions.values.limits import Limits
+    from minions.values.plans import Decision, Plan, Task
 
 _NUMERIC = frozenset({"sum", "min", "max", "mean"})
 _INDEX_ONLY_CONFIDENCE = 0.1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from minions.answers import Answer
 from minions.store.retention import without_text
 from minions.store.runs import RunStatus, readable
-from minions.values import Value
+from minions.values.answers import Answer
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from minions.answers import Answer
+    from minions.values.answers import Answer
 
 _COUNT = re.compile(r"warnings that were not kept: \d+")
 

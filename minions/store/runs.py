@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import ValidationError
 
-from minions.answers import Answer
 from minions.clock import SystemClock
 from minions.errors import StoreError, UsageError
 from minions.store.retention import without_text
-from minions.values import Value
+from minions.values.answers import Answer
+from minions.values.base import Value
 
 if TYPE_CHECKING:
     import sqlite3

@@ -32,9 +32,9 @@ from minions.testing.faults import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from minions.chat import ChatRequest, Completion, Usage
     from minions.models.scripted import Replier, Reply, Rule
     from minions.testing.protocols import Protocol
+    from minions.values.chat import ChatRequest, Completion, Usage
 
 _CHATS: dict[str, Protocol] = {"/v1/chat/completions": "openai", "/chat/completions": "openai", "/api/chat": "ollama"}
 _RESET = struct.pack("ii", 1, 0)

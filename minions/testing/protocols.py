@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from minions.chat import ChatRequest, Message
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
-    from minions.chat import Completion
+    from minions.values.chat import Completion
 
 Protocol = Literal["openai", "ollama"]
 

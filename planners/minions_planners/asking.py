@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from minions.chat import ChatRequest, Message
 from minions.errors import PlanError, ReplyError
 from minions.text.json_reply import parse_reply
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minions.chat import Kind
     from minions.ports import ChatModel
+    from minions.values.chat import Kind
 
     Part = tuple[Kind, str]
 

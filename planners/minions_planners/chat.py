@@ -13,10 +13,10 @@ from minions_planners.reading import read_decision, read_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
-    from minions.plans import Decision, History, Plan
     from minions.ports import ChatModel
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.plans import Decision, History, Plan
 
 _NEXT = (
     " If they do not suffice, answer null and write message: your next question to the reader, who remembers none "

@@ -12,10 +12,10 @@ from minions_planners.reading import read_decision, read_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
-    from minions.plans import Decision, History, Plan
     from minions.ports import ChatModel
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.plans import Decision, History, Plan
     from minions_planners.asking import Part
 
 OUTPUT_TOKENS = 2_000

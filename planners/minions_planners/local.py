@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minions.evidence.support import supports
-from minions.plans import Decision, Plan, Task
 from minions.text.json_reply import as_texts
+from minions.values.plans import Decision, Plan, Task
 from minions_planners import schemas
 from minions_planners.asking import ask
 from minions_planners.cloud import decision_parts
@@ -16,10 +16,10 @@ from minions_planners.reading import read_answer, read_finding_ids, read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
-    from minions.plans import History
     from minions.ports import ChatModel
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.plans import History
 
 _PLAN_TOKENS = 100
 _DECISION_TOKENS = 200

@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 from minions.execution.parse_tasks import read_tasks
-from minions.plans import Decision, Plan, Task
 from minions.text.json_reply import as_text, as_texts
 from minions.text.non_answer import says_nothing
+from minions.values.plans import Decision, Plan, Task
 
 _FINDING_ID = re.compile(r"(?<![a-z0-9])f[0-9]{1,6}(?![0-9])")
 _MOST_FINDINGS = 1_000

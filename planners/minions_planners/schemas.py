@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from minions.plans import Output, Reduce, Unit
+from minions.values.plans import Output, Reduce, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

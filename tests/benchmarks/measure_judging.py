@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minions.clock import SystemClock
-from minions.documents import Chunk
-from minions.jobs import Job
 from minions.models.llamacpp import open_llamacpp
 from minions.network.reference import ModelRef
-from minions.plans import Task
 from minions.settings import Settings
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import Chunk
+from minions.values.jobs import Job
+from minions.values.plans import Task
 from minions_workers.judging import Ballot, ballot_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from minions.chat import Completion
     from minions.ports import ChatModel
+    from minions.values.chat import Completion
 
 Row = dict[str, Any]
 SET = "reviews_counts"

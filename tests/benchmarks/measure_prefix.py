@@ -22,20 +22,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from minions import Minions
-from minions.chat import Usage
 from minions.corpus.index import Index
 from minions.execution.executor import LocalExecutor
 from minions.execution.expand import chunk_major
-from minions.jobs import Job
 from minions.models.llamacpp import PROMPT_CACHE_MIB, open_llamacpp
 from minions.network.reference import ModelRef
-from minions.plans import Task
+from minions.values.chat import Usage
+from minions.values.jobs import Job
+from minions.values.plans import Task
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minions.documents import Chunk
+    from minions.values.documents import Chunk
 
 DOCUMENT = Path(__file__).parents[2] / "examples" / "documents" / "skerrow-annual-report-2023.md"
 ASKED = (

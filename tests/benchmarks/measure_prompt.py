@@ -15,12 +15,12 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
-from minions.documents import DocumentFacts, Heading
-from minions.findings import Digest
-from minions.plans import History
 from minions.privacy.card import describe
 from minions.testing import ScriptedModel
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import DocumentFacts, Heading
+from minions.values.findings import Digest
+from minions.values.plans import History
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 

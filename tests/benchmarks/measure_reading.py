@@ -35,16 +35,16 @@ from minions.evals.scorers import normalised
 from minions.execution.cache import CachingWorker, ResultCache
 from minions.execution.expand import Expansion, expand
 from minions.execution.stopping import Enough, may_stop, reads
-from minions.jobs import Job, JobResult
-from minions.limits import Limits
 from minions.models.llamacpp import open_llamacpp
 from minions.network.reference import ModelRef
-from minions.plans import Plan, Task
 from minions.privacy.outgoing import Outgoing
 from minions.run.transcript import Transcript
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.text.tokens import estimate_tokens
+from minions.values.jobs import Job, JobResult
+from minions.values.limits import Limits
+from minions.values.plans import Plan, Task
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:

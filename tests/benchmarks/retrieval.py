@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from minions.corpus.port import Corpus
-    from minions.documents import Chunk
     from minions.evals.dataset import Example
+    from minions.values.documents import Chunk
 
 PLANS = Path(__file__).parent / "plans"
 MOST = 20  # chunks that are looked at

@@ -20,22 +20,22 @@ from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.cache import CachingWorker, ResultCache
 from minions.execution.executor import LocalExecutor
-from minions.jobs import JobResult
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.plans import Decision, Plan, Task
 from minions.run.crew import Books, Crew
 from minions.settings import Settings
 from minions.stop_signal import Brake
 from minions.store.store import Store
+from minions.values.jobs import JobResult
+from minions.values.plans import Decision, Plan, Task
 
 if TYPE_CHECKING:
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
-    from minions.jobs import Job
-    from minions.plans import History
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.jobs import Job
+    from minions.values.plans import History
 
 _LINES, _CONCURRENCY = 12, 16
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from minions.documents import Chunk, Document
+    from minions.values.documents import Chunk, Document
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = 7

@@ -20,9 +20,7 @@ from openai import AsyncOpenAI
 
 from minions import wiring
 from minions.clock import SystemClock
-from minions.documents import Chunk
 from minions.execution.cache import ResultCache
-from minions.jobs import Job
 from minions.ledger.budgets import Budget
 from minions.ledger.context import working_for
 from minions.ledger.egress import EgressLog
@@ -32,16 +30,18 @@ from minions.models.chat_completions import Dialect, request_body
 from minions.models.openai import OpenAIModel
 from minions.models.scripted import Rule, ScriptedModel
 from minions.network.reference import ModelRef
-from minions.plans import Task
 from minions.run import crew
 from minions.settings import Settings
 from minions.store.store import Store
+from minions.values.documents import Chunk
+from minions.values.jobs import Job
+from minions.values.plans import Task
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 pytestmark = pytest.mark.benchmark
 JOBS: Final = int(os.environ.get("MINIONS_BENCH_JOBS", "10000"))

@@ -28,11 +28,11 @@ from minions.clock import SystemClock
 from minions.corpus.index import Index
 from minions.evidence.lines import split_lines
 from minions.evidence.reduce import reduce_findings
-from minions.jobs import Job
 from minions.models.llamacpp import open_llamacpp
 from minions.network.reference import ModelRef
-from minions.plans import Task
 from minions.settings import Settings
+from minions.values.jobs import Job
+from minions.values.plans import Task
 from minions_workers.extractor import Extractor
 from minions_workers.look import CANDIDATES, probability_of_yes
 from minions_workers.passage import request, show
@@ -41,8 +41,8 @@ from minions_workers.prompts import load
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from minions.documents import Chunk
     from minions.ports import ChatModel
+    from minions.values.documents import Chunk
 
     Row = dict[str, Any]
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from minions.answers import Answer
-    from minions.chat import ChatRequest, Completion
-    from minions.documents import Document
-    from minions.events import Event
+    from minions.values.answers import Answer
+    from minions.values.chat import ChatRequest, Completion
+    from minions.values.documents import Document
+    from minions.values.events import Event
 
 PLANS = int(os.environ.get("CANARY_PLANS", "40"))  # 500 before a release
 _WIDE: dict[str, Any] = {"max_rounds": 3, "chunk_tokens": 80, "max_tasks": 9, "max_jobs": 24}

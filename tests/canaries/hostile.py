@@ -10,13 +10,13 @@ import random
 import re
 from typing import TYPE_CHECKING, Any
 
-from minions.chat import Completion
 from minions.models.usage import estimated_usage
+from minions.values.chat import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
     Replier = Callable[[ChatRequest], Completion]
 

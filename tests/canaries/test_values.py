@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import Completion
 from minions.models.usage import estimated_usage
 from minions.redaction.placeholders import placeholders_in
+from minions.values.chat import Completion
 from tests.canaries.values import PATTERNS, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
     from tests.canaries.conftest import Planted, Sent
 
     Send = Callable[..., Sent]

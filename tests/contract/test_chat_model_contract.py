@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import pytest
 
-from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.errors import (
     AuthenticationError,
     ContextOverflowError,
@@ -21,6 +20,7 @@ from minions.errors import (
     ServerError,
 )
 from minions.ports import ChatModel
+from minions.values.chat import ChatRequest, Completion, Message, Usage
 
 Build = Callable[[Any], Awaitable[Any]]
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import Completion, Usage
 from minions.testing import LoopbackServer, Rule
+from minions.values.chat import Completion, Usage
 from tests.command import Ended, run_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 ANSWER = "41 metres"

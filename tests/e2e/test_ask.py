@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer
 from minions.testing import LoopbackServer, Rule, faults
+from minions.values.answers import Answer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from minions.chat import Completion, Usage
 from minions.testing import LoopbackServer
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 QUESTION: Final = "How tall is the lighthouse at Skerrow?"
 PHONING_HOME: Final = '''

@@ -16,16 +16,16 @@ from unittest.mock import patch
 
 import pytest
 
-from minions.chat import Completion
 from minions.models.usage import estimated_usage
 from minions.testing import LoopbackServer
+from minions.values.chat import Completion
 from tests.command import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 PLANNER_PRICE = "openai:planner=2/10"
 _ITEM = re.compile(r"code of item (\d+)")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from minions.chat import ChatRequest, Message
 from minions.errors import ConfigError, MinionsError
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
 from minions.network.credentials import credentials_of, without, without_login
 from minions.network.reference import ModelRef
 from minions.testing import Fault, LoopbackServer, faults
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,15 +18,15 @@ import pytest
 import stamina
 
 from minions import Minions
-from minions.chat import Completion
 from minions.models.usage import estimated_usage
 from minions.testing import LoopbackServer, faults
+from minions.values.chat import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.chat import ChatRequest
     from minions.models.scripted import Reply
+    from minions.values.chat import ChatRequest
 
 DOCUMENTS, WINDOW, SHARE, TIMEOUT_S, SEED = 20, 32, 0.03, 2.0, 7
 QUESTIONS: Final = int(os.environ.get("MINIONS_SOAK_QUESTIONS", "500"))

@@ -17,21 +17,21 @@ import pytest
 import stamina
 
 from minions import Minions
-from minions.chat import Completion
 from minions.errors import RequestRefusedError
 from minions.ledger.entries import OK
 from minions.ledger.ledger import Ledger
 from minions.models.usage import estimated_usage
 from minions.store import Store
 from minions.testing import LoopbackServer, faults
+from minions.values.chat import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from minions import Answer
-    from minions.chat import ChatRequest
     from minions.models.scripted import Reply
+    from minions.values.chat import ChatRequest
 
 DOCUMENTS, REFUSED, SEED = 40, 13, 20261124
 QUESTIONS: Final = int(os.environ.get("MINIONS_FAULT_JOBS", "2000")) // DOCUMENTS

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import stamina
 
-from minions.chat import ChatRequest, Message
 from minions.errors import (
     AuthenticationError,
     DeadlineError,
@@ -29,6 +28,7 @@ from minions.network.reference import ModelRef
 from minions.network.timeouts import Timeouts
 from minions.network.wire import capturing
 from minions.testing import Fault, LoopbackServer, faults
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

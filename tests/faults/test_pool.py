@@ -11,7 +11,6 @@ import stamina
 from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
 
 from minions import wiring
-from minions.chat import ChatRequest, Message
 from minions.errors import DeadlineError, UnreachableError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
@@ -22,12 +21,13 @@ from minions.run import crew
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, faults
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from minions.events import Event
     from minions.ports import ChatModel
+    from minions.values.events import Event
 
     Wire = Callable[..., Awaitable["Bench"]]
 

@@ -20,7 +20,7 @@ from minions.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from minions.events import Event
+    from minions.values.events import Event
 
     World = Any
 

@@ -17,7 +17,7 @@ from minions.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.answers import Answer
+    from minions.values.answers import Answer
 
 EXAMPLES = int(os.environ.get("MINIONS_FUZZ_EXAMPLES", "60"))
 # A busy machine is no bug: what takes for ever is tried in a process of its own, with time to spare.

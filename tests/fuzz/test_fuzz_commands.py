@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
     Ask = Callable[..., tuple[int, str, str]]
 

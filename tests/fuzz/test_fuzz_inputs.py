@@ -13,12 +13,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minions.batch.items import BadLine, Item, as_items, read_items
-from minions.chat import Usage
 from minions.errors import ConfigError, MinionsError
 from minions.evals.dataset import read_dataset
 from minions.evals.plans import read_plans
 from minions.ledger.prices import Price, PriceBook
 from minions.settings import Settings
+from minions.values.chat import Usage
 from tests.fuzz.hostile_values import FUZZ, NUMBERS, SLOW, TEXTS, VALUES, changed, json_lines, objects
 
 ITEM = {

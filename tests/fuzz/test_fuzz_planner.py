@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from minions.answers import Answer
 from minions.corpus.index import Index
 from minions.corpus.selecting import select
 from minions.errors import CalculationError
 from minions.evidence.calculation import calculate, fill_in
 from minions.execution.expand import expand
 from minions.execution.parse_tasks import read_tasks
-from minions.limits import Limits
 from minions.text.numbers import numbers_by_sort, numbers_in, parse_amounts, parse_number, with_plain_numbers
+from minions.values.answers import Answer
+from minions.values.limits import Limits
 from minions_planners.reading import read_decision, read_plan
 from tests.fuzz.hostile_values import (
     FUZZ,
@@ -35,7 +35,7 @@ from tests.fuzz.hostile_values import (
 )
 
 if TYPE_CHECKING:
-    from minions.plans import Decision, Task
+    from minions.values.plans import Decision, Task
 
 MOST_TASKS = 6
 TASK = {

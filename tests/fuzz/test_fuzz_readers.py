@@ -21,7 +21,7 @@ from minions.errors import UnreadableError
 from tests.hostile import pages, zipped
 
 if TYPE_CHECKING:
-    from minions.documents import Document
+    from minions.values.documents import Document
 
 EXAMPLES: Final = 60
 MAIL: Final = (

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.answers import Answer
 from minions.batch.output import Output, recorded_in
 from minions.cli.commands.verify import read_results
 from minions.clock import SystemClock
@@ -21,11 +20,12 @@ from minions.evals.outcomes import answer_of
 from minions.evals.records import read_records
 from minions.evals.tracing import read_traces
 from minions.evals.verdicts import JUDGEMENTS, Verdicts
-from minions.findings import Citation
 from minions.ledger.ledger import Ledger
 from minions.store.batches import Batches
 from minions.store.runs import Runs
 from minions.store.store import Store
+from minions.values.answers import Answer
+from minions.values.findings import Citation
 from minions.verify import check_quote, verify_citations
 from tests.fuzz.hostile_values import FUZZ, SLOW, TEXTS, VALUES, bent, changed, json_lines, objects
 

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.documents import Chunk
 from minions.errors import ReplyError
 from minions.evals.dataset import Example
 from minions.evals.judge import MARKS, judge
 from minions.evidence.grounding import locate
 from minions.evidence.lines import point, split_lines
-from minions.jobs import Job
-from minions.plans import Output, Task
 from minions.testing import ScriptedModel
+from minions.values.documents import Chunk
+from minions.values.jobs import Job
+from minions.values.plans import Output, Task
 from minions_workers.judging import chosen
 from minions_workers.reading import Reply, read_reply
 from minions_workers.sheet import Sheet

@@ -1,17 +1,14 @@
 """The parts of the package that are pinned: the one file of this folder that knows in which module each stands."""
 
-from minions import Minions, errors, events
+from minions import Minions, errors
 from minions import __all__ as exported_names
-from minions.answers import Answer
 from minions.batch.items import as_items
-from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.cli.main import app as command_line
 from minions.cli.main import execute
 from minions.corpus.chunking import CHUNKER_VERSION, chunk_document
 from minions.corpus.fts.schema import SCHEMA_VERSION
 from minions.corpus.index import Index
 from minions.corpus.readers import READER_VERSION, content_id, read_document
-from minions.documents import Chunk, CorpusCard
 from minions.evals import judge as judging
 from minions.evals.columns import read_columns
 from minions.evals.conditions import settle
@@ -21,16 +18,20 @@ from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction, reduce_findings
 from minions.execution.cache import CachingWorker, ResultCache, key_of
 from minions.execution.whole_context_executor import CachingHolder
-from minions.findings import Citation, Digest, Finding
 from minions.home import INDEX_FILE, STORE_FILE
-from minions.jobs import Job, JobResult
 from minions.ledger.meter import request_key
-from minions.plans import Decision, History, Plan, RoundGist, Task
 from minions.settings import Settings
 from minions.store.schema import MIGRATIONS
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, ScriptedModel
 from minions.text.tokens import estimate_tokens
+from minions.values import events
+from minions.values.answers import Answer
+from minions.values.chat import ChatRequest, Completion, Message, Usage
+from minions.values.documents import Chunk, CorpusCard
+from minions.values.findings import Citation, Digest, Finding
+from minions.values.jobs import Job, JobResult
+from minions.values.plans import Decision, History, Plan, RoundGist, Task
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 from minions_planners.local import LocalPlanner

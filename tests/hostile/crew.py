@@ -6,14 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from minions.chat import Completion, Usage
+from minions.values.chat import Completion, Usage
 from tests.hostile.corpus import write_corpus
 from tests.hostile.texts import FAKE, MARK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 PLACES: Final = ("Skerrow", "Haldane", "Orrin", "Tarff", "Lunna", "Brims", "Fetla", "Noss", "Unstad", "Vaila")
 QUESTIONS: Final = {f"How tall is the lighthouse at {place}?": f"{20 + 3 * n} metres" for n, place in enumerate(PLACES)}

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.answers import Answer
     from minions.testing.loopback import Received
+    from minions.values.answers import Answer
 
 HOSTILE = 100
 # What hostile documents may add to two requests: names on the card, and findings, each within its budget of tokens.

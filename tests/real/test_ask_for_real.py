@@ -22,9 +22,9 @@ from minions.verify import verify_answer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from minions.answers import Answer
-    from minions.chat import ChatRequest
     from minions.models.llamacpp import LlamaCppModel
+    from minions.values.answers import Answer
+    from minions.values.chat import ChatRequest
 
 pytestmark = [pytest.mark.real_model, pytest.mark.asyncio(loop_scope="module")]
 

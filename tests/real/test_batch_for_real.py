@@ -13,8 +13,8 @@ from minions import Minions
 from minions.testing import LoopbackServer
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest
     from minions.models.llamacpp import LlamaCppModel
+    from minions.values.chat import ChatRequest
 
 pytestmark = [pytest.mark.real_model, pytest.mark.asyncio(loop_scope="module")]
 

@@ -10,10 +10,10 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from minions.chat import ChatRequest, Message
 from minions.errors import ContextOverflowError
 from minions.models.llamacpp import open_llamacpp
 from minions.network.reference import ModelRef
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from pathlib import Path

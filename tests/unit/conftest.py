@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from minions.documents import Chunk
-from minions.findings import Citation, Finding
-from minions.jobs import Job
-from minions.plans import Task
+from minions.values.documents import Chunk
+from minions.values.findings import Citation, Finding
+from minions.values.jobs import Job
+from minions.values.plans import Task
 
 
 def make_chunk(text: str, **changes: Any) -> Chunk:

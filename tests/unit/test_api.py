@@ -12,19 +12,19 @@ import pytest
 
 from minions import Minions, endpoints
 from minions.errors import AuthenticationError, EgressRefusedError, PriceUnknownError, ServerError, UsageError
-from minions.events import AnswerEvent, CloudCallEvent, FindingEvent, JobEvent, PlanEvent
 from minions.ledger.ledger import Ledger
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.testing import LoopbackServer, faults
+from minions.values.events import AnswerEvent, CloudCallEvent, FindingEvent, JobEvent, PlanEvent
 from minions.verify import verify_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.answers import Answer
-    from minions.chat import ChatRequest
+    from minions.values.answers import Answer
+    from minions.values.chat import ChatRequest
 
 QUESTION = "What was net revenue in 2022?"
 REPORT = """# Annual report
@@ -68,7 +68,7 @@ class Office:
 
 
 def _look(first_token: dict[str, float]) -> Any:
-    from minions.chat import Completion, Usage
+    from minions.values.chat import Completion, Usage
 
     text = max(first_token, key=first_token.__getitem__)
     usage = Usage(input_tokens=100, output_tokens=1)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
-    from minions.events import Event
+    from minions.values.chat import ChatRequest
+    from minions.values.events import Event
 
 QUESTION = "How tall is the lighthouse?"
 PLAN = {"tasks": [{"instruction": QUESTION, "output": "text", "search": ["lighthouse"]}]}

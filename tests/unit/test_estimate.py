@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
-from minions.documents import CorpusCard
 from minions.errors import EgressRefusedError
 from minions.estimate import (
     DECISION_INPUT_TOKENS,
@@ -19,13 +18,14 @@ from minions.estimate import (
     WHOLE_INPUT_TOKENS,
     measured_tokens_per_s,
 )
-from minions.findings import Digest
 from minions.ledger.entries import Entry
 from minions.ledger.ledger import Ledger
-from minions.plans import History
 from minions.store.store import Store
 from minions.testing import ScriptedModel
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import CorpusCard
+from minions.values.findings import Digest
+from minions.values.plans import History
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 

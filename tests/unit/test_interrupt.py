@@ -13,7 +13,7 @@ from minions import Minions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.events import Event
+    from minions.values.events import Event
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.answers import Answer
-from minions.findings import Citation
+from minions.values.answers import Answer
+from minions.values.findings import Citation
 from minions.verify import check_quote, verify_answer, verify_citations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.documents import Document
+    from minions.values.documents import Document
 
 TEXT = "Skerrow stands on rock.\nIt is 41 metres tall.\nIt is 41 metres tall.\nThe end.\n"
 QUOTE = "It is 41 metres tall."

@@ -9,7 +9,6 @@ import pytest
 from minions import choosing, wiring
 from minions.endpoints import endpoint_of, is_remote_worker, refuse_remote_worker
 from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
-from minions.limits import Limits
 from minions.models import registry, weights
 from minions.models.adapters import open_adapter
 from minions.models.slots import Room
@@ -18,6 +17,7 @@ from minions.network.timeouts import Timeouts
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import LoopbackServer
+from minions.values.limits import Limits
 from tests.books import books_in
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from minions import Minions
-from minions.chat import ChatRequest, Message
 from minions.errors import RequestRefusedError
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
@@ -22,6 +21,7 @@ from minions.network import probes
 from minions.network.reference import ModelRef
 from minions.settings import Settings
 from minions.testing import Fault, LoopbackServer
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

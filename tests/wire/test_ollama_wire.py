@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import ChatRequest, Message
 from minions.errors import (
     AuthenticationError,
     ContextOverflowError,
@@ -24,6 +23,7 @@ from minions.models.ollama import OllamaModel
 from minions.network.reference import ModelRef
 from minions.network.wire import capturing
 from minions.testing import LoopbackServer, faults
+from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

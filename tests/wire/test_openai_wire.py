@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from minions.chat import ChatRequest, Message, Usage
 from minions.errors import (
     AuthenticationError,
     ConfigError,
@@ -22,6 +21,7 @@ from minions.errors import (
 from minions.models.openai import OpenAIModel
 from minions.network.reference import ModelRef
 from minions.network.wire import capturing
+from minions.values.chat import ChatRequest, Message, Usage
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 KEY = "sk-verysecretkey1234"

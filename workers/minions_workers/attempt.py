@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.chat import Usage
 from minions.errors import AuthenticationError, ModelNotFoundError, UnreachableError
 from minions.evidence.finding import find
-from minions.jobs import Job, JobResult, JobStatus
+from minions.values.chat import Usage
+from minions.values.jobs import Job, JobResult, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minions.evidence.grounding import Location
-    from minions.findings import Finding
+    from minions.values.findings import Finding
 
 ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)  # every other job would meet it, too
 PARTIAL_CHARACTERS = 400  # of a reply of which nothing can be made

@@ -13,7 +13,7 @@ from minions_workers.reading import read_reply
 
 if TYPE_CHECKING:
     from minions.evidence.lines import Line
-    from minions.jobs import Job
+    from minions.values.jobs import Job
     from minions_workers.phrasing import Part
     from minions_workers.reading import Reply
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from minions.chat import Message, Usage
 from minions.errors import (
     ContextOverflowError,
     ModelError,
     ReplyError,
 )
-from minions.events import WarningEvent
 from minions.evidence.grounding import Location, locate
 from minions.evidence.lines import point, split_lines
 from minions.evidence.support import supporting_line
+from minions.values.chat import Message, Usage
+from minions.values.events import WarningEvent
 from minions_workers import judging
 from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS, Attempt
 from minions_workers.doubt import objection, settles, understood
@@ -34,11 +34,11 @@ from minions_workers.reading import Reply, read_reply
 from minions_workers.schemas import REASONING, Reasoning, answer_in_words, max_lines, reply_schema
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest, Completion
-    from minions.events import Observer
     from minions.evidence.lines import Line
-    from minions.jobs import Job, JobResult
     from minions.ports import ChatModel
+    from minions.values.chat import ChatRequest, Completion
+    from minions.values.events import Observer
+    from minions.values.jobs import Job, JobResult
 
 Evidence = Literal["lines", "quote"]
 

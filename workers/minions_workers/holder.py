@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from minions.chat import ChatRequest, Message, Usage
 from minions.errors import (
     ContextOverflowError,
     ModelError,
@@ -19,7 +18,8 @@ from minions.errors import (
 )
 from minions.evidence.finding import find
 from minions.evidence.support import supports
-from minions.jobs import Job, JobResult
+from minions.values.chat import ChatRequest, Message, Usage
+from minions.values.jobs import Job, JobResult
 from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS
 from minions_workers.passage import RESAMPLING_TEMPERATURE
 from minions_workers.phrasing import filled
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from minions.chat import Completion
     from minions.evidence.grounding import Location
-    from minions.findings import Finding
-    from minions.jobs import JobStatus
     from minions.ports import ChatModel
+    from minions.values.chat import Completion
+    from minions.values.findings import Finding
+    from minions.values.jobs import JobStatus
     from minions_workers.reading import Reply
 
 _VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else

@@ -9,10 +9,10 @@ import math
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from minions.chat import ChatRequest, Message
 from minions.evidence.finding import best_window
 from minions.evidence.grounding import Location
 from minions.evidence.lines import split_lines
+from minions.values.chat import ChatRequest, Message
 from minions_workers.passage import RESAMPLING_TEMPERATURE, place_of, table_of
 from minions_workers.phrasing import filled, worded
 from minions_workers.prompts import load, load_thinking
@@ -21,8 +21,8 @@ from minions_workers.schemas import REASONING, answer_in_words, judgement_schema
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from minions.jobs import Job
-    from minions.plans import Task
+    from minions.values.jobs import Job
+    from minions.values.plans import Task
     from minions_workers.phrasing import Part
     from minions_workers.schemas import Reasoning
 

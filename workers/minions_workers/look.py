@@ -12,9 +12,9 @@ from minions_workers.prompts import load
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from minions.chat import Usage
-    from minions.jobs import Job
     from minions.ports import ChatModel
+    from minions.values.chat import Usage
+    from minions.values.jobs import Job
 
 CANDIDATES = 10
 

@@ -6,19 +6,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.chat import ChatRequest, Message
 from minions.corpus.chunking import HEADER_CHARS
 from minions.corpus.structure import TITLE_CHARS
 from minions.evidence.lines import Line, number_lines
 from minions.redaction.shown_names import uncut
 from minions.text.visible import without_unseen
+from minions.values.chat import ChatRequest, Message
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from minions.documents import Chunk
+    from minions.values.documents import Chunk
     from minions_workers.phrasing import Part
 
 RESAMPLING_TEMPERATURE = 0.7  # at 0 every further sample would be the first again

@@ -6,8 +6,8 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from minions.chat import Kind
-    from minions.plans import Task
+    from minions.values.chat import Kind
+    from minions.values.plans import Task
 
     Part = tuple[Kind, str]
 

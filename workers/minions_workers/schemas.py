@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from minions.plans import Task
+    from minions.values.plans import Task
 
 Reasoning = Literal["none", "draft", "cot"]
 

@@ -12,7 +12,7 @@ from minions_workers.passage import show
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from minions.jobs import Job
+    from minions.values.jobs import Job
     from minions_workers.reading import Reply
 
 _RANK = {"exact": 0, "normalised": 1, "fuzzy": 2}

@@ -68,7 +68,7 @@ def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, event
     from minions.cli.eventlog import event_log
     from minions.cli.render.answers import answer_lines, bill_lines, verdict
     from minions.cli.render.progress import progress_for
-    from minions.events import both
+    from minions.values.events import both
 
     with (
         Minions(config=flags.config, **flags.settings) as minions,

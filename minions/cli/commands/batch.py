@@ -51,8 +51,8 @@ def batch(  # noqa: PLR0913 - one parameter an option
     from minions.cli.reading import read_paths
     from minions.cli.render.answers import batch_lines
     from minions.cli.render.progress import progress_for
-    from minions.events import both
     from minions.stop_signal import Brake
+    from minions.values.events import both
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     refuse_two_on_stdout(events, as_json=as_json)

@@ -10,7 +10,7 @@ import typer
 from minions.cli.options import Flags, JsonFlag, common
 
 if TYPE_CHECKING:
-    from minions.answers import Answer
+    from minions.values.answers import Answer
 
 FAILED = 5
 
@@ -55,8 +55,8 @@ def read_results(source: str) -> "list[Answer]":
     """
     from pydantic import ValidationError
 
-    from minions.answers import Answer
     from minions.errors import UsageError
+    from minions.values.answers import Answer
 
     hint = "minions ask ... --json > RESULT.json"
     try:

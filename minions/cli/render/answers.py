@@ -10,13 +10,13 @@ from minions.text.visible import one_line, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.answers import Answer, Baseline, Egress, RoleUsage
     from minions.batch.estimate import BatchEstimate
     from minions.batch.results import BatchSummary
     from minions.corpus.fts.query import SearchHit
     from minions.corpus.index import IndexReport
     from minions.estimate import Estimate
-    from minions.findings import Citation
+    from minions.values.answers import Answer, Baseline, Egress, RoleUsage
+    from minions.values.findings import Citation
 
 _QUOTE_CHARACTERS = 240
 _CENT = Decimal("0.01")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TextIO
 
-    from minions.answers import Baseline
-    from minions.events import BatchEvent, Event, PlanEvent
+    from minions.values.answers import Baseline
+    from minions.values.events import BatchEvent, Event, PlanEvent
 
 LINE_EVERY_S = 5.0
 _TELLING_S = 1.0  # a rate over less says nothing

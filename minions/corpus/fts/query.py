@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minions.documents import Chunk
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.documents import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 from minions.corpus.contents import Columns
 from minions.corpus.fts.schema import ROWS_PER_QUERY
-from minions.documents import DocumentFacts, Heading
 from minions.text.paths import file_name
+from minions.values.documents import DocumentFacts, Heading
 
 if TYPE_CHECKING:
     import sqlite3

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from minions.corpus.discover import FoundFile
-    from minions.documents import Chunk, Document
+    from minions.values.documents import Chunk, Document
 
 _ORPHANS: Final = "SELECT pk FROM documents WHERE pk NOT IN (SELECT document FROM files)"
 _ORPHAN_CHUNKS: Final = (

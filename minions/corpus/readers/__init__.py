@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 from minions.corpus.readers.extract import Extract, Source
 from minions.corpus.readers.limits import MAX_HEADING_CHARS
 from minions.corpus.readers.registry import choose, size_limit
-from minions.documents import Document
 from minions.errors import UnreadableError
 from minions.text.visible import clean_line
+from minions.values.documents import Document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.documents import Heading
+    from minions.values.documents import Heading
 
 # To be raised whenever the same bytes give another text than before: indexes made earlier are then read again.
 READER_VERSION: Final = 2

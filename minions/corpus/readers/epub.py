@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from minions.corpus.readers.extract import Source
-    from minions.documents import Heading
+    from minions.values.documents import Heading
 
 _CONTAINER: Final = "META-INF/container.xml"
 

@@ -11,7 +11,7 @@ from minions.errors import UnreadableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.documents import Heading, Page
+    from minions.values.documents import Heading, Page
 
 
 @dataclass(frozen=True, slots=True)

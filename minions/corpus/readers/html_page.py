@@ -11,7 +11,7 @@ from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.html_table import is_data_table, number_in, table_rows
 from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_HTML_EFFORT, MAX_HTML_NODES, too_much
 from minions.corpus.readers.tables import table_lines
-from minions.documents import Heading
+from minions.values.documents import Heading
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode

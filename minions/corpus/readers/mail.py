@@ -14,7 +14,7 @@ from minions.corpus.readers.encoding import decode_text, storable
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.html_page import convert_html
 from minions.corpus.readers.limits import MAX_CONTENT_HEADER_CHARS, MAX_DEPTH, MAX_HEADER_CHARS
-from minions.documents import Heading
+from minions.values.documents import Heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.readers.extract import Extract
-from minions.documents import Heading
+from minions.values.documents import Heading
 
 if TYPE_CHECKING:
     from minions.corpus.readers.extract import Source

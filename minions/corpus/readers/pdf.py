@@ -17,7 +17,7 @@ from minions.corpus.readers.limits import (
     bounded,
     too_much,
 )
-from minions.documents import Heading, Page
+from minions.values.documents import Heading, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_PAGES, too_much
 from minions.corpus.readers.tables import table_lines
 from minions.corpus.readers.xlsx import OFFICE_MISSING
-from minions.documents import Heading, Page
+from minions.values.documents import Heading, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

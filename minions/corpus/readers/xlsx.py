@@ -13,7 +13,7 @@ from minions.corpus.readers.encoding import storable
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.limits import MAX_CELLS, MAX_EXTRACTED_CHARS, MAX_ROWS, bounded, too_much
 from minions.corpus.readers.tables import table_lines, without_empty_columns
-from minions.documents import Heading
+from minions.values.documents import Heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
-from minions.chat import Completion
 from minions.models.usage import estimated_usage
 from minions.testing import LoopbackServer
+from minions.values.chat import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 RECORDS = 4
 _ITEM = re.compile(r"item (\d+)")

@@ -15,11 +15,11 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.limits import Limits
 from minions.run.crew import Books
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock
+from minions.values.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.errors import AuthenticationError, StoreError, UsageError
-from minions.events import BatchEvent, PlanEvent
 from minions.stop_signal import Brake
 from minions.store.runs import Runs
 from minions.store.store import Store
+from minions.values.events import BatchEvent, PlanEvent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from minions import Minions
-    from minions.answers import Answer
-    from minions.events import Event
     from minions.testing import LoopbackServer
+    from minions.values.answers import Answer
+    from minions.values.events import Event
 
     Register = Any
 

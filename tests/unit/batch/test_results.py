@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer, Baseline, BaselineEstimate, RoleUsage, UsageByRole
 from minions.batch.items import BadLine, Item
 from minions.batch.output import Output
 from minions.batch.results import Results
 from minions.batch.session import opened, paths_of
-from minions.chat import Completion, Usage
 from minions.errors import PlanError, UsageError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
@@ -28,12 +26,14 @@ from minions.store.batches import Batches
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.testing import FakeClock
+from minions.values.answers import Answer, Baseline, BaselineEstimate, RoleUsage, UsageByRole
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.events import Event
+    from minions.values.events import Event
 
 ITEMS = [Item(id=f"q{number}", question=f"Question {number}?") for number in range(4)]
 

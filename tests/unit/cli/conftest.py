@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer, Baseline, BaselineEstimate, Coverage, RoleUsage, RoundSummary, UsageByRole
-from minions.findings import Citation
+from minions.values.answers import Answer, Baseline, BaselineEstimate, Coverage, RoleUsage, RoundSummary, UsageByRole
+from minions.values.findings import Citation
 from tests.command import run_command
 
 if TYPE_CHECKING:

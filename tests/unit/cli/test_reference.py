@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer, Baseline, Calculation, Coverage, Egress, RoleUsage, Withheld
-from minions.findings import Citation
+from minions.values.answers import Answer, Baseline, Calculation, Coverage, Egress, RoleUsage, Withheld
+from minions.values.findings import Citation
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

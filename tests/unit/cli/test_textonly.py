@@ -14,9 +14,9 @@ from minions.cli.render.answers import answer_lines, citation_line, hit_lines, i
 from minions.cli.render.progress import Bars, Lines
 from minions.corpus.fts.query import SearchHit
 from minions.corpus.index import IndexReport
-from minions.documents import Chunk, Unreadable
-from minions.events import IndexEvent, WarningEvent
-from minions.findings import Citation
+from minions.values.documents import Chunk, Unreadable
+from minions.values.events import IndexEvent, WarningEvent
+from minions.values.findings import Citation
 from tests.hostile import texts
 
 if TYPE_CHECKING:

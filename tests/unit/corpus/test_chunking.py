@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.corpus.chunking import chunk_document
-from minions.documents import Chunk, Document, Heading, Page
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import Chunk, Document, Heading, Page
 
 LINES = (
     "# Title",

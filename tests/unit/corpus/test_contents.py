@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import UsageByRole
 from minions.corpus.contents import Columns, Contents
-from minions.documents import Chunk, DocumentFacts
 from minions.estimate import baseline_of
 from minions.ledger.prices import PriceBook
-from minions.limits import Limits
-from minions.plans import Decision, Plan
 from minions.privacy.card import card_of
 from minions.privacy.outgoing import Outgoing
 from minions.run.loop import Parts, answer
 from minions.run.transcript import Transcript
 from minions.settings import Settings
+from minions.values.answers import UsageByRole
+from minions.values.documents import Chunk, DocumentFacts
+from minions.values.limits import Limits
+from minions.values.plans import Decision, Plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 
-    from minions.findings import Digest
-    from minions.jobs import Job, JobResult
-    from minions.plans import History
+    from minions.values.findings import Digest
+    from minions.values.jobs import Job, JobResult
+    from minions.values.plans import History
 
 
 class Counted(list[Any]):

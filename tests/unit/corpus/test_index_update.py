@@ -16,14 +16,14 @@ from minions.corpus.fts import schema
 from minions.corpus.index import Index, IndexReport
 from minions.corpus.readers import read_document
 from minions.errors import CorpusError, StoreError
-from minions.events import Event, IndexEvent
+from minions.values.events import Event, IndexEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from minions.corpus.local import LocalCorpus
-    from minions.documents import Document
+    from minions.values.documents import Document
 
 
 class CountingReader:

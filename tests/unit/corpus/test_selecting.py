@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from minions.corpus.contents import Contents
 from minions.corpus.fts.query import match_expression
 from minions.corpus.index import Index
-from minions.documents import DocumentFacts
+from minions.values.documents import DocumentFacts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer
 from minions.corpus.index import Index
-from minions.findings import Citation
+from minions.values.answers import Answer
+from minions.values.findings import Citation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 QUESTION = {"id": "q1", "question": "How tall is it?", "answer": "41 metres", "documents": ["guide.txt"]}

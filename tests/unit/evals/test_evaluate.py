@@ -12,15 +12,15 @@ import pytest
 from minions import Minions
 from minions.errors import EgressRefusedError, UsageError
 from minions.evals.evaluate import share_of_limits
-from minions.plans import Plan, Task
 from minions.settings import Settings
 from minions.testing import LoopbackServer
+from minions.values.plans import Plan, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minions.corpus.port import Corpus
-    from minions.documents import Chunk
+    from minions.values.documents import Chunk
 
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 QUESTION = Example(id="q", question="How tall?", answers=("41 metres",), kind="extractive", documents=("guide.txt",))

@@ -9,7 +9,7 @@ import pytest
 
 from minions.errors import UsageError
 from minions.evals.plans import read_plans
-from minions.plans import Task
+from minions.values.plans import Task
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.evals.tracing import Trace, Tracer, read_traces
-from minions.events import AnswerEvent, BatchEvent, DigestEvent, FindingEvent, IndexEvent, JobEvent
+from minions.values.events import AnswerEvent, BatchEvent, DigestEvent, FindingEvent, IndexEvent, JobEvent
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 EXAMPLE = Example(id="q", question="Why was it built?", answers=("To warn ships", "As a warning"), kind="abstractive")
 PRICES = ("openai:planner=1/1", "openai:marker=2/10")

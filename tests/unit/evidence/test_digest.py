@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from minions.evidence.digest import pack
 from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction, reduce_findings
-from minions.plans import Reduce
 from minions.text.tokens import estimate_tokens
+from minions.values.plans import Reduce
 
 
 def _pack(make: Any, findings: list[Any], **changes: Any) -> Any:

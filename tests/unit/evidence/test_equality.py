@@ -10,7 +10,7 @@ from minions.evidence import equality
 from minions.evidence.equality import disputed, merged, rivals, value_of
 
 if TYPE_CHECKING:
-    from minions.plans import Task
+    from minions.values.plans import Task
 
 
 @pytest.mark.parametrize(

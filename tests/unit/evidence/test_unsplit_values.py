@@ -13,7 +13,7 @@ from minions.redaction.detector import detector
 from minions.redaction.placeholders import Placeholders
 
 if TYPE_CHECKING:
-    from minions.findings import Finding
+    from minions.values.findings import Finding
 
 ACCOUNT = "DE89 3704 0044 0532 0130 00"
 TEXT = f"Before it.\nThe account is {ACCOUNT} of theirs.\nAfter it."

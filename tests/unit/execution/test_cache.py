@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minions.chat import Usage
-from minions.documents import Chunk
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.cache import CachingWorker, ResultCache, adapted
-from minions.jobs import Job, JobResult
-from minions.plans import Task
 from minions.store import Store
 from minions.testing import FakeClock
+from minions.values.chat import Usage
+from minions.values.documents import Chunk
+from minions.values.jobs import Job, JobResult
+from minions.values.plans import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

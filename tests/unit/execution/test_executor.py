@@ -10,8 +10,8 @@ import pytest
 
 from minions.errors import AuthenticationError, BudgetExceededError
 from minions.execution.executor import LocalExecutor
-from minions.jobs import Job, JobResult
 from minions.ledger.context import current_run, working_for
+from minions.values.jobs import Job, JobResult
 
 
 class CountingWorker:

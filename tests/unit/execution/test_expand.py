@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.corpus.contents import Contents
-from minions.documents import Chunk, DocumentFacts
 from minions.execution.expand import chunk_major, expand, scope_of
-from minions.jobs import Job
-from minions.limits import Limits
-from minions.plans import Plan
+from minions.values.documents import Chunk, DocumentFacts
+from minions.values.jobs import Job
+from minions.values.limits import Limits
+from minions.values.plans import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -9,12 +9,12 @@ import pytest
 
 from minions.execution.executor import LocalExecutor
 from minions.execution.stopping import Enough, Stopping, answer_form, may_stop, reads
-from minions.jobs import Job, JobResult
+from minions.values.jobs import Job, JobResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from minions.plans import Task
+    from minions.values.plans import Task
 
 TWO = Enough(findings=2, confidence=0.6)
 Said = str | tuple[str | None, float] | None  # an answer, with its confidence where that matters; None: nothing found

@@ -9,10 +9,10 @@ import pytest
 from minions.corpus.index import Index
 from minions.corpus.scoped import ScopedCorpus
 from minions.execution.whole_context import hold
-from minions.limits import Limits
 from minions.models.usage import estimated_prompt_tokens
-from minions.plans import Plan
 from minions.testing import ScriptedModel
+from minions.values.limits import Limits
+from minions.values.plans import Plan
 from minions_workers.holder import ChatReader
 
 if TYPE_CHECKING:

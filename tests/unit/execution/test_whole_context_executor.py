@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import Usage
-from minions.documents import Chunk
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.cache import ResultCache
 from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
-from minions.jobs import Job, JobResult
-from minions.plans import Task
 from minions.store import Store
 from minions.testing import FakeClock
+from minions.values.chat import Usage
+from minions.values.documents import Chunk
+from minions.values.jobs import Job, JobResult
+from minions.values.plans import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from minions.jobs import JobStatus
+    from minions.values.jobs import JobStatus
 
 
 class Holding:

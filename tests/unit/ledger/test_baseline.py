@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from minions.answers import BaselineEstimate
 from minions.ledger.baseline import estimate_baseline
 from minions.ledger.prices import Price
+from minions.values.answers import BaselineEstimate
 
 if TYPE_CHECKING:
-    from minions.chat import Usage
+    from minions.values.chat import Usage
 
 PRICE = Price.parse("m=2/10/0.5")[1]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.chat import ChatRequest, Message
 from minions.ledger.kinds import count_kinds
+from minions.values.chat import ChatRequest, Message
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "string", "enum": ["\u00e9", "a b"]}}}
 KINDS = st.sampled_from(["prompt", "question", "card", "digest", "passage", "answer"])

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.answers import RoleUsage
 from minions.errors import StoreError
 from minions.ledger.entries import Entry
 from minions.ledger.ledger import Ledger, exact_sum
 from minions.store import Store
+from minions.values.answers import RoleUsage
 
 if TYPE_CHECKING:
     import random

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.chat import Usage
 from minions.errors import ConfigError
 from minions.ledger.prices import Cost, Price, PriceBook
+from minions.values.chat import Usage
 
 OPENAI = "https://api.openai.com/v1"
 GATEWAY = "http://127.0.0.1:9/v1"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.errors import BudgetExceededError, ServerError, StoppedError, StoreError
 from minions.ledger.budgets import Budget
 from minions.ledger.context import limited_by, working_for
@@ -26,6 +25,7 @@ from minions.stop_signal import Brake
 from minions.store import Store
 from minions.store.runs import Runs
 from minions.testing import FakeClock, LoopbackServer
+from minions.values.chat import ChatRequest, Completion, Message, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from minions.chat import ChatRequest, Message
+from minions.values.chat import ChatRequest, Message
 
 
 def _asking(*texts: str, **changes: Any) -> ChatRequest:

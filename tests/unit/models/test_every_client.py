@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from minions import wiring
-from minions.chat import ChatRequest, Message
 from minions.models.metered import metered
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
@@ -19,6 +18,7 @@ from minions.ports import ChatModel
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import LoopbackServer
+from minions.values.chat import ChatRequest, Message
 from tests.books import books_in
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from minions.errors import FormatUnsupportedError, ServerError
-from minions.events import WarningEvent
 from minions.models.falling_back import falling_back, sketch
 from minions.models.scripted import ScriptedModel
+from minions.values.events import WarningEvent
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": ["string", "null"]}, "lines": {"type": "array"}}}
 

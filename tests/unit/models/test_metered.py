@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.errors import (
     BudgetExceededError,
     DeadlineError,
@@ -17,7 +16,6 @@ from minions.errors import (
     PriceUnknownError,
     RateLimitedError,
 )
-from minions.events import CloudCallEvent, Event
 from minions.ledger.budgets import Budget
 from minions.ledger.context import working_for
 from minions.ledger.egress import EgressLog
@@ -28,6 +26,8 @@ from minions.models.metered import metered
 from minions.network.wire import note_request, note_response
 from minions.store import Store
 from minions.testing.clock import FakeClock
+from minions.values.chat import ChatRequest, Completion, Message, Usage
+from minions.values.events import CloudCallEvent, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.errors import (
     AuthenticationError,
     BudgetExceededError,
@@ -18,16 +17,17 @@ from minions.errors import (
     UnreachableError,
 )
 from minions.execution.executor import LocalExecutor
-from minions.jobs import Job, JobResult
 from minions.models.pool_seat import Member
 from minions.models.pooled import pooled
 from minions.testing import FakeClock
+from minions.values.chat import ChatRequest, Completion, Message, Usage
+from minions.values.jobs import Job, JobResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minions.events import Event
     from minions.ports import ChatModel
+    from minions.values.events import Event
 
 DOWN = UnreachableError("nothing answers")
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from minions.chat import ChatRequest, Completion, Message, Usage
 from minions.models.redacting import redacting
 from minions.redaction.detector import detector
 from minions.redaction.placeholders import Placeholders, keeping
+from minions.values.chat import ChatRequest, Completion, Message, Usage
 
 if TYPE_CHECKING:
     from minions.ports import ChatModel

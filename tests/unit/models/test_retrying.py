@@ -29,7 +29,7 @@ from minions.models.scripted import ScriptedModel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.chat import ChatRequest, Completion
+    from minions.values.chat import ChatRequest, Completion
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import Completion, Usage
 from minions.errors import ConfigError, RequestRefusedError, ServerError
 from minions.models.scripted import Rule, ScriptedModel
 from minions.network.reference import ModelRef
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from minions.chat import ChatRequest, Completion, Usage
 from minions.errors import ConfigError, ServerError
 from minions.models import throttled as module
 from minions.models.scripted import ScriptedModel
 from minions.models.throttled import throttled
+from minions.values.chat import ChatRequest, Completion, Usage
 
 
 class Gated:

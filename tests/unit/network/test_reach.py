@@ -201,7 +201,7 @@ def test_this_machine_has_many_names(host: str) -> None:
 _WAYS = """
 import asyncio, json, socket, sys, urllib.request
 import httpx, httpx2
-from minions.chat import ChatRequest, Message
+from minions.values.chat import ChatRequest, Message
 from minions.errors import EgressRefusedError
 from minions.models import reach
 from minions.models.ollama import OllamaModel

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from minions.documents import CorpusCard
 from minions.errors import PlanError
-from minions.findings import Digest
-from minions.plans import History, RoundGist
 from minions.testing import ScriptedModel
+from minions.values.documents import CorpusCard
+from minions.values.findings import Digest
+from minions.values.plans import History, RoundGist
 from minions_planners.chat import ChatPlanner
 
 CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from minions.chat import Completion, FinishReason, Usage
-from minions.documents import CorpusCard
 from minions.errors import PlanError
-from minions.findings import Digest
-from minions.plans import History, RoundGist
 from minions.testing import ScriptedModel
+from minions.values.chat import Completion, FinishReason, Usage
+from minions.values.documents import CorpusCard
+from minions.values.findings import Digest
+from minions.values.plans import History, RoundGist
 from minions_planners.cloud import CloudPlanner
 
 CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from minions.findings import Digest
-from minions.plans import History
 from minions.testing import ScriptedModel
+from minions.values.findings import Digest
+from minions.values.plans import History
 from minions_planners.local import LocalPlanner
 
 

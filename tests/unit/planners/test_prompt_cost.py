@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from minions.documents import DocumentFacts, Heading
-from minions.findings import Digest
-from minions.plans import History
 from minions.privacy.card import describe
 from minions.testing import ScriptedModel
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import DocumentFacts, Heading
+from minions.values.findings import Digest
+from minions.values.plans import History
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 

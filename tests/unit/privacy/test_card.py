@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minions.corpus.contents import Contents
-from minions.documents import DocumentFacts, Heading
 from minions.evidence.finding import names_of
 from minions.privacy.card import NAMES_TOKENS, describe
 from minions.redaction.detector import detector
 from minions.redaction.shown_names import NAME_CHARACTERS, shown_names
 from minions.text.paths import distinct_names
 from minions.text.tokens import estimate_tokens
+from minions.values.documents import DocumentFacts, Heading
 from tests.hostile import texts
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
-from minions.chat import Completion, Usage
 from minions.testing import LoopbackServer
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 JUDGE = {"instruction": "Is this review positive overall?", "output": "yes_no", "unit": "document", "reduce": "count"}
 PRAISE = {"kind.txt": "2", "harsh.txt": "0", "fair.txt": "2", "cold.txt": "0"}

@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import UsageByRole
 from minions.corpus.index import Index
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.executor import LocalExecutor
 from minions.execution.expand import expand
-from minions.jobs import JobResult
-from minions.limits import Limits
-from minions.plans import Decision, Plan, Task
 from minions.privacy.outgoing import Outgoing
 from minions.redaction.detector import detector
 from minions.redaction.placeholders import Placeholders
 from minions.run.loop import Parts, answer
 from minions.run.transcript import Transcript
+from minions.values.answers import UsageByRole
+from minions.values.jobs import JobResult
+from minions.values.limits import Limits
+from minions.values.plans import Decision, Plan, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
-    from minions.jobs import Job
-    from minions.plans import History
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.jobs import Job
+    from minions.values.plans import History
 
     Asking = Callable[..., Any]
 

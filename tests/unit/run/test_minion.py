@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
-from minions.chat import Completion, Usage
 from minions.testing import LoopbackServer
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 QUESTION = "How tall is the lighthouse at Skerrow, and who built it?"
 HEIGHT = "The lighthouse at Skerrow is 41 metres tall."

@@ -8,21 +8,21 @@ import pytest
 
 from minions.batch.given_plans import GivenPlan
 from minions.corpus.index import Index
-from minions.jobs import JobResult
-from minions.limits import Limits
-from minions.plans import Decision, Plan, Task
 from minions.privacy.outgoing import Outgoing
 from minions.run.loop import Parts, answer
 from minions.run.transcript import Transcript
+from minions.values.jobs import JobResult
+from minions.values.limits import Limits
+from minions.values.plans import Decision, Plan, Task
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
     from pathlib import Path
 
-    from minions.documents import CorpusCard
-    from minions.findings import Digest
-    from minions.jobs import Job
-    from minions.plans import History
+    from minions.values.documents import CorpusCard
+    from minions.values.findings import Digest
+    from minions.values.jobs import Job
+    from minions.values.plans import History
 
     Told = Callable[..., Any]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
-from minions.answers import Answer
 from minions.corpus.index import Index
 from minions.errors import EgressRefusedError
 from minions.testing import LoopbackServer
+from minions.values.answers import Answer
 from minions.verify import verify_answer
 from tests.lighthouse import QUESTION, SENTENCE, play
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 SECRET = "The combination of the safe is 4711."
 PROTOCOLS = ("minions", "minion", "local", "rag", "remote")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer
-from minions.chat import Completion, Usage
 from minions.errors import UsageError
 from minions.ledger.egress import EgressLog
 from minions.ledger.entries import Entry
 from minions.ledger.ledger import Ledger
 from minions.store import Runs, Store
 from minions.store.deletion import delete_runs, purge
+from minions.values.answers import Answer
+from minions.values.chat import Completion, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path

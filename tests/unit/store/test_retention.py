@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer, Calculation, Coverage, RoundSummary
-from minions.documents import Unreadable
-from minions.findings import Citation
 from minions.store import Runs, Store
 from minions.store.batches import Batches
 from minions.store.retention import is_without_text, without_text
 from minions.testing import FakeClock
+from minions.values.answers import Answer, Calculation, Coverage, RoundSummary
+from minions.values.documents import Unreadable
+from minions.values.findings import Citation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.answers import Answer, StopReason
 from minions.errors import UsageError
 from minions.store import Runs, Store, new_run_id
 from minions.testing.clock import FakeClock
+from minions.values.answers import Answer, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from minions.chat import Completion, Usage
 from minions.errors import AuthenticationError, ContextOverflowError, ServerError
-from minions.jobs import Job
 from minions.testing import ScriptedModel
+from minions.values.chat import Completion, Usage
+from minions.values.jobs import Job
 from minions_workers.holder import ChatReader
 
 FIRST = "Overview\nThe harbour has two quays.\n"

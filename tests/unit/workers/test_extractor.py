@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from minions.chat import Completion, Usage
 from minions.errors import AuthenticationError, ContextOverflowError, ServerError
 from minions.testing import ScriptedModel
+from minions.values.chat import Completion, Usage
 from minions_workers.extractor import Extractor
 
 TEXT = "Overview\nNet revenue was 12.4 million in 2022.\nCosts were 3 million.\nStaff: 40."

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from minions.chat import Completion, Usage
 from minions.errors import ContextOverflowError, ServerError
 from minions.testing import ScriptedModel
+from minions.values.chat import Completion, Usage
 from minions_workers.extractor import Extractor
 from minions_workers.judging import ballots
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.chat import Completion, Usage
 from minions.models.scripted import ScriptedModel
+from minions.values.chat import Completion, Usage
 from minions_workers.extractor import Extractor
 from minions_workers.phrasing import filled, worded
 from minions_workers.prompts import load
 
 if TYPE_CHECKING:
-    from minions.chat import ChatRequest
+    from minions.values.chat import ChatRequest
 
 FIELDS = {
     name: f"<{{{name}}}: \u00e9>" for name in ("instruction", "options", "answer", "most", "message", "lines")

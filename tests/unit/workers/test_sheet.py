@@ -7,9 +7,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.documents import Chunk
-from minions.jobs import Job
-from minions.plans import Task
+from minions.values.documents import Chunk
+from minions.values.jobs import Job
+from minions.values.plans import Task
 from minions_workers.reading import Reply
 from minions_workers.sheet import Sheet
 

@@ -14,13 +14,13 @@ from minions.batch.results import BatchSummary
 from minions.cli.render import progress
 from minions.cli.render.answers import batch_lines
 from minions.cli.render.progress import Bars, Lines, Tally
-from minions.events import BatchEvent, CloudCallEvent, JobEvent, PlanEvent
-from minions.plans import Plan, Task
+from minions.values.events import BatchEvent, CloudCallEvent, JobEvent, PlanEvent
+from minions.values.plans import Plan, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.events import Event
+    from minions.values.events import Event
 
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 MODELS = ("--planner", "scripted:planner.json", "--worker", "scripted:worker.json")

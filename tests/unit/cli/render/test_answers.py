@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minions.answers import Calculation, Egress, Withheld
 from minions.cli.render import answers, tables
+from minions.values.answers import Calculation, Egress, Withheld
 from minions.verify import CitationCheck
 
 if TYPE_CHECKING:
-    from minions.answers import StopReason
+    from minions.values.answers import StopReason
 
 
 INSTEAD = (

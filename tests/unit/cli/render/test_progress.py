@@ -13,7 +13,7 @@ import pytest
 from minions.cli.eventlog import event_log, write_events
 from minions.cli.render.progress import Bars, Lines, Progress, Tally, progress_for
 from minions.errors import UsageError
-from minions.events import (
+from minions.values.events import (
     AnswerEvent,
     CloudCallEvent,
     IndexEvent,
@@ -23,12 +23,12 @@ from minions.events import (
     WarningEvent,
     both,
 )
-from minions.plans import Plan, Task
+from minions.values.plans import Plan, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.events import Event
+    from minions.values.events import Event
 
 JOB = JobEvent(round=1, job_id="j", task_id="t1", path="a.txt", status="abstained")
 FOUND = JOB.model_copy(update={"status": "found"})

@@ -17,7 +17,7 @@ from minions.corpus.readers.tables import table_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.documents import Document
+    from minions.values.documents import Document
 
 
 def read(folder: Path, name: str, content: str | bytes) -> Document:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from minions.values import Value
+from minions.values.base import Value
 
 Output = Literal["text", "number", "date", "yes_no", "list", "category"]
 Unit = Literal["chunk", "document"]

@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from minions.documents import Unreadable
-from minions.findings import Citation
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.documents import Unreadable
+from minions.values.findings import Citation
 
 StopReason = Literal["answered", "no_answer", "budget", "timeout", "interrupted", "error"]
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from minions.values import Value
+from minions.values.base import Value
 
 FinishReason = Literal["stop", "length", "content_filter", "other"]
 ResponseFormat = Literal["json_schema", "json_object", "text"]

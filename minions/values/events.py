@@ -10,11 +10,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal
 
-from minions.answers import Answer, Baseline
-from minions.findings import Finding
-from minions.jobs import JobStatus
-from minions.plans import Plan
-from minions.values import Value
+from minions.values.answers import Answer, Baseline
+from minions.values.base import Value
+from minions.values.findings import Finding
+from minions.values.jobs import JobStatus
+from minions.values.plans import Plan
 
 
 class _RunEvent(Value):

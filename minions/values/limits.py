@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minions.values import Value
+from minions.values.base import Value
 
 
 class Limits(Value):

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from minions.values import Value
+from minions.values.base import Value
 
 
 class Page(Value):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from minions.chat import Usage
-from minions.documents import Chunk
-from minions.findings import Finding
-from minions.plans import Task
-from minions.values import Value
+from minions.values.base import Value
+from minions.values.chat import Usage
+from minions.values.documents import Chunk
+from minions.values.findings import Finding
+from minions.values.plans import Task
 
 JobStatus = Literal["found", "abstained", "truncated", "failed", "skipped"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from minions.values import Value
+from minions.values.base import Value
 
 CitationStatus = Literal["exact", "normalised", "fuzzy", "missing"]
 

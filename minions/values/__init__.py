@@ -1,0 +1,1 @@
+"""The values that cross ports: frozen, validated, importing nothing but each other."""
