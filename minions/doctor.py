@@ -240,19 +240,19 @@ def _ollama(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
 
 
 def _embedded(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
-    from minions.models import registry
+    from minions.weights import catalogue, resolving
 
     if find_spec("xllamacpp") is None:
         fix = "pip install 'local-minions[embedded]'"
         yield Check(name=role, status="problem", detail=f"{ref}: the embedded llama.cpp is not installed", fix=fix)
-    entry = registry.find(ref.model)
+    entry = catalogue.find(ref.model)
     if entry is None:
         path = Path(ref.model).expanduser()
         detail = f"{ref}: {'a file of your own' if path.is_file() else 'no such file, and no model known by this name'}"
         known = None if path.is_file() else "minions models   lists the models known by name"
         yield Check(name=role, status="ok" if path.is_file() else "problem", detail=detail, fix=known)
         return
-    found = next(item for item in registry.list_models(settings.home_folder()) if item.entry == entry)
+    found = next(item for item in resolving.list_models(settings.home_folder()) if item.entry == entry)
     if found.origin is None:
         fix = f"minions models pull {entry.name}   ({entry.size_bytes / 1e9:.1f} GB)"
         fetched = settings.fetch_weights and not settings.local_only

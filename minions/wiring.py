@@ -38,19 +38,19 @@ _PLANNER_CONCURRENCY = 8
 
 async def fetch_weights(settings: Settings, observe: Observer) -> None:
     """Bring the weights of an embedded model that are not on this machine, as settings allow. Raises ModelError."""
-    from minions.models import registry
+    from minions.weights import resolving
 
     if settings.local_only or not settings.fetch_weights or not has_embedded():
         return
     missing = {
-        status.entry.name: status.entry for status in registry.list_models(settings.home_folder()) if not status.origin
+        status.entry.name: status.entry for status in resolving.list_models(settings.home_folder()) if not status.origin
     }
     planner, worker, _ = choose_models(settings)
     for ref in [ModelRef.parse(name) for name in (planner, worker) if name != LOCAL]:
         if ref.provider == "llamacpp" and (entry := missing.pop(ref.model, None)):
             size = f"{entry.size_bytes / 1e9:.1f} GB"
             observe(WarningEvent(message=f"fetching the weights of {entry.name} ({size}), once; they are verified"))
-            await asyncio.to_thread(registry.pull, entry.name, home=settings.home_folder())
+            await asyncio.to_thread(resolving.pull, entry.name, home=settings.home_folder())
 
 
 async def open_embedded(settings: Settings) -> LlamaCppModel | None:

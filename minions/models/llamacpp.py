@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 
 from minions.errors import ConfigError, ModelError
-from minions.models import registry
+from minions.weights import catalogue, resolving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from minions.models.openai import OpenAIModel
-    from minions.models.weights import Progress
     from minions.network.reference import ModelRef
     from minions.network.timeouts import Timeouts
     from minions.values.chat import ChatRequest, Completion
+    from minions.weights.files import Progress
 
 DEFAULT_CONTEXT_TOKENS = 4096
 PROMPT_CACHE_MIB = 512
@@ -179,10 +179,10 @@ async def open_llamacpp(
             f"{ref} needs the embedded llama.cpp, which is not installed",
             hint="pip install 'local-minions[embedded]'",
         )
-    entry = registry.find(ref.model)
+    entry = catalogue.find(ref.model)
     if entry is not None and context_tokens > entry.context_tokens:
         raise ConfigError(f"{entry.name} reads {entry.context_tokens} tokens at most, not {context_tokens}")
-    path = await asyncio.to_thread(registry.resolve, ref.model, home=home, progress=progress)
+    path = await asyncio.to_thread(resolving.resolve, ref.model, home=home, progress=progress)
     settings = EngineSettings(
         path=str(path.resolve()),
         name=entry.name if entry else path.stem,

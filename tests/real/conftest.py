@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from minions.errors import ModelNotFoundError
-from minions.models import registry
+from minions.weights import catalogue, resolving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ _HOMES = [Path(home) for home in (os.environ.get("MINIONS_HOME"), ROOT / ".make"
 @pytest.fixture(scope="session")
 def model_name() -> str:
     """The model these tests run with."""
-    return _WANTED or registry.MODELS[0].name
+    return _WANTED or catalogue.MODELS[0].name
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def model_home(model_name: str, tmp_path_factory: pytest.TempPathFactory) -> Pat
     if find_spec("xllamacpp") is not None:
         for home in (*_HOMES, tmp_path_factory.mktemp("weights")):
             try:
-                registry.resolve(model_name, home=home)
+                resolving.resolve(model_name, home=home)
             except ModelNotFoundError as error:
                 reason = f"{error.message}: {error.hint}"
             else:

@@ -11,10 +11,10 @@ import pytest
 
 from minions import doctor
 from minions.doctor import Check, examine
-from minions.models import weights
 from minions.network import probes
 from minions.settings import Settings
 from minions.testing import LoopbackServer
+from minions.weights import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +165,7 @@ def test_a_worker_elsewhere_is_a_problem(script: str, worker: str) -> None:
 def test_embedded_weights_are_looked_for(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Missing weights come with the command that fetches them; a file of one's own is taken as it is."""
     monkeypatch.setattr(doctor, "find_spec", lambda _: object())
-    monkeypatch.setattr(weights, "installed_parts", lambda _: None)
+    monkeypatch.setattr(files, "installed_parts", lambda _: None)
     missing = checks(planner=script, worker="llamacpp:qwen2.5-coder-0.5b")["worker"]
     assert (missing.status, (missing.fix or "")[:40]) == ("problem", "minions models pull qwen2.5-coder-0.5b  ")
     (tmp_path / "own.gguf").write_bytes(b"GGUF")

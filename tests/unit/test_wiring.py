@@ -9,7 +9,6 @@ import pytest
 from minions import choosing, wiring
 from minions.endpoints import endpoint_of, is_remote_worker, refuse_remote_worker
 from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
-from minions.models import registry, weights
 from minions.models.adapters import open_adapter
 from minions.models.slots import Room
 from minions.network.reference import ModelRef
@@ -18,6 +17,7 @@ from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import LoopbackServer
 from minions.values.limits import Limits
+from minions.weights import files, resolving
 from tests.books import books_in
 
 if TYPE_CHECKING:
@@ -241,10 +241,10 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
     """A first question with the embedded default needs no other command; told to stay local, nothing is fetched."""
     fetched: list[str] = []
     told: list[Any] = []
-    monkeypatch.setattr(registry, "pull", lambda name, *, home: fetched.append(f"{name} into {home.name}"))
+    monkeypatch.setattr(resolving, "pull", lambda name, *, home: fetched.append(f"{name} into {home.name}"))
     for module in (choosing, wiring):
         monkeypatch.setattr(module, "has_embedded", lambda: True)
-    monkeypatch.setattr(weights, "installed_parts", lambda _: None)
+    monkeypatch.setattr(files, "installed_parts", lambda _: None)
     for flags in ({"fetch_weights": False}, {"local_only": True}, {"worker": "ollama:x"}):
         await wiring.fetch_weights(_settings(**{"fetch_weights": True, "home": tmp_path, **flags}), told.append)
     assert fetched == told == []

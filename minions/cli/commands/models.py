@@ -38,7 +38,7 @@ def _list(flags: Flags, *, as_json: bool) -> None:
     from minions.choosing import choose_models, recorded
     from minions.cli.opening import settings_of
     from minions.cli.render.tables import model_lines
-    from minions.models.registry import list_models as known_models
+    from minions.weights.resolving import list_models as known_models
 
     settings = settings_of(flags)
     planner, worker = map(recorded, choose_models(settings)[:2])
@@ -68,7 +68,7 @@ def pull(
     """Fetch a model's weights, and check their sha256."""
     from minions.cli.opening import settings_of
     from minions.errors import EgressRefusedError
-    from minions.models.registry import pull as pull_weights
+    from minions.weights.resolving import pull as pull_weights
 
     settings = settings_of(flags)
     if settings.local_only:

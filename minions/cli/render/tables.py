@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from minions.ledger.egress import Departure, EgressSum, EgressSummary
     from minions.ledger.entries import Entry
     from minions.ledger.ledger import SummaryRow
-    from minions.models.registry import ModelStatus
     from minions.store.deletion import Removed
     from minions.store.runs import Run
     from minions.verify import CitationCheck
+    from minions.weights.resolving import ModelStatus
 
 _CHECK_WORDS = {"ok": "OK", "moved": "moved", "changed": "changed", "missing": "file missing"}
 _REPORT_WORDS = {"ok": "ok", "warning": "note", "problem": "PROBLEM"}

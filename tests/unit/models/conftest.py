@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from minions.values.chat import ChatRequest, Message
+from tests.small_model import content, entry, home, install
+
+__all__ = ["content", "entry", "home", "install"]
 
 
 def _asking(*texts: str, **changes: Any) -> ChatRequest:

@@ -37,7 +37,7 @@ MAY_CONNECT: Final = {
     "minions/models/openai.py": ({"httpx2", "openai"}, "an adapter: what it sends is noted before it leaves"),
     "minions/models/ollama.py": ({"httpx", "ollama", "http"}, "an adapter, likewise"),
     "minions/models/llamacpp.py": ({"xllamacpp"}, "a server on 127.0.0.1, in this process"),
-    "minions/models/downloads.py": ({"urllib.request", "subprocess", "http"}, "weights: it sends a file's name"),
+    "minions/weights/downloads.py": ({"urllib.request", "subprocess", "http"}, "weights: it sends a file's name"),
     "minions/network/timeouts.py": ({"ssl"}, "which certificates are trusted"),
     "minions/network/reach.py": ({"socket"}, "the guard"),
     "minions/models/classification.py": ({"http"}, "the names of statuses"),

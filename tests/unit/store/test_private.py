@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from minions.corpus.index import Index
-from minions.models.weights import require_space
 from minions.store import Store
 from minions.store.private import private_folder
+from minions.weights.files import require_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

