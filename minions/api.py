@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
 from minions.batch.session import opened, placed
-from minions.choosing import choose_models
 from minions.corpus.fts.erase import forget_documents
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
-from minions.home import INDEX_FILE, Workplace, check_question, ignore, listed, step_by_step, within_reach
+from minions.home import INDEX_FILE, Workplace, check_question, ignore, listed
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
@@ -26,6 +25,8 @@ from minions.stop_signal import Brake
 from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id
 from minions.values.events import WarningEvent
+from minions.wiring.confine import step_by_step, within_reach
+from minions.wiring.lineup import choose_models
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence

@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from minions._version import __version__
-from minions.choosing import LOCAL, choose_models, is_cloud
-from minions.endpoints import endpoint_of, is_elsewhere, refuse_remote_worker, refuse_several_planners
 from minions.errors import MinionsError
 from minions.network import probes
 from minions.network.reference import ModelRef, is_loopback_url, shown_url
 from minions.values.base import Value
+from minions.wiring.lineup import (
+    LOCAL,
+    choose_models,
+    endpoint_of,
+    is_cloud,
+    is_elsewhere,
+    refuse_remote_worker,
+    refuse_several_planners,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +54,7 @@ class Report(Value):
 
 def examine(settings: Settings) -> Report:
     """Look at this machine and at the endpoints that ``settings`` choose, a few seconds each at most."""
-    from minions.home import within_reach
+    from minions.wiring.confine import within_reach
 
     checks = [_python(), *_home(settings)]
     try:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from minions.choosing import LOCAL, choose_models, is_cloud, priced_planner, recorded
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.entries import OK
@@ -20,6 +19,7 @@ from minions.run.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
 from minions.text.tokens import estimate_tokens
 from minions.values.answers import Baseline
 from minions.values.base import Value
+from minions.wiring.lineup import LOCAL, choose_models, is_cloud, priced_planner, recorded
 
 if TYPE_CHECKING:
     from minions.corpus.port import Corpus

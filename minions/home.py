@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from minions.choosing import LOCAL, check_models, choose_models
 from minions.clock import SystemClock
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.corpus.reading import in_thread
-from minions.endpoints import hosts_of
 from minions.errors import UsageError
 from minions.execution.cache import ResultCache
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.network.reach import Reach, confined, is_whole_process
-from minions.network.reference import ModelRef
 from minions.run.crew import Books
 from minions.settings import Settings
 from minions.store.store import Store
-from minions.wiring import fetch_weights, open_embedded, recruit
+from minions.wiring.confine import within_reach
+from minions.wiring.lineup import check_models
+from minions.wiring.recruit import fetch_weights, open_embedded, recruit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
     from types import TracebackType
 
     from minions.corpus.index import IndexReport
@@ -147,32 +144,6 @@ class Workplace:
             if "running event loop" not in str(error):
                 raise
             raise UsageError("ask() was called inside a running event loop", hint="await aask(...) there") from None
-
-
-def within_reach(settings: Settings, *, models: Sequence[str] | None = None) -> AbstractContextManager[None]:
-    """Lets the block connect to this machine only with ``local_only``; in a command's process else to the hosts of
-    ``models`` too (None: those that the settings choose). Raises ConfigError, EgressRefusedError.
-    """
-    if settings.local_only:
-        return confined(Reach(limit="--local-only"))
-    if not is_whole_process():  # other code of this process has its own reasons to connect
-        return nullcontext()
-    names = choose_models(settings)[:2] if models is None else models
-    return confined(Reach(*hosts_of([ModelRef.parse(name) for name in names if name != LOCAL], settings)))
-
-
-async def step_by_step(
-    steps: AsyncGenerator[T], within: Callable[[], AbstractContextManager[None]]
-) -> AsyncGenerator[T]:
-    """What ``steps`` yields, each step taken ``within``: what is done between two steps is the caller's own."""
-    async with aclosing(steps):
-        while True:
-            with within():
-                try:
-                    item = await anext(steps)
-                except StopAsyncIteration:
-                    return
-            yield item
 
 
 def ignore(event: Event) -> None:

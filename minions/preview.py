@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from minions.choosing import LOCAL, choose_models, is_cloud
-from minions.endpoints import is_remote_worker
 from minions.errors import ModelError, RequestRefusedError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import Departure, EgressLog
@@ -23,6 +21,7 @@ from minions.store.runs import Runs, new_run_id
 from minions.values.answers import Egress
 from minions.values.base import Value
 from minions.values.plans import Decision, Plan, Task
+from minions.wiring.lineup import LOCAL, choose_models, is_cloud, is_remote_worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from minions.batch.scope import corpus_of, settings_of
-from minions.choosing import choose_models, is_cloud, priced_planner
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.errors import CorpusError
 from minions.text.tokens import bound_tokens
+from minions.wiring.lineup import choose_models, is_cloud, priced_planner
 
 if TYPE_CHECKING:
     from minions.batch.items import Item

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ConfigDict, ValidationError
 
 from minions.batch.output import is_asked_again, recorded_in
-from minions.choosing import choose_models
 from minions.errors import UsageError
 from minions.values.base import Value
+from minions.wiring.lineup import choose_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

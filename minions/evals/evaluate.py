@@ -9,7 +9,6 @@ from decimal import ROUND_DOWN, Decimal
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from minions.choosing import check_models, choose_models
 from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
@@ -27,6 +26,7 @@ from minions.ledger.ledger import Ledger
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.values.events import both
+from minions.wiring.lineup import check_models, choose_models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from pydantic import ConfigDict, ValidationError
 
 from minions.batch.output import Output, recorded_in
-from minions.choosing import LOCAL, check_models, is_cloud
 from minions.clock import SystemClock
 from minions.errors import (
     AuthenticationError,
@@ -32,7 +31,8 @@ from minions.run.crew import Books
 from minions.store.store import Store
 from minions.values.base import Value
 from minions.values.events import WarningEvent
-from minions.wiring import fetch_weights, open_judge
+from minions.wiring.lineup import LOCAL, check_models, is_cloud
+from minions.wiring.recruit import fetch_weights, open_judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from minions.choosing import choose_models, is_cloud
-from minions.endpoints import is_remote_worker
 from minions.errors import BudgetExceededError, MinionsError, StoppedError
 from minions.estimate import baseline_of
 from minions.network.reference import ModelRef
 from minions.privacy.outgoing import Outgoing, default_limit
-from minions.privacy.redaction import detector_for
 from minions.redaction.placeholders import Placeholders, keeping
 from minions.run.loop import Parts
 from minions.run.protocols import PROTOCOLS, SENDS_CHUNKS
 from minions.run.transcript import Transcript
 from minions.values.answers import Answer
 from minions.values.events import AnswerEvent, StartEvent, of_run
+from minions.wiring.lineup import choose_models, is_cloud, is_remote_worker
+from minions.wiring.redact import detector_for
 
 if TYPE_CHECKING:
     from minions.corpus.port import Corpus

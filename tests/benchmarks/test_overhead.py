@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import pytest
 from openai import AsyncOpenAI
 
-from minions import wiring
 from minions.clock import SystemClock
 from minions.execution.cache import ResultCache
 from minions.ledger.budgets import Budget
@@ -36,6 +35,7 @@ from minions.store.store import Store
 from minions.values.documents import Chunk
 from minions.values.jobs import Job
 from minions.values.plans import Task
+from minions.wiring import recruit
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ async def test_jobs_reach_seven_tenths_of_the_pace_of_bare_calls(url: str, tmp_p
     settings = Settings.load({"planner": "local", "worker": worker, "concurrency": CONCURRENCY})
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(tmp_path / "store.sqlite3"))
-        crew = await wiring.recruit(settings, _books(store))
+        crew = await recruit.recruit(settings, _books(store))
         stack.push_async_callback(crew.aclose)
         client = await stack.enter_async_context(AsyncOpenAI(base_url=url, api_key="none", max_retries=0))
         adapter = OpenAIModel(ModelRef.parse(worker), base_url=url, api_key="none")

@@ -10,7 +10,6 @@ import pytest
 import stamina
 from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
 
-from minions import wiring
 from minions.errors import DeadlineError, UnreachableError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
@@ -22,6 +21,7 @@ from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, faults
 from minions.values.chat import ChatRequest, Message
+from minions.wiring import recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -77,10 +77,10 @@ async def wire() -> AsyncIterator[Wire]:
             bench = Bench(stack.enter_context(Store.memory()), clock or FakeClock())
             chosen = Settings.load(settings)
             closing: list[ChatModel] = []
-            served = await wiring._serve(ModelRef.parse(f"openai:m@{','.join(urls)}"), chosen, closing)
+            served = await recruit._serve(ModelRef.parse(f"openai:m@{','.join(urls)}"), chosen, closing)
             for adapter in closing:
                 stack.push_async_callback(adapter.aclose)
-            bench.model = wiring._model(served, "worker", chosen, bench.books)
+            bench.model = recruit._model(served, "worker", chosen, bench.books)
             return bench
 
         yield make

@@ -190,7 +190,7 @@ async def test_an_endpoint_elsewhere_may_need_a_proxy_and_gets_no_more_through_i
     planner: str, path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The environment's proxy is used for it, with the endpoint's own key and nothing of a netrc."""
-    from minions.models.adapters import open_adapter
+    from minions.wiring.adapters import open_adapter
 
     (tmp_path / ".netrc").write_text("machine cloud.example login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))

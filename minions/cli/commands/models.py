@@ -35,10 +35,10 @@ def list_models(*, as_json: JsonFlag = False, flags: Flags) -> None:
 
 
 def _list(flags: Flags, *, as_json: bool) -> None:
-    from minions.choosing import choose_models, recorded
     from minions.cli.opening import settings_of
     from minions.cli.render.tables import model_lines
     from minions.weights.resolving import list_models as known_models
+    from minions.wiring.lineup import choose_models, recorded
 
     settings = settings_of(flags)
     planner, worker = map(recorded, choose_models(settings)[:2])

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.errors import ConfigError, EgressRefusedError
-from minions.home import step_by_step
 from minions.network.reach import Reach, confined, is_here, lifted
+from minions.wiring.confine import step_by_step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator

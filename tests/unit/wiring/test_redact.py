@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from minions.errors import ConfigError
-from minions.privacy.redaction import detector_for
 from minions.settings import Settings
+from minions.wiring.redact import detector_for
 
 TEXT = "Project Heron, HX-4471: write to moira.kelso@skerrow.example."
 

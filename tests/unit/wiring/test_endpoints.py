@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minions.endpoints import hosts_of
 from minions.network.reference import ModelRef
 from minions.settings import Settings
+from minions.wiring.lineup import hosts_of
 
 if TYPE_CHECKING:
     import pytest

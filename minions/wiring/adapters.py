@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from minions.endpoints import api_key_of, endpoint_of, is_elsewhere
 from minions.errors import UnreachableError
 from minions.network.timeouts import Timeouts
+from minions.wiring.lineup import api_key_of, endpoint_of, is_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions import choosing, wiring
-from minions.endpoints import endpoint_of, is_remote_worker, refuse_remote_worker
 from minions.errors import ConfigError, EgressRefusedError, ModelNotFoundError, PriceUnknownError
-from minions.models.adapters import open_adapter
 from minions.models.slots import Room
 from minions.network.reference import ModelRef
 from minions.network.timeouts import Timeouts
@@ -18,6 +15,9 @@ from minions.store.store import Store
 from minions.testing import LoopbackServer
 from minions.values.limits import Limits
 from minions.weights import files, resolving
+from minions.wiring import lineup, recruit
+from minions.wiring.adapters import open_adapter
+from minions.wiring.lineup import endpoint_of, is_remote_worker, refuse_remote_worker
 from tests.books import books_in
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def _settings(**values: Any) -> Settings:
 @pytest.mark.parametrize("embedded", [True, False])
 def test_without_settings_everything_is_local(monkeypatch: pytest.MonkeyPatch, embedded: bool) -> None:
     """No key: the worker plans too, and a note says so; the embedded model is the worker where it is installed."""
-    monkeypatch.setattr(choosing, "has_embedded", lambda: embedded)
-    planner, worker, notes = choosing.choose_models(_settings())
+    monkeypatch.setattr(lineup, "has_embedded", lambda: embedded)
+    planner, worker, notes = lineup.choose_models(_settings())
     assert planner == "local"
-    assert worker == (choosing.DEFAULT_EMBEDDED_WORKER if embedded else choosing.DEFAULT_OLLAMA_WORKER)
+    assert worker == (lineup.DEFAULT_EMBEDDED_WORKER if embedded else lineup.DEFAULT_OLLAMA_WORKER)
     assert "OPENAI_API_KEY" in notes[0]
 
 
@@ -43,21 +43,21 @@ def test_a_key_or_an_endpoint_brings_the_cloud_planner(monkeypatch: pytest.Monke
     for name, value in (("OPENAI_API_KEY", "sk-x"), ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
-            assert choosing.choose_models(_settings())[0] == choosing.DEFAULT_CLOUD_PLANNER
+            assert lineup.choose_models(_settings())[0] == lineup.DEFAULT_CLOUD_PLANNER
 
 
 def test_an_ollama_host_brings_an_ollama_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who set OLLAMA_HOST wants Ollama."""
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:11434")
-    assert choosing.choose_models(_settings())[1] == choosing.DEFAULT_OLLAMA_WORKER
+    assert lineup.choose_models(_settings())[1] == lineup.DEFAULT_OLLAMA_WORKER
 
 
 def test_local_only_wins_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key in the environment does not open a way out."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
-    assert choosing.choose_models(_settings(local_only=True))[0] == "local"
+    assert lineup.choose_models(_settings(local_only=True))[0] == "local"
     with pytest.raises(EgressRefusedError):
-        choosing.choose_models(_settings(local_only=True, planner="openai:gpt-5.4"))
+        lineup.choose_models(_settings(local_only=True, planner="openai:gpt-5.4"))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_local_only_wins_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_counts_as_cloud(planner: str, cloud: bool) -> None:
     """A planner behind an OpenAI-compatible URL is metered as cloud, even on loopback: it may be a gateway."""
-    assert choosing.is_cloud(planner, _settings()) is cloud
+    assert lineup.is_cloud(planner, _settings()) is cloud
 
 
 @pytest.mark.parametrize(
@@ -97,15 +97,15 @@ def test_one_endpoint_elsewhere_makes_a_worker_remote() -> None:
     assert not is_remote_worker(ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://localhost:2/v1"), _settings())
     several = {"planner": "local", "worker": "openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"}
     with pytest.raises(ConfigError, match=r"API key for http://192\.0\.2\.1/v1"):
-        choosing.check_models(_settings(**several, allow_remote_workers=True))
+        lineup.check_models(_settings(**several, allow_remote_workers=True))
     with pytest.raises(PriceUnknownError):
-        choosing.check_models(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
+        lineup.check_models(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
 
 
 def test_a_planner_has_one_endpoint() -> None:
     """Several are refused with the reason, before anything is read."""
     with pytest.raises(ConfigError, match="2 endpoints") as caught:
-        choosing.check_models(_settings(planner="openai:p@http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"))
+        lineup.check_models(_settings(planner="openai:p@http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"))
     assert "--worker" in (caught.value.hint or "")
 
 
@@ -143,25 +143,25 @@ LOCAL_WORKER = "openai:w@http://127.0.0.1:1/v1"
 def test_a_missing_key_is_told_first() -> None:
     """Nobody waits for a thousand files to hear that OPENAI_API_KEY is not set; an endpoint here may need none."""
     with pytest.raises(ConfigError, match="API key") as caught:
-        choosing.check_models(_settings(planner="openai:gpt-5.4", worker=LOCAL_WORKER))
+        lineup.check_models(_settings(planner="openai:gpt-5.4", worker=LOCAL_WORKER))
     assert "OPENAI_API_KEY" in (caught.value.hint or "")
     with pytest.raises(ConfigError, match="API key"):
-        choosing.check_models(_settings(planner="local", worker="openai:x", allow_remote_workers=True))
-    choosing.check_models(_settings(planner="openai:x@http://127.0.0.1:1/v1", worker=LOCAL_WORKER))
+        lineup.check_models(_settings(planner="local", worker="openai:x", allow_remote_workers=True))
+    lineup.check_models(_settings(planner="openai:x@http://127.0.0.1:1/v1", worker=LOCAL_WORKER))
 
 
 def test_a_cost_limit_without_a_price_is_told_first() -> None:
     """Every model that is billed needs a known or stated price under a limit in dollars; without a limit none does."""
     billed = {"planner": "openai:nobody-knows-it@http://127.0.0.1:1/v1", "worker": LOCAL_WORKER}
     with pytest.raises(PriceUnknownError, match="nobody-knows-it") as caught:
-        choosing.check_models(_settings(**billed, max_cost="1"))
+        lineup.check_models(_settings(**billed, max_cost="1"))
     assert "--price openai:nobody-knows-it=IN/OUT" in (caught.value.hint or "")
-    choosing.check_models(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
-    choosing.check_models(_settings(**billed))
-    choosing.check_models(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
+    lineup.check_models(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
+    lineup.check_models(_settings(**billed))
+    lineup.check_models(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
     elsewhere = {"worker": "openai:nobody-knows-it@http://192.0.2.1/v1", "allow_remote_workers": True}
     with pytest.raises(PriceUnknownError, match="nobody-knows-it"):
-        choosing.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
+        lineup.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
 
 
 @pytest.mark.parametrize(("concurrency", "jobs"), [(None, 5), (4, 8)])
@@ -172,7 +172,7 @@ async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int
             planner="local", worker=f"openai:w@{first.openai_url},{second.openai_url}", concurrency=concurrency
         )
         with Store.memory() as store:
-            crew = await wiring.recruit(settings, books_in(store))
+            crew = await recruit.recruit(settings, books_in(store))
             await crew.aclose()
     assert (crew.executor.concurrency, crew.worker_name) == (jobs, "openai:w")
     assert crew.within(Limits(context_tokens=4_000, max_jobs=7)) == Limits(context_tokens=3_000, max_jobs=7)
@@ -182,7 +182,7 @@ async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int
 async def test_who_does_not_tell_its_context_is_believed_to_have_what_the_settings_say() -> None:
     """Most servers tell none."""
     with Store.memory() as store:
-        crew = await wiring.recruit(
+        crew = await recruit.recruit(
             _settings(planner="local", worker="openai:w@http://127.0.0.1:1/v1"), books_in(store)
         )
         await crew.aclose()
@@ -195,10 +195,10 @@ async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud(monkeypatch: py
     async def room_of(*_: Any, **__: Any) -> Room:
         return Room(1)
 
-    monkeypatch.setattr(wiring, "room_of", room_of)
+    monkeypatch.setattr(recruit, "room_of", room_of)
     settings = _settings(allow_remote_workers=True, openai_api_key="sk-x")
     ref, opened = ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"), list[Any]()
-    served = await wiring._serve(ref, settings, opened)
+    served = await recruit._serve(ref, settings, opened)
     assert [endpoint.cloud for endpoint in served] == [False, True]
     assert [endpoint.adapter for endpoint in served] == opened
 
@@ -229,11 +229,11 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: py
             return worker
         raise ModelNotFoundError("no weights")
 
-    monkeypatch.setattr(wiring, "open_adapter", adapter)
+    monkeypatch.setattr(recruit, "open_adapter", adapter)
     with Store.memory() as store:
         books = books_in(store)
         with pytest.raises(ModelNotFoundError):
-            await wiring.recruit(_settings(planner="llamacpp:planner", worker=LOCAL_WORKER), books)
+            await recruit.recruit(_settings(planner="llamacpp:planner", worker=LOCAL_WORKER), books)
     assert worker.closed
 
 
@@ -242,13 +242,13 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
     fetched: list[str] = []
     told: list[Any] = []
     monkeypatch.setattr(resolving, "pull", lambda name, *, home: fetched.append(f"{name} into {home.name}"))
-    for module in (choosing, wiring):
+    for module in (lineup, recruit):
         monkeypatch.setattr(module, "has_embedded", lambda: True)
     monkeypatch.setattr(files, "installed_parts", lambda _: None)
     for flags in ({"fetch_weights": False}, {"local_only": True}, {"worker": "ollama:x"}):
-        await wiring.fetch_weights(_settings(**{"fetch_weights": True, "home": tmp_path, **flags}), told.append)
+        await recruit.fetch_weights(_settings(**{"fetch_weights": True, "home": tmp_path, **flags}), told.append)
     assert fetched == told == []
-    await wiring.fetch_weights(_settings(fetch_weights=True, home=tmp_path), told.append)
+    await recruit.fetch_weights(_settings(fetch_weights=True, home=tmp_path), told.append)
     assert fetched == [f"qwen2.5-coder-1.5b into {tmp_path.name}"]
     assert "1.1 GB" in told[0].message
 
@@ -256,4 +256,4 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
 def test_a_blank_key_is_no_key() -> None:
     """``OPENAI_API_KEY=""`` is how many shells unset it: it chooses no cloud planner, which then lacks a key."""
     assert Settings.load({"openai_api_key": ""}).openai_api_key is None
-    assert choosing.choose_models(Settings.load({"openai_api_key": " "}))[0] == "local"
+    assert lineup.choose_models(Settings.load({"openai_api_key": " "}))[0] == "local"

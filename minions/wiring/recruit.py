@@ -9,15 +9,25 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from minions.choosing import LOCAL, choose_models, has_embedded, is_cloud, planner_ref, recorded
-from minions.endpoints import api_key_of, endpoint_of, is_elsewhere, refuse_remote_worker
 from minions.ledger.meter import Meter
-from minions.models.adapters import open_adapter, open_llamacpp
 from minions.models.slots import Room, default_slots, room_of
 from minions.network.reference import ModelRef
 from minions.run.crew import Books, Crew, close_all
 from minions.values.events import WarningEvent
 from minions.values.policy import shows_quotes
+from minions.wiring.adapters import open_adapter, open_llamacpp
+from minions.wiring.lineup import (
+    LOCAL,
+    api_key_of,
+    choose_models,
+    endpoint_of,
+    has_embedded,
+    is_cloud,
+    is_elsewhere,
+    planner_ref,
+    recorded,
+    refuse_remote_worker,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -205,7 +215,7 @@ def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Boo
     from minions.models.redacting import redacting
     from minions.models.retrying import DEFAULT_TOTAL_WAIT_S, retrying
     from minions.models.throttled import throttled
-    from minions.privacy.redaction import detector_for
+    from minions.wiring.redact import detector_for
 
     members = []
     for adapter, slots, cloud, _ in served:

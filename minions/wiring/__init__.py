@@ -1,0 +1,1 @@
+"""From settings to a planner and an executor: who answers is decided once, and built here."""
