@@ -24,7 +24,12 @@ PLANNER = {
     "rules": [
         {
             "contains": "Findings:",
-            "reply": {"answer": "28.4 moves per hour", "findings": ["f1"], "confidence": 0.9, "tasks": []},
+            "reply": {
+                "answer": "28.4 moves per hour",
+                "findings": ["f1"],
+                "confidence": 0.9,
+                "tasks": [],
+            },
         }
     ],
     "default": {"tasks": [TASK]},
@@ -51,7 +56,9 @@ def minions(*arguments: str) -> str:
     """What the command prints; its own messages and its exit code are passed on when it fails."""
     done = subprocess.run(["minions", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
     if done.returncode:
-        sys.stderr.write(f"minions {arguments[0]} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+        sys.stderr.write(
+            f"minions {arguments[0]} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        )
         sys.exit(1)
     return done.stdout
 
@@ -62,7 +69,9 @@ def check(result: dict[str, Any]) -> None:
     if result["schema"] != "minions/1" or "28.4" not in (result["answer"] or ""):
         wrong.append("answer")
     cited = [DOCUMENT[citation["start"] : citation["end"]] for citation in result["citations"]]
-    if not any(LINE in text for text in cited) or cited != [citation["quote"] for citation in result["citations"]]:
+    if not any(LINE in text for text in cited) or cited != [
+        citation["quote"] for citation in result["citations"]
+    ]:
         wrong.append("citations")
     if result["usage"]["planner"]["calls"] != 2:  # noqa: PLR2004  (plan and decide)
         wrong.append("planner calls")

@@ -23,7 +23,10 @@ def main() -> None:
     """Ask a scripted question, and compare the bill with what the server counted."""
     with LoopbackServer(rules=RULES) as server, tempfile.TemporaryDirectory() as folder:
         Path(folder, "hours.txt").write_text("The opening hours are 9 to 17.\n", encoding="utf-8")
-        planner, worker = f"openai:planner@{server.openai_url}", f"openai:worker@{server.openai_url}"
+        planner, worker = (
+            f"openai:planner@{server.openai_url}",
+            f"openai:worker@{server.openai_url}",
+        )
         with Minions(planner, worker, home=Path(folder, "home")) as minions:
             answer = minions.ask("When are you open?", Path(folder, "hours.txt"))
         calls = answer.usage.planner.calls + answer.usage.worker.calls

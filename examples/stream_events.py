@@ -16,7 +16,9 @@ async def main(question: str, *paths: str) -> None:
         async for event in minions.stream(question, paths):
             match event:
                 case PlanEvent(plan=plan, jobs=jobs):
-                    print(f"plan: {jobs} jobs for {', '.join(task.instruction for task in plan.tasks)}")
+                    print(
+                        f"plan: {jobs} jobs for {', '.join(task.instruction for task in plan.tasks)}"
+                    )
                 case JobEvent(path=path, status=status):
                     print(f"job: {status} in {path}")
                 case FindingEvent(finding=finding):

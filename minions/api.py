@@ -65,14 +65,18 @@ class Minions(Workplace):
     raise MinionsError. Use it as a context manager, or call ``close``, to free a model that runs in this process.
     """
 
-    def ask(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Answer:
+    def ask(
+        self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
+    ) -> Answer:
         """Answer a question from the documents at ``paths`` (files or folders). Blocks; ``aask`` is its asyncio twin.
 
         ``settings`` apply to this question only (``max_cost=0.05``, say). ``observe`` is called with each event.
         """
         return self._await(self.aask(question, paths, observe=observe, **settings))
 
-    async def aask(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Answer:
+    async def aask(
+        self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
+    ) -> Answer:
         """Answer a question; see ``ask``. Cancelling it records the run as interrupted."""
         return await self._ask(question, paths, self._with(settings), observe or ignore)
 
@@ -82,7 +86,9 @@ class Minions(Workplace):
         Leaving the loop early stops the run and records it as interrupted.
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        asking = asyncio.create_task(self.aask(question, paths, observe=events.put_nowait, **settings))
+        asking = asyncio.create_task(
+            self.aask(question, paths, observe=events.put_nowait, **settings)
+        )
         asking.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -113,7 +119,10 @@ class Minions(Workplace):
         With a ``cache_scope`` only what was read under the same one counts as read before.
         """
         if isinstance(questions, str | Mapping):
-            raise UsageError("map() takes several questions", hint="put them in a list, or await aask(...) for one")
+            raise UsageError(
+                "map() takes several questions",
+                hint="put them in a list, or await aask(...) for one",
+            )
         items, chosen = placed(as_items(questions), listed(paths), Path())
         out = Path(output) if output is not None else None
         how: dict[str, Any] = {"brake": Brake(), "output": out, "retry_errors": retry_errors}
@@ -146,7 +155,9 @@ class Minions(Workplace):
         source, brake = Path(questions), brake or Brake()
         items, chosen = placed(read_items(source), listed(paths), source.parent)
         out = Path(output)
-        with self._session(items, settings, observe, brake=brake, output=out, retry_errors=retry_errors) as session:
+        with self._session(
+            items, settings, observe, brake=brake, output=out, retry_errors=retry_errors
+        ) as session:
             try:
                 async for _ in self._answers(chosen, session):
                     pass
@@ -168,10 +179,15 @@ class Minions(Workplace):
         source, chosen = Path(questions), self._with(settings)
         items, chosen_paths = placed(read_items(source), listed(paths), source.parent)
         out = Path(output) if output is not None else None
-        with self._corpus(chosen_paths, chosen, observe or ignore) as (corpus, _), self._store() as store:
+        with (
+            self._corpus(chosen_paths, chosen, observe or ignore) as (corpus, _),
+            self._store() as store,
+        ):
             prices = PriceBook.parse(chosen.prices)
             ledger = Ledger(store)
-            return estimate_batch(items, corpus, chosen, prices, ledger, output=out, retry_errors=retry_errors)
+            return estimate_batch(
+                items, corpus, chosen, prices, ledger, output=out, retry_errors=retry_errors
+            )
 
     def evaluate(self, dataset: str | Path, documents: str | Path, **how: Any) -> Report:
         """Score the answers to questions with known answers. Blocks; ``aevaluate`` says what it takes."""
@@ -203,7 +219,10 @@ class Minions(Workplace):
         wanted = Wanted(
             dataset=Path(dataset),
             documents=Path(documents),
-            columns={column: self._with({**settings, **column.settings}) for column in read_columns(protocols)},
+            columns={
+                column: self._with({**settings, **column.settings})
+                for column in read_columns(protocols)
+            },
             output=Path(output) if output is not None else None,
             limit=limit,
             plans=Path(plans) if plans is not None else None,
@@ -219,19 +238,27 @@ class Minions(Workplace):
         with self._corpus(paths, self.settings, observe or ignore) as (_, report):
             return report
 
-    def search(self, query: str, paths: Paths, *, limit: int = 10, observe: Observer | None = None) -> list[SearchHit]:
+    def search(
+        self, query: str, paths: Paths, *, limit: int = 10, observe: Observer | None = None
+    ) -> list[SearchHit]:
         """What the index finds for a query: words, "exact phrases" and prefix* words, best first."""
         with self._corpus(paths, self.settings, observe or ignore) as (corpus, _):
             return corpus.search_scored(query, limit=limit)
 
-    def estimate(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Estimate:
+    def estimate(
+        self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
+    ) -> Estimate:
         """What asking would take in tokens, minutes and dollars. Calls no model."""
         chosen = self._with(settings)
         with self._corpus(paths, chosen, observe or ignore) as (corpus, _), self._store() as store:
             speed = speed_of(chosen, Ledger(store))
-            return estimate_question(question, corpus, chosen, PriceBook.parse(chosen.prices), speed)
+            return estimate_question(
+                question, corpus, chosen, PriceBook.parse(chosen.prices), speed
+            )
 
-    def preview(self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any) -> Preview:
+    def preview(
+        self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
+    ) -> Preview:
         """What ``ask`` would send up, to the byte, without sending it. Blocks; ``apreview`` is its asyncio twin.
 
         Documents are read, and workers on this machine asked; it needs neither a key nor a price.
@@ -292,7 +319,9 @@ class Minions(Workplace):
         with self._store() as store:
             return delete_runs(store, [run], even_running=even_running)
 
-    def purge(self, *, older_than: timedelta | datetime, index: bool = False, dry_run: bool = False) -> Removed:
+    def purge(
+        self, *, older_than: timedelta | datetime, index: bool = False, dry_run: bool = False
+    ) -> Removed:
         """Forget all runs, and results of reading, from before a time; with ``index`` all documents of the index, too.
 
         A time without a zone is local. ``dry_run`` only counts.
@@ -304,7 +333,9 @@ class Minions(Workplace):
         if not index:
             return removed
         documents, erased = forget_documents(self.home / INDEX_FILE, dry_run=dry_run)
-        return removed.model_copy(update={"documents": documents, "erased": removed.erased and erased})
+        return removed.model_copy(
+            update={"documents": documents, "erased": removed.erased and erased}
+        )
 
     def doctor(self) -> Examination:
         """What works, what does not, and what to type to mend it. Calls no model."""
@@ -312,11 +343,15 @@ class Minions(Workplace):
 
         return examine(self.settings)
 
-    async def _ask(self, question: str, paths: Paths, settings: Settings, observe: Observer) -> Answer:
+    async def _ask(
+        self, question: str, paths: Paths, settings: Settings, observe: Observer
+    ) -> Answer:
         check_question(question)
         with within_reach(settings), self._store() as store:
             books = self._books(store, settings, observe)
-            books.ledger.enter_lost(before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s)))
+            books.ledger.enter_lost(
+                before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s))
+            )
             async with self._at_work(paths, settings, books) as (corpus, crew):
                 asked = Asked(question, new_run_id(self._clock))
                 runs = Runs(store, retain_text=settings.retain_text)
@@ -332,7 +367,11 @@ class Minions(Workplace):
         cache_scope: str = "",
         **how: Any,
     ) -> Iterator[Session]:
-        patient = {name: value for name, value in _PATIENT.items() if name not in self.settings.model_fields_set}
+        patient = {
+            name: value
+            for name, value in _PATIENT.items()
+            if name not in self.settings.model_fields_set
+        }
         applied = self._with({**patient, **settings})
         with self._store() as store:
             books = self._books(store, applied, observe, cache_scope=cache_scope)
@@ -342,9 +381,13 @@ class Minions(Workplace):
     def _answers(
         self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None = None
     ) -> AsyncGenerator[Answer]:
-        return step_by_step(self._driven(paths, session, plans), partial(within_reach, session.settings))
+        return step_by_step(
+            self._driven(paths, session, plans), partial(within_reach, session.settings)
+        )
 
-    async def _driven(self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None) -> AsyncGenerator[Answer]:
+    async def _driven(
+        self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None
+    ) -> AsyncGenerator[Answer]:
         """The results of a batch, as they come. One with nothing left reads nothing and loads nothing."""
         observe = session.record.books.observe
         observe(session.results.event())
@@ -361,4 +404,6 @@ class Minions(Workplace):
 
 def _before(clock: Clock, seconds: float) -> str:
     """The time so many seconds ago: UTC, ISO 8601."""
-    return (datetime.fromisoformat(clock.now_iso()) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
+    return (datetime.fromisoformat(clock.now_iso()) - timedelta(seconds=seconds)).isoformat(
+        timespec="seconds"
+    )

@@ -60,14 +60,22 @@ def examine(settings: Settings) -> Report:
     try:
         planner, worker, notes = choose_models(settings)
         with within_reach(settings):
-            checks += [*_planner(planner, settings, notes), *_price(planner, settings), *_worker(worker, settings)]
+            checks += [
+                *_planner(planner, settings, notes),
+                *_price(planner, settings),
+                *_worker(worker, settings),
+            ]
     except MinionsError as error:
         checks.append(Check(name="models", status="problem", detail=error.message, fix=error.hint))
     return Report(ready=all(check.status != "problem" for check in checks), checks=tuple(checks))
 
 
 def _python() -> Check:
-    return Check(name="python", status="ok", detail=f"minions {__version__}, Python {platform.python_version()}")
+    return Check(
+        name="python",
+        status="ok",
+        detail=f"minions {__version__}, Python {platform.python_version()}",
+    )
 
 
 def _home(settings: Settings) -> Iterator[Check]:
@@ -78,7 +86,12 @@ def _home(settings: Settings) -> Iterator[Check]:
             free = shutil.disk_usage(home).free
     except OSError as error:
         fix = "choose another folder: --home DIR, or export MINIONS_HOME=DIR"
-        yield Check(name="home", status="problem", detail=f"{home} cannot be written: {error.strerror}", fix=fix)
+        yield Check(
+            name="home",
+            status="problem",
+            detail=f"{home} cannot be written: {error.strerror}",
+            fix=fix,
+        )
         return
     little = free < _LITTLE_DISK_BYTES
     yield Check(
@@ -92,7 +105,11 @@ def _home(settings: Settings) -> Iterator[Check]:
 def _planner(planner: str, settings: Settings, notes: tuple[str, ...]) -> Iterator[Check]:
     if planner == LOCAL:
         detail = "local: the worker plans and decides, nothing goes to a cloud"
-        fix = "for a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL" if notes else None
+        fix = (
+            "for a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL"
+            if notes
+            else None
+        )
         yield Check(name="planner", status="warning" if notes else "ok", detail=detail, fix=fix)
         return
     ref = ModelRef.parse(planner)
@@ -111,7 +128,9 @@ def _price(planner: str, settings: Settings) -> Iterator[Check]:
 
     ref = ModelRef.parse(planner)
     book = PriceBook.parse(settings.prices)
-    cost = book.bound_usd(str(ref), endpoint_of(ref, settings), input_tokens=_SAMPLE_TOKENS, output_tokens=0)
+    cost = book.bound_usd(
+        str(ref), endpoint_of(ref, settings), input_tokens=_SAMPLE_TOKENS, output_tokens=0
+    )
     if cost is None:
         fix = f"state it, in dollars per million tokens: --price {ref}=2.50/15.00"
         detail = f"the price of {ref} is unknown: costs are not counted, and --max-cost is refused"
@@ -135,8 +154,16 @@ def _worker(worker: str, settings: Settings) -> Iterator[Check]:
         endpoint = endpoint_of(each, settings)
         if ref.provider in {"openai", "ollama"}:
             local = is_loopback_url(endpoint)
-            where = "is on this machine" if local else "is NOT on this machine: it will read your documents there"
-            yield Check(name="locality", status="ok" if local else "warning", detail=f"{shown_url(endpoint)} {where}")
+            where = (
+                "is on this machine"
+                if local
+                else "is NOT on this machine: it will read your documents there"
+            )
+            yield Check(
+                name="locality",
+                status="ok" if local else "warning",
+                detail=f"{shown_url(endpoint)} {where}",
+            )
         yield from _served("worker", each, settings)
 
 
@@ -161,7 +188,9 @@ def _openai(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
     if not key and not local:
         fix = "export OPENAI_API_KEY=..., or stay on this machine: --local-only"
-        yield Check(name=role, status="problem", detail=f"{ref} needs an API key for {shown}", fix=fix)
+        yield Check(
+            name=role, status="problem", detail=f"{ref} needs an API key for {shown}", fix=fix
+        )
         return
     page = probes.fetch(f"{endpoint.rstrip('/')}/models", api_key=key)
     if page.status is None:
@@ -171,15 +200,27 @@ def _openai(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
         return
     if page.refused_key:
         fix = "export OPENAI_API_KEY=... (the key that this endpoint expects)"
-        yield Check(name=role, status="problem", detail=f"{shown} refuses the key ({page.status})", fix=fix)
+        yield Check(
+            name=role, status="problem", detail=f"{shown} refuses the key ({page.status})", fix=fix
+        )
         return
     names = probes.served_models(page)
     if names is None:
         detail = f"{shown} answers, but does not list its models ({page.status}): whether it has {ref.model} is unknown"
-        yield Check(name=role, status="warning", detail=detail, fix=f"is this the API's address? curl {shown}/models")
+        yield Check(
+            name=role,
+            status="warning",
+            detail=detail,
+            fix=f"is this the API's address? curl {shown}/models",
+        )
     elif local and len(names) == 1 and names != [ref.model]:
         detail = f"{shown} serves {names[0]}; llama.cpp answers with it whatever name is asked for"
-        yield Check(name=role, status="warning", detail=detail, fix=f"--{role} {ref.provider}:{names[0]}@{shown}")
+        yield Check(
+            name=role,
+            status="warning",
+            detail=detail,
+            fix=f"--{role} {ref.provider}:{names[0]}@{shown}",
+        )
     else:
         yield _listed(role, ref, names, f"{shown} serves it", "choose one that is served:")
     if role == "worker":
@@ -217,31 +258,53 @@ def _ollama(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
     page = probes.fetch(f"{host}/api/version")
     if page.status is None:
         fix = "start it: ollama serve   (or say where it is: export OLLAMA_HOST=...)"
-        yield Check(name=role, status="problem", detail=f"no Ollama answers at {shown_url(host)}", fix=fix)
+        yield Check(
+            name=role, status="problem", detail=f"no Ollama answers at {shown_url(host)}", fix=fix
+        )
         return
     version = page.body.get("version", "?") if isinstance(page.body, dict) else "?"
     names = probes.ollama_models(probes.fetch(f"{host}/api/tags")) or []
-    matching = [name.removesuffix(":latest") if probes.same_model(name, ref.model) else name for name in names]
+    matching = [
+        name.removesuffix(":latest") if probes.same_model(name, ref.model) else name
+        for name in names
+    ]
     listed = _listed(
-        role, ref, matching, f"Ollama {version} at {shown_url(host)} has it", f"ollama pull {ref.model}   or"
+        role,
+        ref,
+        matching,
+        f"Ollama {version} at {shown_url(host)} has it",
+        f"ollama pull {ref.model}   or",
     )
     yield listed
     if listed.status != "ok":
         return
     trained, loaded, remote = probes.ollama_context(host, ref.model)
     if remote and not is_elsewhere(ref, settings):
-        fix = "choose a model that runs here, or name the cloud model itself: its tag ends in -cloud"
-        yield Check(name="locality", status="problem", detail=f"{ref} does not run here: Ollama passes it on", fix=fix)
+        fix = (
+            "choose a model that runs here, or name the cloud model itself: its tag ends in -cloud"
+        )
+        yield Check(
+            name="locality",
+            status="problem",
+            detail=f"{ref} does not run here: Ollama passes it on",
+            fix=fix,
+        )
     if role != "worker":
         return
-    parts = [f"trained for {trained:,} tokens" if trained else "", f"loaded with {loaded:,}" if loaded else ""]
+    parts = [
+        f"trained for {trained:,} tokens" if trained else "",
+        f"loaded with {loaded:,}" if loaded else "",
+    ]
     facts = ", ".join(part for part in parts if part) or "context unknown"
     detail = (
-        f"{facts}; {settings.context_tokens:,} are asked for. Ollama does not say how many requests it runs at a time"
+        f"{facts}; {settings.context_tokens:,} are asked for. "
+        "Ollama does not say how many requests it runs at a time"
     )
     small = trained is not None and trained < settings.context_tokens
     fix = (
-        f"--context-tokens {trained}" if small else "export OLLAMA_NUM_PARALLEL=N sets it (default 1), for ollama serve"
+        f"--context-tokens {trained}"
+        if small
+        else "export OLLAMA_NUM_PARALLEL=N sets it (default 1), for ollama serve"
     )
     yield Check(name="context", status="warning" if small else "ok", detail=detail, fix=fix)
 
@@ -251,15 +314,24 @@ def _embedded(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
 
     if find_spec("xllamacpp") is None:
         fix = "pip install 'local-minions[embedded]'"
-        yield Check(name=role, status="problem", detail=f"{ref}: the embedded llama.cpp is not installed", fix=fix)
+        yield Check(
+            name=role,
+            status="problem",
+            detail=f"{ref}: the embedded llama.cpp is not installed",
+            fix=fix,
+        )
     entry = catalogue.find(ref.model)
     if entry is None:
         path = Path(ref.model).expanduser()
         detail = f"{ref}: {'a file of your own' if path.is_file() else 'no such file, and no model known by this name'}"
         known = None if path.is_file() else "minions models   lists the models known by name"
-        yield Check(name=role, status="ok" if path.is_file() else "problem", detail=detail, fix=known)
+        yield Check(
+            name=role, status="ok" if path.is_file() else "problem", detail=detail, fix=known
+        )
         return
-    found = next(item for item in resolving.list_models(settings.home_folder()) if item.entry == entry)
+    found = next(
+        item for item in resolving.list_models(settings.home_folder()) if item.entry == entry
+    )
     if found.origin is None:
         fix = f"minions models pull {entry.name}   ({entry.size_bytes / 1e9:.1f} GB)"
         fetched = settings.fetch_weights and not settings.local_only
@@ -279,7 +351,10 @@ def _listed(role: str, ref: ModelRef, names: list[str], here: str, fix: str) -> 
     """Whether a list of names holds the model; where not, the nearest names that it holds."""
     if ref.model in names:
         return Check(name=role, status="ok", detail=f"{ref}: {here}")
-    near = difflib.get_close_matches(ref.model, names, n=_SHOWN_MODELS, cutoff=0.4) or names[:_SHOWN_MODELS]
+    near = (
+        difflib.get_close_matches(ref.model, names, n=_SHOWN_MODELS, cutoff=0.4)
+        or names[:_SHOWN_MODELS]
+    )
     at = f"@{ref.endpoint}" if ref.endpoint else ""
     return Check(
         name=role,

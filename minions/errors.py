@@ -75,11 +75,17 @@ class BudgetExceededError(MinionsError):
 
     exit_code = 4
 
-    def __init__(self, *, unit: str, limit: Decimal | int, spent: Decimal | int, next_call: Decimal | int) -> None:
+    def __init__(
+        self, *, unit: str, limit: Decimal | int, spent: Decimal | int, next_call: Decimal | int
+    ) -> None:
         super().__init__(
             f"budget: {spent} of {limit} {unit} are spent, and the next cloud call could take up to {next_call} {unit}",
             hint="raise it with "
-            + (f"--max-cost {limit + next_call}" if unit == "USD" else f"--max-cloud-tokens {limit + next_call}"),
+            + (
+                f"--max-cost {limit + next_call}"
+                if unit == "USD"
+                else f"--max-cloud-tokens {limit + next_call}"
+            ),
         )
         self.unit, self.limit, self.spent, self.next_call = unit, limit, spent, next_call
 

@@ -43,7 +43,9 @@ JOB_INPUT_TOKENS: Final = 160
 JOB_OUTPUT_TOKENS: Final = 30
 DEFAULT_TOKENS_PER_S: Final = 40.0
 _SHARE_OF_DIGEST: Final = 0.6
-_SHARE_HELD: Final = 0.7  # of a context: the rest are prompts, line numbers, the reply, and what just does not fit
+_SHARE_HELD: Final = (
+    0.7  # of a context: the rest are prompts, line numbers, the reply, and what just does not fit
+)
 
 
 class CloudEstimate(Value):
@@ -111,7 +113,9 @@ class Estimate(Value):
     notes: tuple[str, ...] = ()
 
 
-def estimate_question(question: str, corpus: Corpus, settings: Settings, prices: PriceBook, speed: Speed) -> Estimate:
+def estimate_question(
+    question: str, corpus: Corpus, settings: Settings, prices: PriceBook, speed: Speed
+) -> Estimate:
     """Estimate a question over an indexed corpus. Raises ConfigError, EgressRefusedError."""
     planner, worker, notes = choose_models(settings)
     cloud = is_cloud(planner, settings)
@@ -170,19 +174,29 @@ def _sent(question: str, corpus: Corpus, settings: Settings) -> _Sent | None:
 
 
 def _cloud(
-    question: str, corpus: Corpus, settings: Settings, prices: PriceBook, sent: _Sent | None, *, upper: bool
+    question: str,
+    corpus: Corpus,
+    settings: Settings,
+    prices: PriceBook,
+    sent: _Sent | None,
+    *,
+    upper: bool,
 ) -> CloudEstimate:
     """The planner's calls: one plan, and one decision a round; or one decision on what it is shown."""
     planner, _, _ = choose_models(settings)
     rounds = _most_rounds(settings, planner) if upper else 1
     if not is_cloud(planner, settings):
-        return CloudEstimate(rounds=rounds, calls=0, input_tokens=0, output_tokens=0, cost_usd=Decimal(0))
+        return CloudEstimate(
+            rounds=rounds, calls=0, input_tokens=0, output_tokens=0, cost_usd=Decimal(0)
+        )
     asked = estimate_tokens(question)
     if sent is not None:
         calls, inputs, outputs = 1, _shown(sent) + asked, DECISION_OUTPUT_TOKENS
     else:
         is_chat = settings.protocol == "minion"
-        share = _SHARE_OF_DIGEST / TYPICAL_TASKS if is_chat else _SHARE_OF_DIGEST  # a message is one task
+        share = (
+            _SHARE_OF_DIGEST / TYPICAL_TASKS if is_chat else _SHARE_OF_DIGEST
+        )  # a message is one task
         digest = settings.digest_tokens if upper else round(settings.digest_tokens * share)
         decision = (REPLY_INPUT_TOKENS if is_chat else DECISION_INPUT_TOKENS) + digest + asked
         inputs = (MESSAGE_INPUT_TOKENS if is_chat else PLAN_INPUT_TOKENS) + asked
@@ -193,7 +207,9 @@ def _cloud(
         outputs = calls * settings.planner_output_tokens
     reference, endpoint = priced_planner(settings)
     bound = prices.bound_usd(reference, endpoint, input_tokens=inputs, output_tokens=outputs)
-    return CloudEstimate(rounds=rounds, calls=calls, input_tokens=inputs, output_tokens=outputs, cost_usd=bound)
+    return CloudEstimate(
+        rounds=rounds, calls=calls, input_tokens=inputs, output_tokens=outputs, cost_usd=bound
+    )
 
 
 def _most_rounds(settings: Settings, planner: str) -> int:
@@ -216,16 +232,33 @@ def _reading(corpus: Corpus, settings: Settings, sent: _Sent | None, *, cloud: b
     chunk_tokens = tokens / chunks if chunks else 0
     if sent is not None:
         here = 0 if cloud else 1
-        return _Reading(here * sent.chunks, here * sent.chunks, here * _shown(sent), here * DECISION_OUTPUT_TOKENS)
+        return _Reading(
+            here * sent.chunks,
+            here * sent.chunks,
+            here * _shown(sent),
+            here * DECISION_OUTPUT_TOKENS,
+        )
     if settings.protocol == "minion":
-        held = round(min(tokens, _SHARE_HELD * settings.context_tokens) / chunk_tokens) if chunks else 0
+        held = (
+            round(min(tokens, _SHARE_HELD * settings.context_tokens) / chunk_tokens)
+            if chunks
+            else 0
+        )
         held = min(held, max(1, settings.max_jobs // settings.samples))
         read, jobs, requests = held, held * settings.samples, settings.samples
     else:
         read = min(chunks, TYPICAL_TASKS * settings.chunks_per_task)
-        jobs = min(TYPICAL_TASKS * min(chunks, settings.chunks_per_task) * settings.samples, settings.max_jobs)
+        jobs = min(
+            TYPICAL_TASKS * min(chunks, settings.chunks_per_task) * settings.samples,
+            settings.max_jobs,
+        )
         requests = jobs
-    return _Reading(jobs, read, round(read * chunk_tokens + requests * JOB_INPUT_TOKENS), requests * JOB_OUTPUT_TOKENS)
+    return _Reading(
+        jobs,
+        read,
+        round(read * chunk_tokens + requests * JOB_INPUT_TOKENS),
+        requests * JOB_OUTPUT_TOKENS,
+    )
 
 
 def _local(reading: _Reading, speed: Speed) -> LocalEstimate:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-_MOST_BYTES: Final = 8_000  # that max_egress never lets a run fall below by default (minions.privacy.outgoing)
+_MOST_BYTES: Final = (
+    8_000  # that max_egress never lets a run fall below by default (minions.privacy.outgoing)
+)
 # What takes the place of the user's own: lists, and limits that are wider.
 _LISTS: Final = ("redact_words", "redact_patterns")
 _LIMITS: Final = ("max_egress", "max_cost", "max_cloud_tokens")
@@ -28,7 +30,10 @@ def _stays_here(value: Any) -> bool:
         return "/" not in rest and "\\" not in rest and not rest.endswith(".gguf")
     if "@" not in rest:
         return True
-    return all(each.endpoint is None or is_loopback_url(each.endpoint) for each in ModelRef.parse(str(value)).each())
+    return all(
+        each.endpoint is None or is_loopback_url(each.endpoint)
+        for each in ModelRef.parse(str(value)).each()
+    )
 
 
 def _is_local_host(value: Any) -> bool:
@@ -62,7 +67,11 @@ def refuse_loosening(path: Path, user: Path) -> None:
     said, own = _read(path), _read(user)
     wrong = [name for name, value in said.items() if name in _MAY and not _MAY[name](value)]
     wrong += [name for name in _LISTS if name in said and name in own]
-    wrong += [name for name in _LIMITS if name in said and name in own and _is_wider(said[name], own[name])]
+    wrong += [
+        name
+        for name in _LIMITS
+        if name in said and name in own and _is_wider(said[name], own[name])
+    ]
     if wrong:
         names = " and ".join(dict.fromkeys(wrong))
         raise ConfigError(
@@ -81,4 +90,6 @@ def _is_wider(one: Any, other: Any) -> bool:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    return {name.casefold(): value for name, value in tomllib.loads(path.read_text("utf-8")).items()}
+    return {
+        name.casefold(): value for name, value in tomllib.loads(path.read_text("utf-8")).items()
+    }

@@ -47,10 +47,17 @@ class Workplace:
     """Where questions are asked. A model that runs in this process stays loaded until ``close``."""
 
     def __init__(
-        self, planner: str | None = None, worker: str | None = None, *, config: Path | None = None, **settings: Any
+        self,
+        planner: str | None = None,
+        worker: str | None = None,
+        *,
+        config: Path | None = None,
+        **settings: Any,
     ) -> None:
         self._config = config
-        self.settings = Settings.load({"planner": planner, "worker": worker, **settings}, config=config)
+        self.settings = Settings.load(
+            {"planner": planner, "worker": worker, **settings}, config=config
+        )
         self.home = self.settings.home_folder()
         self._clock = SystemClock()
         self._runner: asyncio.Runner | None = None
@@ -70,7 +77,10 @@ class Workplace:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -105,7 +115,9 @@ class Workplace:
             yield store
 
     @contextmanager
-    def _corpus(self, paths: Paths, settings: Settings, observe: Observer) -> Iterator[tuple[LocalCorpus, IndexReport]]:
+    def _corpus(
+        self, paths: Paths, settings: Settings, observe: Observer
+    ) -> Iterator[tuple[LocalCorpus, IndexReport]]:
         with within_reach(settings, models=()), Index.open(self.home / INDEX_FILE) as index:
             yield index.update(listed(paths), chunk_tokens=_chunk_tokens(settings), observe=observe)
 
@@ -121,7 +133,9 @@ class Workplace:
         if opened is not None:  # another question was first
             opened.release()
 
-    def _books(self, store: Store, settings: Settings, observe: Observer | None, *, cache_scope: str = "") -> Books:
+    def _books(
+        self, store: Store, settings: Settings, observe: Observer | None, *, cache_scope: str = ""
+    ) -> Books:
         """Where calls are entered, and the limits of these settings."""
         return Books(
             ledger=Ledger(store),
@@ -130,7 +144,9 @@ class Workplace:
             budget=Budget(max_cost_usd=settings.max_cost, max_tokens=settings.max_cloud_tokens),
             clock=self._clock,
             observe=observe or ignore,
-            cache=ResultCache(store, self._clock, cache_scope) if settings.cache and settings.retain_text else None,
+            cache=ResultCache(store, self._clock, cache_scope)
+            if settings.cache and settings.retain_text
+            else None,
         )
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -143,7 +159,9 @@ class Workplace:
             coroutine.close()
             if "running event loop" not in str(error):
                 raise
-            raise UsageError("ask() was called inside a running event loop", hint="await aask(...) there") from None
+            raise UsageError(
+                "ask() was called inside a running event loop", hint="await aask(...) there"
+            ) from None
 
 
 def ignore(event: Event) -> None:

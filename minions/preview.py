@@ -47,7 +47,9 @@ class Preview(Value):
     and what was withheld or redacted; ``notes``, how far a real run may differ.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
+    )
 
     schema_: Literal["minions-preview/1"] = Field(default="minions-preview/1", alias="schema")
     question: str
@@ -67,14 +69,21 @@ def unpriced(settings: Settings) -> Settings:
     planner, _, _ = choose_models(settings)  # before a key is put in, which would choose another
     key = settings.openai_api_key or _NO_KEY
     return settings.model_copy(
-        update={"planner": planner, "openai_api_key": key, "max_cost": None, "max_cloud_tokens": None}
+        update={
+            "planner": planner,
+            "openai_api_key": key,
+            "max_cost": None,
+            "max_cloud_tokens": None,
+        }
     )
 
 
 def stays_here(settings: Settings) -> bool:
     """Whether nothing would go up."""
     planner, worker, _ = choose_models(settings)
-    return not is_cloud(planner, settings) and not is_remote_worker(ModelRef.parse(worker), settings)
+    return not is_cloud(planner, settings) and not is_remote_worker(
+        ModelRef.parse(worker), settings
+    )
 
 
 def described(question: str, settings: Settings) -> Preview:
@@ -96,15 +105,21 @@ class Rehearsal:
 
     def __init__(self, scratch: Store, books: Books) -> None:
         self._store, self._log = scratch, _Kept(scratch)
-        self.books = replace(books, ledger=Ledger(scratch), egress=self._log, budget=Budget(None, None))
+        self.books = replace(
+            books, ledger=Ledger(scratch), egress=self._log, budget=Budget(None, None)
+        )
 
-    async def run(self, question: str, corpus: LocalCorpus, crew: Crew, settings: Settings) -> Preview:
+    async def run(
+        self, question: str, corpus: LocalCorpus, crew: Crew, settings: Settings
+    ) -> Preview:
         """Ask, and keep what would leave. Raises like a run, except for what nobody answered."""
         asked = Asked(question, new_run_id(self.books.clock))
         unanswered = replace(crew, planner=_Unanswered(crew.planner))
         egress, notes = Egress(), () if settings.protocol in SENDS_CHUNKS else (_OTHER_PASSAGES,)
         try:
-            answer = await run(asked, corpus, unanswered, settings, Record(Runs(self._store), self.books))
+            answer = await run(
+                asked, corpus, unanswered, settings, Record(Runs(self._store), self.books)
+            )
             egress = answer.egress
         except ModelError:
             if not self._log.has_passages:  # it failed by itself
@@ -132,7 +147,9 @@ class _Kept(EgressLog):
         """Whether a worker's request is among them."""
         return any(one.role == "worker" for one in self.kept)
 
-    def append(self, entry_id: int, entry: Entry, body: bytes, kinds: Mapping[str, int] | None, *, at: str) -> NoReturn:
+    def append(
+        self, entry_id: int, entry: Entry, body: bytes, kinds: Mapping[str, int] | None, *, at: str
+    ) -> NoReturn:
         """Keep it."""
         self.kept.append(
             Departure(

@@ -37,7 +37,9 @@ _TIMEOUTS = Timeouts()
 class Settings(BaseSettings):
     """Every setting with its default; None lets the wiring choose (docs/settings.md)."""
 
-    model_config = SettingsConfigDict(env_prefix="MINIONS_", extra="forbid", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MINIONS_", extra="forbid", frozen=True, populate_by_name=True
+    )
 
     planner: str | None = None
     worker: str | None = None
@@ -90,11 +92,19 @@ class Settings(BaseSettings):
     cache: bool = True
     window: int = Field(32, ge=1, le=10_000)
 
-    openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY"))
-    openai_base_url: str | None = Field(None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL"))
-    ollama_host: str | None = Field(None, validation_alias=AliasChoices("ollama_host", "OLLAMA_HOST"))
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL")
+    )
+    ollama_host: str | None = Field(
+        None, validation_alias=AliasChoices("ollama_host", "OLLAMA_HOST")
+    )
 
-    @field_validator("openai_api_key", "openai_base_url", "ollama_host", "planner", "worker", mode="before")
+    @field_validator(
+        "openai_api_key", "openai_base_url", "ollama_host", "planner", "worker", mode="before"
+    )
     @classmethod
     def _blank_is_unset(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
@@ -112,7 +122,9 @@ class Settings(BaseSettings):
     @classmethod
     def _names_a_host(cls, value: str | None) -> str | None:
         if value is not None and not names_host(value):
-            raise ValueError("not a URL with a host, and a number for its port if any")  # which may hold a password
+            raise ValueError(
+                "not a URL with a host, and a number for its port if any"
+            )  # which may hold a password
         return value
 
     @classmethod
@@ -138,10 +150,16 @@ class Settings(BaseSettings):
         try:
             return cls(**{**given, _CONFIG_FILES: _config_files(config)})
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ConfigError(f"settings: {problems}", hint="see docs/settings.md for names and values") from None
+            problems = "; ".join(
+                f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
+            )
+            raise ConfigError(
+                f"settings: {problems}", hint="see docs/settings.md for names and values"
+            ) from None
         except (SettingsError, ValueError, RecursionError) as error:
-            raise ConfigError(f"settings: {error}", hint="see docs/settings.md for names and values") from None
+            raise ConfigError(
+                f"settings: {error}", hint="see docs/settings.md for names and values"
+            ) from None
 
     def limits(self) -> Limits:
         """The part that bounds a run."""

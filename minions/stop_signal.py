@@ -43,7 +43,9 @@ class Brake:
     def check(self) -> None:
         """Raise StoppedError when the brake was pulled."""
         if self.pulled:
-            raise StoppedError("stopped", hint="run the same command again: it goes on where it was")
+            raise StoppedError(
+                "stopped", hint="run the same command again: it goes on where it was"
+            )
 
     @contextmanager
     def driving(self) -> Iterator[None]:

@@ -40,7 +40,9 @@ def verify_answer(answer: Answer, *, folder: Path | None = None) -> list[Citatio
     return verify_citations(answer.citations, folder=folder)
 
 
-def verify_citations(citations: Sequence[Citation], *, folder: Path | None = None) -> list[CitationCheck]:
+def verify_citations(
+    citations: Sequence[Citation], *, folder: Path | None = None
+) -> list[CitationCheck]:
     """The same for citations alone; each file is read once."""
     read: dict[str, Document | UnreadableError] = {}
     for citation in citations:
@@ -70,7 +72,9 @@ def check_quote(text: str, quote: str, start: int) -> tuple[CheckStatus, int | N
     # Two looks, not one at every place: a quote of one letter stands in a text of a million of them as often.
     places = [text.rfind(quote, 0, start + len(quote)), text.find(quote, start)]
     found = [place for place in places if place >= 0]
-    return ("moved", min(found, key=lambda place: abs(place - start))) if found else ("changed", None)
+    return (
+        ("moved", min(found, key=lambda place: abs(place - start))) if found else ("changed", None)
+    )
 
 
 def _check(citation: Citation, source: Document | UnreadableError) -> CitationCheck:

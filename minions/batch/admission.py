@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from minions.run.crew import Books
     from minions.settings import Settings
 
-_CALLS_BYTES = 7_000  # of a plan and a decision, schemas and card included, without question and digest
+_CALLS_BYTES = (
+    7_000  # of a plan and a decision, schemas and card included, without question and digest
+)
 _TURN_BYTES = 3_000  # of a further decision, with what earlier messages found
 _CALL_BYTES = 2_500  # of a lone decision
 _PLACE_BYTES = 120  # of a passage's id, name, page and headings
@@ -37,7 +39,9 @@ class Admission:
     def __init__(self, settings: Settings, books: Books, corpus: Corpus) -> None:
         self._settings, self._books, self._corpus = settings, books, corpus
         self._under_way: dict[str, _Hold] = {}
-        self._next: tuple[str, _Hold] | None = None  # that of the question which waits is worked out once
+        self._next: tuple[str, _Hold] | None = (
+            None  # that of the question which waits is worked out once
+        )
         planner, _, _ = choose_models(settings)
         self._limited = is_cloud(planner, settings) and (
             settings.max_cost is not None or settings.max_cloud_tokens is not None
@@ -55,7 +59,10 @@ class Admission:
         if not self._limited or not self._under_way:
             return True
         holds = [*self._under_way.values(), self._hold(item)]
-        most = sum(hold.tokens for hold in holds), sum((hold.usd for hold in holds), start=Decimal(0))
+        most = (
+            sum(hold.tokens for hold in holds),
+            sum((hold.usd for hold in holds), start=Decimal(0)),
+        )
         return self._books.budget.has_room(*most)
 
     def begin(self, item: Item) -> None:
@@ -76,7 +83,9 @@ class Admission:
         asked += calls * bound_tokens(item.question)
         written = calls * self._settings.planner_output_tokens
         reference, endpoint = priced_planner(self._settings)
-        usd = self._books.prices.bound_usd(reference, endpoint, input_tokens=asked, output_tokens=written)
+        usd = self._books.prices.bound_usd(
+            reference, endpoint, input_tokens=asked, output_tokens=written
+        )
         return _Hold(asked + written, usd or Decimal(0))
 
     def _calls(self, item: Item, settings: Settings) -> tuple[int, int]:

@@ -96,7 +96,9 @@ class Driver:
     def _goes_on(self) -> bool:
         if self._fatal is not None or self._work.brake.pulled:
             return False
-        return bool(self._asking or self._ended or (self._waiting and not self._work.admission.is_over))
+        return bool(
+            self._asking or self._ended or (self._waiting and not self._work.admission.is_over)
+        )
 
     def _admit(self) -> None:
         """Begin questions, half a window at a time, so that those that share chunks come together."""
@@ -133,7 +135,9 @@ class Driver:
         work = self._work
         begun = work.begun.get(item.id)
         run_id = begun or new_run_id(work.record.books.clock)
-        asked = Asked(item.question, run_id, batch=work.batch, item=item.id, resumed=begun is not None)
+        asked = Asked(
+            item.question, run_id, batch=work.batch, item=item.id, resumed=begun is not None
+        )
         try:
             with limited_by(self._own_budget(item, run_id)):
                 corpus, settings = corpus_of(item, work.corpus), settings_of(item, work.settings)
@@ -157,7 +161,11 @@ class Driver:
             return None
         tokens, usd = self._work.record.books.ledger.spent_by(run_id)
         budget = Budget(item.max_cost_usd, None, spent_usd=usd, spent_tokens=tokens)
-        for lost in self._work.record.books.ledger.open_attempts(self._work.batch) if self._work.batch else ():
+        for lost in (
+            self._work.record.books.ledger.open_attempts(self._work.batch)
+            if self._work.batch
+            else ()
+        ):
             if lost.entry.run_id == run_id:
                 budget.count(lost.entry.bound_tokens or 0, lost.entry.bound_usd)
         return budget

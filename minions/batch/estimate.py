@@ -59,7 +59,8 @@ def estimate_batch(
     left = [
         item
         for item in items
-        if isinstance(item, Item) and is_asked_again(recorded.get(item.id, "open"), retry_errors=retry_errors)
+        if isinstance(item, Item)
+        and is_asked_again(recorded.get(item.id, "open"), retry_errors=retry_errors)
     ]
     speed = speed_of(settings, ledger)
     estimates: list[tuple[int, Estimate]] = []
@@ -67,7 +68,9 @@ def estimate_batch(
         middle = sorted(alike, key=lambda item: len(item.question))[(len(alike) - 1) // 2]
         with suppress(CorpusError):  # documents that are not there: these cannot be asked
             own = corpus_of(middle, corpus)
-            one = estimate_question(middle.question, own, settings_of(middle, settings), prices, speed)
+            one = estimate_question(
+                middle.question, own, settings_of(middle, settings), prices, speed
+            )
             estimates.append((len(alike), one))
     count = sum(many for many, _ in estimates)
     return BatchEstimate(
@@ -100,7 +103,9 @@ def _sum(costs: Iterable[tuple[int, Decimal | None]]) -> Decimal | None:
 
 def _middling(estimates: Sequence[tuple[int, Estimate]]) -> Estimate | None:
     """That of the question with as many that take fewer tokens as take more."""
-    ranked = sorted(estimates, key=lambda each: (each[1].typical.input_tokens, each[1].local.input_tokens))
+    ranked = sorted(
+        estimates, key=lambda each: (each[1].typical.input_tokens, each[1].local.input_tokens)
+    )
     place = (sum(many for many, _ in ranked) - 1) // 2
     for many, one in ranked:
         if place < many:

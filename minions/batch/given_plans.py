@@ -34,5 +34,9 @@ class GivenPlan:
 def plans_by_item(plans: Mapping[str, Plan], items: Iterable[Item | BadLine]) -> dict[str, Plan]:
     """The plans by the ids of their items: each is given by its item's id, or by the question, for all that ask it."""
     by_question = {name.strip(): plan for name, plan in plans.items()}
-    found = {item.id: plans.get(item.id) or by_question.get(item.question) for item in items if isinstance(item, Item)}
+    found = {
+        item.id: plans.get(item.id) or by_question.get(item.question)
+        for item in items
+        if isinstance(item, Item)
+    }
     return {id_: plan for id_, plan in found.items() if plan is not None}

@@ -80,7 +80,9 @@ class Item(Value):
     def _can_be_sent(cls, value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if not _fits(value, _SCHEMA_LEVELS):
             raise ValueError("it is nested too deep")
-        to_json(value)  # raises ValueError for what no request can hold, such as half a surrogate pair
+        to_json(
+            value
+        )  # raises ValueError for what no request can hold, such as half a surrogate pair
         return value
 
 
@@ -98,18 +100,25 @@ def read_items(path: Path) -> list[Item | BadLine]:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as error:
         raise UsageError(
-            f"cannot read {path}: {error.strerror}", hint='name a file with a line like {"question": "..."} for each'
+            f"cannot read {path}: {error.strerror}",
+            hint='name a file with a line like {"question": "..."} for each',
         ) from None
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
-        raise UsageError(f"{path} holds no questions", hint='write one a line: {"id": "q1", "question": "..."}')
+        raise UsageError(
+            f"{path} holds no questions", hint='write one a line: {"id": "q1", "question": "..."}'
+        )
     return list(_distinct((number, _parsed(line), line) for number, line in lines))
 
 
 def as_items(questions: Iterable[str | Mapping[str, Any]]) -> list[Item | BadLine]:
     """Questions given from Python: texts, or mappings with the fields of an Item."""
     given = [{"question": one} if isinstance(one, str) else dict(one) for one in questions]
-    return list(_distinct((number, one, json.dumps(one, default=str)) for number, one in enumerate(given, 1)))
+    return list(
+        _distinct(
+            (number, one, json.dumps(one, default=str)) for number, one in enumerate(given, 1)
+        )
+    )
 
 
 def _parsed(line: str) -> Any:
@@ -167,8 +176,16 @@ def _from_openai(line: Mapping[str, Any]) -> dict[str, Any]:
     """
     body = line["body"] if isinstance(line["body"], dict) else {}
     said = body.get("messages", body.get("input"))
-    turns = [{"role": "user", "content": said}] if isinstance(said, str) else said if isinstance(said, list) else []
-    spoken = [(turn.get("role"), _text(turn.get("content"))) for turn in turns if isinstance(turn, dict)]
+    turns = (
+        [{"role": "user", "content": said}]
+        if isinstance(said, str)
+        else said
+        if isinstance(said, list)
+        else []
+    )
+    spoken = [
+        (turn.get("role"), _text(turn.get("content"))) for turn in turns if isinstance(turn, dict)
+    ]
     rules = [text for role, text in spoken if role in _RULES and text]
     asked = [text for role, text in spoken if role == "user" and text]
     form = body.get("response_format") or _within(body.get("text"), "format")
@@ -193,7 +210,11 @@ def _text(content: Any) -> str:
         return content.strip()
     if not isinstance(content, list):
         return ""
-    parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") in _OPENAI_TEXTS]
+    parts = [
+        part.get("text")
+        for part in content
+        if isinstance(part, dict) and part.get("type") in _OPENAI_TEXTS
+    ]
     return "\n".join(part.strip() for part in parts if isinstance(part, str))
 
 

@@ -41,11 +41,18 @@ class Output:
         try:
             if not self.is_new and not stat.S_ISREG(path.stat().st_mode):
                 raise UsageError(
-                    f"-o {path} is not a file", hint="name a file that can be appended to: -o answers.jsonl"
+                    f"-o {path} is not a file",
+                    hint="name a file that can be appended to: -o answers.jsonl",
                 )
-            self._file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0), _PRIVATE_FILE)
+            self._file = os.open(
+                path,
+                os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0),
+                _PRIVATE_FILE,
+            )
         except OSError as error:
-            raise UsageError(f"-o {path}: {error.strerror}", hint="name a file that can be written") from None
+            raise UsageError(
+                f"-o {path}: {error.strerror}", hint="name a file that can be written"
+            ) from None
         try:
             _lock(self._file, path)
             _sync_folder(path)
@@ -81,7 +88,10 @@ class Output:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -100,7 +110,8 @@ class Output:
                 os.write(self._file, b"\n")
         except OSError as error:
             raise StoreError(
-                f"{self.path} cannot be mended: {error.strerror}", hint="free some space, or make it writable"
+                f"{self.path} cannot be mended: {error.strerror}",
+                hint="free some space, or make it writable",
             ) from error
 
 
@@ -112,7 +123,9 @@ def recorded_in(path: Path) -> dict[str, Kind]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise UsageError(f"-o {path}: {error.strerror}", hint="name a file that can be read and written") from None
+        raise UsageError(
+            f"-o {path}: {error.strerror}", hint="name a file that can be read and written"
+        ) from None
 
 
 def _read(file: IO[bytes], path: Path) -> tuple[dict[str, tuple[Kind, str]], int, bool]:
@@ -183,5 +196,6 @@ def _lock(file: int, path: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise UsageError(
-            f"another process is writing to {path}", hint="wait for it to end, or name another file with -o"
+            f"another process is writing to {path}",
+            hint="wait for it to end, or name another file with -o",
         ) from None

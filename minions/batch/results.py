@@ -102,7 +102,9 @@ class Results:
     def fail(self, item: Item, run_id: str, error: Exception) -> Answer:
         """A question ended in an error."""
         kept = self._kept(run_id)
-        blank = Answer(run_id=run_id, question=item.question, answer=None, confidence=0.0, stop_reason="error")
+        blank = Answer(
+            run_id=run_id, question=item.question, answer=None, confidence=0.0, stop_reason="error"
+        )
         answer = (kept or blank).model_copy(update={"id": item.id, "stop_reason": "error"})
         self._write(answer, error=_told(error))
         self._deliver(run_id)
@@ -111,7 +113,13 @@ class Results:
     def refuse(self, bad: BadLine) -> Answer:
         """A line was no question."""
         answer = Answer(
-            run_id="", id=bad.id, question="", answer=None, confidence=0.0, stop_reason="error", warnings=(bad.reason,)
+            run_id="",
+            id=bad.id,
+            question="",
+            answer=None,
+            confidence=0.0,
+            stop_reason="error",
+            warnings=(bad.reason,),
         )
         where = f"line {bad.line}: " if bad.line is not None else ""
         problem = {"type": "BadLine", "message": f"{where}{bad.reason}", "hint": "correct the line"}
@@ -126,7 +134,9 @@ class Results:
         """
         recorded = self._output.recorded if self._output is not None else {}
         open_again = {
-            id_ for id_, kind in recorded.items() if is_asked_again(kind, retry_errors=retry_errors or id_ in begun)
+            id_
+            for id_, kind in recorded.items()
+            if is_asked_again(kind, retry_errors=retry_errors or id_ in begun)
         }
         left = [item for item in items if item.id not in recorded or item.id in open_again]
         self._before = self._total - len(left)
@@ -139,7 +149,11 @@ class Results:
         for run in found:
             recorded = self._output.recorded.get(run.item) if self._output is not None else None
             written = self._output is not None and self._output.runs.get(run.item) == run.run_id
-            if recorded == "done" or (recorded == "failed" and written) or asked.get(run.item) != run.question:
+            if (
+                recorded == "done"
+                or (recorded == "failed" and written)
+                or asked.get(run.item) != run.question
+            ):
                 # Its result stands there, or nobody asks for it any more: what it lost and kept is settled.
                 self._deliver(run.run_id)
             elif run.status in _FINAL and run.answer is not None:
@@ -169,7 +183,9 @@ class Results:
         over = self._books.budget.refused
         return BatchSummary(
             stop_reason="interrupted" if interrupted else "budget" if over else "finished",
-            **told.model_dump(include={"total", "done", "answered", "abstained", "stopped", "failed"}),
+            **told.model_dump(
+                include={"total", "done", "answered", "abstained", "stopped", "failed"}
+            ),
             left=told.total - told.done - told.stopped,
             cost_usd=told.spent_usd,
             saved_usd=self._counts.saved_usd,
@@ -211,4 +227,8 @@ class Results:
 def _told(error: Exception) -> dict[str, Any]:
     if isinstance(error, MinionsError):
         return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
-    return {"type": type(error).__name__, "message": f"a bug in minions: {error}", "hint": "report it"}
+    return {
+        "type": type(error).__name__,
+        "message": f"a bug in minions: {error}",
+        "hint": "report it",
+    }

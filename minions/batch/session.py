@@ -94,7 +94,9 @@ def opened(
         books = _resumed(store, books, settings, batch)
         results = Results(books, runs, total=len(items), output=file, batches=batches)
         if file.torn:
-            books.observe(WarningEvent(message=f"{output}: its last line was never finished, and was cut off"))
+            books.observe(
+                WarningEvent(message=f"{output}: its last line was never finished, and was cut off")
+            )
         begun = results.recover(items, batches.undelivered(batch))
         left = results.skip(items, retry_errors=retry_errors, begun=begun)
         yield Session(settings, left, results, Record(runs, books), brake, watched, batch, begun)
@@ -114,7 +116,9 @@ def _settle(left_behind: Sequence[str], batches: Batches, books: Books) -> None:
 def _resumed(store: Store, books: Books, settings: Settings, batch: str) -> Books:
     """Books that know what earlier processes of the batch spent, and what they had in flight when they died."""
     tokens, usd = books.ledger.spent(batch)
-    budget = Budget(settings.max_cost, settings.max_cloud_tokens, spent_usd=usd, spent_tokens=tokens)
+    budget = Budget(
+        settings.max_cost, settings.max_cloud_tokens, spent_usd=usd, spent_tokens=tokens
+    )
     recovery = Recovery(store, books.ledger, budget)
     recovery.adopt(batch)
     return replace(books, budget=budget, recovery=recovery)
@@ -130,7 +134,9 @@ def placed(
     return placed_items, list(own)
 
 
-def paths_of(items: Sequence[Item | BadLine], folder: Path) -> tuple[list[Item | BadLine], list[Path]]:
+def paths_of(
+    items: Sequence[Item | BadLine], folder: Path
+) -> tuple[list[Item | BadLine], list[Path]]:
     """The items with their documents as paths, below ``folder`` where they are relative, and those that exist: for a
     batch that names no documents of its own. An item that names none, or one that is not there, is trouble of its own;
     raises UsageError when there is no document at all.
@@ -142,7 +148,9 @@ def paths_of(items: Sequence[Item | BadLine], folder: Path) -> tuple[list[Item |
             placed.append(item)
             continue
         if not item.documents:
-            placed.append(BadLine(item.id, None, "it names no documents, and neither does the command"))
+            placed.append(
+                BadLine(item.id, None, "it names no documents, and neither does the command")
+            )
             continue
         own = [folder / document for document in item.documents]
         paths |= dict.fromkeys(path for path in own if path.exists())

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def refuse_two_on_stdout(target: str | None, *, as_json: bool) -> None:
     """Raise UsageError where events and the result would be mixed."""
     if target == "-" and as_json:
-        raise UsageError("--events - and --json both want stdout", hint="--events FILE, or drop --json")
+        raise UsageError(
+            "--events - and --json both want stdout", hint="--events FILE, or drop --json"
+        )
 
 
 @contextmanager
@@ -36,12 +38,16 @@ def event_log(target: str | None) -> Iterator[Observer | None]:
         try:
             file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 - closed below; only opening it may fail
         except OSError as error:
-            raise UsageError(f"--events {target}: {error.strerror}", hint="name a file that can be written") from None
+            raise UsageError(
+                f"--events {target}: {error.strerror}", hint="name a file that can be written"
+            ) from None
         with file:
             yield write_events(file)
 
 
-def write_events(stream: TextIO, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Observer:
+def write_events(
+    stream: TextIO, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Observer:
     """An observer that writes ``{"seq", "time", "run_id", "kind", ...}`` lines; ``run_id`` is null where an event
     concerns no single run.
     """
@@ -52,7 +58,10 @@ def write_events(stream: TextIO, *, now: Callable[[], datetime] = lambda: dateti
         count += 1
         time = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         head = {"seq": count, "time": time, "run_id": None}
-        stream.write(visible(json.dumps({**head, **event.model_dump(mode="json")}, ensure_ascii=False)) + "\n")
+        stream.write(
+            visible(json.dumps({**head, **event.model_dump(mode="json")}, ensure_ascii=False))
+            + "\n"
+        )
         stream.flush()
 
     return observe

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from minions._version import __version__
-from minions.cli.commands import ask, batch, cache, doctor, egress, index, ledger, models, runs, verify
+from minions.cli.commands import (
+    ask,
+    batch,
+    cache,
+    doctor,
+    egress,
+    index,
+    ledger,
+    models,
+    runs,
+    verify,
+)
 from minions.cli.commands import eval as evaluation
 from minions.cli.textonly import TextOnly
 from minions.text.visible import one_line, visible
@@ -25,7 +36,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for commands in (ask, batch, cache, evaluation, index, runs, ledger, egress, verify, models, doctor):
+for commands in (
+    ask,
+    batch,
+    cache,
+    evaluation,
+    index,
+    runs,
+    ledger,
+    egress,
+    verify,
+    models,
+    doctor,
+):
     commands.add_commands(app)
 
 
@@ -38,7 +61,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _minions(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     pass
@@ -69,9 +95,14 @@ def _execute(arguments: list[str]) -> int:
     except BrokenPipeError:
         return _reader_left()
     except Exception as error:  # noqa: BLE001 - the last line of defence: every error ends in words and a code
-        return _report(error, as_json=as_json, traceback=any(_asks_for_traceback(word) for word in arguments))
+        return _report(
+            error, as_json=as_json, traceback=any(_asks_for_traceback(word) for word in arguments)
+        )
     if code == INTERRUPTED:
-        _tell("interrupted", "what was found so far is on record (minions runs); a batch goes on with the same command")
+        _tell(
+            "interrupted",
+            "what was found so far is on record (minions runs); a batch goes on with the same command",
+        )
     return code if isinstance(code, int) else 0
 
 
@@ -81,7 +112,9 @@ def _report(error: Exception, *, as_json: bool, traceback: bool) -> int:
     kind, message, hint, code = type(error).__name__, str(error), "", 1
     if isinstance(error, MinionsError):
         message, code = error.message, error.exit_code
-        hint = error.hint or ("minions doctor   looks at every endpoint" if isinstance(error, ModelError) else "")
+        hint = error.hint or (
+            "minions doctor   looks at every endpoint" if isinstance(error, ModelError) else ""
+        )
     elif hasattr(error, "format_message"):  # how typer says that the command line is wrong
         kind, message, code = "UsageError", error.format_message(), 2
         hint = f"{_command_of(error)} --help"
@@ -90,7 +123,9 @@ def _report(error: Exception, *, as_json: bool, traceback: bool) -> int:
         hint = "run it again with -v for the traceback, and report it"
     if as_json:
         problem = {"type": kind, "message": message, "hint": hint or None}
-        sys.stdout.write(json.dumps({"schema": "minions/1", "error": problem}, ensure_ascii=False) + "\n")
+        sys.stdout.write(
+            json.dumps({"schema": "minions/1", "error": problem}, ensure_ascii=False) + "\n"
+        )
     _tell(message, hint)
     if traceback and code == 1 and not isinstance(error, MinionsError):
         _print_traceback(error)

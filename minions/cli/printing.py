@@ -34,7 +34,9 @@ def since_when(text: str | None, *, option: str = "--since") -> str | None:
             then = datetime.fromisoformat(text.strip())
         return then.astimezone(UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError):
-        raise UsageError(f"{option} {text}: not a time", hint=f"{option} 7d, or a date: {option} 2026-01-31") from None
+        raise UsageError(
+            f"{option} {text}: not a time", hint=f"{option} 7d, or a date: {option} 2026-01-31"
+        ) from None
 
 
 def write_lines(lines: list[str]) -> None:

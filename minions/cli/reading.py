@@ -8,7 +8,9 @@ import typer
 
 _EXAMPLE = "minions ask 'What was net revenue in 2022?' reports/"
 
-Question = Annotated[str, typer.Argument(metavar="QUESTION", help="The question; - reads it from stdin.")]
+Question = Annotated[
+    str, typer.Argument(metavar="QUESTION", help="The question; - reads it from stdin.")
+]
 
 
 def read_question(question: str, files_from: str | None = None) -> str:
@@ -18,11 +20,15 @@ def read_question(question: str, files_from: str | None = None) -> str:
     if files_from == "-":
         from minions.errors import UsageError
 
-        raise UsageError("the question and -f cannot both be stdin", hint="put the paths into a file: -f FILE")
+        raise UsageError(
+            "the question and -f cannot both be stdin", hint="put the paths into a file: -f FILE"
+        )
     return sys.stdin.read().strip()
 
 
-def read_paths(paths: list[Path] | None, files_from: str | None, *, example: str = _EXAMPLE) -> list[Path]:
+def read_paths(
+    paths: list[Path] | None, files_from: str | None, *, example: str = _EXAMPLE
+) -> list[Path]:
     """The paths of the command line and of ``-f``. Raises UsageError where there are none."""
     from minions.errors import UsageError
 
@@ -31,7 +37,9 @@ def read_paths(paths: list[Path] | None, files_from: str | None, *, example: str
         try:
             text = sys.stdin.read() if files_from == "-" else Path(files_from).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"-f {files_from}: {error}", hint="name a text file with a path on each line") from None
+            raise UsageError(
+                f"-f {files_from}: {error}", hint="name a text file with a path on each line"
+            ) from None
         chosen += [Path(line.strip()) for line in text.splitlines() if line.strip()]
     if not chosen:
         raise UsageError("no documents: name files or folders", hint=example)

@@ -61,7 +61,9 @@ def chunk_document(document: Document, *, max_tokens: int = DEFAULT_CHUNK_TOKENS
     return _describe(document, headings, _pack(text, pieces, max_tokens))
 
 
-def _pieces(text: str, blocks: Sequence[Block], headings: Sequence[Heading], max_tokens: int) -> Iterator[_Piece]:
+def _pieces(
+    text: str, blocks: Sequence[Block], headings: Sequence[Heading], max_tokens: int
+) -> Iterator[_Piece]:
     starts = {heading.start for heading in headings}
     for block in blocks:
         cut = _AT_HEADING if block.level or block.start in starts else _AT_BLOCK
@@ -86,7 +88,9 @@ def _atoms(text: str, block: Block, max_tokens: int) -> Iterator[tuple[int, int,
             yield from _slices(text, start, end, max_tokens)
 
 
-def _split(text: str, start: int, end: int, pattern: re.Pattern[str] | None) -> Iterator[tuple[int, int]]:
+def _split(
+    text: str, start: int, end: int, pattern: re.Pattern[str] | None
+) -> Iterator[tuple[int, int]]:
     if pattern is None:
         while start < end:
             stop = text.find("\n", start, end) + 1 or end
@@ -139,17 +143,23 @@ def _join_blanks(text: str, pieces: Sequence[_Piece], max_tokens: int) -> list[_
     joined: list[_Piece] = []
     for piece in pieces:
         last = joined[-1] if joined else None
-        if last is not None and (text[piece.start : piece.end].isspace() or text[last.start : last.end].isspace()):
+        if last is not None and (
+            text[piece.start : piece.end].isspace() or text[last.start : last.end].isspace()
+        ):
             tokens = estimate_tokens(text[last.start : piece.end])
             if tokens <= max_tokens:
                 cut = min(last.cut, piece.cut) if last.start else _AT_BLOCK
-                joined[-1] = piece._replace(start=last.start, tokens=tokens, cut=cut, header=last.header)
+                joined[-1] = piece._replace(
+                    start=last.start, tokens=tokens, cut=cut, header=last.header
+                )
                 continue
         joined.append(piece)
     return joined
 
 
-def _pack(text: str, pieces: Sequence[_Piece], max_tokens: int) -> Iterator[tuple[_Piece, int, int]]:
+def _pack(
+    text: str, pieces: Sequence[_Piece], max_tokens: int
+) -> Iterator[tuple[_Piece, int, int]]:
     """Fill chunks with whole pieces: their first piece, their end and tokens."""
     at = 0
     while at < len(pieces):
@@ -160,7 +170,9 @@ def _pack(text: str, pieces: Sequence[_Piece], max_tokens: int) -> Iterator[tupl
         if stop < len(pieces):
             stop = _best_cut(pieces, at, stop, total)
         # Estimates do not add up exactly, so the chunk is measured whole.
-        while (tokens := estimate_tokens(text[pieces[at].start : pieces[stop - 1].end])) > max_tokens and stop > at + 1:
+        while (
+            tokens := estimate_tokens(text[pieces[at].start : pieces[stop - 1].end])
+        ) > max_tokens and stop > at + 1:
             stop -= 1
         yield pieces[at], pieces[stop - 1].end, tokens
         at = stop
@@ -179,20 +191,30 @@ def _best_cut(pieces: Sequence[_Piece], at: int, stop: int, total: int) -> int:
     return best
 
 
-def _describe(document: Document, headings: Sequence[Heading], cuts: Iterable[tuple[_Piece, int, int]]) -> list[Chunk]:
+def _describe(
+    document: Document, headings: Sequence[Heading], cuts: Iterable[tuple[_Piece, int, int]]
+) -> list[Chunk]:
     chunks: list[Chunk] = []
     trail: list[Heading] = []
     ahead = 0
     page_starts = [page.start for page in document.pages]
     for piece, end, tokens in cuts:
-        visible = _first_visible(document.text, piece.start, end) if headings or page_starts else piece.start
+        visible = (
+            _first_visible(document.text, piece.start, end)
+            if headings or page_starts
+            else piece.start
+        )
         while ahead < len(headings) and headings[ahead].start <= visible:
             while trail and trail[-1].level >= headings[ahead].level:
                 trail.pop()
             trail.append(headings[ahead])
             ahead += 1
         page = bisect_right(page_starts, visible) - 1
-        header = document.text[piece.header[0] : piece.header[1]].strip("\r\n")[:HEADER_CHARS] if piece.header else None
+        header = (
+            document.text[piece.header[0] : piece.header[1]].strip("\r\n")[:HEADER_CHARS]
+            if piece.header
+            else None
+        )
         chunks.append(
             Chunk(
                 id=f"{document.id}:{len(chunks)}",
@@ -215,7 +237,9 @@ def _only_chunk(document: Document, tokens: int) -> Chunk:
     """The chunk of a document that fits in one; most documents of a large corpus do, so this takes the short way."""
     if document.outline:
         end = len(document.text)
-        return _describe(document, document.outline, [(_Piece(0, end, tokens, _AT_HEADING), end, tokens)])[0]
+        return _describe(
+            document, document.outline, [(_Piece(0, end, tokens, _AT_HEADING), end, tokens)]
+        )[0]
     return Chunk(
         id=f"{document.id}:0",
         document_id=document.id,

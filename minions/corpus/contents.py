@@ -51,7 +51,9 @@ class Columns(NamedTuple):
             columns.add(facts.id, facts.path, facts.title, facts.tokens, facts.chunks, facts.pages)
         return columns
 
-    def add(self, id_: str, path: str, title: str, tokens: int, chunks: int, pages: int | None) -> None:
+    def add(
+        self, id_: str, path: str, title: str, tokens: int, chunks: int, pages: int | None
+    ) -> None:
         """Append a document."""
         self.ids.append(id_)
         self.paths.append(path)
@@ -139,13 +141,17 @@ class Contents:
         of a name, path or id that it may not see.
         """
         patterns = tuple(wanted)
-        return _remembered(self._selections, (naming, patterns), lambda: self._selector(naming).select(patterns))
+        return _remembered(
+            self._selections, (naming, patterns), lambda: self._selector(naming).select(patterns)
+        )
 
     def chunks_in(self, ids: frozenset[str] | None) -> int:
         """Chunks of the documents with these ids (None: all)."""
         if ids is None:
             return self.chunks
-        return _remembered(self._chunks_in, ids, lambda: sum(self.columns.chunks[place] for place in self._at(ids)))
+        return _remembered(
+            self._chunks_in, ids, lambda: sum(self.columns.chunks[place] for place in self._at(ids))
+        )
 
     def of(self, ids: frozenset[str]) -> Contents:
         """The contents of the documents with these ids alone: their own totals, names, numbers and card."""
@@ -153,7 +159,11 @@ class Contents:
 
     def in_order(self, ids: Collection[str] | None = None) -> Iterator[str]:
         """The ids of the documents in scope (None: all), in the order of the corpus."""
-        return iter(self.columns.ids) if ids is None else (self.columns.ids[place] for place in self._at(ids))
+        return (
+            iter(self.columns.ids)
+            if ids is None
+            else (self.columns.ids[place] for place in self._at(ids))
+        )
 
     def _selector(self, naming: Naming) -> Selector:
         return self.once(("selector", naming), lambda: self._selecting(naming))

@@ -99,7 +99,9 @@ class _Walk:
         if stat.S_ISREG(status.st_mode):
             self.files.append(FoundFile(path, status.st_size, status.st_mtime_ns))
             return None
-        kind = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file")
+        kind = next(
+            (name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file"
+        )
         self._refuse(path, kind)
         return None
 
@@ -113,11 +115,17 @@ class _Walk:
         wanted = [name for name in sorted(links) if not name.startswith(".") and name not in NOISE]
         self.skipped_hidden += len(links) - len(wanted)
         paths = {os.path.join(folder, name): links[name] for name in wanted}  # noqa: PTH118 - see _visit
-        return [path for path, is_link in paths.items() if not is_link or self._leads_inside(folder, path)]
+        return [
+            path
+            for path, is_link in paths.items()
+            if not is_link or self._leads_inside(folder, path)
+        ]
 
     def _leads_inside(self, folder: str, link: str) -> bool:
         target = os.path.realpath(link)
-        if any(target == root or target.startswith(root.rstrip(os.sep) + os.sep) for root in self.roots):
+        if any(
+            target == root or target.startswith(root.rstrip(os.sep) + os.sep) for root in self.roots
+        ):
             return True
         self._refuse(link, f"a link that leads out of {folder}: name its target to read it")
         return False
@@ -141,7 +149,9 @@ def _why(path: str, error: OSError) -> str:
 
 def _no_such_path(path: str) -> CorpusError:
     if not path:
-        return CorpusError("no such path: '' (empty)", hint="name a file or a folder; for this folder type .")
+        return CorpusError(
+            "no such path: '' (empty)", hint="name a file or a folder; for this folder type ."
+        )
     return CorpusError(f"no such path: {path}", hint=_nearby(Path(path)))
 
 

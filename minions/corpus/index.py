@@ -13,7 +13,13 @@ import structlog
 from minions.corpus.chunking import CHUNKER_VERSION, DEFAULT_CHUNK_TOKENS, chunk_document
 from minions.corpus.discover import discover
 from minions.corpus.fts.rows import files_under, load_shelf
-from minions.corpus.fts.schema import is_corrupt, move_aside, open_database, open_snapshot, translated
+from minions.corpus.fts.schema import (
+    is_corrupt,
+    move_aside,
+    open_database,
+    open_snapshot,
+    translated,
+)
 from minions.corpus.fts.writer import FileRead, Writer
 from minions.corpus.local import LocalCorpus
 from minions.corpus.readers import READER_VERSION, content_id_of, read_document
@@ -88,7 +94,10 @@ class Index:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -123,10 +132,20 @@ class _Update:
     """One pass over the files. They are read outside of transactions and written in batches, to let others write."""
 
     def __init__(
-        self, index: Index, paths: Sequence[Path | str], chunk_tokens: int, observe: Observer, read: Read
+        self,
+        index: Index,
+        paths: Sequence[Path | str],
+        chunk_tokens: int,
+        observe: Observer,
+        read: Read,
     ) -> None:
         self._index, self._connection = index, index._connection  # noqa: SLF001 - one class in two
-        self._paths, self._chunk_tokens, self._observe, self._read = paths, chunk_tokens, observe, read
+        self._paths, self._chunk_tokens, self._observe, self._read = (
+            paths,
+            chunk_tokens,
+            observe,
+            read,
+        )
         self._recipe = f"{READER_VERSION}.{CHUNKER_VERSION}.{chunk_tokens}"
         self._writer = Writer(self._connection, self._recipe)
         self._unreadable: list[Unreadable] = []
@@ -157,14 +176,22 @@ class _Update:
             unreadable=tuple(self._unreadable),
             **self._counts,
         )
-        _log.info("indexed", **report.model_dump(exclude={"unreadable"}), unreadable=len(report.unreadable))
+        _log.info(
+            "indexed",
+            **report.model_dump(exclude={"unreadable"}),
+            unreadable=len(report.unreadable),
+        )
         return corpus, report
 
-    def _compare(self, files: dict[str, FoundFile]) -> tuple[dict[str, FoundFile], dict[str, _Known], set[str]]:
+    def _compare(
+        self, files: dict[str, FoundFile]
+    ) -> tuple[dict[str, FoundFile], dict[str, _Known], set[str]]:
         """The files to open, what the index knows of them, and the files that it has and that are gone."""
         fresh, known, gone = dict(files), dict[str, _Known](), set[str]()
         columns = "f.path, f.size, f.mtime_ns, d.id, d.recipe"
-        for path, size, mtime_ns, id_, recipe in files_under(self._connection, self._paths, columns):
+        for path, size, mtime_ns, id_, recipe in files_under(
+            self._connection, self._paths, columns
+        ):
             file = files.get(path)
             if file is None:
                 gone.add(path)
@@ -205,7 +232,9 @@ class _Update:
 
     def _has_size(self, size: int) -> bool:
         if self._large_sizes is None:
-            rows = self._connection.execute("SELECT size FROM files WHERE size > ?", (_CHEAP_BYTES,))
+            rows = self._connection.execute(
+                "SELECT size FROM files WHERE size > ?", (_CHEAP_BYTES,)
+            )
             self._large_sizes = {row[0] for row in rows}
         return size in self._large_sizes
 
@@ -246,11 +275,16 @@ class _Update:
         where = ", ".join(str(path) for path in self._paths)
         if not self._unreadable:
             return CorpusError(
-                f"no files in {where}", hint="name a folder that holds documents, or the files themselves"
+                f"no files in {where}",
+                hint="name a folder that holds documents, or the files themselves",
             )
-        shown = "; ".join(f"{item.path}: {item.reason}" for item in self._unreadable[:_SHOWN_UNREADABLE])
+        shown = "; ".join(
+            f"{item.path}: {item.reason}" for item in self._unreadable[:_SHOWN_UNREADABLE]
+        )
         more = len(self._unreadable) - _SHOWN_UNREADABLE
-        return CorpusError(f"nothing readable in {where}", hint=shown + (f"; and {more} more" if more > 0 else ""))
+        return CorpusError(
+            f"nothing readable in {where}", hint=shown + (f"; and {more} more" if more > 0 else "")
+        )
 
 
 def _absolute(path: str) -> str:

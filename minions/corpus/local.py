@@ -43,16 +43,20 @@ class LocalCorpus:
     """
 
     def __init__(
-        self, index: Path, snapshot: sqlite3.Connection, shelf: Shelf, unreadable: Sequence[Unreadable]
+        self,
+        index: Path,
+        snapshot: sqlite3.Connection,
+        shelf: Shelf,
+        unreadable: Sequence[Unreadable],
     ) -> None:
         """``snapshot``: a connection of its own, see `open_snapshot`, closed by ``close``. ``shelf``: its documents."""
         self._index, self._snapshot, self._lock = index, snapshot, RLock()
         self._unreadable = tuple(unreadable)
         self._shelf, self._documents = shelf, StoredDocuments(shelf, self._query)
         self._contents = Contents(self._documents, shelf.columns)
-        held, last = self._query("SELECT (SELECT count(*) FROM documents), (SELECT coalesce(max(pk), 0) FROM chunks)")[
-            0
-        ]
+        held, last = self._query(
+            "SELECT (SELECT count(*) FROM documents), (SELECT coalesce(max(pk), 0) FROM chunks)"
+        )[0]
         self._is_whole = held == len(shelf.rows)
         self._matcher = Matcher(snapshot, self._query, chunks=last)
         self._scopes: OrderedDict[frozenset[str] | None, Scope | None] = OrderedDict()
@@ -77,10 +81,13 @@ class LocalCorpus:
         """The files that could not be read, and why."""
         return self._unreadable
 
-    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
+    def search(
+        self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
+    ) -> list[Chunk]:
         """The best chunks for any of the phrases, best first: BM25 for each, fused by `fuse`."""
         rankings = [
-            self._match(match_terms(phrase), documents, limit * _FUSED_PER_PHRASE) for phrase in dict.fromkeys(phrases)
+            self._match(match_terms(phrase), documents, limit * _FUSED_PER_PHRASE)
+            for phrase in dict.fromkeys(phrases)
         ]
         return self._load(fuse(rankings, limit))
 
@@ -114,7 +121,8 @@ class LocalCorpus:
         place = self._contents.places.get(document_id)
         if place is None:
             raise CorpusError(
-                f"document {document_id} is not among the documents of this run", hint="`minions ask` with its path"
+                f"document {document_id} is not among the documents of this run",
+                hint="`minions ask` with its path",
             )
         return place
 
@@ -127,7 +135,9 @@ class LocalCorpus:
             # Who wants the first chunk of each document pays for one, who wants all for few queries.
             first, size = first + size, min(2 * size, _CHUNKS_PER_QUERY)
 
-    def _match(self, terms: Terms, documents: Collection[str] | None, limit: int) -> list[tuple[int, float]]:
+    def _match(
+        self, terms: Terms, documents: Collection[str] | None, limit: int
+    ) -> list[tuple[int, float]]:
         """Rows of chunks and their scores, best first."""
         with self._lock:
             return self._matcher.best(terms, self._scope(documents), limit)
@@ -139,9 +149,17 @@ class LocalCorpus:
         key = None if documents is None else frozenset(documents)
         if key not in self._scopes:
             columns, places = self._shelf.columns, self._contents.places
-            wanted = range(len(columns.ids)) if key is None else (places[id_] for id_ in key if id_ in places)
-            scope = Scope.of((self._shelf.first_chunks[place], columns.chunks[place]) for place in wanted)
-            self._scopes[key] = None if self._is_whole and scope.rows == self._contents.chunks else scope
+            wanted = (
+                range(len(columns.ids))
+                if key is None
+                else (places[id_] for id_ in key if id_ in places)
+            )
+            scope = Scope.of(
+                (self._shelf.first_chunks[place], columns.chunks[place]) for place in wanted
+            )
+            self._scopes[key] = (
+                None if self._is_whole and scope.rows == self._contents.chunks else scope
+            )
             if len(self._scopes) > _SCOPES_KEPT:
                 self._scopes.popitem(last=False)
         return self._scopes[key]

@@ -25,7 +25,9 @@ class Corpus(Protocol):
         """What is known of all documents together, worked out once: the same object every time."""
         ...
 
-    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
+    def search(
+        self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
+    ) -> list[Chunk]:
         """The best chunks for any of the phrases, best first, within the documents with these ids (None: all)."""
         ...
 

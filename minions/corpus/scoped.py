@@ -41,7 +41,9 @@ class ScopedCorpus:
         """What is known of the documents in scope together: names, numbers and card are theirs."""
         return self._contents
 
-    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
+    def search(
+        self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
+    ) -> list[Chunk]:
         """The best chunks within the scope, and within the documents with these ids (None: all of the scope)."""
         return self._corpus.search(phrases, documents=self._within(documents), limit=limit)
 

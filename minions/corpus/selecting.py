@@ -59,7 +59,13 @@ class Selector:
         places: Mapping[str, int],
     ) -> None:
         """Columns in the order of the corpus; ``shown`` are the names on the card, ``places`` the order by id."""
-        self._ids, self._paths, self._titles, self._shown, self._places = ids, paths, titles, shown, places
+        self._ids, self._paths, self._titles, self._shown, self._places = (
+            ids,
+            paths,
+            titles,
+            shown,
+            places,
+        )
 
     def select(self, patterns: Iterable[str]) -> Selection:
         """The documents that any of the patterns means; of globs the first 64 count, of at most 500 characters."""
@@ -68,7 +74,9 @@ class Selector:
         globs = 0
         for pattern in dict.fromkeys(patterns):
             globs += bool(_GLOB.search(pattern)) and pattern != _ALL
-            places = self._places_of(pattern, as_glob=globs <= _MAX_GLOBS and len(pattern) <= _MAX_GLOB_CHARS)
+            places = self._places_of(
+                pattern, as_glob=globs <= _MAX_GLOBS and len(pattern) <= _MAX_GLOB_CHARS
+            )
             found = self._ids if pattern == _ALL else [self._ids[place] for place in places]
             ids.update(found)
             if not found:
@@ -83,7 +91,9 @@ class Selector:
         yield from (place for place in self._near(pattern) if self._is_called(pattern, place))
         if as_glob and _GLOB.search(pattern):
             matches = re.compile(translate(pattern.casefold())).match
-            yield from (place for place in range(len(self._ids)) if any(map(matches, self._names(place))))
+            yield from (
+                place for place in range(len(self._ids)) if any(map(matches, self._names(place)))
+            )
 
     def _is_called(self, pattern: str, place: int) -> bool:
         titled = bool(pattern) and pattern == self._titles[place]
@@ -111,7 +121,12 @@ class Selector:
         """Hash and place of every name, sorted: eight bytes each, where a dict of 100,000 documents takes 50 MB."""
         packed: array[int] = array("Q")
         for place, title in enumerate(self._titles):
-            packed.extend({_hash(key) << _PLACE_BITS | place for key in (*self._keys(place), title.casefold())})
+            packed.extend(
+                {
+                    _hash(key) << _PLACE_BITS | place
+                    for key in (*self._keys(place), title.casefold())
+                }
+            )
         return array("Q", sorted(packed))
 
 

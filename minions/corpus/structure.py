@@ -31,7 +31,9 @@ _OUTER: Final = re.compile(
     r"(?:ARTICLE|Article|SECTION|Section|PART|Part|CHAPTER|Chapter|EXHIBIT|Exhibit|SCHEDULE|Schedule|ANNEX|Annex|APPENDIX|Appendix"
     r"|ITEM|Item|NOTE|Note)\s+(?:[IVXLC]+|\d+[A-Z]?|[A-Z])\b(?:\.\d+)*[.:)]?(?:\s|$)"
 )
-_CLAUSE: Final = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+([A-Z][^\n.;:]{1,70})(?:[.:](?=\s|$)|$)")
+_CLAUSE: Final = re.compile(
+    r"(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+([A-Z][^\n.;:]{1,70})(?:[.:](?=\s|$)|$)"
+)
 _LIST: Final = re.compile(r"(?:[-*+•▪◦■]|\d{1,3}[.)]|\([a-z0-9]{1,4}\))\s")
 _MARKDOWN_LEVELS: Final = 6
 _UNDERLINE: Final = re.compile(r"(=+|-{3,})$")
@@ -75,7 +77,9 @@ class _Line(NamedTuple):
 def find_blocks(document: Document) -> list[Block]:
     """Split the document's text into blocks, which tile it; a block never crosses a page. Linear in the text."""
     text, media_type = document.text, document.media_type
-    marks = sorted({0, len(text), *(page.start for page in document.pages if 0 < page.start < len(text))})
+    marks = sorted(
+        {0, len(text), *(page.start for page in document.pages if 0 < page.start < len(text))}
+    )
     blocks: list[Block] = []
     for start, end in pairwise(marks):
         if media_type in _RECORDS:
@@ -93,7 +97,9 @@ def find_headings(document: Document, blocks: Sequence[Block]) -> tuple[Heading,
     if document.outline:
         return document.outline
     titled = ((block, clean_line(block.title, TITLE_CHARS)) for block in blocks if block.level)
-    return tuple(Heading(level=block.level, text=title, start=block.start) for block, title in titled)
+    return tuple(
+        Heading(level=block.level, text=title, start=block.start) for block, title in titled
+    )
 
 
 def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -152,11 +158,20 @@ def _classify_plain(text: str, start: int, end: int) -> _Line:
     if first.isdigit() and (match := _CLAUSE.match(text)):
         title = f"{match[1]} {match[2].strip()}"[:TITLE_CHARS]
         return _Line("clause", start, end, text, 3 + match[1].count("."), title)
-    if first.isupper() and len(text) <= TITLE_CHARS * 2 and _OUTER.match(text) and text[-1] not in ",;":
+    if (
+        first.isupper()
+        and len(text) <= TITLE_CHARS * 2
+        and _OUTER.match(text)
+        and text[-1] not in ",;"
+    ):
         return _Line("heading", start, end, text, 1, text[:TITLE_CHARS])
     if _LIST.match(text):
         return _Line("item", start, end, text)
-    if len(text) <= TITLE_CHARS and text.isupper() and sum(map(str.isalpha, text)) >= max(_CAPITALS, len(text) // 2):
+    if (
+        len(text) <= TITLE_CHARS
+        and text.isupper()
+        and sum(map(str.isalpha, text)) >= max(_CAPITALS, len(text) // 2)
+    ):
         return _Line("heading", start, end, text, 2, text)
     return _Line("text", start, end, text)
 
@@ -204,7 +219,12 @@ def _group(lines: Sequence[_Line]) -> Iterator[Block]:
             and len(lines[at].text) <= TITLE_CHARS
         ):
             stop = at + 2
-            made = Block("heading", *_extent(lines, at, stop), 1 if lines[at + 1].text[0] == "=" else 2, lines[at].text)
+            made = Block(
+                "heading",
+                *_extent(lines, at, stop),
+                1 if lines[at + 1].text[0] == "=" else 2,
+                lines[at].text,
+            )
         else:
             stop = _after(lines, at + 1)
             made = Block("list" if kind == "item" else "paragraph", *_extent(lines, at, stop))
@@ -220,7 +240,11 @@ def _extent(lines: Sequence[_Line], at: int, stop: int) -> tuple[int, int]:
 
 def _after(lines: Sequence[_Line], at: int) -> int:
     """The first line from ``at`` on that does not go on with a paragraph: another kind, or a plain table's first."""
-    while at < len(lines) and lines[at].kind in {"text", "row", "underline"} and _plain_table(lines, at) is None:
+    while (
+        at < len(lines)
+        and lines[at].kind in {"text", "row", "underline"}
+        and _plain_table(lines, at) is None
+    ):
         at += 1
     return at
 
@@ -236,7 +260,9 @@ def _after_fence(lines: Sequence[_Line], at: int) -> int:
 def _plain_table(lines: Sequence[_Line], at: int) -> tuple[int, Block] | None:
     """The table of plain text that starts at this line, heads included, and where it stops; None for none."""
     first = at
-    while first < len(lines) and first - at < _HEAD_LINES + _CAPTION_LINES and _is_head(lines[first]):
+    while (
+        first < len(lines) and first - at < _HEAD_LINES + _CAPTION_LINES and _is_head(lines[first])
+    ):
         first += 1
     if first >= len(lines) or lines[first].kind != "row":
         return None
@@ -248,7 +274,9 @@ def _plain_table(lines: Sequence[_Line], at: int) -> tuple[int, Block] | None:
     if rows < 2:  # noqa: PLR2004 - one row is no table
         return None
     body = first
-    while body < stop and all(_YEAR.search(field) for field in lines[body].text.split() if field[-1].isdigit()):
+    while body < stop and all(
+        _YEAR.search(field) for field in lines[body].text.split() if field[-1].isdigit()
+    ):
         body += 1
     head_end = lines[body - 1].end if body > at else lines[at].start
     return stop, Block("table", lines[at].start, lines[stop - 1].end, head_end=head_end)

@@ -40,7 +40,9 @@ class Column(NamedTuple):
 
 def read_columns(names: Iterable[str]) -> list[Column]:
     """The columns, each once, in their order. Raises UsageError for what is no protocol."""
-    columns = {column.name: column for name in names if name.strip() for column in [_column(name.strip())]}
+    columns = {
+        column.name: column for name in names if name.strip() for column in [_column(name.strip())]
+    }
     if not columns:
         raise UsageError("nothing is no protocol", hint=_hint())
     return list(columns.values())
@@ -53,7 +55,9 @@ def _column(name: str) -> Column:
     if not colon:
         return Column(name, protocol)
     if len(chunks) > _DIGITS or not (chunks.isascii() and chunks.isdigit() and int(chunks)):
-        raise UsageError(f"{name} is no protocol: {chunks or 'nothing'} is no number of chunks", hint=_hint())
+        raise UsageError(
+            f"{name} is no protocol: {chunks or 'nothing'} is no number of chunks", hint=_hint()
+        )
     return Column(f"rag:{int(chunks)}", protocol, int(chunks))
 
 

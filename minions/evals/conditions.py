@@ -28,8 +28,24 @@ if TYPE_CHECKING:
 # What decides how long, how far and for how much is asked, from where; not what a question that ended is answered.
 _NO_MATTER: Final = frozenset(
     {
-        *("home", "local_only", "allow_remote_workers", "fetch_weights", "openai_api_key", "openai_base_url"),
-        *("ollama_host", "max_cost", "max_cloud_tokens", "prices", "concurrency", "window", "threads", "cache"),
+        *(
+            "home",
+            "local_only",
+            "allow_remote_workers",
+            "fetch_weights",
+            "openai_api_key",
+            "openai_base_url",
+        ),
+        *(
+            "ollama_host",
+            "max_cost",
+            "max_cloud_tokens",
+            "prices",
+            "concurrency",
+            "window",
+            "threads",
+            "cache",
+        ),
         *("rate_per_s", "attempts", "patience_s", "timeout_s", "retain_text"),
         *("connect_timeout_s", "first_token_timeout_s", "call_timeout_s"),
     }
@@ -63,7 +79,11 @@ def settle(
 ) -> Conditions:
     """What a column is asked with from now on. Raises UsageError where answers that are kept were asked otherwise."""
     output = folder / f"{column.file}.jsonl"
-    kept = {id_ for id_, kind in recorded_in(output).items() if not is_asked_again(kind, retry_errors=retry_errors)}
+    kept = {
+        id_
+        for id_, kind in recorded_in(output).items()
+        if not is_asked_again(kind, retry_errors=retry_errors)
+    }
     before = _read(_path(folder, column))
     now = Conditions(
         reading=before.reading if before is not None and output.exists() else secrets.token_hex(8),
@@ -106,7 +126,9 @@ def _read(path: Path) -> Conditions | None:
 
 def _telling(column: Column, settings: Settings) -> dict[str, Any]:
     """The settings that answers depend on; models without their URL, which may hold credentials."""
-    skipped = _NO_MATTER | {name for name, protocol in _OF_ONE.items() if protocol != column.protocol}
+    skipped = _NO_MATTER | {
+        name for name, protocol in _OF_ONE.items() if protocol != column.protocol
+    }
     planner, worker, _ = choose_models(settings)
     told = settings.model_dump(mode="json", exclude=set(skipped))
     told |= {name: _secret(told[name]) for name in _SECRET if told[name]}
@@ -115,7 +137,9 @@ def _telling(column: Column, settings: Settings) -> dict[str, Any]:
 
 def _secret(words: list[str]) -> str:
     """The user's own words stay where the user wrote them: a digest tells whether they are the same."""
-    return hashlib.sha256(json.dumps(words).encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
+    return hashlib.sha256(json.dumps(words).encode("utf-8", "replace")).hexdigest()[
+        :_KEY_CHARACTERS
+    ]
 
 
 def _changes(before: Conditions, now: Conditions, kept: set[str]) -> str:
@@ -141,4 +165,8 @@ def _hash(one: Mapping[str, Any]) -> str:
 
 
 def _plan_hash(plan: Plan | None) -> str:
-    return "" if plan is None else hashlib.sha256(plan.model_dump_json().encode()).hexdigest()[:_KEY_CHARACTERS]
+    return (
+        ""
+        if plan is None
+        else hashlib.sha256(plan.model_dump_json().encode()).hexdigest()[:_KEY_CHARACTERS]
+    )

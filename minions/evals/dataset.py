@@ -65,7 +65,9 @@ class _Line(Value):
         told = dict(value)
         for name in ("id", "answer", "choices"):
             given = told.get(name)
-            told[name] = [_as_text(one) for one in given] if isinstance(given, list) else _as_text(given)
+            told[name] = (
+                [_as_text(one) for one in given] if isinstance(given, list) else _as_text(given)
+            )
         return {name: text for name, text in told.items() if text is not None}
 
     @model_validator(mode="after")
@@ -85,7 +87,8 @@ class _Line(Value):
             choices=self.choices,
             documents=() if "*" in self.documents else self.documents,
             evidence=self.evidence,
-            unanswerable=self.unanswerable or (not self.choices and all(map(says_nothing, answers))),
+            unanswerable=self.unanswerable
+            or (not self.choices and all(map(says_nothing, answers))),
         )
 
 
@@ -95,17 +98,23 @@ def read_dataset(path: Path) -> list[Example]:
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", hint=f"a line of it looks like {shape}") from None
+        raise UsageError(
+            f"cannot read {path}: {error}", hint=f"a line of it looks like {shape}"
+        ) from None
     examples: dict[str, Example] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             told = json.loads(line)
-            json.dumps(told, ensure_ascii=False).encode()  # half a surrogate pair is no text: a ValueError
+            json.dumps(
+                told, ensure_ascii=False
+            ).encode()  # half a surrogate pair is no text: a ValueError
             example = _Line.model_validate(told).example()
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path}, line {number}: {_first(error)}", hint=f"a line looks like {shape}") from None
+            raise UsageError(
+                f"{path}, line {number}: {_first(error)}", hint=f"a line looks like {shape}"
+            ) from None
         if example.id in examples:
             raise UsageError(f"{path}, line {number}: the id {example.id!r} comes twice")
         examples[example.id] = example
@@ -124,7 +133,11 @@ def _as_text(value: Any) -> Any:
 def _names_documents(answers: tuple[str, ...], documents: tuple[str, ...]) -> bool:
     """Whether all answers are documents of the question: those of a list are its items, not other forms of one."""
     stems = {PurePath(document).stem for document in documents}
-    return len(documents) > 1 and bool(answers) and all(PurePath(answer).stem in stems for answer in answers)
+    return (
+        len(documents) > 1
+        and bool(answers)
+        and all(PurePath(answer).stem in stems for answer in answers)
+    )
 
 
 def _first(error: Exception) -> str:

@@ -67,7 +67,9 @@ class Wanted:
 
 async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settings: Any) -> Report:
     """Evaluate; see `minions.api.Minions.evaluate`, whose ``settings`` are those of the call."""
-    for each in wanted.columns.values():  # a protocol that is refused is so before the ones before it are paid for
+    for each in (
+        wanted.columns.values()
+    ):  # a protocol that is refused is so before the ones before it are paid for
         check_models(each)
         if wanted.judge is not None:
             check_judge(wanted.judge, each)
@@ -78,15 +80,23 @@ async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settin
     asked = [_asked(example) for example in examples]
     given_to = {column: plans if column.plans else {} for column in wanted.columns}
     settled = {
-        column: settle(wanted.folder, column, chosen, asked, given_to[column], retry_errors=wanted.retry_errors)
+        column: settle(
+            wanted.folder, column, chosen, asked, given_to[column], retry_errors=wanted.retry_errors
+        )
         for column, chosen in wanted.columns.items()
     }
     for column, chosen in wanted.columns.items():
         given = given_to[column]
         keep(wanted.folder, column, settled[column])
         origin = wanted.plans.name if wanted.plans is not None else None
-        tracer = Tracer(wanted.folder / f"{column.file}.traces.jsonl", planned_in=dict.fromkeys(given, origin))
-        how: dict[str, Any] = {**settings, **share_of_limits(chosen, wanted.shares), **column.settings}
+        tracer = Tracer(
+            wanted.folder / f"{column.file}.traces.jsonl", planned_in=dict.fromkeys(given, origin)
+        )
+        how: dict[str, Any] = {
+            **settings,
+            **share_of_limits(chosen, wanted.shares),
+            **column.settings,
+        }
         how |= {"output": wanted.folder / f"{column.file}.jsonl", "observe": both(observe, tracer)}
         how |= {"retry_errors": wanted.retry_errors, "plans": given}
         how["cache_scope"] = settled[column].reading
@@ -108,7 +118,12 @@ def _to_judge(examples: Sequence[Example], wanted: Wanted) -> list[Given]:
         records = read_records(wanted.folder / f"{column.file}.jsonl")
         for example in filter(is_judged, examples):
             answer, problem = answer_of(records.get(example.id))
-            if problem is None and answer is not None and answer.answer and not abstains(example, answer.answer):
+            if (
+                problem is None
+                and answer is not None
+                and answer.answer
+                and not abstains(example, answer.answer)
+            ):
                 given.append(Given(example, answer.answer, answer.run_id))
     return given
 
@@ -119,7 +134,9 @@ def _plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Plan]:
         return {}
     if not any(column.plans for column in wanted.columns):
         names = ", ".join(column.name for column in wanted.columns)
-        raise UsageError(f"--plans {wanted.plans}: {names} makes no plan", hint="plans are for minions and local")
+        raise UsageError(
+            f"--plans {wanted.plans}: {names} makes no plan", hint="plans are for minions and local"
+        )
     most = min(chosen.max_tasks for chosen in wanted.columns.values())
     return read_plans(wanted.plans, {example.id for example in examples}, max_tasks=most)
 
@@ -140,7 +157,9 @@ def _prepared(wanted: Wanted) -> Path:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"-o {output}: {error.strerror}", hint="name a folder that can be written to") from None
+        raise UsageError(
+            f"-o {output}: {error.strerror}", hint="name a folder that can be written to"
+        ) from None
     return unpacked(documents, output / "documents") if documents.suffix == ".jsonl" else documents
 
 
@@ -164,15 +183,26 @@ def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wan
             traces = read_traces(wanted.folder / f"{column.file}.traces.jsonl")
             runs += own
             outcomes[column.name] = tuple(
-                outcome_of(example, records.get(example.id), traces.get(example.id), corpus, ledger, verdicts)
+                outcome_of(
+                    example,
+                    records.get(example.id),
+                    traces.get(example.id),
+                    corpus,
+                    ledger,
+                    verdicts,
+                )
                 for example in examples
             )
         judged = bill(wanted.judge, ledger, runs) if wanted.judge is not None else None
     summaries = []
     for column, settings in wanted.columns.items():
         others = None if column == first else outcomes[first.name]
-        models = asked[column.name] or tuple(name.partition("@")[0] for name in choose_models(settings)[:2])
-        summaries.append(summarise(column.name, (models[0], models[1]), outcomes[column.name], others))
+        models = asked[column.name] or tuple(
+            name.partition("@")[0] for name in choose_models(settings)[:2]
+        )
+        summaries.append(
+            summarise(column.name, (models[0], models[1]), outcomes[column.name], others)
+        )
     return Report(
         dataset=str(wanted.dataset),
         documents=report.documents,
@@ -196,7 +226,9 @@ def unpacked(documents: Path, folder: Path) -> Path:
                 texts[name] = text.encode("utf-8", "replace")
         folder.mkdir(exist_ok=True)
         before = _written_before(listed)
-        _keep(listed, json.dumps([*dict.fromkeys((*before, *texts))]).encode())  # first: none is ever forgotten
+        _keep(
+            listed, json.dumps([*dict.fromkeys((*before, *texts))]).encode()
+        )  # first: none is ever forgotten
         for name, content in texts.items():
             _keep(folder / name, content)
         for name in before:
@@ -204,7 +236,9 @@ def unpacked(documents: Path, folder: Path) -> Path:
                 (folder / name).unlink(missing_ok=True)
         _keep(listed, json.dumps([*texts]).encode())
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--docs {documents}: {error}", hint="name a folder of documents, or a .jsonl") from None
+        raise UsageError(
+            f"--docs {documents}: {error}", hint="name a folder of documents, or a .jsonl"
+        ) from None
     return folder
 
 
@@ -216,7 +250,11 @@ def _written_before(listed: Path) -> list[str]:
         return []
     if not isinstance(names, list):
         return []
-    return [name for name in names if isinstance(name, str) and name == PurePath(name).name not in {"", ".."}]
+    return [
+        name
+        for name in names
+        if isinstance(name, str) and name == PurePath(name).name not in {"", ".."}
+    ]
 
 
 def _document(line: str, where: str) -> tuple[str, str]:
@@ -226,7 +264,9 @@ def _document(line: str, where: str) -> tuple[str, str]:
     except (ValueError, KeyError, TypeError, RecursionError):
         name, text = "", ""
     if name in {"", ".."}:
-        raise UsageError(f"{where}: not a document", hint='a line looks like {"name": "a.txt", "text": "..."}')
+        raise UsageError(
+            f"{where}: not a document", hint='a line looks like {"name": "a.txt", "text": "..."}'
+        )
     return name, text
 
 
@@ -237,6 +277,8 @@ def _keep(file: Path, content: bytes) -> None:
 
 
 def _asked(example: Example) -> dict[str, Any]:
-    choices = [f"{chr(ord('A') + number)}. {choice}" for number, choice in enumerate(example.choices)]
+    choices = [
+        f"{chr(ord('A') + number)}. {choice}" for number, choice in enumerate(example.choices)
+    ]
     question = "\n".join([example.question, *choices])
     return {"id": example.id, "question": question, "documents": example.documents}

@@ -34,7 +34,9 @@ def is_judged(example: Example) -> bool:
     return example.kind == "abstractive" and not example.unanswerable
 
 
-async def judge(model: ChatModel, example: Example, answer: str, *, max_output_tokens: int) -> Verdict:
+async def judge(
+    model: ChatModel, example: Example, answer: str, *, max_output_tokens: int
+) -> Verdict:
     """The verdict of a model. Raises ReplyError where it gives none, and what the model raises."""
     request = ChatRequest(
         messages=(Message.of("system", ("prompt", _prompt())), _asked(example, answer)),

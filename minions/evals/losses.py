@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from minions.values.answers import Answer
     from minions.values.documents import Chunk
 
-Stage = Literal["not retrieved", "not found", "not grounded", "dropped in reduction", "lost in the decision", "unknown"]
+Stage = Literal[
+    "not retrieved",
+    "not found",
+    "not grounded",
+    "dropped in reduction",
+    "lost in the decision",
+    "unknown",
+]
 _RECOGNISED = 60  # normalised characters by which a longer text is recognised
 _RECOGNISED_DIGITS = 3
 _CUT = 15  # fewer at a chunk's border may be chance
@@ -37,7 +44,9 @@ class Evidenced(Value):
     stage: Stage = "unknown"
 
 
-def follow(example: Example, answer: Answer | None, trace: Trace | None, corpus: Corpus) -> Evidenced:
+def follow(
+    example: Example, answer: Answer | None, trace: Trace | None, corpus: Corpus
+) -> Evidenced:
     """Follow a question's evidence from the documents to the citations."""
     gold = gold_chunks(example, corpus)
     citations = answer.citations if answer is not None else ()
@@ -45,7 +54,9 @@ def follow(example: Example, answer: Answer | None, trace: Trace | None, corpus:
     right = [_holds(one.quote, example) for one in citations] if _telling(example) else []
     return Evidenced(
         read=None if not gold or trace is None else any(chunk.id in trace.read for chunk in gold),
-        sent=None if not gold or trace is None else any(_shows(place, example, gold, corpus) for place in trace.sent),
+        sent=None
+        if not gold or trace is None
+        else any(_shows(place, example, gold, corpus) for place in trace.sent),
         cited=None if not gold else any(_touches(place, gold) for place in cited),
         citations_right=sum(right) / len(right) if right else None,
         stage=_stage(example, trace, gold, corpus),
@@ -62,7 +73,9 @@ def gold_chunks(example: Example, corpus: Corpus) -> list[Chunk]:
     passages = [evidence.text for evidence in example.evidence if evidence.text] or [
         form for form in _telling(example) if len(form) > _RECOGNISED
     ]
-    held = [chunk for chunk in chunks if any(_overlaps(chunk.text, passage) for passage in passages)]
+    held = [
+        chunk for chunk in chunks if any(_overlaps(chunk.text, passage) for passage in passages)
+    ]
     answered = [chunk for chunk in held or chunks if _holds(chunk.text, example)]
     return answered or held
 
@@ -93,7 +106,10 @@ def _shows(place: Place, example: Example, gold: Sequence[Chunk], corpus: Corpus
 
 def _touches(place: Place, chunks: Iterable[Chunk]) -> bool:
     document, start, end = place
-    return any(chunk.document_id == document and chunk.start < end and start < chunk.end for chunk in chunks)
+    return any(
+        chunk.document_id == document and chunk.start < end and start < chunk.end
+        for chunk in chunks
+    )
 
 
 def _holds(text: str, example: Example) -> bool:
@@ -101,7 +117,11 @@ def _holds(text: str, example: Example) -> bool:
     if any(_stands(normalised(form), words) for form in _telling(example)):
         return True
     wanted = [parse_number(form) for form in _telling(example)] if example.kind == "numeric" else []
-    told = {figure for number in wanted if number is not None and (figure := _figure(number)) is not None}
+    told = {
+        figure
+        for number in wanted
+        if number is not None and (figure := _figure(number)) is not None
+    }
     return bool(told) and any(_figure(number) in told for number in numbers_in(text))
 
 

@@ -84,7 +84,9 @@ def outcome_of(
         evidence_sent=followed.sent,
         evidence_cited=followed.cited,
         citations_right=followed.citations_right,
-        stage=followed.stage if (points.value if mark is None else mark) < RIGHT and problem is None else None,
+        stage=followed.stage
+        if (points.value if mark is None else mark) < RIGHT and problem is None
+        else None,
         planned_in=trace.planned_in if trace is not None else None,
         cloud_input_tokens=sum(entry.input_tokens for entry in cloud),
         cloud_output_tokens=sum(entry.output_tokens for entry in cloud),
@@ -96,7 +98,9 @@ def outcome_of(
     )
 
 
-def _judged(example: Example, answer: str | None, verdicts: Verdicts | None) -> tuple[Verdict | None, float | None]:
+def _judged(
+    example: Example, answer: str | None, verdicts: Verdicts | None
+) -> tuple[Verdict | None, float | None]:
     """The verdict on an answer in free text, and what it counts; what is no answer is wrong, and nobody is asked."""
     if verdicts is None or not is_judged(example):
         return None, None

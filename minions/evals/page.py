@@ -30,10 +30,18 @@ def escape(text: str) -> str:
     return escape_html(visible(text))
 
 
-def page(report: Report, *, rows: Iterable[Sequence[str]], header: Sequence[str], notes: Iterable[str] = ()) -> str:
+def page(
+    report: Report,
+    *,
+    rows: Iterable[Sequence[str]],
+    header: Sequence[str],
+    notes: Iterable[str] = (),
+) -> str:
     """The page; ``rows``, ``header`` and ``notes`` are those that the command prints. All is text, none is markup."""
     told = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
-    failures = "".join(_failures(summary, report.failures(summary.protocol)) for summary in report.summaries)
+    failures = "".join(
+        _failures(summary, report.failures(summary.protocol)) for summary in report.summaries
+    )
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8>"
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -81,7 +89,9 @@ def _y(share: float) -> float:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
     return f"<table><tr>{head}</tr>{body}</table>"
 
 

@@ -25,7 +25,9 @@ def read_plans(path: Path, known: Collection[str], *, max_tasks: int) -> dict[st
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {error}", hint=f"a line of it looks like {_SHAPE}") from None
+        raise UsageError(
+            f"cannot read {path}: {error}", hint=f"a line of it looks like {_SHAPE}"
+        ) from None
     plans: dict[str, Plan] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -33,7 +35,9 @@ def read_plans(path: Path, known: Collection[str], *, max_tasks: int) -> dict[st
         try:
             id_, plan = _plan(line, set(known) - set(plans), max_tasks)
         except (ValueError, RecursionError) as error:
-            raise UsageError(f"{path}, line {number}: {_told(error)}", hint=f"a line looks like {_SHAPE}") from None
+            raise UsageError(
+                f"{path}, line {number}: {_told(error)}", hint=f"a line looks like {_SHAPE}"
+            ) from None
         plans[id_] = plan
     if not plans:
         raise UsageError(f"{path} holds no plans", hint=f"a line of it looks like {_SHAPE}")
@@ -51,7 +55,9 @@ def _plan(line: str, wanted: Collection[str], max_tasks: int) -> tuple[str, Plan
         raise ValueError("tasks: a plan has at least one")
     if len(tasks) > max_tasks:
         raise ValueError(f"tasks: {len(tasks)}, and max_tasks is {max_tasks}")
-    return str(given["id"]), Plan(tasks=tuple(_task(number, task) for number, task in enumerate(tasks, 1)))
+    return str(given["id"]), Plan(
+        tasks=tuple(_task(number, task) for number, task in enumerate(tasks, 1))
+    )
 
 
 def _task(number: int, given: Any) -> Task:
@@ -65,7 +71,9 @@ def _task(number: int, given: Any) -> Task:
     read, _ = read_tasks([given], 1)
     if not read:
         raise ValueError(f"task {number} has no instruction")
-    changed = [name for name in Task.model_fields if getattr(read[0], name) != getattr(written, name)]
+    changed = [
+        name for name in Task.model_fields if getattr(read[0], name) != getattr(written, name)
+    ]
     if changed:
         told = ", ".join(f"{name} would be {getattr(read[0], name)!r}" for name in changed)
         raise ValueError(f"task {number} would not be run as it is written: {told}")

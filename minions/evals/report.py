@@ -129,7 +129,10 @@ class Report(Value):
 
 
 def summarise(
-    protocol: str, models: tuple[str, str], outcomes: Sequence[Outcome], first: Sequence[Outcome] | None
+    protocol: str,
+    models: tuple[str, str],
+    outcomes: Sequence[Outcome],
+    first: Sequence[Outcome] | None,
 ) -> Summary:
     """Sum up a protocol; ``first`` are the outcomes it is compared with, over the same questions."""
     scores = [outcome.score for outcome in outcomes]
@@ -161,7 +164,9 @@ def summarise(
         local_output_tokens=_mean([outcome.local_output_tokens for outcome in asked]) or 0.0,
         local_s=_mean([outcome.local_s for outcome in asked]) or 0.0,
         lost=Counter(outcome.stage for outcome in outcomes if outcome.stage is not None),
-        planned_in=Counter(outcome.planned_in for outcome in outcomes if outcome.planned_in is not None),
+        planned_in=Counter(
+            outcome.planned_in for outcome in outcomes if outcome.planned_in is not None
+        ),
         judged=interval(judged),
         judged_questions=len(judged),
     )

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = Decimal("0.01")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_INSIDE = re.compile(r"(?<=\d),(?=\d{3})|(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)|(?<=\w)['\u2019](?=\w)")  # 1,000; U.S.; it's
+_INSIDE = re.compile(
+    r"(?<=\d),(?=\d{3})|(?<=\b[^\W\d_])\.(?=[^\W\d_]\b)|(?<=\w)['\u2019](?=\w)"
+)  # 1,000; U.S.; it's
 _APART = re.compile(r"(?<!\d)\.|\.(?!\d)|[^\w\s.]|_")  # the point of 3.5 stays: it is not 5
 _ROWS = re.compile(r"[;\n]")
 _SEPARATORS = re.compile(r",|\band\b")
@@ -90,7 +92,9 @@ def _headline(example: Example, answer: str, texts: dict[str, float]) -> tuple[f
     match example.kind:
         case "numeric" | "count":
             tolerance = TOLERANCE if example.kind == "numeric" else Decimal(0)
-            return max(float(same_number(answer, form, tolerance=tolerance)) for form in example.answers), "number"
+            return max(
+                float(same_number(answer, form, tolerance=tolerance)) for form in example.answers
+            ), "number"
         case "yesno":
             return max(float(same_verdict(answer, form)) for form in example.answers), "yes or no"
         case "multiple_choice":
@@ -98,7 +102,11 @@ def _headline(example: Example, answer: str, texts: dict[str, float]) -> tuple[f
         case "list":
             return set_f1(items(answer, example.answers), example.answers), "set F1"
         case "abstractive":
-            shares = [share for form in example.answers if (share := figures_found(answer, form)) is not None]
+            shares = [
+                share
+                for form in example.answers
+                if (share := figures_found(answer, form)) is not None
+            ]
             return (max(shares), "figures") if shares else (texts["f1"], "token F1")
         case "extractive":
             names = [PurePath(form).stem for form in example.answers if form in example.documents]
@@ -152,7 +160,9 @@ def _number(answer: str, truth: str) -> Decimal | None:
         return parse_number(year[0] if year else answer)
     told, wanted = _NAME.sub(" ", answer), parse_number(truth)
     given = numbers_by_sort(_YEAR.sub(" ", told))
-    for sort in next((_ALIKE[sort] for sort, number in numbers_by_sort(truth) if number == wanted), ()):
+    for sort in next(
+        (_ALIKE[sort] for sort, number in numbers_by_sort(truth) if number == wanted), ()
+    ):
         if (first := next((number for kind, number in given if kind == sort), None)) is not None:
             return first
     return parse_number(answer) if (number := parse_number(told)) is None else number
@@ -166,7 +176,9 @@ def figures_found(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) ->
     if not wanted:
         return None
     given = parse_amounts(answer)
-    found = sum(any(_close(one, amount, tolerance, is_amount=True) for one in given) for amount in wanted)
+    found = sum(
+        any(_close(one, amount, tolerance, is_amount=True) for one in given) for amount in wanted
+    )
     return found / len(wanted)
 
 
@@ -194,17 +206,26 @@ def items(answer: str, known: Iterable[str] = ()) -> list[str]:
     rows = [_BULLET.sub("", row, count=1) for row in _ROWS.split(answer) if row.strip()]
     if len(rows) > 1 and rows[0].rstrip().endswith(":"):
         del rows[0]
-    listed = rows if len(rows) > 1 else [item for row in rows for item in _divided(row, tuple(known))]
+    listed = (
+        rows if len(rows) > 1 else [item for row in rows for item in _divided(row, tuple(known))]
+    )
     return [bare for item in listed if (bare := item.lstrip(_QUOTES).rstrip(_QUOTES + "."))]
 
 
 def _divided(row: str, known: tuple[str, ...]) -> list[str]:
     """What stands between the separators of a row that are not a known item's own."""
     lead = _LEAD.match(row)
-    if lead is not None and not any(normalised(one).startswith(normalised(lead[0])) for one in known):
+    if lead is not None and not any(
+        normalised(one).startswith(normalised(lead[0])) for one in known
+    ):
         row = row[lead.end() :]
     whole = sorted((one for one in known if _SEPARATORS.search(one)), key=len, reverse=True)
-    either = "|".join([*(rf"(?<!\w){re.escape(one)}(?!\w)" for one in whole), rf"(?P<apart>{_SEPARATORS.pattern})"])
+    either = "|".join(
+        [
+            *(rf"(?<!\w){re.escape(one)}(?!\w)" for one in whole),
+            rf"(?P<apart>{_SEPARATORS.pattern})",
+        ]
+    )
     divided, start = [], 0
     for found in re.finditer(either, row, re.IGNORECASE):
         if found["apart"]:
@@ -257,6 +278,7 @@ def _count_error(example: Example, answer: str) -> float | None:
     errors = [
         abs(given - truth)
         for form in example.answers
-        if (given := _number(answer, form)) is not None and (truth := parse_number(form)) is not None
+        if (given := _number(answer, form)) is not None
+        and (truth := parse_number(form)) is not None
     ]
     return float(min(errors)) if errors else None

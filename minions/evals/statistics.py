@@ -28,7 +28,9 @@ def interval(values: Sequence[float]) -> Interval | None:
         return None
     chance = random.Random(_SEED)  # noqa: S311 - resampling, no secret
     means = sorted(fmean(chance.choices(values, k=len(values))) for _ in range(_RESAMPLES))
-    return Interval(fmean(values), means[int(_TAIL * _RESAMPLES)], means[int((1 - _TAIL) * _RESAMPLES) - 1])
+    return Interval(
+        fmean(values), means[int(_TAIL * _RESAMPLES)], means[int((1 - _TAIL) * _RESAMPLES) - 1]
+    )
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> Interval | None:

@@ -58,7 +58,9 @@ class Tracer:
                 run.ungrounded |= dict.fromkeys(event.parts or (event.chunk,))
         elif event.kind == "finding":
             finding = event.finding
-            run.found.append((finding.citation.document_id, finding.context_start, finding.context_end))
+            run.found.append(
+                (finding.citation.document_id, finding.context_start, finding.context_end)
+            )
         elif event.kind == "digest":
             run.sent.extend(event.places)
         elif event.kind == "answer":

@@ -88,7 +88,13 @@ def check_judge(name: str, settings: Settings) -> None:
 
 
 async def judge_answers(
-    name: str, given: Sequence[Given], settings: Settings, *, home: Path, folder: Path, observe: Observer
+    name: str,
+    given: Sequence[Given],
+    settings: Settings,
+    *,
+    home: Path,
+    folder: Path,
+    observe: Observer,
 ) -> None:
     """Ask for a verdict on each answer that has none. What the limits do not cover, or no reply could be read for, is
     left without one and asked for again next time; raises what would meet every answer.
@@ -109,7 +115,9 @@ async def judge_answers(
             await session.judge_all(left)
     if session.unjudged:
         reason = session.unjudged[0]
-        observe(WarningEvent(message=f"answers without a verdict: {len(session.unjudged)} ({reason})"))
+        observe(
+            WarningEvent(message=f"answers without a verdict: {len(session.unjudged)} ({reason})")
+        )
 
 
 class _Session:
@@ -129,13 +137,17 @@ class _Session:
     async def _judge(self, key: str, one: Given) -> None:
         try:
             with working_for(one.run_id, 0):
-                verdict = await judge(self._model, one.example, one.answer, max_output_tokens=self._tokens)
+                verdict = await judge(
+                    self._model, one.example, one.answer, max_output_tokens=self._tokens
+                )
         except _ENDS_ALL:
             raise
         except (ModelError, BudgetExceededError, ReplyError) as error:
             self.unjudged.append(error.message)
             return
-        kept = Judgement(id=key, question=one.example.id, answer=one.answer, judge=self._name, verdict=verdict)
+        kept = Judgement(
+            id=key, question=one.example.id, answer=one.answer, judge=self._name, verdict=verdict
+        )
         self._output.append(kept.model_dump_json(), id_=key, kind="done")
 
 
@@ -147,7 +159,9 @@ class Verdicts:
         try:
             judgements = [Judgement.model_validate(line) for line in whole_lines(path)]
         except ValidationError:
-            raise UsageError(f"{path} holds a line that is no judgement", hint="name another folder with -o") from None
+            raise UsageError(
+                f"{path} holds a line that is no judgement", hint="name another folder with -o"
+            ) from None
         self._kept = {one.id: one.verdict for one in judgements}
 
     def on(self, example: Example, answer: str) -> Verdict | None:
@@ -169,7 +183,9 @@ def bill(name: str, ledger: Ledger, runs: Iterable[str]) -> JudgeBill:
 
 
 def _entries(ledger: Ledger, runs: Iterable[str]) -> list[Entry]:
-    return [entry for run in sorted(set(runs)) for entry in ledger.entries(run) if entry.role == "judge"]
+    return [
+        entry for run in sorted(set(runs)) for entry in ledger.entries(run) if entry.role == "judge"
+    ]
 
 
 def _books(store: Store, settings: Settings, runs: set[str], observe: Observer) -> Books:
@@ -180,13 +196,20 @@ def _books(store: Store, settings: Settings, runs: set[str], observe: Observer) 
             ledger.append(lost.entry, attempt=lost.id)
     entries = [entry for entry in _entries(ledger, runs) if entry.cloud]
     tokens = (entry.bound_tokens or entry.input_tokens + entry.output_tokens for entry in entries)
-    dollars = (entry.bound_usd if entry.bound_usd is not None else entry.cost_usd for entry in entries)
+    dollars = (
+        entry.bound_usd if entry.bound_usd is not None else entry.cost_usd for entry in entries
+    )
     spent_usd = exact_sum(amount for amount in dollars if amount is not None)
     return Books(
         ledger=ledger,
         prices=PriceBook.parse(settings.prices),
         egress=EgressLog(store, retain_text=settings.retain_text),
-        budget=Budget(settings.max_cost, settings.max_cloud_tokens, spent_usd=spent_usd, spent_tokens=sum(tokens)),
+        budget=Budget(
+            settings.max_cost,
+            settings.max_cloud_tokens,
+            spent_usd=spent_usd,
+            spent_tokens=sum(tokens),
+        ),
         clock=SystemClock(),
         observe=observe,
     )

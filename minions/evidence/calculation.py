@@ -36,7 +36,9 @@ _MARKED: Final = re.compile(r"\{\{([^{}]*)\}\}")
 # Anything else in double braces is the document's: a template's field, say.
 _BEGINS: Final = re.compile(r"[\s(+\u2212-]*(?:(?:[$\u20ac\u00a3]\s*)?\.?\d|f\d)")
 _DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-_WORDS: Final = "|".join(word for word in SCALES if len(word) > 1)  # a single letter only right after its digits: 30 m
+_WORDS: Final = "|".join(
+    word for word in SCALES if len(word) > 1
+)  # a single letter only right after its digits: 30 m
 _TOKEN: Final = re.compile(
     rf"\s*(?:(?P<finding>f\d+)\b|(?:[$\u20ac\u00a3]\s*)?(?P<number>{_DIGITS})(?:\s*(?P<scale>{_WORDS})\b|(?P<letter>[kmb])\b)?"
     r"|(?P<sign>[-+*/()%\u2212\u2013\u00d7\u00f7|]))",
@@ -46,8 +48,12 @@ _UNIT_AFTER: Final = re.compile(rf"\s*(?:{_WORDS})\b|[kmb]\b", re.IGNORECASE)
 _SCALED: Final = re.compile(rf"\d(?:\s*(?:{_WORDS})|[kmb])\b", re.IGNORECASE)
 _SIGNS: Final = {"\u2212": "-", "\u2013": "-", "\u00d7": "*", "\u00f7": "/"}
 # Numbers that stand in no document: parts of a whole, of a year, of an average.
-_CONSTANTS: Final = {Fraction(number) for number in (1, 2, 3, 4, 12, 52, 365, *(10**power for power in range(1, 13)))}
-_DOUBT: Final = 0.5  # what an answer's confidence keeps where its arithmetic is not what it should be
+_CONSTANTS: Final = {
+    Fraction(number) for number in (1, 2, 3, 4, 12, 52, 365, *(10**power for power in range(1, 13)))
+}
+_DOUBT: Final = (
+    0.5  # what an answer's confidence keeps where its arithmetic is not what it should be
+)
 
 
 class Calculated(NamedTuple):
@@ -95,16 +101,24 @@ def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding])
             return working
         missing = tuple(text for text, value in expression.numbers if value not in shown)
         named.extend(expression.named)
-        calculations.append(Calculation(expression=working, result=result + shown_unit, ungrounded=missing))
+        calculations.append(
+            Calculation(expression=working, result=result + shown_unit, ungrounded=missing)
+        )
         if missing:
-            warnings.append(f"{', '.join(missing)} in the calculation {written} stands in no finding that is cited")
+            warnings.append(
+                f"{', '.join(missing)} in the calculation {written} stands in no finding that is cited"
+            )
         return result
 
     filled = _MARKED.sub(replaced, answer)
     if len(seen) > _MOST_EXPRESSIONS:
-        warnings.append(f"only {_MOST_EXPRESSIONS} of the answer's {len(seen)} calculations are worked out")
+        warnings.append(
+            f"only {_MOST_EXPRESSIONS} of the answer's {len(seen)} calculations are worked out"
+        )
     doubt = _DOUBT if warnings else 1.0
-    return Calculated(filled, tuple(calculations), tuple(warnings), doubt, tuple(dict.fromkeys(named)))
+    return Calculated(
+        filled, tuple(calculations), tuple(warnings), doubt, tuple(dict.fromkeys(named))
+    )
 
 
 def calculate(expression: str, known: Mapping[str, Finding] | None = None) -> str:
@@ -112,7 +126,9 @@ def calculate(expression: str, known: Mapping[str, Finding] | None = None) -> st
     return _worked_out(expression, known or {})[0]
 
 
-def _worked_out(written: str, known: Mapping[str, Finding], *, unit: str = "") -> tuple[str, _Expression]:
+def _worked_out(
+    written: str, known: Mapping[str, Finding], *, unit: str = ""
+) -> tuple[str, _Expression]:
     """The result as text, and what it was made of; in a ``unit`` such as million where numbers with scales made it."""
     expression = _Expression(written, known)
     value = expression.value()
@@ -149,7 +165,9 @@ class _Expression:
     """A parser by recursive descent: sums of products of signed values, each perhaps in percent."""
 
     def __init__(self, written: str, known: Mapping[str, Finding]) -> None:
-        self.numbers: list[tuple[str, Fraction]] = []  # as they are written in it, without the signs before them
+        self.numbers: list[
+            tuple[str, Fraction]
+        ] = []  # as they are written in it, without the signs before them
         self.named: list[str] = []
         self.is_scaled = False
         self.decimals: int | None = None
@@ -175,7 +193,9 @@ class _Expression:
         while place < end:
             match = _TOKEN.match(written, place)
             if match is None:
-                raise CalculationError(f"{written[place:].split(maxsplit=1)[0][:20]!r} is no number and no sign")
+                raise CalculationError(
+                    f"{written[place:].split(maxsplit=1)[0][:20]!r} is no number and no sign"
+                )
             tokens.append(self._token(match))
             place = match.end()
         return tokens
@@ -298,7 +318,13 @@ def _numbers_of(finding: Finding) -> set[Fraction]:
     """The numbers of a finding's answer and lines, without their signs, with and without their scales: a planner writes
     12.4 for "12.4 million", and 35 for "(35)".
     """
-    parts = (finding.answer, finding.table_header, finding.before, finding.citation.quote, finding.after)
+    parts = (
+        finding.answer,
+        finding.table_header,
+        finding.before,
+        finding.citation.quote,
+        finding.after,
+    )
     texts = [part for part in parts if part]
     plain = (digits.replace(",", "") for text in texts for digits in re.findall(_DIGITS, text))
     # A document may hold a number of 5,000 digits, which no planner reckons with and Fraction does not read.

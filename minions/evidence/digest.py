@@ -72,14 +72,19 @@ def pack(
     room = None if room_bytes is None else room_bytes - taken_bytes
     told = {task.id: [covered[task.id], *summaries[task.id]] for task in tasks}
     taken = sum(estimate_tokens(_head(task, told[task.id], writer)) for task in tasks)
-    taken += sum(_RIVAL_TOKENS for task, reduction in both if len(rivals(reduction.findings, task)) > 1)
+    taken += sum(
+        _RIVAL_TOKENS for task, reduction in both if len(rivals(reduction.findings, task)) > 1
+    )
     chosen = _choose(both, writer, budget_tokens - taken, room)
     page = _Page(writer, first_id)
     for task, reduction in both:
         page.add(task, reduction, told[task.id], chosen[task.id])
     text = "\n".join(page.rows)
     gists = sorted(page.findings, key=lambda finding: -finding.confidence)[:_GISTS]
-    outcomes = (f"{task.id} ({writer.squeeze('; '.join(told[task.id]), _GIST_CHARACTERS)})" for task in tasks)
+    outcomes = (
+        f"{task.id} ({writer.squeeze('; '.join(told[task.id]), _GIST_CHARACTERS)})"
+        for task in tasks
+    )
     return Digest(
         text=text,
         findings=tuple(page.findings),
@@ -95,7 +100,9 @@ def pack_whole(findings: Sequence[Finding], writer: Writer) -> Digest:
     numbered = tuple(_numbered(finding, f"f{number}") for number, finding in enumerate(findings, 1))
     text = "\n\n".join(writer.whole(finding) for finding in numbered)
     tokens, size = estimate_tokens(text), _size(text)
-    return Digest(text=text, findings=numbered, gist="", tokens=tokens, whole=True, document_bytes=size)
+    return Digest(
+        text=text, findings=numbered, gist="", tokens=tokens, whole=True, document_bytes=size
+    )
 
 
 class _Page:
@@ -112,11 +119,15 @@ class _Page:
     def add(self, task: Task, reduction: Reduction, told: Sequence[str], chosen: _Chosen) -> None:
         """A task's line, its findings, and what of them is left out."""
         found = [self._number(finding) for finding in chosen.findings]
-        extreme = [self._ids.get(_place(one)) for one in reduction.findings if one.id == reduction.extreme]
+        extreme = [
+            self._ids.get(_place(one)) for one in reduction.findings if one.id == reduction.extreme
+        ]
         named = [f"{told[-1]} ({finding_id})" for finding_id in extreme if finding_id]
         alone = [_UNREAD] if reduction.unread and not reduction.findings else []
         disputed = _dispute(found, task, self._writer)
-        self.rows.append(_head(task, [*(told[:-1] if named else told), *named, *disputed, *alone], self._writer))
+        self.rows.append(
+            _head(task, [*(told[:-1] if named else told), *named, *disputed, *alone], self._writer)
+        )
         self._show(found)
         if known := [self._ids[place] for place in chosen.repeated if place in self._ids]:
             self.rows.append(f"see {', '.join(known)}")
@@ -141,7 +152,9 @@ class _Page:
 
 
 def _head(task: Task, told: Sequence[str], writer: Writer) -> str:
-    return f"{task.id} {writer.squeeze(task.instruction, _INSTRUCTION_CHARACTERS)} ({'; '.join(told)})"
+    return (
+        f"{task.id} {writer.squeeze(task.instruction, _INSTRUCTION_CHARACTERS)} ({'; '.join(told)})"
+    )
 
 
 def _size(text: str) -> int:
@@ -205,7 +218,9 @@ def _choose(
         worth = _worth_sending(task, reduction)
         order |= {(task.id, _place(one)): rank for rank, (_, one) in enumerate(worth)}
         candidates += [(turn, -one.confidence, task.id, one) for turn, one in worth]
-        candidates += [(_LAST, -one.confidence, task.id, one) for one in reduction.unread if reduction.findings]
+        candidates += [
+            (_LAST, -one.confidence, task.id, one) for one in reduction.unread if reduction.findings
+        ]
     candidates.sort(key=lambda candidate: candidate[:2])
     chosen = {task.id: _Chosen() for task, _ in both}
     seen: set[_Place] = set()
@@ -243,18 +258,28 @@ def _worth_sending(task: Task, reduction: Reduction) -> list[tuple[int, Finding]
         each: Counter[str] = Counter()
         few: list[tuple[int, Finding]] = []
         for finding in shown:
-            value = value_of(finding.answer or "", task) if task.reduce in {"count", "group"} else ""
+            value = (
+                value_of(finding.answer or "", task) if task.reduce in {"count", "group"} else ""
+            )
             turn = _OTHERS if each[value] else _FIRST
             few += [(turn, finding)] if each[value] < reduction.exemplary else []
             each[value] += 1
         return sorted(few, key=lambda one: one[0])
     least = NEARLY * max((finding.confidence for finding in shown), default=0.0)
-    worth = [finding for rank, finding in enumerate(shown) if rank < _ALWAYS or finding.confidence >= least]
+    worth = [
+        finding
+        for rank, finding in enumerate(shown)
+        if rank < _ALWAYS or finding.confidence >= least
+    ]
     values = [value_of(finding.answer or "", task) for finding in worth]
     first = {value: rank for rank, value in reversed(list(enumerate(values)))}
     repeated = len(first) < len(worth) and bool(reduction.findings)
     turns = (
-        _FIRST if not rank else _REPEATS if repeated and (rank != first[value] or one.confidence < least) else _OTHERS
+        _FIRST
+        if not rank
+        else _REPEATS
+        if repeated and (rank != first[value] or one.confidence < least)
+        else _OTHERS
         for rank, (value, one) in enumerate(zip(values, worth, strict=True))
     )
     return list(zip(turns, worth, strict=True))

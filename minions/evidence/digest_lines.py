@@ -22,7 +22,9 @@ _QUOTE_CHARACTERS = 700
 _NEIGHBOUR_CHARACTERS = 160
 _HEADING_CHARACTERS = 80
 _GIST_CHARACTERS = 120
-_ANSWER_CHARACTERS = 400  # an answer is short, whoever wrote it: longer ones would take a passage up
+_ANSWER_CHARACTERS = (
+    400  # an answer is short, whoever wrote it: longer ones would take a passage up
+)
 _GROUP_CHARACTERS = 60
 _MORE_NAMES = ":  and 999 more; "
 _MORE_VALUES = "; 999 more values"
@@ -64,7 +66,11 @@ class Writer:
     def place(self, finding: Finding) -> str:
         """Document, page and headings, as far as the policy allows."""
         citation = finding.citation
-        name = self._names.get(citation.document_id, PurePath(citation.path).name) if len(self._names) > 1 else ""
+        name = (
+            self._names.get(citation.document_id, PurePath(citation.path).name)
+            if len(self._names) > 1
+            else ""
+        )
         if not shows_names(self._policy):
             return name
         page = f"p.{citation.page}" if citation.page is not None else ""
@@ -115,13 +121,21 @@ def squeeze(text: str, limit: int, *, keep_end: bool = False, values: Values = l
     if keep_end:
         cut = len(flat) - limit
         cut = flat.find(" ", cut) + 1 or cut
-        return "..." + flat[next((end for start, end in values(flat) if start < cut < end), cut) :].lstrip()
+        return (
+            "..."
+            + flat[next((end for start, end in values(flat) if start < cut < end), cut) :].lstrip()
+        )
     cut = flat.rfind(" ", 0, limit)
     cut = cut if cut > 0 else limit
-    return flat[: next((start for start, end in values(flat) if start < cut < end), cut)].rstrip() + "..."
+    return (
+        flat[: next((start for start, end in values(flat) if start < cut < end), cut)].rstrip()
+        + "..."
+    )
 
 
-def listing(groups: Sequence[tuple[str, Sequence[str]]], limit: int, values: Values = lambda _: ()) -> str:
+def listing(
+    groups: Sequence[tuple[str, Sequence[str]]], limit: int, values: Values = lambda _: ()
+) -> str:
     """``yes (312): a.txt, b.txt and 310 more; no (188): ...`` in about ``limit`` characters: first the counts, then as
     many names as fit, those of "yes" and of small groups before others.
     """
@@ -134,14 +148,21 @@ def listing(groups: Sequence[tuple[str, Sequence[str]]], limit: int, values: Val
             heads.pop()
             break
     named = [0] * len(heads)
-    for place in sorted(range(len(heads)), key=lambda n: (groups[n][0] != "yes", len(groups[n][1]))):
+    for place in sorted(
+        range(len(heads)), key=lambda n: (groups[n][0] != "yes", len(groups[n][1]))
+    ):
         for name in groups[place][1]:
             if len(name) + 2 > room:
                 break
             room -= len(name) + 2
             named[place] += 1
-    parts = [_named(head, members, count) for head, (_, members), count in zip(heads, groups, named, strict=False)]
-    return "; ".join(parts) + (f"; {len(groups) - len(heads)} more values" if len(heads) < len(groups) else "")
+    parts = [
+        _named(head, members, count)
+        for head, (_, members), count in zip(heads, groups, named, strict=False)
+    ]
+    return "; ".join(parts) + (
+        f"; {len(groups) - len(heads)} more values" if len(heads) < len(groups) else ""
+    )
 
 
 def _named(head: str, members: Sequence[str], count: int) -> str:

@@ -22,12 +22,16 @@ _MONTHS = (
 _MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _DAY = r"(\d\d?)(?:st|nd|rd|th)?"
 _ISO = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
-_DATE = re.compile(rf"(?:{_DAY}(?: day)?(?: of)? )?\b({_MONTHS})\b\.?(?: {_DAY}\b)?,?(?: of)?(?: (\d{{4}}))?")
+_DATE = re.compile(
+    rf"(?:{_DAY}(?: day)?(?: of)? )?\b({_MONTHS})\b\.?(?: {_DAY}\b)?,?(?: of)?(?: (\d{{4}}))?"
+)
 _AROUND_DATE = re.compile(
     r"(?:the|on|in|of|as|from|dated?|is|was|it|(?:mon|tues|wednes|thurs|fri|satur|sun)day|[ ,.:()])*"
 )
 _Stretch = tuple[str, int, str, str]
-_SMALL = re.compile(r"an?|the|of|in|at|by|on|to|is|was|are|were|about|approximately|within|usd|eur|gbp")
+_SMALL = re.compile(
+    r"an?|the|of|in|at|by|on|to|is|was|are|were|about|approximately|within|usd|eur|gbp"
+)
 # AA+ and AA- are two ratings, C, C++ and C# three languages; a hyphen within words parts them.
 _WORD = re.compile(r"-?\d[\d.]*%?|[^\W\d]+(?:[+#]+|-(?!\w))?")
 
@@ -42,7 +46,9 @@ def value_of(text: str, task: Task) -> str:
         return " ".join(text.split()).casefold()
     words = [word.rstrip(".") for word in _WORD.findall(with_plain_numbers(text).casefold())]
     said = [word for word in words[:-1] if not _SMALL.fullmatch(word)]
-    said += [word for word in words[-1:] if word == "a" or not _SMALL.fullmatch(word)]  # "type A" has no article
+    said += [
+        word for word in words[-1:] if word == "a" or not _SMALL.fullmatch(word)
+    ]  # "type A" has no article
     return " ".join(said) or " ".join(text.split()).casefold()
 
 
@@ -66,12 +72,16 @@ def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
     Chunks that overlap may be read differently: then both answers stay.
     """
     kept: list[Finding] = []
-    near: dict[_Stretch, list[Finding]] = {}  # what was kept, by what could make one of two findings
+    near: dict[
+        _Stretch, list[Finding]
+    ] = {}  # what was kept, by what could make one of two findings
     for finding in ranked:
         here = _stretches(finding, task)
         # Without an answer it adds nothing to any other finding on its lines; nor does another reading of one passage.
         alike = [stretch for stretch in here if (stretch[2] == "lines") == (not finding.answer)]
-        if not any(_overlap(finding, other) for stretch in alike for other in near.get(stretch, ())):
+        if not any(
+            _overlap(finding, other) for stretch in alike for other in near.get(stretch, ())
+        ):
             kept.append(finding)
             for stretch in here:
                 near.setdefault(stretch, []).append(finding)
@@ -86,7 +96,9 @@ def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
     """
     if task.unit == "document" or task.reduce != "collect" or task.output == "list":
         return []
-    values = [(value, finding) for finding in findings if (value := _comparable(finding.answer, task))]
+    values = [
+        (value, finding) for finding in findings if (value := _comparable(finding.answer, task))
+    ]
     best = max((finding.confidence for _, finding in values), default=0.0)
     groups: dict[str, list[Finding]] = {}
     for value, finding in values:
@@ -118,7 +130,11 @@ def _stretches(finding: Finding, task: Task) -> list[_Stretch]:
     each with each.
     """
     citation = finding.citation
-    marks = [("lines", ""), ("passage", finding.passage), ("value", value_of(finding.answer or "", task))]
+    marks = [
+        ("lines", ""),
+        ("passage", finding.passage),
+        ("value", value_of(finding.answer or "", task)),
+    ]
     ends = range(citation.start // _STRETCH, citation.end // _STRETCH + 1)
     return [(citation.document_id, n, *mark) for n in ends for mark in marks]
 

@@ -25,7 +25,9 @@ _NEIGHBOURS = 3
 _NEIGHBOUR_CHARACTERS = 160
 
 
-def find(job: Job, location: Location, *, answer: str | None, confidence: float, part: int = 0) -> Finding:
+def find(
+    job: Job, location: Location, *, answer: str | None, confidence: float, part: int = 0
+) -> Finding:
     """The finding at ``location`` (offsets within the job's chunk), with the lines of the chunk around it."""
     chunk = job.chunk
     finding_id = f"{job.id}.{part}"
@@ -80,10 +82,17 @@ def _place(chunk: Chunk, offset: int) -> _Place:
         if block.start > offset:
             break
         if block.level:
-            inner = [*((level, title) for level, title in inner if level < block.level), (block.level, block.title)]
+            inner = [
+                *((level, title) for level, title in inner if level < block.level),
+                (block.level, block.title),
+            ]
         table = block if block.kind == "table" and offset < block.end else None
     titles = tuple(title for _, title in inner)
-    outer = tuple(title for title in chunk.headings[:1] if title not in titles) if inner else chunk.headings
+    outer = (
+        tuple(title for title in chunk.headings[:1] if title not in titles)
+        if inner
+        else chunk.headings
+    )
     return _headed(_Place((*outer, *titles)), chunk, table, offset)
 
 
@@ -119,7 +128,9 @@ def _joined(text: str, lines: Iterable[Line]) -> str:
     return "\n".join(text[line.start : line.end] for line in lines)
 
 
-def best_window(chunk: Chunk, phrases: Iterable[str], *, lines: int = _WINDOW_LINES) -> tuple[int, int]:
+def best_window(
+    chunk: Chunk, phrases: Iterable[str], *, lines: int = _WINDOW_LINES
+) -> tuple[int, int]:
     """Span within the chunk of so many lines that share most words with the phrases, the first of several: what the
     index alone would show.
     """
@@ -136,7 +147,9 @@ def best_window(chunk: Chunk, phrases: Iterable[str], *, lines: int = _WINDOW_LI
 
 def _words(text: str) -> list[str]:
     return [
-        word for word in "".join(c if c.isalnum() else " " for c in text.casefold()).split() if len(word) >= _WORD_MIN
+        word
+        for word in "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+        if len(word) >= _WORD_MIN
     ]
 
 

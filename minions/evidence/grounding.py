@@ -84,7 +84,9 @@ def _fuzzy(quote: str, text: str) -> Location | None:
 
     if not _MIN_FUZZY <= len(quote) <= _MAX_QUOTE or len(text) > _MAX_TEXT:
         return None
-    alignment = fuzz.partial_ratio_alignment(quote.casefold(), text.casefold(), score_cutoff=MIN_SCORE * 100)
+    alignment = fuzz.partial_ratio_alignment(
+        quote.casefold(), text.casefold(), score_cutoff=MIN_SCORE * 100
+    )
     if alignment is None or len(text.casefold()) != len(text):
         return None
     start, end = _whole_words(text, alignment.dest_start, alignment.dest_end)

@@ -99,18 +99,25 @@ def _exemplary(task: Task, answers: Sequence[Finding]) -> int | None:
     if task.unit != "document" or task.reduce in {"collect", "unique", "vote"}:
         return None
     values = (
-        {value_of(finding.answer or "", task) for finding in answers} if task.reduce in {"count", "group"} else {""}
+        {value_of(finding.answer or "", task) for finding in answers}
+        if task.reduce in {"count", "group"}
+        else {""}
     )
     return min(_EXAMPLES_EACH, max(1, _EXAMPLES // max(1, len(values))))
 
 
-def _one_each(task: Task, ranked: Sequence[Finding], key: Callable[[Finding], str]) -> list[Finding]:
+def _one_each(
+    task: Task, ranked: Sequence[Finding], key: Callable[[Finding], str]
+) -> list[Finding]:
     """One finding a group: the best of those with the answer that weighs most in it, for judgements and samples."""
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in ranked:
         groups[key(finding)].append(finding)
     votes = task.output in {"yes_no", "category"}
-    chosen = [_winner(task, group) if votes or _is_sampled(group) else group[0] for group in groups.values()]
+    chosen = [
+        _winner(task, group) if votes or _is_sampled(group) else group[0]
+        for group in groups.values()
+    ]
     return sorted(chosen, key=lambda finding: (-finding.confidence, finding.id))
 
 
@@ -152,7 +159,9 @@ def _counted(task: Task, answers: Sequence[Finding]) -> Counter[str]:
     """How often each item was given, under the words that the surest finding has for it."""
     words: dict[str, str] = {}
     return Counter(
-        words.setdefault(value_of(item, task), item) for finding in answers for item in _items(task, finding)
+        words.setdefault(value_of(item, task), item)
+        for finding in answers
+        for item in _items(task, finding)
     )
 
 
@@ -160,12 +169,18 @@ def _items(task: Task, finding: Finding) -> list[str]:
     """The answer, or its items where the task asks for a list."""
     if task.output != "list" or not finding.answer:
         return [_key(finding)]
-    return [" ".join(item.split()).casefold() for item in re.split(r"[,;]", finding.answer) if item.strip()]
+    return [
+        " ".join(item.split()).casefold()
+        for item in re.split(r"[,;]", finding.answer)
+        if item.strip()
+    ]
 
 
 def _listed(counts: Counter[str]) -> str:
     shown = ", ".join(f"{answer} {count}" for answer, count in counts.most_common(_LISTED))
-    return (shown or "none") + (f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else "")
+    return (shown or "none") + (
+        f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else ""
+    )
 
 
 def _groups(task: Task, answers: Sequence[Finding], names: dict[str, str]) -> tuple[Group, ...]:
@@ -177,14 +192,18 @@ def _groups(task: Task, answers: Sequence[Finding], names: dict[str, str]) -> tu
             word = words.setdefault(value_of(item, task), item)
             groups[word][document] = names.get(document, PurePath(finding.citation.path).name)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-    return tuple(Group(value=value, members=tuple(sorted(members.values()))) for value, members in ordered)
+    return tuple(
+        Group(value=value, members=tuple(sorted(members.values()))) for value, members in ordered
+    )
 
 
 def _extreme(task: Task, answers: Sequence[Finding]) -> Finding | None:
     """The finding with the smallest or largest number; of several the surest."""
     if task.reduce not in {"min", "max"}:
         return None
-    numbered = [(number, finding) for finding in answers if (number := _number(finding)) is not None]
+    numbered = [
+        (number, finding) for finding in answers if (number := _number(finding)) is not None
+    ]
     pick = min if task.reduce == "min" else max
     return pick(numbered, key=lambda pair: pair[0])[1] if numbered else None
 
@@ -197,7 +216,11 @@ def _aggregate(task: Task, answers: Sequence[Finding], extreme: Finding | None) 
     if result is None:
         total = sum(values, Decimal(0))
         result = total if task.reduce == "sum" else _rounded(total / len(values))
-    without = f", {len(answers) - len(values)} findings without a number" if len(values) < len(answers) else ""
+    without = (
+        f", {len(answers) - len(values)} findings without a number"
+        if len(values) < len(answers)
+        else ""
+    )
     return f"{task.reduce} of {len(values)} numbers: {result.normalize():f}{without}"
 
 

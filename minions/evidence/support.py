@@ -50,7 +50,9 @@ _COMMON = frozenset(
 )
 
 
-def supporting_line(answer: str | None, text: str, lines: Sequence[Line], pointed: Sequence[int]) -> int | None:
+def supporting_line(
+    answer: str | None, text: str, lines: Sequence[Line], pointed: Sequence[int]
+) -> int | None:
     """The number of the line that holds the answer, where the lines pointed at do not; None when there is no better
     one.
 
@@ -92,11 +94,18 @@ def widen(finding: Finding, answer: str, text: str) -> Citation:
     if not words or finding.context_end <= finding.context_start:
         return citation
     context = text[finding.context_start : finding.context_end]
-    lines = [(finding.context_start + line.start, finding.context_start + line.end) for line in split_lines(context)]
+    lines = [
+        (finding.context_start + line.start, finding.context_start + line.end)
+        for line in split_lines(context)
+    ]
     starts = [citation.start, *(start for start, _ in reversed(lines) if start < citation.start)]
     ends = [citation.end, *(end for _, end in lines if end > citation.end)]
-    spans = sorted(((start, end) for start in starts for end in ends), key=lambda span: span[1] - span[0])
-    start, end = max(spans, key=lambda span: _support(words, _words(text[span[0] : span[1]])))  # the first, so shortest
+    spans = sorted(
+        ((start, end) for start in starts for end in ends), key=lambda span: span[1] - span[0]
+    )
+    start, end = max(
+        spans, key=lambda span: _support(words, _words(text[span[0] : span[1]]))
+    )  # the first, so shortest
     return citation.model_copy(update={"start": start, "end": end, "quote": text[start:end]})
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _LONGEST: Final = 200  # characters of a value that may go on where a chunk ends
 
 
-def with_whole_values(findings: Iterable[Finding], job: Job, text: str, values: Values) -> list[Finding]:
+def with_whole_values(
+    findings: Iterable[Finding], job: Job, text: str, values: Values
+) -> list[Finding]:
     """The findings of a job with their quotes widened over the ``values`` that they would cut.
 
     What a chunk's end leaves of a value is left out, of the lines around them, too; a finding of nothing else is

@@ -104,7 +104,9 @@ class ResultCache:
     def clear(self, *, before: str | None = None) -> int:
         """Forget all results, or those kept before a time; how many."""
         with self._store.transaction():
-            found = self._store.read("SELECT count(*) FROM results WHERE ?1 IS NULL OR at < ?1", (before,))
+            found = self._store.read(
+                "SELECT count(*) FROM results WHERE ?1 IS NULL OR at < ?1", (before,)
+            )
             self._store.write("DELETE FROM results WHERE ?1 IS NULL OR at < ?1", (before,))
         return int(found[0][0])
 
@@ -115,7 +117,13 @@ class CachingWorker:
     """
 
     def __init__(
-        self, worker: Worker, cache: ResultCache, *, model: str, fingerprint: str, judging: str | None = None
+        self,
+        worker: Worker,
+        cache: ResultCache,
+        *,
+        model: str,
+        fingerprint: str,
+        judging: str | None = None,
     ) -> None:
         self._worker, self._cache = worker, cache
         self._model, self._fingerprint, self._judging = model, fingerprint, judging or fingerprint
@@ -153,8 +161,13 @@ def adapted(result: JobResult, job: Job) -> JobResult:
     """A job's result as that of another one, the same task on the same chunk; it used nothing of its own."""
     if result.job is job:
         return result
-    findings = tuple(_finding(_piece(finding, result.job), job, part) for part, finding in enumerate(result.findings))
-    return result.model_copy(update={"job": job, "findings": findings, "usage": Usage(), "cached": True})
+    findings = tuple(
+        _finding(_piece(finding, result.job), job, part)
+        for part, finding in enumerate(result.findings)
+    )
+    return result.model_copy(
+        update={"job": job, "findings": findings, "usage": Usage(), "cached": True}
+    )
 
 
 def _piece(finding: Finding, job: Job) -> _Piece:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _NEVER = Enough(findings=0, confidence=1.0)
 _NEEDLESS = "enough findings agree without it"
-_RESULTS_WAITING = 4  # a slot; bounded, so that a slow consumer slows the slots rather than filling memory
+_RESULTS_WAITING = (
+    4  # a slot; bounded, so that a slow consumer slows the slots rather than filling memory
+)
 
 
 class _Run:
@@ -142,7 +144,9 @@ class LocalExecutor:
         run = _Run(jobs, results_waiting=self.concurrency * _RESULTS_WAITING, enough=self._enough)
         self._runs[run] = None
         for job in jobs:
-            reading = self._active.get(job.chunk.id) or self._readings.setdefault(job.chunk.id, _Reading())
+            reading = self._active.get(job.chunk.id) or self._readings.setdefault(
+                job.chunk.id, _Reading()
+            )
             reading.add(_Wanted(job, run))
         self._fill()
         try:
@@ -166,7 +170,9 @@ class LocalExecutor:
     def _fill(self) -> None:
         if self._holds:
             return
-        busy = sum(not slot.done() for slot in self._slots)  # one that just ended is forgotten a turn later
+        busy = sum(
+            not slot.done() for slot in self._slots
+        )  # one that just ended is forgotten a turn later
         for _ in range(min(self.concurrency - busy, len(self._readings))):
             # An empty context: a slot works for nobody in particular.
             slot = asyncio.get_running_loop().create_task(self._slot(), context=Context())
@@ -220,9 +226,15 @@ class LocalExecutor:
             reading.working = None
         if isinstance(result, BudgetExceededError) and len(reading.wanted) > 1:
             # The limit may be the first run's own: the others try under theirs.
-            reading.waiting[_same(first)] = reading.wanted[1:] + reading.waiting.pop(_same(first), [])
+            reading.waiting[_same(first)] = reading.wanted[1:] + reading.waiting.pop(
+                _same(first), []
+            )
             reading.wanted = reading.wanted[:1]
-        told = [(wanted.run, one) for wanted in list(reading.wanted) for one in self._told(wanted, result)]
+        told = [
+            (wanted.run, one)
+            for wanted in list(reading.wanted)
+            for one in self._told(wanted, result)
+        ]
         for run_told, one in told:
             await run_told.deliver(one)
         reading.wanted = []
@@ -258,7 +270,9 @@ class LocalExecutor:
                 reading.forget(run)
                 if not reading.waiting:
                     del self._readings[chunk]
-            broken_off = [task for reading in self._active.values() if (task := reading.forget(run))]
+            broken_off = [
+                task for reading in self._active.values() if (task := reading.forget(run))
+            ]
         if broken_off:
             await asyncio.wait(broken_off)
         if not self._runs and self._slots:

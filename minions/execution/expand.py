@@ -68,7 +68,13 @@ P = TypeVar("P", bound=_Placed)
 
 
 def expand(
-    plan: Plan, question: str, corpus: Corpus, limits: Limits, *, round_number: int = 1, naming: Naming = "shown"
+    plan: Plan,
+    question: str,
+    corpus: Corpus,
+    limits: Limits,
+    *,
+    round_number: int = 1,
+    naming: Naming = "shown",
 ) -> Expansion:
     """Jobs of a round. A task with search phrases reads the best chunks for them and for the question, another reads
     all in scope. Where a task judges documents, those that fit the worker's context are read whole (docs/adr/0012).
@@ -79,24 +85,45 @@ def expand(
     """
     warnings: list[str] = []
     scopes = [scope_of(task, corpus.contents, warnings, naming) for task in plan.tasks]
-    readings = [_reading(task, scope, question, corpus, limits) for task, scope in zip(plan.tasks, scopes, strict=True)]
-    total = limits.samples * sum(len(reading.found) or _pieces_in(reading, corpus, limits) for reading in readings)
+    readings = [
+        _reading(task, scope, question, corpus, limits)
+        for task, scope in zip(plan.tasks, scopes, strict=True)
+    ]
+    total = limits.samples * sum(
+        len(reading.found) or _pieces_in(reading, corpus, limits) for reading in readings
+    )
     exhaustive: dict[tuple[frozenset[str] | None, bool], list[_Piece]] = {}
-    for scope, whole in {(reading.scope, reading.whole) for reading in readings if not reading.found}:
-        tasks = [one.task for one in readings if not one.found and (one.scope, one.whole) == (scope, whole)]
+    for scope, whole in {
+        (reading.scope, reading.whole) for reading in readings if not reading.found
+    }:
+        tasks = [
+            one.task
+            for one in readings
+            if not one.found and (one.scope, one.whole) == (scope, whole)
+        ]
         fits = total <= limits.max_jobs
-        chunks = corpus.chunks(documents=scope) if fits else _promising(tasks, question, corpus, scope, limits)
+        chunks = (
+            corpus.chunks(documents=scope)
+            if fits
+            else _promising(tasks, question, corpus, scope, limits)
+        )
         wanted = None if fits else -(-limits.max_jobs // (limits.samples * len(tasks)))
-        exhaustive[scope, whole] = list(islice(_pieces(chunks, corpus, limits, whole=whole), wanted))
+        exhaustive[scope, whole] = list(
+            islice(_pieces(chunks, corpus, limits, whole=whole), wanted)
+        )
     placements = [
         _Placement(reading.task, *piece, rank)
         for reading in readings
         for rank, piece in enumerate(reading.found or exhaustive[reading.scope, reading.whole])
     ]
-    jobs = tuple(islice(_jobs(chunk_major(placements), limits.samples, round_number), limits.max_jobs))
+    jobs = tuple(
+        islice(_jobs(chunk_major(placements), limits.samples, round_number), limits.max_jobs)
+    )
     skipped = total - len(jobs)
     if skipped:
-        warnings.append(f"{skipped} of {total} jobs were skipped: the limit is {limits.max_jobs} a round")
+        warnings.append(
+            f"{skipped} of {total} jobs were skipped: the limit is {limits.max_jobs} a round"
+        )
     return Expansion(jobs, skipped, tuple(warnings))
 
 
@@ -115,9 +142,13 @@ def _jobs(placements: Iterable[_Placement], samples: int, round_number: int) -> 
             yield Job(id=job_id, task=task, chunk=chunk, sample=sample, rank=rank, parts=parts)
 
 
-def _reading(task: Task, scope: frozenset[str] | None, question: str, corpus: Corpus, limits: Limits) -> _Reading:
+def _reading(
+    task: Task, scope: frozenset[str] | None, question: str, corpus: Corpus, limits: Limits
+) -> _Reading:
     phrases = (*task.search, task.instruction, question)
-    found = corpus.search(phrases, documents=scope, limit=limits.chunks_per_task) if task.search else []
+    found = (
+        corpus.search(phrases, documents=scope, limit=limits.chunks_per_task) if task.search else []
+    )
     whole = task.judges and limits.whole_documents
     return _Reading(task, scope, list(_pieces(found, corpus, limits, whole=whole)), whole)
 
@@ -140,7 +171,9 @@ def _most_tokens(limits: Limits) -> int:
     return limits.context_tokens * 4 // 5
 
 
-def _pieces(chunks: Iterable[Chunk], corpus: Corpus, limits: Limits, *, whole: bool) -> Iterator[_Piece]:
+def _pieces(
+    chunks: Iterable[Chunk], corpus: Corpus, limits: Limits, *, whole: bool
+) -> Iterator[_Piece]:
     """The chunks or, where documents are wanted ``whole``, each that fits in the place of the first of its chunks."""
     contents, most = corpus.contents, _most_tokens(limits)
     seen: set[str] = set()
@@ -170,7 +203,11 @@ def _whole(chunks: Sequence[Chunk]) -> _Piece:
 
 
 def _promising(
-    tasks: Sequence[Task], question: str, corpus: Corpus, scope: frozenset[str] | None, limits: Limits
+    tasks: Sequence[Task],
+    question: str,
+    corpus: Corpus,
+    scope: frozenset[str] | None,
+    limits: Limits,
 ) -> Iterator[Chunk]:
     """The chunks of a scope that is too large for these tasks: what the index finds for their instructions, then of
     each document in turn, so that none is left out for standing late in the order.
@@ -179,7 +216,9 @@ def _promising(
     """
     wanted = -(-limits.max_jobs // (limits.samples * len(tasks)))
     phrases = (*(task.instruction for task in tasks), question)
-    found = corpus.search(phrases, documents=scope, limit=min(wanted, limits.chunks_per_task * len(tasks)))
+    found = corpus.search(
+        phrases, documents=scope, limit=min(wanted, limits.chunks_per_task * len(tasks))
+    )
     known = {chunk.id for chunk in found}
     documents = corpus.contents.in_order(scope)
     rest = (chunk for chunk in in_turn(documents, corpus) if chunk.id not in known)
@@ -188,7 +227,9 @@ def _promising(
 
 def in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
     """The first chunk of each document, then the second of each, and so on."""
-    turn: Iterable[Iterator[Chunk]] = (iter(corpus.chunks(documents={document})) for document in documents)
+    turn: Iterable[Iterator[Chunk]] = (
+        iter(corpus.chunks(documents={document})) for document in documents
+    )
     while True:
         begun: list[Iterator[Chunk]] = []
         for chunks in turn:
@@ -201,7 +242,9 @@ def in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
         turn = begun
 
 
-def scope_of(task: Task, contents: Contents, warnings: list[str], naming: Naming) -> frozenset[str] | None:
+def scope_of(
+    task: Task, contents: Contents, warnings: list[str], naming: Naming
+) -> frozenset[str] | None:
     """Ids of the documents that a task names, as its author may name them; None for all.
 
     A name that is none and one that its author may not use are the same: what is read tells no difference.
@@ -210,7 +253,9 @@ def scope_of(task: Task, contents: Contents, warnings: list[str], naming: Naming
         return None
     chosen, unmatched = contents.select(task.documents, naming)
     which = "is not in the corpus" if naming == "any" else "it was not shown"
-    warnings += [f"{task.id}: the plan names a document that {which}: {wanted!r}" for wanted in unmatched]
+    warnings += [
+        f"{task.id}: the plan names a document that {which}: {wanted!r}" for wanted in unmatched
+    ]
     if not chosen:
         warnings.append(f"{task.id}: it names no other documents, so it reads all")
     return chosen or None

@@ -45,7 +45,11 @@ def _task(number: int, item: dict[str, Any]) -> Task:
         reduce=cast("Reduce", _one_of(item.get("reduce"), get_args(Reduce), "collect")),
     )
     # Judgements are a table: of five hundred, the surest few would tell nothing of the others.
-    return task.model_copy(update={"reduce": "group"}) if task.judges and task.reduce not in _TABLES else task
+    return (
+        task.model_copy(update={"reduce": "group"})
+        if task.judges and task.reduce not in _TABLES
+        else task
+    )
 
 
 def _texts(value: Any, most: int, characters: int) -> tuple[str, ...]:

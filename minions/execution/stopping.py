@@ -36,13 +36,20 @@ def may_stop(task: Task) -> bool:
     """Whether a part can be enough: not for a task that counts, gathers or judges, nor for one that wants every chunk
     (it has no search phrases).
     """
-    return bool(task.search) and task.unit == "chunk" and task.output != "list" and task.reduce in {"collect", "vote"}
+    return (
+        bool(task.search)
+        and task.unit == "chunk"
+        and task.output != "list"
+        and task.reduce in {"collect", "vote"}
+    )
 
 
 def reads(results: Sequence[JobResult], enough: Enough) -> int:
     """How many of a task's results are read, in the order given, until it has enough; all, where it never has."""
     stopping = Stopping([result.job for result in results], enough)
-    return next((number for number, result in enumerate(results, 1) if stopping.ends(result)), len(results))
+    return next(
+        (number for number, result in enumerate(results, 1) if stopping.ends(result)), len(results)
+    )
 
 
 def answer_form(task: Task, answer: str | None) -> str | None:
@@ -96,7 +103,13 @@ class _Votes:
     def add(self, findings: Iterable[Finding]) -> None:
         """A chunk's findings."""
         sure = (finding for finding in findings if finding.confidence >= self._enough.confidence)
-        self._votes.update({form for finding in sure if (form := answer_form(self._task, finding.answer)) is not None})
+        self._votes.update(
+            {
+                form
+                for finding in sure
+                if (form := answer_form(self._task, finding.answer)) is not None
+            }
+        )
 
     @property
     def are_enough(self) -> bool:

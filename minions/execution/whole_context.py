@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from minions.values.limits import Limits
     from minions.values.plans import Plan
 
-_BESIDES_TOKENS = 600  # what a context holds besides passages: the worker's prompts, a long message, the reply
-_PLACE_TOKENS = 30  # a passage's name, headings and table header, where it does not follow the one before
+_BESIDES_TOKENS = (
+    600  # what a context holds besides passages: the worker's prompts, a long message, the reply
+)
+_PLACE_TOKENS = (
+    30  # a passage's name, headings and table header, where it does not follow the one before
+)
 _NUMBER_TOKENS = 2  # a line's number, beyond the digits it has within its own passage
 _SMALLEST_TOKENS = 50  # room in which no further passage is looked for
 _MISSES = 20  # passages in a row that do not fit, after which nothing further is tried
@@ -44,9 +48,15 @@ def hold(
     Where they do not all fit, those that the index finds for the tasks' words and the question's are held, best first,
     then of each document in turn; the rest is counted as skipped. ``rank`` says how much a passage promised.
     """
-    phrases = list(dict.fromkeys(chain(*((*task.search, task.instruction) for task in plan.tasks), (question,))))
+    phrases = list(
+        dict.fromkeys(
+            chain(*((*task.search, task.instruction) for task in plan.tasks), (question,))
+        )
+    )
     repeated = len(plan.tasks) * limits.samples
-    held = _fitting(_promising(corpus, phrases, limits), limits, most=max(1, limits.max_jobs // repeated))
+    held = _fitting(
+        _promising(corpus, phrases, limits), limits, most=max(1, limits.max_jobs // repeated)
+    )
     ranks = {chunk.id: rank for rank, chunk in enumerate(held)}
     places = corpus.contents.places
     in_order = sorted(held, key=lambda chunk: (places[chunk.document_id], chunk.index))
@@ -79,7 +89,10 @@ def _warnings(left_out: int, corpus: Corpus, limits: Limits) -> tuple[str, ...]:
 
 def _promising(corpus: Corpus, phrases: Sequence[str], limits: Limits) -> Iterator[Chunk]:
     """All passages, those first that the index finds."""
-    found = corpus.search(phrases, limit=max(1, min(corpus.contents.chunks, limits.context_tokens // _SMALLEST_TOKENS)))
+    found = corpus.search(
+        phrases,
+        limit=max(1, min(corpus.contents.chunks, limits.context_tokens // _SMALLEST_TOKENS)),
+    )
     known = {chunk.id for chunk in found}
     rest = in_turn(corpus.contents.in_order(), corpus)
     return chain(found, (chunk for chunk in rest if chunk.id not in known))
@@ -104,4 +117,8 @@ def _fitting(chunks: Iterable[Chunk], limits: Limits, *, most: int) -> list[Chun
 def _tokens(chunk: Chunk) -> int:
     """About what a passage takes, its lines numbered."""
     lines = split_lines(chunk.text)
-    return estimate_tokens(number_lines(chunk.text, lines)) + _NUMBER_TOKENS * len(lines) + _PLACE_TOKENS
+    return (
+        estimate_tokens(number_lines(chunk.text, lines))
+        + _NUMBER_TOKENS * len(lines)
+        + _PLACE_TOKENS
+    )

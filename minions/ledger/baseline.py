@@ -51,4 +51,6 @@ def estimate_baseline(
             cost_usd=None if cost_usd is None else cost_usd * questions,
         )
 
-    return Baseline(remote_only=estimate(whole), remote_cached=estimate(whole, corpus_tokens), rag=estimate(few))
+    return Baseline(
+        remote_only=estimate(whole), remote_cached=estimate(whole, corpus_tokens), rag=estimate(few)
+    )

@@ -34,7 +34,9 @@ class _Account(Generic[Amount]):
     def refuse(self, amount: Amount) -> None:
         """Raise BudgetExceededError when ``amount`` would not fit even after everything in flight came for free."""
         if self.limit is not None and self.spent + amount > self.limit:
-            raise BudgetExceededError(unit=self.unit, limit=self.limit, spent=self.spent, next_call=amount)
+            raise BudgetExceededError(
+                unit=self.unit, limit=self.limit, spent=self.spent, next_call=amount
+            )
 
     def fits(self, amount: Amount) -> bool:
         return self.limit is None or self.spent + self.reserved + amount <= self.limit
@@ -85,7 +87,9 @@ class Budget:
         """The most that the calls in flight can still use."""
         return self._tokens.reserved
 
-    async def reserve(self, tokens: int, cost_usd: Decimal | None, *, model: str = "MODEL") -> Reservation:
+    async def reserve(
+        self, tokens: int, cost_usd: Decimal | None, *, model: str = "MODEL"
+    ) -> Reservation:
         """Set aside the most a call can take. Waits while calls in flight may yet leave enough.
 
         Raises BudgetExceededError when they cannot, and PriceUnknownError when cost is limited and ``cost_usd`` is

@@ -74,7 +74,9 @@ class EgressLog:
     def __init__(self, store: Store, *, retain_text: bool = True) -> None:
         self._store, self._retain_text = store, retain_text
 
-    def append(self, entry_id: int, entry: Entry, body: bytes, kinds: Mapping[str, int] | None, *, at: str) -> None:
+    def append(
+        self, entry_id: int, entry: Entry, body: bytes, kinds: Mapping[str, int] | None, *, at: str
+    ) -> None:
         """Log a request of the attempt ``entry``; it survives a power cut."""
         values = {
             "run_id": entry.run_id,
@@ -95,12 +97,17 @@ class EgressLog:
 
     def departures(self, run_id: str) -> list[Departure]:
         """What a run sent, in order."""
-        rows = self._store.read(f"SELECT {_COLUMNS} FROM egress WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
+        rows = self._store.read(
+            f"SELECT {_COLUMNS} FROM egress WHERE run_id = ? ORDER BY id",  # noqa: S608 - constants
+            (run_id,),
+        )
         return [_departure(row) for row in rows]
 
     def bodies(self, run_id: str) -> list[bytes]:
         """The bytes a run sent, one item a request, in order; of those that were kept."""
-        return [departure.body for departure in self.departures(run_id) if departure.body is not None]
+        return [
+            departure.body for departure in self.departures(run_id) if departure.body is not None
+        ]
 
     def summary(self, since: str | None = None) -> EgressSummary:
         """All runs added up, since a UTC time in ISO 8601."""
@@ -113,7 +120,8 @@ class EgressLog:
         for row in rows:
             by_endpoint[row["endpoint"]].append(row)
         endpoints = tuple(
-            EndpointSum(endpoint=endpoint, **_added_up(own).model_dump()) for endpoint, own in by_endpoint.items()
+            EndpointSum(endpoint=endpoint, **_added_up(own).model_dump())
+            for endpoint, own in by_endpoint.items()
         )
         return EgressSummary(since=since, endpoints=endpoints, **_added_up(rows).model_dump())
 
@@ -123,7 +131,9 @@ def total_of(departures: list[Departure]) -> EgressSum:
     sums = defaultdict[str, int](int)
     for one in departures:
         add_up(one.kinds, one.bytes, sums)
-    return EgressSum(requests=len(departures), bytes=sum(one.bytes for one in departures), kinds=in_order(sums))
+    return EgressSum(
+        requests=len(departures), bytes=sum(one.bytes for one in departures), kinds=in_order(sums)
+    )
 
 
 def _added_up(rows: list[sqlite3.Row]) -> EgressSum:
@@ -131,10 +141,16 @@ def _added_up(rows: list[sqlite3.Row]) -> EgressSum:
     sums = defaultdict[str, int](int)
     for row in rows:
         counted = _kinds(row)
-        times = None if counted is None else {kind: count * row["requests"] for kind, count in counted.items()}
+        times = (
+            None
+            if counted is None
+            else {kind: count * row["requests"] for kind, count in counted.items()}
+        )
         add_up(times, row["bytes"], sums)
     return EgressSum(
-        requests=sum(row["requests"] for row in rows), bytes=sum(row["bytes"] for row in rows), kinds=in_order(sums)
+        requests=sum(row["requests"] for row in rows),
+        bytes=sum(row["bytes"] for row in rows),
+        kinds=in_order(sums),
     )
 
 

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 FORM: Final = "form"
 UNKNOWN: Final = "unknown"
-KINDS: Final = ("prompt", "question", "card", "digest", "passage", "answer", "schema", FORM, UNKNOWN)
+KINDS: Final = (
+    "prompt",
+    "question",
+    "card",
+    "digest",
+    "passage",
+    "answer",
+    "schema",
+    FORM,
+    UNKNOWN,
+)
 
 
 def count_kinds(request: ChatRequest, body: bytes) -> dict[str, int] | None:
@@ -61,7 +71,9 @@ def _schema_bytes(request: ChatRequest, body: bytes) -> int:
         return 0
     for separators in ((",", ":"), (", ", ": ")):
         for ascii_only in (False, True):
-            written = json.dumps(request.json_schema, ensure_ascii=ascii_only, separators=separators, default=dict)
+            written = json.dumps(
+                request.json_schema, ensure_ascii=ascii_only, separators=separators, default=dict
+            )
             as_bytes = written.encode("utf-8", "surrogatepass")
             if as_bytes in body:
                 return len(as_bytes)

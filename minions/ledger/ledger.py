@@ -105,7 +105,10 @@ class Ledger:
             "WHERE ?1 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE batch = ?1) ORDER BY id",
             (batch,),
         )
-        return [OpenAttempt(row["id"], row["request"], Entry.model_validate_json(row["entry"])) for row in rows]
+        return [
+            OpenAttempt(row["id"], row["request"], Entry.model_validate_json(row["entry"]))
+            for row in rows
+        ]
 
     def enter_lost(self, *, before: str) -> int:
         """Enter, as of unknown cost, attempts outside of batches that began before a time and never ended: their
@@ -122,7 +125,10 @@ class Ledger:
 
     def spent(self, batch: str) -> tuple[int, Decimal]:
         """Cloud tokens and dollars of a batch's runs so far, also of deleted ones; at their bounds where unknown."""
-        own = " UNION ".join(f"SELECT run_id FROM {table} WHERE batch = :name" for table in ("runs", "forgotten"))  # noqa: S608 - constants
+        own = (
+            "SELECT run_id FROM runs WHERE batch = :name "
+            "UNION SELECT run_id FROM forgotten WHERE batch = :name"
+        )
         return self._spent(f"run_id IN ({own})", batch)
 
     def spent_by(self, run_id: str) -> tuple[int, Decimal]:
@@ -131,8 +137,12 @@ class Ledger:
 
     def _spent(self, whose: str, name: str) -> tuple[int, Decimal]:
         rows = self._store.read(f"{_SPENT} AND {whose}", {"name": name})
-        tokens = sum(row["tokens"] if row["bound_tokens"] is None else row["bound_tokens"] for row in rows)
-        costs = (row["bound_usd"] if row["bound_usd"] is not None else row["cost_usd"] for row in rows)
+        tokens = sum(
+            row["tokens"] if row["bound_tokens"] is None else row["bound_tokens"] for row in rows
+        )
+        costs = (
+            row["bound_usd"] if row["bound_usd"] is not None else row["cost_usd"] for row in rows
+        )
         return tokens, exact_sum(Decimal(cost) for cost in costs if cost is not None)
 
     @contextmanager
@@ -148,7 +158,8 @@ class Ledger:
     def entries(self, run_id: str | None = None, since: str | None = None) -> list[Entry]:
         """Entries in the order of their appending: of a run, since a time, or all."""
         rows = self._store.read(
-            f"{_SELECT} WHERE (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY id", (run_id, since or "")
+            f"{_SELECT} WHERE (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY id",
+            (run_id, since or ""),
         )
         return [Entry(**dict(row)) for row in rows]
 

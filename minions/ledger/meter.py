@@ -69,7 +69,9 @@ class Meter:
             yield
             return
         try:
-            if self.role == "planner":  # a worker's attempt belongs to a job, and a job that was begun is ended
+            if (
+                self.role == "planner"
+            ):  # a worker's attempt belongs to a job, and a job that was begun is ended
                 self.brake.check()
         except StoppedError:
             attempt.withdraw()
@@ -118,7 +120,12 @@ class Attempt:
     """One physical attempt under way; ``succeed``, ``fail`` or ``withdraw`` closes it."""
 
     def __init__(
-        self, meter: Meter, model: ChatModel, request: ChatRequest, bound: Bound, reservations: tuple[Reservation, ...]
+        self,
+        meter: Meter,
+        model: ChatModel,
+        request: ChatRequest,
+        bound: Bound,
+        reservations: tuple[Reservation, ...],
     ) -> None:
         self._meter, self._model, self._request = meter, model, request
         self._bound, self._reservations = bound, reservations
@@ -179,14 +186,22 @@ class Attempt:
             self._keep()
             return
         for reservation in self._reservations:
-            reservation.settle(usage.input_tokens + usage.output_tokens, None if cost is None else cost.usd)
+            reservation.settle(
+                usage.input_tokens + usage.output_tokens, None if cost is None else cost.usd
+            )
 
     def _keep(self) -> None:
         for reservation in self._reservations:
             reservation.keep()
 
     def _enter(
-        self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange, *, completion: Completion | None = None
+        self,
+        status: str,
+        usage: Usage,
+        cost: Cost | None,
+        exchange: Exchange,
+        *,
+        completion: Completion | None = None,
     ) -> None:
         meter, recovery = self._meter, self._meter.recovery if self._meter.cloud else None
         unknown = meter.cloud and (cost is None or usage.estimated)
@@ -210,7 +225,9 @@ class Attempt:
                 )
             )
 
-    def _entry(self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange, *, bounded: bool) -> Entry:
+    def _entry(
+        self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange, *, bounded: bool
+    ) -> Entry:
         run_id, round_number = current_run()
         provider, _, model = self._model.reference.partition(":")
         return Entry(

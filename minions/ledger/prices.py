@@ -49,7 +49,9 @@ class Price(Value):
             raise ConfigError(f"{text!r} is not a price", hint=_EXAMPLE)
         cached = amounts[2] if len(amounts) == _PARTS[1] else None
         try:
-            return model.strip(), cls(input_usd=amounts[0], output_usd=amounts[1], cached_input_usd=cached)
+            return model.strip(), cls(
+                input_usd=amounts[0], output_usd=amounts[1], cached_input_usd=cached
+            )
         except ValidationError:  # of more digits than a ledger keeps
             raise ConfigError(f"{text!r} is not a price", hint=_EXAMPLE) from None
 
@@ -85,13 +87,19 @@ class PriceBook:
             return Cost(usd=stated.cost_usd(counted), source="stated")
         return _bundled_cost(provider, model, endpoint, counted)
 
-    def bound_usd(self, reference: str, endpoint: str, *, input_tokens: int, output_tokens: int) -> Decimal | None:
+    def bound_usd(
+        self, reference: str, endpoint: str, *, input_tokens: int, output_tokens: int
+    ) -> Decimal | None:
         """The most that so many tokens can cost, whatever part of the input is cached; None when unknown."""
         costs = (
             self.cost(
                 reference,
                 endpoint,
-                Usage(input_tokens=input_tokens, cached_input_tokens=cached, output_tokens=output_tokens),
+                Usage(
+                    input_tokens=input_tokens,
+                    cached_input_tokens=cached,
+                    output_tokens=output_tokens,
+                ),
             )
             for cached in (0, input_tokens)
         )

@@ -26,7 +26,9 @@ class Recovery:
     def __init__(self, store: Store, ledger: Ledger, budget: Budget) -> None:
         self._store, self._ledger, self._budget = store, ledger, budget
         self._lost: defaultdict[str, list[OpenAttempt]] = defaultdict(list)
-        self._own: defaultdict[str, set[str]] = defaultdict(set)  # requests that this process was answered, by run
+        self._own: defaultdict[str, set[str]] = defaultdict(
+            set
+        )  # requests that this process was answered, by run
 
     def adopt(self, batch: str) -> int:
         """Take over the calls that earlier processes of this batch lost; how many. The caller is its only process."""
@@ -42,7 +44,9 @@ class Recovery:
         """
         if request in self._own.get(run_id, ()):
             return None
-        rows = self._store.read("SELECT completion FROM replies WHERE run_id = ? AND request = ?", (run_id, request))
+        rows = self._store.read(
+            "SELECT completion FROM replies WHERE run_id = ? AND request = ?", (run_id, request)
+        )
         return Completion.model_validate_json(rows[0]["completion"]) if rows else None
 
     def keep(self, run_id: str, request: str, completion: Completion, cost: Cost | None) -> None:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 State = Literal["closed", "open", "half_open"]
 
-SICK: tuple[type[ModelError], ...] = (UnreachableError, ServerError, DeadlineError)  # anything else is a reply
+SICK: tuple[type[ModelError], ...] = (
+    UnreachableError,
+    ServerError,
+    DeadlineError,
+)  # anything else is a reply
 _MOST_DOUBLINGS = 30
 _NO_TURN = -1
 
@@ -95,7 +99,11 @@ class Breaker:
         if turn != self._turn:
             return
         self._failures += 1
-        if self._openings or self._failures >= self._most_failures or isinstance(error, UnreachableError):
+        if (
+            self._openings
+            or self._failures >= self._most_failures
+            or isinstance(error, UnreachableError)
+        ):
             self._open(error.retry_after_s or 0.0)
 
     def withdraw(self, turn: int) -> None:
@@ -104,7 +112,10 @@ class Breaker:
             self._probing = False
 
     def _open(self, stated_s: float) -> None:
-        cooldown_s = min(self._first_cooldown_s * 2.0 ** min(self._openings, _MOST_DOUBLINGS), self._longest_cooldown_s)
+        cooldown_s = min(
+            self._first_cooldown_s * 2.0 ** min(self._openings, _MOST_DOUBLINGS),
+            self._longest_cooldown_s,
+        )
         self._until_s = self._clock.monotonic_s() + max(cooldown_s, stated_s)
         self._openings += 1
         self._turn += 1

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 _MOST_CANDIDATES = 20
 _OPENAI = re.compile(r"https://(?:[\w-]+\.)?api\.openai\.com(?:[:/]|$)")
 _REASONING = re.compile(r"(?:o\d|gpt-[5-9])(?!.*chat)")
-_FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+_FINISH: dict[str | None, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ class Dialect:
     def without(self, parameter: str) -> Dialect:
         """The dialect after the endpoint refused a parameter."""
         if parameter in {"max_tokens", "max_completion_tokens"}:
-            return replace(self, tokens="max_completion_tokens" if parameter == "max_tokens" else "max_tokens")
+            return replace(
+                self, tokens="max_completion_tokens" if parameter == "max_tokens" else "max_tokens"
+            )
         if parameter == "temperature":
             return replace(self, temperature=False)
         return replace(self, logprobs=False)
@@ -55,7 +61,9 @@ def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[
     """The JSON of a request. Only ``json_schema`` carries the schema; the other formats leave it to the prompt."""
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "messages": [
+            {"role": message.role, "content": message.content} for message in request.messages
+        ],
         dialect.tokens: request.max_output_tokens,
     }
     if dialect.temperature:
@@ -78,7 +86,9 @@ def read_completion(body: bytes | str, request: ChatRequest) -> Completion:
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"]) or "body"
-        raise MalformedReplyError(f"the reply is not a chat completion: {place}: {problem['msg']}") from None
+        raise MalformedReplyError(
+            f"the reply is not a chat completion: {place}: {problem['msg']}"
+        ) from None
     if not reply.choices:
         raise MalformedReplyError("the reply holds no choice", usage=_usage(reply, request, ""))
     choice = reply.choices[0]

@@ -34,9 +34,12 @@ _OVERFLOW = re.compile(
 )
 _PASSED_ON = re.compile(r"\bError code: (?P<status>4\d\d)\b")
 _FORMAT = re.compile(
-    r"response_format|json_schema|json_object|json mode|structured output|grammar|\bformat\b|schema", re.IGNORECASE
+    r"response_format|json_schema|json_object|json mode|structured output|grammar|\bformat\b|schema",
+    re.IGNORECASE,
 )
-_PARAMETER = re.compile(r"max_completion_tokens|max_tokens|temperature|top_logprobs|logprobs", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r"max_completion_tokens|max_tokens|temperature|top_logprobs|logprobs", re.IGNORECASE
+)
 _UNSUPPORTED = re.compile(
     r"not support|unsupported|not (?:allowed|permitted|available|recogni[sz]ed|enabled)"
     r"|unrecogni[sz]ed|unknown|unexpected|extra",
@@ -58,7 +61,14 @@ class Refusal:
     location: str | None = None
 
     @classmethod
-    def read(cls, status: int, body: bytes, *, retry_after: str | None = None, location: str | None = None) -> Refusal:
+    def read(
+        cls,
+        status: int,
+        body: bytes,
+        *,
+        retry_after: str | None = None,
+        location: str | None = None,
+    ) -> Refusal:
         """Understand the bodies of OpenAI, llama.cpp, vLLM and Ollama, and take any other as text."""
         text = body.decode("utf-8", "replace").strip()
         error: Any = None
@@ -73,7 +83,9 @@ class Refusal:
 
     def without(self, credentials: tuple[str, ...]) -> Refusal:
         """The refusal, should it repeat what it was sent; an endpoint that has moved is told without its login."""
-        moved = None if self.location is None else without(without_login(self.location), credentials)
+        moved = (
+            None if self.location is None else without(without_login(self.location), credentials)
+        )
         return replace(
             self,
             message=without(self.message, credentials),
@@ -98,7 +110,9 @@ def classify(refusal: Refusal, target: Target) -> ModelError:  # noqa: PLR0911 -
     text = f"{target.endpoint} ({refusal.status}): {scrub(refusal.message) or 'no reason given'}"
     status = refusal.status
     if _overflows(refusal):
-        return ContextOverflowError(text, hint="give the model less at once, or serve it with a larger context")
+        return ContextOverflowError(
+            text, hint="give the model less at once, or serve it with a larger context"
+        )
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return AuthenticationError(text, hint=target.key_hint)
     if status == HTTPStatus.NOT_FOUND:
@@ -134,14 +148,20 @@ def scrub(text: str) -> str:
 
 def _unwrapped(refusal: Refusal) -> Refusal:
     """A gateway's 502 that only passes on the refusal of the server behind it, as that server's."""
-    passed_on = _PASSED_ON.search(refusal.message) if refusal.status == HTTPStatus.BAD_GATEWAY else None
+    passed_on = (
+        _PASSED_ON.search(refusal.message) if refusal.status == HTTPStatus.BAD_GATEWAY else None
+    )
     return replace(refusal, status=int(passed_on["status"])) if passed_on else refusal
 
 
 def _overflows(refusal: Refusal) -> bool:
     if any(code in _OVERFLOW_CODES for code in refusal.code.split()):
         return True
-    bad = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+    bad = {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
     return refusal.status in bad and _OVERFLOW.search(refusal.message) is not None
 
 
@@ -149,14 +169,16 @@ def _not_found(refusal: Refusal, target: Target, text: str) -> ModelError:
     if "model" in f"{refusal.message} {refusal.code}".lower():
         return ModelNotFoundError(text, hint=target.model_hint)
     return RequestRefusedError(
-        text, hint=f"is {target.endpoint} the right address? OpenAI-compatible endpoints mostly end in /v1"
+        text,
+        hint=f"is {target.endpoint} the right address? OpenAI-compatible endpoints mostly end in /v1",
     )
 
 
 def _too_many(refusal: Refusal, text: str) -> ModelError:
     if "insufficient_quota" in refusal.code.split():
         return RequestRefusedError(
-            text, hint="the account has no credit left, and waiting does not help: add credit, or run with --local-only"
+            text,
+            hint="the account has no credit left, and waiting does not help: add credit, or run with --local-only",
         )
     return RateLimitedError(
         text,
@@ -177,7 +199,9 @@ def _server(refusal: Refusal, text: str) -> ModelError:
 
 def _refused(refusal: Refusal, text: str) -> ModelError:
     if refusal.location is not None:
-        return RequestRefusedError(text, hint=f"the endpoint has moved; if you trust it, use {refusal.location}")
+        return RequestRefusedError(
+            text, hint=f"the endpoint has moved; if you trust it, use {refusal.location}"
+        )
     named = _PARAMETER.search(refusal.parameter) or _PARAMETER.search(refusal.message)
     unsupported = "unsupported" in refusal.code or _UNSUPPORTED.search(refusal.message) is not None
     if named and unsupported:

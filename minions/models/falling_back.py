@@ -23,13 +23,19 @@ if TYPE_CHECKING:
     Memory = MutableMapping[tuple[str, str], ResponseFormat]
 
 _LADDER: tuple[ResponseFormat, ...] = ("json_schema", "json_object", "text")
-_WORDS: dict[ResponseFormat, str] = {"json_schema": "a JSON schema", "json_object": "JSON mode", "text": "plain text"}
+_WORDS: dict[ResponseFormat, str] = {
+    "json_schema": "a JSON schema",
+    "json_object": "JSON mode",
+    "text": "plain text",
+}
 _MOST_PARAMETERS = 3
 _known: Memory = {}
 _log = structlog.get_logger()
 
 
-def falling_back(model: ChatModel, *, observe: Observer | None = None, memory: Memory | None = None) -> ChatModel:
+def falling_back(
+    model: ChatModel, *, observe: Observer | None = None, memory: Memory | None = None
+) -> ChatModel:
     """Ask again with a simpler format when the endpoint refuses one: each attempt is one ``complete`` of ``model``.
 
     What an endpoint takes is remembered in ``memory``, by default for the process, and told to ``observe`` once. Where
@@ -54,7 +60,9 @@ class _FallingBack(Wrapper):
             except FormatUnsupportedError as error:
                 if error.parameter is not None and parameters_left:
                     parameters_left -= 1
-                    self._tell(f"{self.reference} does not take the parameter {error.parameter}; asking without it")
+                    self._tell(
+                        f"{self.reference} does not take the parameter {error.parameter}; asking without it"
+                    )
                 elif not self._step_down(request, wanted):
                     raise
 
@@ -70,7 +78,9 @@ class _FallingBack(Wrapper):
             return False
         simpler = _LADDER[_LADDER.index(refused) + 1]
         self._memory[self.endpoint, self.reference] = simpler
-        self._tell(f"{self.reference} does not take {_WORDS[refused]}; asking for {_WORDS[simpler]} from now on")
+        self._tell(
+            f"{self.reference} does not take {_WORDS[refused]}; asking for {_WORDS[simpler]} from now on"
+        )
         return True
 
     def _tell(self, message: str) -> None:
@@ -90,7 +100,9 @@ def _phrased(request: ChatRequest, wanted: ResponseFormat) -> ChatRequest:
     last = request.messages[-1]
     line = f"Reply with one JSON object only, of this shape: {sketch(request.json_schema)}"
     said = Message.of(last.role, *last.parts, ("schema", f"\n\n{line}"))
-    return request.model_copy(update={"response_format": wanted, "messages": (*request.messages[:-1], said)})
+    return request.model_copy(
+        update={"response_format": wanted, "messages": (*request.messages[:-1], said)}
+    )
 
 
 _DEEPEST = 6
@@ -108,7 +120,9 @@ def _sketch(schema: Any, definitions: Mapping[str, Any], depth: int) -> str:  # 
         return _sketch(definitions.get(reference.rsplit("/", 1)[-1]), definitions, depth - 1)
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return " or ".join(dict.fromkeys(_sketch(option, definitions, depth - 1) for option in schema[key]))
+            return " or ".join(
+                dict.fromkeys(_sketch(option, definitions, depth - 1) for option in schema[key])
+            )
     if "enum" in schema:
         return " or ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
     if "const" in schema:

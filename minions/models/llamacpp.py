@@ -11,6 +11,7 @@ import os
 import secrets
 import threading
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
@@ -20,7 +21,6 @@ from minions.weights import catalogue, resolving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from minions.models.openai import OpenAIModel
     from minions.network.reference import ModelRef
@@ -181,7 +181,9 @@ async def open_llamacpp(
         )
     entry = catalogue.find(ref.model)
     if entry is not None and context_tokens > entry.context_tokens:
-        raise ConfigError(f"{entry.name} reads {entry.context_tokens} tokens at most, not {context_tokens}")
+        raise ConfigError(
+            f"{entry.name} reads {entry.context_tokens} tokens at most, not {context_tokens}"
+        )
     path = await asyncio.to_thread(resolving.resolve, ref.model, home=home, progress=progress)
     settings = EngineSettings(
         path=str(path.resolve()),
@@ -203,8 +205,8 @@ def physical_cores() -> int:
 
 def _siblings(cpu: int) -> str:
     try:
-        with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list", encoding="ascii") as file:  # noqa: PTH123
-            return file.read().strip()
+        topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology")
+        return (topology / "thread_siblings_list").read_text(encoding="ascii").strip()
     except OSError:
         return str(cpu)
 
@@ -220,7 +222,12 @@ def _serve(settings: EngineSettings, api_key: str) -> Any:
             f"llama.cpp cannot load {settings.path}: {error}",
             hint="is it a whole GGUF file, and is there memory for it? A smaller context helps",
         ) from error
-    _log.info("model_loaded", model=settings.name, context_tokens=settings.context_tokens, threads=settings.threads)
+    _log.info(
+        "model_loaded",
+        model=settings.name,
+        context_tokens=settings.context_tokens,
+        threads=settings.threads,
+    )
     return server
 
 
@@ -235,7 +242,9 @@ def _parameters(parameters: Any, settings: EngineSettings, api_key: str) -> Any:
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.api_keys = [api_key]
-    parameters.ui = parameters.endpoint_slots = parameters.endpoint_metrics = parameters.ctx_shift = False
+    parameters.ui = parameters.endpoint_slots = parameters.endpoint_metrics = (
+        parameters.ctx_shift
+    ) = False
     parameters.warmup = False
     parameters.verbosity = -1
     return parameters

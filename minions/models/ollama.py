@@ -111,12 +111,16 @@ class OllamaModel:
         except httpx.TimeoutException:
             raise self._too_slow(self._timeouts.first_token_s) from None
         except (httpx.NetworkError, httpx.ProtocolError):
-            raise ServerError(f"{self.endpoint} closed the connection before its reply was complete") from None
+            raise ServerError(
+                f"{self.endpoint} closed the connection before its reply was complete"
+            ) from None
         except ExceptionGroup as group:  # of the task group in which the client connects
             raise refusal_within(group) or self._unreachable() from None
         except (httpx.HTTPError, ValueError, TypeError) as error:
             # The client builds its reply from whatever JSON came, and fails in its own ways when that is no chat reply.
-            raise MalformedReplyError(f"{self.endpoint}: not a chat reply ({type(error).__name__})") from None
+            raise MalformedReplyError(
+                f"{self.endpoint}: not a chat reply ({type(error).__name__})"
+            ) from None
         return _read(response, request, num_ctx)
 
     async def require_here(self) -> None:
@@ -126,7 +130,10 @@ class OllamaModel:
         if self._is_here:
             return
         status, remote = await asyncio.to_thread(
-            probes.ollama_remote, self._host.rstrip("/"), self._ref.model, timeout_s=self._timeouts.connect_s
+            probes.ollama_remote,
+            self._host.rstrip("/"),
+            self._ref.model,
+            timeout_s=self._timeouts.connect_s,
         )
         if remote is not None:
             raise self._passed_on(remote)
@@ -143,7 +150,9 @@ class OllamaModel:
     def _context_for(self, request: ChatRequest) -> int:
         if self._num_ctx is not None:
             return self._num_ctx
-        needed = int(estimated_prompt_tokens(request) * _ESTIMATE_MARGIN) + request.max_output_tokens
+        needed = (
+            int(estimated_prompt_tokens(request) * _ESTIMATE_MARGIN) + request.max_output_tokens
+        )
         self._largest_num_ctx = max(self._largest_num_ctx, context_bucket(needed))
         return self._largest_num_ctx
 
@@ -156,7 +165,9 @@ class OllamaModel:
         candidates = min(request.first_token_candidates, _MOST_CANDIDATES)
         return {
             "model": self._ref.model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": [
+                {"role": message.role, "content": message.content} for message in request.messages
+            ],
             "stream": False,
             "format": form,
             "options": {
@@ -176,7 +187,9 @@ class OllamaModel:
 
             self._client = _client_class()(
                 host=self._host,
-                timeout=httpx.Timeout(self._timeouts.first_token_s, connect=self._timeouts.connect_s),
+                timeout=httpx.Timeout(
+                    self._timeouts.first_token_s, connect=self._timeouts.connect_s
+                ),
                 verify=verification_for(self._host),
                 follow_redirects=False,
                 # What stays on this machine does not take a detour through a proxy.
@@ -201,7 +214,9 @@ class OllamaModel:
             response.content,
             retry_after=response.headers.get("retry-after"),
             location=response.headers.get("location") if response.is_redirect else None,
-        ).without(credentials_of(self._host, os.environ.get("OLLAMA_API_KEY")))  # the client's own variable
+        ).without(
+            credentials_of(self._host, os.environ.get("OLLAMA_API_KEY"))
+        )  # the client's own variable
         target = Target(
             endpoint=self.endpoint,
             key_hint="export OLLAMA_API_KEY=... (this server asks for a key)",
@@ -211,7 +226,11 @@ class OllamaModel:
 
     def _refuse_passed_on(self, reply: bytes) -> None:
         """A second look: the model may have become another since the server was asked."""
-        if self._must_be_here and b'"remote_' in reply and (remote := probes.remote_of(reply)) is not None:
+        if (
+            self._must_be_here
+            and b'"remote_' in reply
+            and (remote := probes.remote_of(reply)) is not None
+        ):
             raise self._passed_on(remote)
 
     def _passed_on(self, remote: str) -> EgressRefusedError:
@@ -223,7 +242,8 @@ class OllamaModel:
 
     def _unreachable(self) -> ModelError:
         return UnreachableError(
-            f"nothing answers at {self.endpoint}", hint="ollama serve (or correct the address: export OLLAMA_HOST=...)"
+            f"nothing answers at {self.endpoint}",
+            hint="ollama serve (or correct the address: export OLLAMA_HOST=...)",
         )
 
     def _too_slow(self, limit_s: float) -> DeadlineError:
@@ -278,7 +298,9 @@ def was_cut(read: int | None, *, num_ctx: int, estimate: int) -> bool:
 
 def _read(response: ChatResponse, request: ChatRequest, num_ctx: int) -> Completion:
     usage = _usage(response, request)
-    if was_cut(response.prompt_eval_count, num_ctx=num_ctx, estimate=estimated_prompt_tokens(request)):
+    if was_cut(
+        response.prompt_eval_count, num_ctx=num_ctx, estimate=estimated_prompt_tokens(request)
+    ):
         raise ContextOverflowError(
             f"the prompt was cut to fit the context of {num_ctx} tokens",
             hint="give the model less at once, or ask for a larger context: --context-tokens N",
@@ -301,7 +323,9 @@ def _usage(response: ChatResponse, request: ChatRequest) -> Usage:
     read, written = response.prompt_eval_count, response.eval_count
     return Usage(
         input_tokens=estimated_prompt_tokens(request) if read is None else read,
-        output_tokens=estimate_tokens(response.message.content or "") if written is None else written,
+        output_tokens=estimate_tokens(response.message.content or "")
+        if written is None
+        else written,
         estimated=read is None or written is None,
     )
 

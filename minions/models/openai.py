@@ -80,13 +80,18 @@ class OpenAIModel:
         import httpx2
         import openai
 
-        body = request_body(request, model=self._ref.model, dialect=self._dialect) | self._extra_body
+        body = (
+            request_body(request, model=self._ref.model, dialect=self._dialect) | self._extra_body
+        )
         # The SDK's errors hold the request, and with it the key and the prompt: they are not chained.
         try:
             async with asyncio.timeout(self._timeout.total_s):
                 # Not chat.completions.create: it walks through every message and schema, a quarter of a call's work.
                 response = await self._connect().post(
-                    "/chat/completions", cast_to=httpx2.Response, body=body, options={"security": {"bearer_auth": True}}
+                    "/chat/completions",
+                    cast_to=httpx2.Response,
+                    body=body,
+                    options={"security": {"bearer_auth": True}},
                 )
         except TimeoutError:
             raise self._too_slow(self._timeout.total_s) from None
@@ -153,20 +158,27 @@ class OpenAIModel:
         import httpx2
 
         cause = error.__cause__
-        if isinstance(cause, httpx2.TimeoutException) and not isinstance(cause, httpx2.ConnectTimeout):
+        if isinstance(cause, httpx2.TimeoutException) and not isinstance(
+            cause, httpx2.ConnectTimeout
+        ):
             return self._too_slow(self._timeout.first_token_s)
         if isinstance(cause, (httpx2.NetworkError, httpx2.ProtocolError)) and not isinstance(
             cause, httpx2.ConnectError
         ):
-            return ServerError(f"{self.endpoint} closed the connection before its reply was complete")
+            return ServerError(
+                f"{self.endpoint} closed the connection before its reply was complete"
+            )
         if isinstance(cause, httpx2.DecodingError):
             return MalformedReplyError(f"{self.endpoint} sent a body that cannot be decoded")
         return self._nobody()
 
     def _nobody(self) -> ModelError:
-        start = "start the server, or " if is_loopback_url(self._base_url) else "check the network, or "
+        start = (
+            "start the server, or " if is_loopback_url(self._base_url) else "check the network, or "
+        )
         return UnreachableError(
-            f"nothing answers at {self.endpoint}", hint=f"{start}correct the address: export OPENAI_BASE_URL=..."
+            f"nothing answers at {self.endpoint}",
+            hint=f"{start}correct the address: export OPENAI_BASE_URL=...",
         )
 
     def _too_slow(self, limit_s: float) -> DeadlineError:

@@ -68,4 +68,6 @@ class Seat:
 
     def kept_for_s(self, now_s: float) -> float:
         """Seconds until a place that is kept is free for others; 0 if none is kept."""
-        return min((until_s - now_s for until_s in self._kept.values() if until_s > now_s), default=0.0)
+        return min(
+            (until_s - now_s for until_s in self._kept.values() if until_s > now_s), default=0.0
+        )

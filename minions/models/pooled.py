@@ -30,7 +30,9 @@ _REMEMBERED_CHUNKS = 4096
 _log = structlog.get_logger()
 
 
-def pooled(members: Sequence[Member], *, clock: Clock, patience_s: float, observe: Observer | None = None) -> ChatModel:
+def pooled(
+    members: Sequence[Member], *, clock: Clock, patience_s: float, observe: Observer | None = None
+) -> ChatModel:
     """One ChatModel over all ``members``, of which there is at least one.
 
     A request goes to the server that had the last one of its ``affinity``, else to the least loaded. Where a server is
@@ -52,8 +54,15 @@ class _Waiter:
 
 
 class _Pool:
-    def __init__(self, seats: list[Seat], clock: Clock, patience_s: float, observe: Observer | None) -> None:
-        self._seats, self._clock, self._patience_s, self._observe = seats, clock, patience_s, observe
+    def __init__(
+        self, seats: list[Seat], clock: Clock, patience_s: float, observe: Observer | None
+    ) -> None:
+        self._seats, self._clock, self._patience_s, self._observe = (
+            seats,
+            clock,
+            patience_s,
+            observe,
+        )
         self._homes: OrderedDict[str, Seat] = OrderedDict()
         self._queue: list[_Waiter] = []
         self._changed = asyncio.Event()
@@ -93,7 +102,12 @@ class _Pool:
                 # Only an endpoint that is gone is waited for: one that fails may fail at this request alone.
                 if seat.well or not self._more(waiter, patient=isinstance(error, UnreachableError)):
                     raise
-                _log.info("moved", model=self.reference, endpoint=seat.endpoint, error=type(error).__name__)
+                _log.info(
+                    "moved",
+                    model=self.reference,
+                    endpoint=seat.endpoint,
+                    error=type(error).__name__,
+                )
 
     async def _attempt(self, seat: Seat, request: ChatRequest) -> Completion:
         """One attempt of a request that ``_seated`` has counted in."""
@@ -158,7 +172,11 @@ class _Pool:
             waiter.homebound = self._homebound(before, home) < home.member.slots
         if waiter.homebound or not all(other.homebound for other in before):
             return None
-        spare = [seat for seat in self._seats if seat.places(waiter.affinity, now_s) > self._homebound(before, seat)]
+        spare = [
+            seat
+            for seat in self._seats
+            if seat.places(waiter.affinity, now_s) > self._homebound(before, seat)
+        ]
         fit = [seat for seat in spare if seat.breaker.admits]
         if self._all_down() and self._patience_left_s() <= 0:
             return min(spare, key=lambda seat: seat.breaker.wait_s, default=None)
@@ -178,10 +196,14 @@ class _Pool:
 
     def _all_down(self) -> bool:
         """Whether every member is left alone, and none is being tried."""
-        return all(seat.breaker.state == "open" and not seat.breaker.probing for seat in self._seats)
+        return all(
+            seat.breaker.state == "open" and not seat.breaker.probing for seat in self._seats
+        )
 
     def _patience_left_s(self) -> float:
-        return self._patience_s - (0.0 if self._down_s is None else self._clock.monotonic_s() - self._down_s)
+        return self._patience_s - (
+            0.0 if self._down_s is None else self._clock.monotonic_s() - self._down_s
+        )
 
     def _wake(self) -> None:
         """Have everyone in the queue look again."""
@@ -191,14 +213,21 @@ class _Pool:
     async def _change(self) -> None:
         """Wait until somebody leaves, a cooldown is over, or patience is."""
         now_s = self._clock.monotonic_s()
-        waits_s = [wait_s for seat in self._seats for wait_s in (seat.breaker.wait_s, seat.kept_for_s(now_s))]
+        waits_s = [
+            wait_s
+            for seat in self._seats
+            for wait_s in (seat.breaker.wait_s, seat.kept_for_s(now_s))
+        ]
         if self._all_down():
             waits_s.append(self._patience_left_s())
         pauses_s = [wait_s for wait_s in waits_s if wait_s > 0]
         if not pauses_s:
             await self._changed.wait()
             return
-        tasks = [asyncio.create_task(self._changed.wait()), asyncio.create_task(self._clock.sleep(min(pauses_s)))]
+        tasks = [
+            asyncio.create_task(self._changed.wait()),
+            asyncio.create_task(self._clock.sleep(min(pauses_s))),
+        ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -221,8 +250,12 @@ class _Pool:
             seat.told = True
             trouble = "keeps failing" if isinstance(error, ServerError) else "does not answer"
             lone = len(self._seats) == 1
-            waiting = "waiting for it" if lone else "no other does, waiting for the first that is back"
-            self._say(f"{seat.endpoint} {trouble}; {'its requests go to the others' if well else waiting}")
+            waiting = (
+                "waiting for it" if lone else "no other does, waiting for the first that is back"
+            )
+            self._say(
+                f"{seat.endpoint} {trouble}; {'its requests go to the others' if well else waiting}"
+            )
 
     def _say(self, message: str) -> None:
         _log.warning("endpoint_changed", model=self.reference, message=message)

@@ -52,7 +52,9 @@ class _Redacting(Wrapper):
         )
         completion = await self._model.complete(redacted)
         text = placeholders.restore(completion.text, in_json=schema is not None)
-        return completion if text == completion.text else completion.model_copy(update={"text": text})
+        return (
+            completion if text == completion.text else completion.model_copy(update={"text": text})
+        )
 
 
 def _message(message: Message, placeholders: Placeholders) -> Message:
@@ -66,7 +68,9 @@ def _message(message: Message, placeholders: Placeholders) -> Message:
 def _explained(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """The messages, the first with a word on placeholders where any message holds one."""
     first, *others = messages
-    shown = next((found for message in messages for found in placeholders_in(message.content)), None)
+    shown = next(
+        (found for message in messages for found in placeholders_in(message.content)), None
+    )
     if shown is None:
         return messages
     return Message.of(first.role, *first.parts, ("prompt", _EXPLANATION.format(shown))), *others
@@ -77,7 +81,10 @@ def _in_schema(value: Any, placeholders: Placeholders) -> Any:
     if isinstance(value, str):
         return value if value in _OF_SCHEMAS else placeholders.redact(value)
     if isinstance(value, dict):
-        return {_in_schema(key, placeholders): _in_schema(item, placeholders) for key, item in value.items()}
+        return {
+            _in_schema(key, placeholders): _in_schema(item, placeholders)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_in_schema(item, placeholders) for item in value]
     return value

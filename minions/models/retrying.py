@@ -35,7 +35,12 @@ def retrying(
 
 class _Retrying(Wrapper):
     def __init__(
-        self, model: ChatModel, attempts: int, first_wait_s: float, longest_wait_s: float, total_wait_s: float
+        self,
+        model: ChatModel,
+        attempts: int,
+        first_wait_s: float,
+        longest_wait_s: float,
+        total_wait_s: float,
     ) -> None:
         super().__init__(model)
         self._attempts = attempts

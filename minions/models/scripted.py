@@ -57,7 +57,11 @@ class Rule(Value):
         """Whether this rule answers the request."""
         if self.reply is None and not request.first_token_candidates:
             return False
-        text = _last_user(request) if self.where == "last_user" else "\n".join(m.content for m in request.messages)
+        text = (
+            _last_user(request)
+            if self.where == "last_user"
+            else "\n".join(m.content for m in request.messages)
+        )
         contained = self.contains is None or self.contains in text
         return contained and (self.matches is None or re.search(self.matches, text) is not None)
 
@@ -71,7 +75,9 @@ class Rule(Value):
                 usage=estimated_usage(request, text),
                 first_token=self.first_token,
             )
-        return _completed(self.reply, request).model_copy(update={"finish_reason": self.finish_reason})
+        return _completed(self.reply, request).model_copy(
+            update={"finish_reason": self.finish_reason}
+        )
 
 
 class ScriptFile(Value):
@@ -183,7 +189,9 @@ def _completed(reply: Any, request: ChatRequest) -> Completion:
 
 
 def _last_user(request: ChatRequest) -> str:
-    return next((message.content for message in reversed(request.messages) if message.role == "user"), "")
+    return next(
+        (message.content for message in reversed(request.messages) if message.role == "user"), ""
+    )
 
 
 def _read_script(path: Path) -> ScriptFile:
@@ -192,9 +200,12 @@ def _read_script(path: Path) -> ScriptFile:
         return ScriptFile.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ConfigError(
-            f"cannot read the script {path}: {error.strerror}", hint=f"scripted:PATH names a JSON file: {shape}"
+            f"cannot read the script {path}: {error.strerror}",
+            hint=f"scripted:PATH names a JSON file: {shape}",
         ) from error
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise ConfigError(f"{path} is not a script: {place}: {problem['msg']}", hint=f"its shape is {shape}") from error
+        raise ConfigError(
+            f"{path} is not a script: {place}: {problem['msg']}", hint=f"its shape is {shape}"
+        ) from error

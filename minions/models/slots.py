@@ -38,12 +38,20 @@ async def room_of(ref: ModelRef, *, endpoint: str, api_key: str = "") -> Room:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             # Two requests, in a thread that nobody waits for longer.
-            told = await asyncio.to_thread(llama_slots, endpoint, api_key=api_key, timeout_s=TIMEOUT_S / 2)
+            told = await asyncio.to_thread(
+                llama_slots, endpoint, api_key=api_key, timeout_s=TIMEOUT_S / 2
+            )
     except TimeoutError:
         told = None
-    return Room((told.slots if told else None) or default_slots(ref), told.context_tokens if told else None)
+    return Room(
+        (told.slots if told else None) or default_slots(ref), told.context_tokens if told else None
+    )
 
 
 def _ollama_slots(endpoint: str) -> int | None:
     stated = os.environ.get("OLLAMA_NUM_PARALLEL", "")
-    return int(stated) if is_loopback_url(endpoint) and stated.isdecimal() and stated.isascii() else None
+    return (
+        int(stated)
+        if is_loopback_url(endpoint) and stated.isdecimal() and stated.isascii()
+        else None
+    )

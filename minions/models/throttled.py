@@ -24,7 +24,8 @@ def throttled(model: ChatModel, *, concurrency: int, rate_per_s: float | None) -
     """
     if concurrency < 1 or (rate_per_s is not None and rate_per_s <= 0):
         raise ConfigError(
-            f"concurrency {concurrency} and rate {rate_per_s} must be positive", hint="leave them out for the defaults"
+            f"concurrency {concurrency} and rate {rate_per_s} must be positive",
+            hint="leave them out for the defaults",
         )
     return _Throttled(model, concurrency, rate_per_s)
 

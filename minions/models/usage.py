@@ -20,4 +20,8 @@ def estimated_prompt_tokens(request: ChatRequest) -> int:
 
 def estimated_usage(request: ChatRequest, text: str) -> Usage:
     """Usage from the texts alone, marked as estimated."""
-    return Usage(input_tokens=estimated_prompt_tokens(request), output_tokens=estimate_tokens(text), estimated=True)
+    return Usage(
+        input_tokens=estimated_prompt_tokens(request),
+        output_tokens=estimate_tokens(text),
+        estimated=True,
+    )

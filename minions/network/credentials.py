@@ -22,7 +22,9 @@ def credentials_of(url: str, *keys: str | None) -> tuple[str, ...]:
         return ()
     query = (value for _, value in parse_qsl(parts.query))
     found = {*keys, parts.password, unquote(parts.password or ""), _basic(parts), *query}
-    return tuple(sorted((one for one in found if one and len(one) >= _SHORTEST), key=len, reverse=True))
+    return tuple(
+        sorted((one for one in found if one and len(one) >= _SHORTEST), key=len, reverse=True)
+    )
 
 
 def login_of(url: str) -> tuple[str, str]:

@@ -41,7 +41,9 @@ class Slots(Value):
     context_tokens: int | None
 
 
-def fetch(url: str, *, api_key: str = "", post: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S) -> Page:
+def fetch(
+    url: str, *, api_key: str = "", post: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S
+) -> Page:
     """One GET, or POST of JSON; no redirect is followed, and no proxy used for an address of this machine. Raises
     EgressRefusedError where the connection is not allowed.
     """
@@ -64,7 +66,11 @@ def fetch(url: str, *, api_key: str = "", post: dict[str, Any] | None = None, ti
     except urllib.error.HTTPError as error:
         with error:
             return Page(error.code)
-    except (OSError, ValueError, http.client.HTTPException):  # refused, timed out, no such host, not HTTP
+    except (
+        OSError,
+        ValueError,
+        http.client.HTTPException,
+    ):  # refused, timed out, no such host, not HTTP
         return Page(None)
     try:
         return Page(status, json.loads(content))
@@ -87,7 +93,9 @@ def ollama_models(page: Page) -> list[str] | None:
 def llama_slots(endpoint: str, *, api_key: str = "", timeout_s: float = TIMEOUT_S) -> Slots | None:
     """What llama.cpp's /props and /slots say; None where the server is another one or hides both."""
     root = endpoint.rstrip("/").removesuffix("/v1")
-    props, slots = (fetch(f"{root}/{page}", api_key=api_key, timeout_s=timeout_s) for page in ("props", "slots"))
+    props, slots = (
+        fetch(f"{root}/{page}", api_key=api_key, timeout_s=timeout_s) for page in ("props", "slots")
+    )
     count = context = None
     if props.ok and isinstance(props.body, dict):
         count = _positive(props.body.get("total_slots"))
@@ -105,7 +113,11 @@ def ollama_context(host: str, model: str) -> tuple[int | None, int | None, bool]
     shown, loaded = fetch(f"{host}/api/show", post={"model": model}), fetch(f"{host}/api/ps")
     facts = shown.body if isinstance(shown.body, dict) else {}
     info = facts.get("model_info")
-    sizes = [value for key, value in info.items() if key.endswith(".context_length")] if isinstance(info, dict) else []
+    sizes = (
+        [value for key, value in info.items() if key.endswith(".context_length")]
+        if isinstance(info, dict)
+        else []
+    )
     running = loaded.body.get("models") if isinstance(loaded.body, dict) else None
     current = next(
         (
@@ -118,7 +130,9 @@ def ollama_context(host: str, model: str) -> tuple[int | None, int | None, bool]
     return _positive(sizes[0] if sizes else None), _positive(current), _remote(facts) is not None
 
 
-def ollama_remote(host: str, model: str, *, timeout_s: float = TIMEOUT_S) -> tuple[int | None, str | None]:
+def ollama_remote(
+    host: str, model: str, *, timeout_s: float = TIMEOUT_S
+) -> tuple[int | None, str | None]:
     """The status with which an Ollama server answers for a model (None: it does not), and where it passes it on to
     (None: it runs it itself, or does not say).
     """

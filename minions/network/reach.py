@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _LOOKUPS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _SENDING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-_REVERSED: Final = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})  # who has an address: it is told on
+_REVERSED: Final = frozenset(
+    {"socket.gethostbyaddr", "socket.getnameinfo"}
+)  # who has an address: it is told on
 _WATCHED: Final = _LOOKUPS | _SENDING | _REVERSED
 
 
@@ -119,7 +121,9 @@ def confined(reach: Reach) -> Iterator[None]:
 def lifted() -> Iterator[None]:
     """Let the block connect to wherever it has to, for a download that the user is told of; a ``limit`` stays."""
     own = _own.get()
-    limited = any(reach.limit is not None for reach in (*_guard.holding, *(() if own is None else (own,))))
+    limited = any(
+        reach.limit is not None for reach in (*_guard.holding, *(() if own is None else (own,)))
+    )
     with nullcontext() if limited else _set(_Anywhere()):
         yield
 

@@ -19,7 +19,9 @@ _EXAMPLES = "e.g. openai:gpt-5.4, ollama:llama3.2:3b, llamacpp:qwen2.5-coder-1.5
 _ENDPOINT = re.compile(r"(?P<model>.*?)@(?P<urls>https?://.*)", re.IGNORECASE | re.DOTALL)
 _OTHER_SCHEME = re.compile(r"@[\w+.-]+://")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-_SCHEMELESS = re.compile(r".*@(?P<host>(?:localhost|[\w.-]+:\d+|\[[0-9a-fA-F:]+\](?::\d+)?)(?:/.*)?)")
+_SCHEMELESS = re.compile(
+    r".*@(?P<host>(?:localhost|[\w.-]+:\d+|\[[0-9a-fA-F:]+\](?::\d+)?)(?:/.*)?)"
+)
 _CLOSE_ENOUGH = 0.7
 
 
@@ -37,7 +39,9 @@ class ModelRef(Value):
 
     def each(self) -> tuple[ModelRef, ...]:
         """The same model at each of its endpoints; itself where it names none."""
-        return tuple(self.model_copy(update={"endpoints": (url,)}) for url in self.endpoints) or (self,)
+        return tuple(self.model_copy(update={"endpoints": (url,)}) for url in self.endpoints) or (
+            self,
+        )
 
     @classmethod
     def parse(cls, text: str) -> ModelRef:
@@ -46,7 +50,9 @@ class ModelRef(Value):
         """
         provider, colon, rest = text.strip().partition(":")
         if not colon or not rest.strip():
-            raise ConfigError(f"{without_login(text)!r} is not a model reference: provider:model", hint=_EXAMPLES)
+            raise ConfigError(
+                f"{without_login(text)!r} is not a model reference: provider:model", hint=_EXAMPLES
+            )
         if provider not in PROVIDERS:
             raise _unknown_provider(provider, rest)
         if provider == "scripted":
@@ -91,14 +97,19 @@ def shown_url(url: str) -> str:
 
 def _unknown_provider(provider: str, rest: str) -> ConfigError:
     rest = without_login(rest)
-    close = difflib.get_close_matches(provider.lower().replace(".", ""), PROVIDERS, n=1, cutoff=_CLOSE_ENOUGH)
+    close = difflib.get_close_matches(
+        provider.lower().replace(".", ""), PROVIDERS, n=1, cutoff=_CLOSE_ENOUGH
+    )
     if close and not any(letter.isdigit() for letter in provider):
         hint = (
-            f"did you mean {close[0]}:{rest}? If {provider}:{rest} is a model of Ollama, type ollama:{provider}:{rest}"
+            f"did you mean {close[0]}:{rest}? "
+            f"If {provider}:{rest} is a model of Ollama, type ollama:{provider}:{rest}"
         )
     else:
         hint = f"is it a model of Ollama? Type ollama:{provider}:{rest} ({_EXAMPLES})"
-    return ConfigError(f"unknown provider {provider!r}: the providers are {', '.join(PROVIDERS)}", hint=hint)
+    return ConfigError(
+        f"unknown provider {provider!r}: the providers are {', '.join(PROVIDERS)}", hint=hint
+    )
 
 
 def _split_endpoints(rest: str) -> tuple[str, tuple[str, ...]]:
@@ -115,7 +126,8 @@ def _split_endpoints(rest: str) -> tuple[str, tuple[str, ...]]:
     endpoints = tuple(_endpoint(url, rest) for url in urls)
     if twice := next((url for url in endpoints if endpoints.count(url) > 1), None):
         raise ConfigError(
-            f"{shown_url(twice)!r} is named twice", hint="name each endpoint once: --concurrency is for each"
+            f"{shown_url(twice)!r} is named twice",
+            hint="name each endpoint once: --concurrency is for each",
         )
     return model, endpoints
 
@@ -124,7 +136,8 @@ def _endpoint(url: str, rest: str) -> str:
     """One endpoint of a list, without its last slash."""
     if not url:
         raise ConfigError(
-            f"{without_login(rest)!r} has an empty endpoint", hint=f"write MODEL@URL,URL,... ({_EXAMPLES})"
+            f"{without_login(rest)!r} has an empty endpoint",
+            hint=f"write MODEL@URL,URL,... ({_EXAMPLES})",
         )
     if not _SCHEME.match(url):
         raise _without_scheme(url)
@@ -135,4 +148,6 @@ def _endpoint(url: str, rest: str) -> str:
 
 def _without_scheme(host: str) -> ConfigError:
     host = without_login(f"@{host}").removeprefix("@")
-    return ConfigError(f"{host!r} is not a URL", hint=f"write the endpoint with its scheme: @http://{host}")
+    return ConfigError(
+        f"{host!r} is not a URL", hint=f"write the endpoint with its scheme: @http://{host}"
+    )

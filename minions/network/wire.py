@@ -56,7 +56,9 @@ def note_request(body: bytes) -> None:
         try:
             exchange.departing(body)
         except Exception as error:
-            exchange.refusal = error  # SDKs wrap what their hooks raise; the meter raises it as it was
+            exchange.refusal = (
+                error  # SDKs wrap what their hooks raise; the meter raises it as it was
+            )
             raise
     exchange.bodies.append(body)
 
@@ -75,6 +77,10 @@ def refusal_within(error: BaseException) -> EgressRefusedError | None:
         if isinstance(one, EgressRefusedError):
             return one
         seen.add(id(one))
-        inside = [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
+        inside = [
+            one.__cause__,
+            one.__context__,
+            *(one.exceptions if isinstance(one, BaseExceptionGroup) else ()),
+        ]
         pending += [each for each in inside if each is not None and id(each) not in seen]
     return None

@@ -53,13 +53,16 @@ def _names(contents: Contents, policy: Policy) -> str:
         return "d1" if count == 1 else f"d1 to d{count}"
     if not _fits(shown):
         return _patterns(shown)
-    names = [_titled(name, title) for name, title in zip(shown, contents.columns.titles, strict=True)]
+    names = [
+        _titled(name, title) for name, title in zip(shown, contents.columns.titles, strict=True)
+    ]
     if not _fits(names):
         names = list(shown)
     if count <= _OUTLINED_DOCUMENTS:
         budget = OUTLINE_TOKENS // max(1, count)
         return "; ".join(
-            name + _outline(document, budget) for name, document in zip(names, contents.documents, strict=True)
+            name + _outline(document, budget)
+            for name, document in zip(names, contents.documents, strict=True)
         )
     return "; ".join(names)
 
@@ -70,7 +73,10 @@ def _fits(names: Sequence[str]) -> bool:
 
 def _titled(name: str, title: str) -> str:
     title = plain(title, SHOWN_TITLE_CHARACTERS)
-    if not title or title.casefold() in {PurePath(name).name.casefold(), PurePath(name).stem.casefold()}:
+    if not title or title.casefold() in {
+        PurePath(name).name.casefold(),
+        PurePath(name).stem.casefold(),
+    }:
         return name
     return f'{name} "{title}"'
 

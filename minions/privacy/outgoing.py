@@ -31,7 +31,11 @@ _TYPED: Final = frozenset({"number", "date"})
 
 def default_limit(policy: Policy, contents: Contents) -> int | None:
     """The bytes of the documents' text that a run may send where the user set no limit; None: as many as it likes."""
-    return max(FEWEST_BYTES, contents.tokens * _BYTES_PER_TOKEN // SHARE) if policy == "findings" else None
+    return (
+        max(FEWEST_BYTES, contents.tokens * _BYTES_PER_TOKEN // SHARE)
+        if policy == "findings"
+        else None
+    )
 
 
 class Outgoing:
@@ -88,17 +92,23 @@ class Outgoing:
         if not self._cloud or not finding.answer:
             return finding
         answer = without_unseen(finding.answer)
-        redacted = self.placeholders.redact(answer) if self.placeholders.detects else self.escape(answer)
+        redacted = (
+            self.placeholders.redact(answer) if self.placeholders.detects else self.escape(answer)
+        )
         answer = redacted if self.policy == "open" else self._said(task, lines, redacted)
         if answer != redacted:
             self._answers.add(finding.id)
-        return finding if answer == finding.answer else finding.model_copy(update={"answer": answer})
+        return (
+            finding if answer == finding.answer else finding.model_copy(update={"answer": answer})
+        )
 
     def reckoned(self, finding: Finding, lines: Lines) -> Finding:
         """A finding with what of its answer may be added up: no digits of a value that stays here."""
         if not self._cloud or not finding.answer:
             return finding
-        answer = lines.without_hidden(without_placeholders(self.placeholders.redact(finding.answer)))
+        answer = lines.without_hidden(
+            without_placeholders(self.placeholders.redact(finding.answer))
+        )
         return finding.model_copy(update={"answer": answer or None})
 
     def escape(self, text: str) -> str:
@@ -120,7 +130,9 @@ class Outgoing:
 
     def read(self, passage: str) -> None:
         """A worker read a passage."""
-        self._read_elsewhere += len(passage.encode("utf-8", "replace")) if self._remote_workers else 0
+        self._read_elsewhere += (
+            len(passage.encode("utf-8", "replace")) if self._remote_workers else 0
+        )
 
     def packed(self, digest: Digest) -> None:
         """A digest goes up."""
@@ -133,7 +145,9 @@ class Outgoing:
 
     def report(self) -> Egress:
         """What went up, and what did not."""
-        withheld = Withheld(findings=self._kept_findings, answers=len(self._answers), quotes=len(self._quotes))
+        withheld = Withheld(
+            findings=self._kept_findings, answers=len(self._answers), quotes=len(self._quotes)
+        )
         return Egress(
             sent_bytes=self._sent,
             read_elsewhere_bytes=self._read_elsewhere,
@@ -145,10 +159,16 @@ class Outgoing:
     def _known_to_planner(self, task: Task) -> set[str]:
         """The words of the question and the task. What a task names by a placeholder, the planner does not know."""
         # Options are the planner's choice of words: beside other outputs they would be a dictionary to read with.
-        texts = (task.instruction, *(task.options if task.output == "category" else ()), *task.search)
+        texts = (
+            task.instruction,
+            *(task.options if task.output == "category" else ()),
+            *task.search,
+        )
         if texts not in self._known:
             told = (self.placeholders.redact(text, held=True) for text in texts)
-            asked = self.placeholders.redact(self._question)  # not held words: it goes up with those that it names
+            asked = self.placeholders.redact(
+                self._question
+            )  # not held words: it goes up with those that it names
             self._known[texts] = words_of(*map(without_placeholders, (asked, *told)))
         return self._known[texts]
 
@@ -161,7 +181,9 @@ class Outgoing:
         if plain_value(answer, known, lines) is not None:
             return answer
         items = _ITEMS.split(answer) if task.output == "list" else [answer]
-        return ", ".join(plain_value(item, known, lines) or self._held(item) for item in items if item)
+        return ", ".join(
+            plain_value(item, known, lines) or self._held(item) for item in items if item
+        )
 
     def _held(self, words: str) -> str:
         return self.placeholders.hold(self.placeholders.restore(words))
@@ -180,5 +202,7 @@ def lines_of(findings: Iterable[Finding], placeholders: Placeholders | None = No
     text = "\n\n".join("\n".join(_parts(one)) for one in findings)
     if placeholders is None:
         return Lines(text)
-    placeholders.redact(text)  # so that its values are known in answers, too, with other letters right beside them
+    placeholders.redact(
+        text
+    )  # so that its values are known in answers, too, with other letters right beside them
     return Lines(text, placeholders.values_in(text))

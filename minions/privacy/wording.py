@@ -24,11 +24,14 @@ _SIGNS_OF_TYPE: Final = frozenset(
     "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2212\u00d7\u2248\u2264\u2265"
 )
 _MOST_SIGNS: Final = 8  # of a piece
-_MOST_KNOWN: Final = 8  # words of one answer: a planner that guesses many reads a sentence with them
+_MOST_KNOWN: Final = (
+    8  # words of one answer: a planner that guesses many reads a sentence with them
+)
 _MOST_DIGITS: Final = 15
 _TELLING_DIGITS: Final = 3  # fewer stand in any number
 _NUMBER: Final = re.compile(
-    r"[-+(~≈<>=]*[$€£¥]?\d(?:[\d.,:/'\u2019\u00a0\u202f-]*\d)?(?:%|st|nd|rd|th|[kmb]|bn|mn)?[).,;:%]*", re.IGNORECASE
+    r"[-+(~≈<>=]*[$€£¥]?\d(?:[\d.,:/'\u2019\u00a0\u202f-]*\d)?(?:%|st|nd|rd|th|[kmb]|bn|mn)?[).,;:%]*",
+    re.IGNORECASE,
 )
 _MONTHS: Final = """
     january february march april may june july august september october november december
@@ -65,7 +68,10 @@ def _digits_of(text: str) -> str:
 
 def is_number(piece: str) -> bool:
     """Whether a piece of text without white space is a number, a date in figures, an ordinal."""
-    return sum(character.isdigit() for character in piece) <= _MOST_DIGITS and _NUMBER.fullmatch(piece) is not None
+    return (
+        sum(character.isdigit() for character in piece) <= _MOST_DIGITS
+        and _NUMBER.fullmatch(piece) is not None
+    )
 
 
 class Lines:
@@ -110,7 +116,10 @@ class Lines:
             return False
         if (numbers := numbers_in(piece)) and all(number in self.numbers for number in numbers):
             return False
-        return any(digits in value or (len(value) > _TELLING_DIGITS and value in digits) for value in self._hidden)
+        return any(
+            digits in value or (len(value) > _TELLING_DIGITS and value in digits)
+            for value in self._hidden
+        )
 
     def without_hidden(self, text: str) -> str:
         """The text without the pieces that it ``hides``."""
@@ -137,7 +146,10 @@ def plain_value(answer: str, known: Collection[str], lines: Lines) -> str | None
     other, and where a number is a part of a value of the ``lines`` that stays here.
     """
     pieces = _PIECE.findall(answer)
-    words = sum(word not in SMALL_WORDS and not word.isdigit() for word in words_of(without_placeholders(answer)))
+    words = sum(
+        word not in SMALL_WORDS and not word.isdigit()
+        for word in words_of(without_placeholders(answer))
+    )
     whole = words <= _MOST_KNOWN and all(_is_plain(piece, known, lines) for piece in pieces)
     return answer if whole else None
 

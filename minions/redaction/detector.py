@@ -22,8 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "Detector", "Sensitive", "detector"]
 
-FAMILIES: tuple[Family, ...] = (email.find, accounts.find, ids.find, phones.find, secrets.find, addresses.find)
-_YEAR = re.compile(r"(?:19|20)[0-9]{2}")  # "passport 2022": every other 2022 of the run would go as well
+FAMILIES: tuple[Family, ...] = (
+    email.find,
+    accounts.find,
+    ids.find,
+    phones.find,
+    secrets.find,
+    addresses.find,
+)
+_YEAR = re.compile(
+    r"(?:19|20)[0-9]{2}"
+)  # "passport 2022": every other 2022 of the run would go as well
 
 
 def detector(
@@ -47,7 +56,11 @@ def detector(
         joined = folded.text.replace(" / ", " \n ")
         view = View(joined, lower(joined))
         found = [value for family in finding for value in family(view)]
-        found = [one for one in found if one.kind == TERM or not _YEAR.fullmatch(joined, one.start, one.end)]
+        found = [
+            one
+            for one in found
+            if one.kind == TERM or not _YEAR.fullmatch(joined, one.start, one.end)
+        ]
         for shown in dict.fromkeys((folded.text, joined)):
             found += find_patterns(expressions, shown)
         found = [Sensitive(value.kind, *folded.span(value.start, value.end)) for value in found]

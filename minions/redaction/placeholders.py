@@ -27,10 +27,14 @@ _KINDS: Final = (
 _NAME: Final = rf"(?:{'|'.join(_KINDS)})_\d+[a-z]?"
 _LOOKS_LIKE_ONE: Final = re.compile(_NAME, re.IGNORECASE)
 # A planner may leave the brackets out, or put several into one pair; small letters come of comparing answers.
-_WRITTEN: Final = re.compile(rf"\[({_NAME})\]|(?<![A-Za-z0-9_])({_NAME})(?![A-Za-z0-9_])", re.IGNORECASE)
+_WRITTEN: Final = re.compile(
+    rf"\[({_NAME})\]|(?<![A-Za-z0-9_])({_NAME})(?![A-Za-z0-9_])", re.IGNORECASE
+)
 _BRACKETED: Final = re.compile(rf"\[({_NAME})\]", re.IGNORECASE)
 _VARIANTS: Final = 26  # spellings of one value that share its number: a letter each
-_APART: Final = frozenset({HELD, LITERAL})  # what the same words may stand for beside a sensitive value
+_APART: Final = frozenset(
+    {HELD, LITERAL}
+)  # what the same words may stand for beside a sensitive value
 _BREAK: Final = " / "  # a line break, as a digest writes it
 _WIDEST: Final = 80  # characters of white space between two parts of a value
 
@@ -58,7 +62,9 @@ class Placeholders:
         self._detect = detect
         self._values: dict[str, str] = {}  # by the name of the placeholder, in small letters
         self._names: dict[tuple[str, str], str] = {}  # by what it stands for and value
-        self._numbers: dict[tuple[str, str], tuple[str, int]] = {}  # with the kind; by the same, spelling left out
+        self._numbers: dict[
+            tuple[str, str], tuple[str, int]
+        ] = {}  # with the kind; by the same, spelling left out
         self._known: dict[tuple[str, ...], _Known] = {}  # by kind and parts
         self._spellings: Counter[tuple[str, int]] = Counter()
         self._last: Counter[str] = Counter()
@@ -71,7 +77,13 @@ class Placeholders:
     @property
     def redacted(self) -> dict[str, int]:
         """How many values stay here, by kind in small letters; held answers are none of them."""
-        counts = Counter({kind.casefold(): count for kind, count in self._last.items() if kind not in {HELD, LITERAL}})
+        counts = Counter(
+            {
+                kind.casefold(): count
+                for kind, count in self._last.items()
+                if kind not in {HELD, LITERAL}
+            }
+        )
         return dict(sorted(counts.items()))
 
     def redact(self, text: str, *, held: bool = False) -> str:
@@ -84,13 +96,22 @@ class Placeholders:
             return text
         pieces, end = [], 0
         for span in self._spans(text, held=held):
-            pieces += [text[end : span.start], f"[{self._name(span.kind, text[span.start : span.end])}]"]
+            pieces += [
+                text[end : span.start],
+                f"[{self._name(span.kind, text[span.start : span.end])}]",
+            ]
             end = span.end
         return "".join([*pieces, text[end:]])
 
     def values_in(self, text: str) -> list[tuple[int, int]]:
         """Where in a text values stand that will be replaced, start and end: a cut there would show a part of one."""
-        spans = _apart([*self._found_in(text), *self._known_in(text, held=True), *self._literal_in(text, held=True)])
+        spans = _apart(
+            [
+                *self._found_in(text),
+                *self._known_in(text, held=True),
+                *self._literal_in(text, held=True),
+            ]
+        )
         return [(span.start, span.end) for span in spans if span.kind != LITERAL]
 
     def escape(self, text: str) -> str:
@@ -122,8 +143,18 @@ class Placeholders:
             self._name(kind, text[start:end])
         spans = [*found, *self._literal_in(text, held=held), *self._known_in(text, held=held)]
         # A user's word may be a part of a placeholder, "mail" of [EMAIL_1], and a placeholder of a worker's answer.
-        issued = [one.span() for one in _BRACKETED.finditer(text) if held and one[1].casefold() in self._values]
-        return _apart([one for one in spans if not any(start <= one.start < one.end <= end for start, end in issued)])
+        issued = [
+            one.span()
+            for one in _BRACKETED.finditer(text)
+            if held and one[1].casefold() in self._values
+        ]
+        return _apart(
+            [
+                one
+                for one in spans
+                if not any(start <= one.start < one.end <= end for start, end in issued)
+            ]
+        )
 
     def _found_in(self, text: str) -> list[_Span]:
         found = self._detect(text) if self._detect is not None else []
@@ -170,7 +201,9 @@ class _Known:
         self.kind, parts = kind, _parts(value)
         self._longest = max(parts, key=len)
         self._reach = len(value) + _WIDEST * len(parts)
-        self._pattern = re.compile(r"\s+(?:/\s+)?".join(map(re.escape, parts))) if len(parts) > 1 else None
+        self._pattern = (
+            re.compile(r"\s+(?:/\s+)?".join(map(re.escape, parts))) if len(parts) > 1 else None
+        )
 
     def spans_in(self, text: str) -> Iterator[_Span]:
         """Where it stands in a text."""

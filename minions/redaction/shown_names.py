@@ -44,7 +44,9 @@ def plain(text: str, limit: int) -> str:
     and through no value: a part of one would not be known for what it is.
     """
     flat = clean_line(text, _LOOKED_AT * limit)
-    return (flat if len(flat) <= limit else f"{_beginning(flat, limit - len(_CUT))}{_CUT}").translate(_SEPARATORS)
+    return (
+        flat if len(flat) <= limit else f"{_beginning(flat, limit - len(_CUT))}{_CUT}"
+    ).translate(_SEPARATORS)
 
 
 def uncut(text: str, limit: int) -> str:
@@ -67,14 +69,20 @@ def _beginning(text: str, limit: int) -> str:
 
 def _end(text: str, limit: int) -> str:
     suffix = text[len(stem_of(text)) :]
-    return text[next(iter(_breaks(text, len(text) - limit, len(text) - 1)), len(text) - len(suffix[:limit])) :]
+    return text[
+        next(
+            iter(_breaks(text, len(text) - limit, len(text) - 1)), len(text) - len(suffix[:limit])
+        ) :
+    ]
 
 
 def _breaks(text: str, start: int, end: int) -> list[int]:
     """Where from ``start`` to ``end`` a text may be cut: between words, and within no value."""
     values = _detector()(text)
     places = (place for place in range(start, end + 1) if not text[place - 1 : place + 1].isalnum())
-    return [place for place in places if not any(value.start < place < value.end for value in values)]
+    return [
+        place for place in places if not any(value.start < place < value.end for value in values)
+    ]
 
 
 @cache

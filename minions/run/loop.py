@@ -46,8 +46,8 @@ async def answer(question: str, parts: Parts, transcript: Transcript) -> Decisio
         plan = await planner.plan(question, transcript.card())
     while True:
         with working_for(transcript.run_id, transcript.next_round):
-            number, naming = transcript.next_round, transcript.naming(plan)
-            expansion = parts.expanding(plan, question, corpus, limits, round_number=number, naming=naming)
+            place = {"round_number": transcript.next_round, "naming": transcript.naming(plan)}
+            expansion = parts.expanding(plan, question, corpus, limits, **place)
             transcript.planned(plan, expansion)
             async with aclosing(parts.executor.run(expansion.jobs)) as results:
                 async for result in results:

@@ -54,7 +54,9 @@ async def minion(question: str, parts: Parts, transcript: Transcript) -> Decisio
 async def rag(question: str, parts: Parts, transcript: Transcript) -> Decision:
     """Retrieval: the ``rag_chunks`` best chunks for the bare question, whole, in one cloud call."""
     _check_policy("rag", parts)
-    return await _decide_from(sent_by_rag(question, parts.corpus, parts.limits), question, parts, transcript)
+    return await _decide_from(
+        sent_by_rag(question, parts.corpus, parts.limits), question, parts, transcript
+    )
 
 
 def sent_by_rag(question: str, corpus: Corpus, limits: Limits) -> list[Chunk]:
@@ -74,17 +76,27 @@ def _check_policy(protocol: str, parts: Parts) -> None:
         refuse_to_send(protocol, parts.policy, to="the cloud")
 
 
-async def _decide_from(chunks: Iterable[Chunk], question: str, parts: Parts, transcript: Transcript) -> Decision:
+async def _decide_from(
+    chunks: Iterable[Chunk], question: str, parts: Parts, transcript: Transcript
+) -> Decision:
     task = Task(id="t1", instruction=question)
-    jobs = tuple(Job(id=f"r1.t1.{chunk.id}.0", task=task, chunk=chunk, rank=rank) for rank, chunk in enumerate(chunks))
+    jobs = tuple(
+        Job(id=f"r1.t1.{chunk.id}.0", task=task, chunk=chunk, rank=rank)
+        for rank, chunk in enumerate(chunks)
+    )
     with working_for(transcript.run_id, 1):
         transcript.planned(Plan(tasks=(task,)), Expansion(jobs, 0, ()))
         for job in jobs:
             whole = find(
-                job, Location(0, len(job.chunk.text), "exact", 1.0), answer=None, confidence=1 / (1 + job.rank)
+                job,
+                Location(0, len(job.chunk.text), "exact", 1.0),
+                answer=None,
+                confidence=1 / (1 + job.rank),
             )
             transcript.finished(JobResult(job=job, status="found", findings=(whole,)))
-        return transcript.decided(await parts.planner.decide(question, transcript.whole(), History()))
+        return transcript.decided(
+            await parts.planner.decide(question, transcript.whole(), History())
+        )
 
 
 PROTOCOLS: Final[Mapping[str, Protocol]] = {

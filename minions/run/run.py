@@ -50,7 +50,9 @@ class Record:
     books: Books
 
 
-async def run(asked: Asked, corpus: Corpus, crew: Crew, settings: Settings, record: Record) -> Answer:
+async def run(
+    asked: Asked, corpus: Corpus, crew: Crew, settings: Settings, record: Record
+) -> Answer:
     """Ask one question. A budget or time limit gives a partial answer; other trouble is raised, its partial answer on
     disk.
 
@@ -104,7 +106,8 @@ class _Running:
             placeholders=self.placeholders,
             limit_bytes=default_limit(settings.policy, corpus.contents) if limit is None else limit,
             cloud=self._cloud,
-            remote_workers=settings.protocol not in SENDS_CHUNKS and is_remote_worker(ModelRef.parse(worker), settings),
+            remote_workers=settings.protocol not in SENDS_CHUNKS
+            and is_remote_worker(ModelRef.parse(worker), settings),
         )
         self._transcript = Transcript(
             asked.run_id, corpus, limits=settings.limits(), outgoing=outgoing, observe=observe
@@ -115,21 +118,38 @@ class _Running:
         """Run the loop, and close the record whatever comes of it."""
         limits, transcript = crew.within(self._settings.limits()), self._transcript
         transcript.warn(*crew.notes)
-        parts = Parts(self._corpus, crew.planner, crew.executor, limits, self._settings.policy, cloud=self._cloud)
+        parts = Parts(
+            self._corpus,
+            crew.planner,
+            crew.executor,
+            limits,
+            self._settings.policy,
+            cloud=self._cloud,
+        )
         try:
             async with asyncio.timeout(limits.timeout_s):
-                decision = await PROTOCOLS[self._settings.protocol](self._asked.question, parts, transcript)
+                decision = await PROTOCOLS[self._settings.protocol](
+                    self._asked.question, parts, transcript
+                )
         except BudgetExceededError as error:
             transcript.warn(f"{error.message}; {error.hint}")
             return self._close("budget")
         except TimeoutError:
-            transcript.warn(f"stopped after --timeout {limits.timeout_s:g} s; what was found so far is below")
+            transcript.warn(
+                f"stopped after --timeout {limits.timeout_s:g} s; what was found so far is below"
+            )
             return self._close("timeout")
         except (asyncio.CancelledError, StoppedError):
             self._close("interrupted")
             raise
-        except Exception as error:  # not handled here: whatever ends a run, its record says that it ended
-            transcript.note(error.message if isinstance(error, MinionsError) else f"{type(error).__name__}: a bug")
+        except (
+            Exception
+        ) as error:  # not handled here: whatever ends a run, its record says that it ended
+            transcript.note(
+                error.message
+                if isinstance(error, MinionsError)
+                else f"{type(error).__name__}: a bug"
+            )
             self._close("error")
             raise
         return self._close("answered" if decision.answer is not None else "no_answer")
@@ -146,7 +166,9 @@ class _Running:
     def _close(self, stop_reason: StopReason) -> Answer:
         result = self._so_far(stop_reason)
         self._record.runs.finish(result)
-        _log.info("run_finished", run=result.run_id, stop_reason=stop_reason, elapsed_s=result.elapsed_s)
+        _log.info(
+            "run_finished", run=result.run_id, stop_reason=stop_reason, elapsed_s=result.elapsed_s
+        )
         self._observe(AnswerEvent(answer=result))
         return result
 
@@ -174,7 +196,9 @@ def _end(runs: Runs, asked: Asked, error: BaseException) -> None:
     """Record the end of a run that did not come to record it itself: an observer raised, say."""
     if runs.get(asked.run_id).status != "running":
         return
-    reason: StopReason = "interrupted" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "error"
+    reason: StopReason = (
+        "interrupted" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "error"
+    )
     runs.finish(
         Answer(
             run_id=asked.run_id,

@@ -20,7 +20,14 @@ from minions.evidence.unsplit_values import with_whole_values
 from minions.execution.expand import scope_of
 from minions.privacy.card import card_of
 from minions.values.answers import Answer, Coverage, RoundSummary, StopReason, UsageByRole
-from minions.values.events import DigestEvent, FindingEvent, JobEvent, Observer, PlanEvent, WarningEvent
+from minions.values.events import (
+    DigestEvent,
+    FindingEvent,
+    JobEvent,
+    Observer,
+    PlanEvent,
+    WarningEvent,
+)
 from minions.values.jobs import Job
 from minions.values.plans import History, RoundGist
 from minions.values.policy import shows_names, shows_quotes
@@ -66,7 +73,9 @@ class _Outcome(NamedTuple):
 class Transcript:
     """The run's memory. One writer: the loop."""
 
-    def __init__(self, run_id: str, corpus: Corpus, *, limits: Limits, outgoing: Outgoing, observe: Observer) -> None:
+    def __init__(
+        self, run_id: str, corpus: Corpus, *, limits: Limits, outgoing: Outgoing, observe: Observer
+    ) -> None:
         self.run_id = run_id
         self._corpus = corpus
         self._limits = limits
@@ -85,7 +94,9 @@ class Transcript:
         self._decision: Decision | None = None
         self._calculations: tuple[Calculation, ...] = ()
         self._warnings: list[str] = []
-        self.after_reading: Callable[[], None] = lambda: None  # called when a round's findings are in
+        self.after_reading: Callable[[], None] = lambda: (
+            None
+        )  # called when a round's findings are in
 
     @property
     def next_round(self) -> int:
@@ -119,8 +130,13 @@ class Transcript:
 
     def finished(self, result: JobResult) -> None:
         """A job ended."""
-        job, findings = result.job, tuple(map(self._on_page, self._uncut(result.job, result.findings)))
-        self._outcomes[-1].append(_Outcome(job.task.id, job.chunks, result.status, findings, result.ungrounded))
+        job, findings = (
+            result.job,
+            tuple(map(self._on_page, self._uncut(result.job, result.findings))),
+        )
+        self._outcomes[-1].append(
+            _Outcome(job.task.id, job.chunks, result.status, findings, result.ungrounded)
+        )
         if result.status != "skipped" and not result.cached:
             self._outgoing.read(job.chunk.text)
         if result.status == "failed":
@@ -148,10 +164,13 @@ class Transcript:
         evidence.
         """
         # In one order, however they ended: placeholders are numbered as values come, and whoever resumes asks the same.
-        outcomes = sorted(self._outcomes[-1], key=lambda outcome: [finding.id for finding in outcome.findings])
+        outcomes = sorted(
+            self._outcomes[-1], key=lambda outcome: [finding.id for finding in outcome.findings]
+        )
         if outcomes and all(outcome.status == "failed" for outcome in outcomes):
             raise ServerError(
-                f"all {len(outcomes)} jobs failed; the last one: {self._last_reason}", hint="minions doctor"
+                f"all {len(outcomes)} jobs failed; the last one: {self._last_reason}",
+                hint="minions doctor",
             )
         tasks = self._plans[-1].tasks
         lines = self._outgoing.lines_of(_findings(outcomes))
@@ -159,7 +178,10 @@ class Transcript:
         digest = pack(
             tasks,
             reductions,
-            {task.id: self._covered(task, reduction) for task, reduction in zip(tasks, reductions, strict=True)},
+            {
+                task.id: self._covered(task, reduction)
+                for task, reduction in zip(tasks, reductions, strict=True)
+            },
             writer=self._writer,
             budget_tokens=self._limits.digest_tokens,
             room_bytes=self._outgoing.room_bytes,
@@ -186,7 +208,9 @@ class Transcript:
         self._digests.append(digest)
         self.after_reading()
         shown = digest.findings if shows_quotes(self._policy) else ()
-        places = tuple((one.citation.document_id, one.context_start, one.context_end) for one in shown)
+        places = tuple(
+            (one.citation.document_id, one.context_start, one.context_end) for one in shown
+        )
         self._observe(DigestEvent(round=len(self._digests), tokens=digest.tokens, places=places))
         _log.info("digest_packed", run=self.run_id, round=len(self._digests), tokens=digest.tokens)
         return digest
@@ -201,7 +225,9 @@ class Transcript:
             self.warn(*filled.warnings)
             self._calculations = filled.calculations
             confidence = decision.confidence * filled.doubt
-            findings = tuple(dict.fromkeys([*decision.findings, *filled.named]))  # what it is reckoned from, it cites
+            findings = tuple(
+                dict.fromkeys([*decision.findings, *filled.named])
+            )  # what it is reckoned from, it cites
             changes = {"answer": filled.answer, "confidence": confidence, "findings": findings}
             decision = decision.model_copy(update=changes)
         self._decision = decision
@@ -210,7 +236,10 @@ class Transcript:
     def history(self, *, rounds_left: int) -> History:
         """The scratchpad for the next round."""
         gists = [
-            RoundGist(asked=tuple(f"{task.id} {task.instruction}" for task in plan.tasks), found=digest.gist)
+            RoundGist(
+                asked=tuple(f"{task.id} {task.instruction}" for task in plan.tasks),
+                found=digest.gist,
+            )
             for plan, digest in zip(self._plans, self._digests, strict=True)
         ]
         return History(gists=tuple(gists), rounds_left=rounds_left)
@@ -226,7 +255,9 @@ class Transcript:
         """Keep a warning for the answer alone: what is raised as well tells the user itself."""
         self._warnings.append(message)
 
-    def compose(self, question: str, stop_reason: StopReason, *, usage: UsageByRole, elapsed_s: float) -> Answer:
+    def compose(
+        self, question: str, stop_reason: StopReason, *, usage: UsageByRole, elapsed_s: float
+    ) -> Answer:
         """The answer, or as much of it as there is: a run stopped before its decision cites its best findings."""
         decision = self._decision if stop_reason in {"answered", "no_answer"} else None
         cited = [self._citation(finding, decision) for finding in self._cited(decision)]
@@ -251,9 +282,14 @@ class Transcript:
             return finding.citation
         try:
             text = self._corpus.text(finding.citation.document_id)
-            working = " ".join(one.expression for one in self._calculations)  # its numbers stand in the lines
+            working = " ".join(
+                one.expression for one in self._calculations
+            )  # its numbers stand in the lines
             return self._paged(widen(finding, f"{decision.answer} {working}", text))
-        except (CorpusError, StoreError):  # a citation that cannot be improved is no reason to lose a paid answer
+        except (
+            CorpusError,
+            StoreError,
+        ):  # a citation that cannot be improved is no reason to lose a paid answer
             return finding.citation
 
     def _known(self) -> dict[str, Finding]:
@@ -262,13 +298,21 @@ class Transcript:
     def _cited(self, decision: Decision | None) -> list[Finding]:
         findings = self._known()
         if decision is None:
-            unpacked = [found for outcomes in self._outcomes[len(self._digests) :] for found in _findings(outcomes)]
+            unpacked = [
+                found
+                for outcomes in self._outcomes[len(self._digests) :]
+                for found in _findings(outcomes)
+            ]
             best = sorted([*findings.values(), *unpacked], key=lambda finding: -finding.confidence)
             return best[:_PARTIAL_CITATIONS]
         unknown = [finding_id for finding_id in decision.findings if finding_id not in findings]
         if unknown:
             self.warn(f"the planner cited findings that do not exist: {', '.join(unknown)}")
-        cited = [findings[finding_id] for finding_id in dict.fromkeys(decision.findings) if finding_id in findings]
+        cited = [
+            findings[finding_id]
+            for finding_id in dict.fromkeys(decision.findings)
+            if finding_id in findings
+        ]
         if decision.answer is not None and not cited:
             self.warn("the answer cites no finding: it may not come from the documents")
         return cited
@@ -301,10 +345,14 @@ class Transcript:
             for finding in _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
         }
 
-    def _reduced(self, task: Task, outcomes: list[_Outcome], question: str, lines: Lines) -> Reduction:
+    def _reduced(
+        self, task: Task, outcomes: list[_Outcome], question: str, lines: Lines
+    ) -> Reduction:
         found = _findings(outcome for outcome in outcomes if outcome.task_id == task.id)
         said = [self._outgoing.said(task, finding, lines) for finding in found]
-        if task.reduce in _NUMERIC:  # a sum tells no words: it may count numbers that their findings do not say
+        if (
+            task.reduce in _NUMERIC
+        ):  # a sum tells no words: it may count numbers that their findings do not say
             by_id = {finding.id: finding for finding in said}
             reckoned = [self._outgoing.reckoned(finding, lines) for finding in found]
             reduction = reduce_findings(task, reckoned, self._names)
@@ -314,7 +362,9 @@ class Transcript:
             reduction = reduce_findings(task, said, self._names)
         if not shows_quotes(self._policy) or self._suffices(task, reduction):
             return reduction
-        return reduction.model_copy(update={"unread": self._index_lines(task, question, reduction.findings)})
+        return reduction.model_copy(
+            update={"unread": self._index_lines(task, question, reduction.findings)}
+        )
 
     def _suffices(self, task: Task, reduction: Reduction) -> bool:
         """Whether the findings speak for themselves: there are some, not all of them unsure, and they agree. No line
@@ -328,14 +378,18 @@ class Transcript:
     def _covered(self, task: Task, reduction: Reduction) -> str:
         """What of its scope a task read: an absence in a part is not an absence in the whole."""
         contents, scope = self._corpus.contents, self._scope(task)
-        mine = (outcome for outcome in self._outcomes[-1] if outcome.task_id == task.id and outcome.read)
+        mine = (
+            outcome for outcome in self._outcomes[-1] if outcome.task_id == task.id and outcome.read
+        )
         read = {chunk for outcome in mine for chunk in outcome.chunks}
         covered = f"read {len(read)} of {contents.chunks_in(scope)} passages"
         if task.unit == "document":
             covered += f", judged {len(reduction.findings)} of {len(contents if scope is None else scope)} documents"
         return covered
 
-    def _index_lines(self, task: Task, question: str, shown: Sequence[Finding]) -> tuple[Finding, ...]:
+    def _index_lines(
+        self, task: Task, question: str, shown: Sequence[Finding]
+    ) -> tuple[Finding, ...]:
         """What the index shows where the workers' findings do not suffice, so that the planner can read a broken table
         itself: the best lines of chunks that are not ``shown`` already.
         """
@@ -347,9 +401,13 @@ class Transcript:
         for chunk in self._corpus.search(phrases, documents=scope, limit=limit) if limit else ():
             job = Job(id=f"index.{task.id}.{chunk.id}", task=task, chunk=chunk)
             location = Location(*best_window(chunk, phrases), "exact", 1.0)
-            whole = self._uncut(job, [find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE)])
+            whole = self._uncut(
+                job, [find(job, location, answer=None, confidence=_INDEX_ONLY_CONFIDENCE)]
+            )
             found = map(self._on_page, whole)
-            findings += [one for one in found if not any(_shows(other, one.citation) for other in shown)]
+            findings += [
+                one for one in found if not any(_shows(other, one.citation) for other in shown)
+            ]
         return tuple(findings[:wanted])
 
     def _scope(self, task: Task) -> frozenset[str] | None:
@@ -360,7 +418,9 @@ class Transcript:
         found = list(findings)
         if not found or not self._outgoing.redacts:
             return found
-        return with_whole_values(found, job, self._text(job.chunk.document_id), self._outgoing.values_in)
+        return with_whole_values(
+            found, job, self._text(job.chunk.document_id), self._outgoing.values_in
+        )
 
     def _text(self, document_id: str) -> str:
         """A document's text; a few are kept, for the findings of a document come together, or nearly so."""
@@ -380,9 +440,17 @@ class Transcript:
 
 def _shows(finding: Finding, citation: Citation) -> bool:
     """Whether a finding's lines, or those around them, hold some of a citation's."""
-    start = min(finding.citation.start, finding.context_start) if finding.context_end else finding.citation.start
+    start = (
+        min(finding.citation.start, finding.context_start)
+        if finding.context_end
+        else finding.citation.start
+    )
     end = max(finding.citation.end, finding.context_end)
-    return finding.citation.document_id == citation.document_id and start < citation.end and citation.start < end
+    return (
+        finding.citation.document_id == citation.document_id
+        and start < citation.end
+        and citation.start < end
+    )
 
 
 def _findings(outcomes: Iterable[_Outcome]) -> list[Finding]:
@@ -391,5 +459,7 @@ def _findings(outcomes: Iterable[_Outcome]) -> list[Finding]:
 
 def _summary(plan: Plan, outcomes: list[_Outcome]) -> RoundSummary:
     return RoundSummary(
-        tasks=len(plan.tasks), jobs=len(outcomes), found=sum(outcome.status == "found" for outcome in outcomes)
+        tasks=len(plan.tasks),
+        jobs=len(outcomes),
+        found=sum(outcome.status == "found" for outcome in outcomes),
     )

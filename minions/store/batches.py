@@ -39,7 +39,9 @@ class Batches:
         """The id of the batch that writes to ``output``: the one that did, unless the file is ``fresh``, or ``empty``
         although that one's results stood in it.
         """
-        known = self.store.read("SELECT batch_id FROM batches WHERE output = ? ORDER BY rowid DESC LIMIT 1", (output,))
+        known = self.store.read(
+            "SELECT batch_id FROM batches WHERE output = ? ORDER BY rowid DESC LIMIT 1", (output,)
+        )
         if known and not fresh and not (empty and self._has_delivered(str(known[0]["batch_id"]))):
             return str(known[0]["batch_id"])
         batch = f"batch-{secrets.token_hex(8)}"
@@ -59,7 +61,9 @@ class Batches:
         return [str(row["batch_id"]) for row in rows]
 
     def _has_delivered(self, batch: str) -> bool:
-        return bool(self.store.read("SELECT 1 FROM runs WHERE batch = ? AND delivered LIMIT 1", (batch,)))
+        return bool(
+            self.store.read("SELECT 1 FROM runs WHERE batch = ? AND delivered LIMIT 1", (batch,))
+        )
 
     def undelivered(self, batch: str) -> list[ItemRun]:
         """The latest run of each question whose result may not stand in the output yet."""
@@ -77,7 +81,9 @@ class Batches:
             self._take_words(run_id)
 
     def _take_words(self, run_id: str) -> None:
-        for row in self.store.read("SELECT answer FROM runs WHERE run_id = ? AND answer IS NOT NULL", (run_id,)):
+        for row in self.store.read(
+            "SELECT answer FROM runs WHERE run_id = ? AND answer IS NOT NULL", (run_id,)
+        ):
             with readable(run_id):
                 bare = without_text(Answer.model_validate_json(row["answer"])).model_dump_json()
             self.store.write("UPDATE runs SET answer = ? WHERE run_id = ?", (bare, run_id))

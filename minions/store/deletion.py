@@ -72,14 +72,18 @@ def delete_runs(store: Store, references: Sequence[str], *, even_running: bool =
 
 def purge(store: Store, *, before: str, dry_run: bool = False) -> Removed:
     """Forget all runs that began before a time (UTC, ISO 8601) and have ended, and all results as old. StoreError."""
-    rows = store.read("SELECT run_id, status FROM runs WHERE started_at < ? ORDER BY rowid", (before,))
+    rows = store.read(
+        "SELECT run_id, status FROM runs WHERE started_at < ? ORDER BY rowid", (before,)
+    )
     running = tuple(str(row["run_id"]) for row in rows if row["status"] == _RUNNING)
     ended = [str(row["run_id"]) for row in rows if row["status"] != _RUNNING]
     removed = _remove(store, ended, before=before, results="at < :before", dry_run=dry_run)
     return removed.model_copy(update={"kept_running": running})
 
 
-def _remove(store: Store, run_ids: Sequence[str], *, before: str, results: str, dry_run: bool) -> Removed:
+def _remove(
+    store: Store, run_ids: Sequence[str], *, before: str, results: str, dry_run: bool
+) -> Removed:
     old = ":before <> ''"
     steps = (
         _Step(
@@ -102,7 +106,8 @@ def _remove(store: Store, run_ids: Sequence[str], *, before: str, results: str, 
             )
         for step in steps:
             where = f"WHERE {step.condition}"
-            counts[step.name] = int(store.read(f"SELECT count(*) FROM {step.table} {where}", given)[0][0])  # noqa: S608
+            rows = store.read(f"SELECT count(*) FROM {step.table} {where}", given)  # noqa: S608 - constants
+            counts[step.name] = int(rows[0][0])
             if not dry_run:
                 store.write(f"{step.statement} {where}", given)
         if not dry_run:
@@ -111,4 +116,6 @@ def _remove(store: Store, run_ids: Sequence[str], *, before: str, results: str, 
                 "(SELECT batch FROM runs WHERE batch IS NOT NULL UNION SELECT batch FROM forgotten)",
                 given,
             )
-    return Removed.model_validate({**counts, "erased": not dry_run and store.erase(), "dry_run": dry_run})
+    return Removed.model_validate(
+        {**counts, "erased": not dry_run and store.erase(), "dry_run": dry_run}
+    )

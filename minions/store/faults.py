@@ -23,7 +23,10 @@ _EXPLAINED = {
         "another process keeps it locked",
         f"wait for the other `minions` to end, or {_ELSEWHERE}",
     ),
-    sqlite3.SQLITE_CORRUPT: ("the file is damaged", f"move it away to start a new one, or {_ELSEWHERE}"),
+    sqlite3.SQLITE_CORRUPT: (
+        "the file is damaged",
+        f"move it away to start a new one, or {_ELSEWHERE}",
+    ),
     sqlite3.SQLITE_NOTADB: (
         "the file is not a SQLite database",
         f"move it away to start a new one, or {_ELSEWHERE}",
@@ -49,4 +52,6 @@ def explained(name: str) -> Iterator[None]:
         raise StoreError(f"the database {name} cannot be used: {reason}", hint=hint) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StoreError(f"the database {name} cannot be used: {reason}", hint=_ELSEWHERE) from error
+        raise StoreError(
+            f"the database {name} cannot be used: {reason}", hint=_ELSEWHERE
+        ) from error

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 _FOLDER, _FILE = 0o700, 0o600
 _OTHERS: Final = 0o077
-_COMPANIONS: Final = ("", "-wal", "-shm", "-journal")  # SQLite makes them as open as the database is
+_COMPANIONS: Final = (
+    "",
+    "-wal",
+    "-shm",
+    "-journal",
+)  # SQLite makes them as open as the database is
 _log = structlog.get_logger()
 
 
@@ -25,7 +30,9 @@ def private_folder(path: Path) -> None:
     (sticky), where the program works, or the user's own home folder.
     """
     missing = [each for each in (path, *path.parents) if not each.exists()]
-    for each in reversed(missing):  # not parents=True, which leaves those above as open as the umask does
+    for each in reversed(
+        missing
+    ):  # not parents=True, which leaves those above as open as the umask does
         each.mkdir(mode=_FOLDER, exist_ok=True)
     if path.is_dir() and _is_open_to_others(path) and not _is_shared(path):
         _close(path)
@@ -61,7 +68,11 @@ def _is_shared(path: Path) -> bool:
         working, home = Path.cwd(), Path.home()
     except (OSError, RuntimeError):  # the folder is gone, or the user has none: nobody can tell
         return True
-    return bool(path.stat().st_mode & stat.S_ISVTX) or path.resolve() in {working, *working.parents, home}
+    return bool(path.stat().st_mode & stat.S_ISVTX) or path.resolve() in {
+        working,
+        *working.parents,
+        home,
+    }
 
 
 def _close(path: Path) -> None:

@@ -16,7 +16,12 @@ def without_text(answer: Answer) -> Answer:
     were. The question stays, and so do spans, statuses, coverage and usage: ``minions verify`` needs the result itself.
     """
     citations = tuple(citation.model_copy(update={"quote": ""}) for citation in answer.citations)
-    changes = {"answer": None, "citations": citations, "calculations": (), "warnings": _counted(answer.warnings)}
+    changes = {
+        "answer": None,
+        "citations": citations,
+        "calculations": (),
+        "warnings": _counted(answer.warnings),
+    }
     return answer.model_copy(update=changes)
 
 

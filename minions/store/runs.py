@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 RunStatus = Literal["running", "answered", "no_answer", "budget", "timeout", "interrupted", "error"]
 
-_COLUMNS: Final = "run_id, started_at, finished_at, status, question, protocol, planner, worker, policy, answer"
+_COLUMNS: Final = (
+    "run_id, started_at, finished_at, status, question, protocol, planner, worker, policy, answer"
+)
 _SHOWN: Final = 5
 _AFTER_ANY_ID: Final = "\uffff"
 
@@ -51,7 +53,9 @@ class Runs:
     their results stand in its output, for until then it may have to write them.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None, retain_text: bool = True) -> None:
+    def __init__(
+        self, store: Store, *, clock: Clock | None = None, retain_text: bool = True
+    ) -> None:
         self._store, self._retain_text = store, retain_text
         self._clock = clock or SystemClock()
 
@@ -70,7 +74,16 @@ class Runs:
         """Record that a run has begun; ``item``: for which question of a batch (its id, the question's)."""
         self._store.write(
             f"INSERT INTO runs ({_COLUMNS}, batch, item) VALUES (?, ?, NULL, 'running', ?, ?, ?, ?, ?, NULL, ?, ?)",  # noqa: S608 - constant
-            (run_id, started_at, question, protocol, planner, worker, policy, *(item or (None, None))),
+            (
+                run_id,
+                started_at,
+                question,
+                protocol,
+                planner,
+                worker,
+                policy,
+                *(item or (None, None)),
+            ),
         )
 
     def reopen(self, run_id: str, *, planner: str, worker: str, protocol: str, policy: str) -> None:
@@ -83,7 +96,9 @@ class Runs:
 
     def save(self, answer: Answer) -> None:
         """Keep what a run has so far; it goes on."""
-        self._store.write("UPDATE runs SET answer = ? WHERE run_id = ?", (self._kept(answer), answer.run_id))
+        self._store.write(
+            "UPDATE runs SET answer = ? WHERE run_id = ?", (self._kept(answer), answer.run_id)
+        )
 
     def finish(self, answer: Answer) -> None:
         """Record a run's result, complete or partial; its stop reason becomes the run's status."""
@@ -93,11 +108,15 @@ class Runs:
         )
 
     def _kept(self, answer: Answer) -> str:
-        kept = answer if self._retain_text or self._is_awaited(answer.run_id) else without_text(answer)
+        kept = (
+            answer if self._retain_text or self._is_awaited(answer.run_id) else without_text(answer)
+        )
         return kept.model_dump_json()
 
     def _is_awaited(self, run_id: str) -> bool:
-        rows = self._store.read("SELECT batch IS NOT NULL AND NOT delivered FROM runs WHERE run_id = ?", (run_id,))
+        rows = self._store.read(
+            "SELECT batch IS NOT NULL AND NOT delivered FROM runs WHERE run_id = ?", (run_id,)
+        )
         return bool(rows and rows[0][0])
 
     def get(self, reference: str) -> Run:
@@ -106,7 +125,9 @@ class Runs:
 
     def find(self, reference: str) -> str:
         """The id of that run, whether or not its record can be read. Raises UsageError for none or several."""
-        reference = reference.encode("utf-8", "replace").decode()  # an argument may hold bytes that are no text
+        reference = reference.encode(
+            "utf-8", "replace"
+        ).decode()  # an argument may hold bytes that are no text
         parameters: tuple[str | int, ...]
         if reference == "last":
             clauses, parameters = "ORDER BY started_at DESC, rowid DESC LIMIT 1", ()
@@ -119,12 +140,17 @@ class Runs:
             raise UsageError(f"there is no run {reference!r}", hint="`minions runs` lists them")
         if len(found) > 1 and found[0] != reference:
             names = ", ".join(found[:_SHOWN])
-            raise UsageError(f"{reference!r} begins the ids of several runs: {names}", hint="type more of it")
+            raise UsageError(
+                f"{reference!r} begins the ids of several runs: {names}", hint="type more of it"
+            )
         return found[0]
 
     def recent(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
         """The latest runs, last one first; ``since`` is a UTC time or date in ISO 8601."""
-        return self._select("WHERE started_at >= ? ORDER BY started_at DESC, rowid DESC LIMIT ?", (since or "", limit))
+        return self._select(
+            "WHERE started_at >= ? ORDER BY started_at DESC, rowid DESC LIMIT ?",
+            (since or "", limit),
+        )
 
     def _select(self, clauses: str, parameters: tuple[str | int, ...]) -> list[Run]:
         rows = self._store.read(f"SELECT {_COLUMNS} FROM runs {clauses}", parameters)  # noqa: S608 - constants of this file
@@ -141,7 +167,9 @@ def _run(row: sqlite3.Row) -> Run:
     values = dict(row)
     answer = values.pop("answer")
     with readable(values["run_id"]):
-        return Run(**values, answer=Answer.model_validate_json(answer) if answer is not None else None)
+        return Run(
+            **values, answer=Answer.model_validate_json(answer) if answer is not None else None
+        )
 
 
 @contextmanager

@@ -107,7 +107,18 @@ UPDATE egress SET
     bytes = inflated_bytes(body),
     sha256 = inflated_sha256(body)
 """
-_EGRESS_COLUMNS = ("id", "run_id", "entry_id", "endpoint", "role", "round", "at", "bytes", "kinds", "sha256")
+_EGRESS_COLUMNS = (
+    "id",
+    "run_id",
+    "entry_id",
+    "endpoint",
+    "role",
+    "round",
+    "at",
+    "bytes",
+    "kinds",
+    "sha256",
+)
 _SAME = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in _EGRESS_COLUMNS)
 _ONLY_EMPTIED = f"""
 CREATE TRIGGER egress_no_update BEFORE UPDATE ON egress
@@ -163,7 +174,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX egress_by_time ON egress (at)",
     ),
     # Runs of batches that were deleted: their calls still count against the limits of their batch.
-    ("CREATE TABLE forgotten (run_id TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL) WITHOUT ROWID",),
+    (
+        "CREATE TABLE forgotten (run_id TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL) WITHOUT ROWID",
+    ),
 )
 
 
@@ -171,7 +184,9 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
     """Bring a database up to date, all or nothing. Raises StoreError when a newer version of this program wrote it."""
     if _version(connection, name) == len(MIGRATIONS):
         return
-    connection.create_function("inflated_bytes", 1, lambda body: len(zlib.decompress(body)), deterministic=True)
+    connection.create_function(
+        "inflated_bytes", 1, lambda body: len(zlib.decompress(body)), deterministic=True
+    )
     connection.create_function("inflated_sha256", 1, _inflated_sha256, deterministic=True)
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _BUSY_S = 10.0
 _BUSY_AGAIN_S = 0.1  # once the whole wait was in vain, until a write succeeds: many have to end then, one by one
 _RETRY_S = 0.02
-_CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint waits for the disk, and writes a page once however often it changed
+_CHECKPOINT_PAGES = (
+    4000  # 16 MB: a checkpoint waits for the disk, and writes a page once however often it changed
+)
 
 
 class Store:
@@ -33,7 +35,9 @@ class Store:
     power cut too. Several processes may use the same file; within a process, several threads.
     """
 
-    def __init__(self, connection: sqlite3.Connection, name: str, busy_timeout_s: float = _BUSY_S) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, name: str, busy_timeout_s: float = _BUSY_S
+    ) -> None:
         self._connection, self._name = connection, name
         self._busy_timeout_s, self._locked_out = busy_timeout_s, False
         self._lock = threading.RLock()
@@ -56,7 +60,9 @@ class Store:
 
     @classmethod
     def _prepared(cls, name: str, busy_timeout_s: float) -> Store:
-        connection = sqlite3.connect(name, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            name, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.row_factory = sqlite3.Row
             _use_wal(connection, busy_timeout_s)
@@ -138,7 +144,9 @@ class Store:
             cursor = self._run(sql, parameters)
         except StoreError as error:
             if not self._locked_out and _is_busy(error.__cause__):
-                self._run(f"PRAGMA busy_timeout = {int(min(_BUSY_AGAIN_S, self._busy_timeout_s) * 1000)}")
+                self._run(
+                    f"PRAGMA busy_timeout = {int(min(_BUSY_AGAIN_S, self._busy_timeout_s) * 1000)}"
+                )
                 self._locked_out = True
             raise
         if self._locked_out:
@@ -154,7 +162,10 @@ class Store:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

@@ -30,7 +30,9 @@ class Fault:
 def rate_limited(retry_after: str | None = None) -> Fault:
     """429; ``retry_after`` is the header's value: seconds, or an HTTP date."""
     headers = (("Retry-After", retry_after),) if retry_after is not None else ()
-    return Fault(status=429, message="Rate limit reached", code="rate_limit_exceeded", headers=headers)
+    return Fault(
+        status=429, message="Rate limit reached", code="rate_limit_exceeded", headers=headers
+    )
 
 
 def out_of_quota() -> Fault:
@@ -60,7 +62,11 @@ def unknown_model() -> Fault:
 
 def too_long() -> Fault:
     """400, as llama.cpp answers to a prompt longer than its context."""
-    return Fault(status=400, message="the request exceeds the available context size", code="exceed_context_size_error")
+    return Fault(
+        status=400,
+        message="the request exceeds the available context size",
+        code="exceed_context_size_error",
+    )
 
 
 def refused(message: str = "Invalid value", code: str | None = "invalid_request_error") -> Fault:

@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from minions.testing.protocols import Protocol
     from minions.values.chat import ChatRequest, Completion, Usage
 
-_CHATS: dict[str, Protocol] = {"/v1/chat/completions": "openai", "/chat/completions": "openai", "/api/chat": "ollama"}
+_CHATS: dict[str, Protocol] = {
+    "/v1/chat/completions": "openai",
+    "/chat/completions": "openai",
+    "/api/chat": "ollama",
+}
 _RESET = struct.pack("ii", 1, 0)
 _POLL_S = 0.02
 
@@ -108,7 +112,10 @@ class LoopbackServer:
     def __enter__(self) -> Self:
         self._server = _Server(self)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": _POLL_S}, name="loopback", daemon=True
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": _POLL_S},
+            name="loopback",
+            daemon=True,
         )
         self._thread.start()
         return self
@@ -142,11 +149,18 @@ class LoopbackServer:
             fault = self._faults.popleft() if self._faults else self._weather()
             if fault is not None:
                 return fault
-            if self.api_key is not None and received.headers.get("authorization") != f"Bearer {self.api_key}":
+            if (
+                self.api_key is not None
+                and received.headers.get("authorization") != f"Bearer {self.api_key}"
+            ):
                 return faults.wrong_key()
             try:
                 body = received.json
-                request = protocols.read_openai(body) if protocol == "openai" else protocols.read_ollama(body)
+                request = (
+                    protocols.read_openai(body)
+                    if protocol == "openai"
+                    else protocols.read_ollama(body)
+                )
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 return faults.refused(f"not a chat request: {error}")
             return self._unfit(protocol, body, request) or self._reply(protocol, body, request)
@@ -156,16 +170,26 @@ class LoopbackServer:
         names = self.models or ("scripted",)
         window = self.context_tokens or 4096
         pages: dict[str, dict[str, Any] | list[Any]] = {
-            "/v1/models": {"object": "list", "data": [{"id": name, "object": "model"} for name in names]},
+            "/v1/models": {
+                "object": "list",
+                "data": [{"id": name, "object": "model"} for name in names],
+            },
             "/props": {
                 "default_generation_settings": {"n_ctx": window},
                 "total_slots": self.slots,
                 "model_path": names[0],
             },
-            "/slots": [{"id": number, "n_ctx": window, "is_processing": False} for number in range(self.slots)],
+            "/slots": [
+                {"id": number, "n_ctx": window, "is_processing": False}
+                for number in range(self.slots)
+            ],
             "/health": {"status": "ok"},
             "/api/tags": {"models": [{"name": name, "model": name, "size": 1} for name in names]},
-            "/api/ps": {"models": [{"name": name, "model": name, "context_length": window} for name in names]},
+            "/api/ps": {
+                "models": [
+                    {"name": name, "model": name, "context_length": window} for name in names
+                ]
+            },
             "/api/version": {"version": "0.0.0-loopback"},
         }
         return pages.get(path)
@@ -179,28 +203,45 @@ class LoopbackServer:
             if self.models and name not in self.models:
                 return faults.unknown_model()
             window = self.context_tokens or 4096
-            return {"details": {"family": "loopback"}, "model_info": {"loopback.context_length": window}}
+            return {
+                "details": {"family": "loopback"},
+                "model_info": {"loopback.context_length": window},
+            }
         return None
 
     def _weather(self) -> Fault | None:
         number, self._asked = self._asked, self._asked + 1
         return self.faulty(number) if self.faulty is not None else None
 
-    def _unfit(self, protocol: Protocol, body: dict[str, Any], request: ChatRequest) -> Fault | None:
+    def _unfit(
+        self, protocol: Protocol, body: dict[str, Any], request: ChatRequest
+    ) -> Fault | None:
         if self.models and body.get("model") not in self.models:
-            return Fault(status=404, message=f"model '{body.get('model')}' not found", code="model_not_found")
+            return Fault(
+                status=404, message=f"model '{body.get('model')}' not found", code="model_not_found"
+            )
         if body.get("stream"):
             return faults.refused("streaming is not supported here")
         for name in sorted(self.refuses):
             if request.response_format == name:
-                return faults.refused(f"response_format of type {name} is not supported by this model")
+                return faults.refused(
+                    f"response_format of type {name} is not supported by this model"
+                )
             if name in body:
-                return faults.refused(f"Unsupported parameter: '{name}' is not supported with this model")
-        if protocol == "openai" and self.context_tokens and estimated_prompt_tokens(request) > self.context_tokens:
+                return faults.refused(
+                    f"Unsupported parameter: '{name}' is not supported with this model"
+                )
+        if (
+            protocol == "openai"
+            and self.context_tokens
+            and estimated_prompt_tokens(request) > self.context_tokens
+        ):
             return faults.too_long()
         return None
 
-    def _reply(self, protocol: Protocol, body: dict[str, Any], request: ChatRequest) -> Fault | dict[str, Any]:
+    def _reply(
+        self, protocol: Protocol, body: dict[str, Any], request: ChatRequest
+    ) -> Fault | dict[str, Any]:
         try:
             completion = self._script.reply(request, name="the loopback server")
         except ModelError as error:
@@ -315,15 +356,25 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = reply.body
             if body is None:
-                body = json.dumps(protocols.write_error(protocol, reply.message, reply.code)).encode()
+                body = json.dumps(
+                    protocols.write_error(protocol, reply.message, reply.code)
+                ).encode()
             self._send(reply.status, body, headers=reply.headers)
 
     def _send(
-        self, status: int, body: bytes, *, headers: tuple[tuple[str, str], ...] = (), promised: int | None = None
+        self,
+        status: int,
+        body: bytes,
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        promised: int | None = None,
     ) -> None:
         length = str(len(body) if promised is None else promised)
         fields = (("Content-Type", "application/json"), ("Content-Length", length), *headers)
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in fields)]
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            *(f"{name}: {value}" for name, value in fields),
+        ]
         # One write for head and body: two would wait for each other's acknowledgement.
         self.wfile.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
 
@@ -347,5 +398,7 @@ _FAULTS: dict[type[ModelError], Fault] = {
 
 def _fault_of(error: ModelError) -> Fault:
     if isinstance(error, RateLimitedError):
-        return faults.rate_limited(None if error.retry_after_s is None else f"{error.retry_after_s:g}")
+        return faults.rate_limited(
+            None if error.retry_after_s is None else f"{error.retry_after_s:g}"
+        )
     return _FAULTS.get(type(error)) or faults.refused(error.message)

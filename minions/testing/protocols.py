@@ -47,11 +47,17 @@ def write_openai(completion: Completion, *, model: str, usage: bool) -> dict[str
     choice: dict[str, Any] = {
         "index": 0,
         "message": {"role": "assistant", "content": completion.text},
-        "finish_reason": "tool_calls" if completion.finish_reason == "other" else completion.finish_reason,
+        "finish_reason": "tool_calls"
+        if completion.finish_reason == "other"
+        else completion.finish_reason,
     }
     if completion.first_token is not None:
         choice["logprobs"] = {"content": [_token(completion)]}
-    reply: dict[str, Any] = {"object": "chat.completion", "model": completion.model or model, "choices": [choice]}
+    reply: dict[str, Any] = {
+        "object": "chat.completion",
+        "model": completion.model or model,
+        "choices": [choice],
+    }
     if usage:
         counted = completion.usage
         reply["usage"] = {

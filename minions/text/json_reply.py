@@ -94,8 +94,12 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, list):
         value = ", ".join(text for item in value if (text := as_text(item)))
     elif isinstance(value, dict):
-        value = ", ".join(f"{key}: {text}" for key, item in value.items() if (text := as_text(item)))
-    text = " ".join(_CONTROLS.sub(" ", str(value)).encode("utf-8", "replace").decode("utf-8").split())
+        value = ", ".join(
+            f"{key}: {text}" for key, item in value.items() if (text := as_text(item))
+        )
+    text = " ".join(
+        _CONTROLS.sub(" ", str(value)).encode("utf-8", "replace").decode("utf-8").split()
+    )
     return text or None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_TEXTS: Final = r"(?:documents?|texts?|passages?|findings?|sources?|excerpts?|context|materials?|corpus)"
+_TEXTS: Final = (
+    r"(?:documents?|texts?|passages?|findings?|sources?|excerpts?|context|materials?|corpus)"
+)
 _SOURCES: Final = (
     r"(?:documents?|texts?|passages?|findings?|sources?|excerpts?|context|materials?|corpus|reports?|contracts?"
     r"|agreements?|papers?|articles?|filings?|files?|records?|reviews?|sections?|lines?)"
@@ -23,7 +25,9 @@ _TELL: Final = (
     r"|cover(?:$| (?:this|that|it|these|them|the (?:question|topic|subject|matter)|what|how|who|when|where|why)\b))"
 )
 _FACTS: Final = r"(?:information|details?|answers?|mention|data)"
-_WHERE: Final = rf"(?:in|within|by|from|anywhere in|among)(?: \S+){{0,4}} (?:{_SOURCES}|{_KNOWLEDGE})"
+_WHERE: Final = (
+    rf"(?:in|within|by|from|anywhere in|among)(?: \S+){{0,4}} (?:{_SOURCES}|{_KNOWLEDGE})"
+)
 _IN_TEXTS: Final = rf"(?:in|within|by|from|anywhere in|among)(?: \S+){{0,4}} {_TEXTS}"
 _FIND: Final = (
     rf"find(?=$| (?:out|this|that|it|any|an answer|the (?:answer|information)|what|how|who|when|where|why)\b"
@@ -42,7 +46,8 @@ _AT_HAND: Final = (
 _OF_WHAT: Final = rf"(?: {_ABOUT}(?: (?!(?:is|are|was|were|may|shall|will|must|can|could|has|have|had)\b)\S+){{0,20}})?"
 # Who speaks of what a text does not say: "the minister said that the report does not mention him"
 _ITS: Final = (
-    r"(?:(?!(?:that|which|who|sa(?:id|ys?)|h[eo]lds?|argue[ds]?|claim(?:s|ed)?|found|ruled|noted)\b)\S+ ){0,5}"
+    r"(?:(?!(?:that|which|who|sa(?:id|ys?)|h[eo]lds?|argue[ds]?|claim(?:s|ed)?|found|ruled|noted)\b)"
+    r"\S+ ){0,5}"
 )
 # "the information about reserves in the report of May does not specify", but not "the report of May says he does not"
 _OF_IT: Final = (
@@ -50,7 +55,9 @@ _OF_IT: Final = (
     r"(?: (?!that|which|who|shows?|says?|states?)\S+){0,10})?"
 )
 _NONE: Final = r"there (?:is|was) (?:no|not any) (?:specific |explicit |relevant )?"
-_TOO_LITTLE: Final = r"(?:there (?:is|was) )?(?:not enough|insufficient) (?:information|data|details?)"
+_TOO_LITTLE: Final = (
+    r"(?:there (?:is|was) )?(?:not enough|insufficient) (?:information|data|details?)"
+)
 _FORMS: Final = (
     r"(?:the answer is |it is |this is )?(?:unknown|unanswerable|not answerable|n/a)$",
     rf"no (?:answer|information|mention)(?:{_OF_WHAT}$|{_OF_WHAT} {_AT_HAND}| {_IN_TEXTS}\b)",
@@ -91,8 +98,15 @@ def says_nothing(answer: str) -> bool:
 
     "No." and "None" are answers. So is what goes on with a fact: a number in a later sentence, or a "but" in the first.
     """
-    words = answer.casefold().replace("\u2019", "'").replace("cannot", "can not").replace("can't", "can not")
+    words = (
+        answer.casefold()
+        .replace("\u2019", "'")
+        .replace("cannot", "can not")
+        .replace("can't", "can not")
+    )
     first, *rest = _SENTENCE.split(" ".join(words.replace("n't", " not").split())) or [""]
     if len(first) > _LONGEST or _VERDICT.match(first) or _CONTRAST.search(first):
         return False
-    return bool(_ABSENT.match(first.rstrip(".!"))) and not any(_DIGIT.search(sentence) for sentence in rest)
+    return bool(_ABSENT.match(first.rstrip(".!"))) and not any(
+        _DIGIT.search(sentence) for sentence in rest
+    )

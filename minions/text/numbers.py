@@ -34,11 +34,16 @@ _NUMBER = re.compile(
     r"(?:\s*(?P<scale>%|(?:per\s?cent|thousand|million|billion|trillion|mn|bn|tn)\b)|(?P<gap>\s*)(?P<letter>[kmb])\b)?",
     re.IGNORECASE,
 )
-_WIDE = re.compile(r"\s{3,}")  # would be tried from every blank; two blanks still keep the columns of a table apart
-_MOST_DIGITS: Final = 1_000  # a longer number is none that anyone reckons with, and more than decimals can hold
+_WIDE = re.compile(
+    r"\s{3,}"
+)  # would be tried from every blank; two blanks still keep the columns of a table apart
+_MOST_DIGITS: Final = (
+    1_000  # a longer number is none that anyone reckons with, and more than decimals can hold
+)
 _YEAR = re.compile(r"19\d\d|20\d\d|2100")
 _CURRENCY_AFTER: Final = re.compile(
-    r"\s*(?:[$\u20ac\u00a3\u00a5]|(?:(?:US )?dollars?|euros?|pounds|yen|USD|EUR|GBP)\b)", re.IGNORECASE
+    r"\s*(?:[$\u20ac\u00a3\u00a5]|(?:(?:US )?dollars?|euros?|pounds|yen|USD|EUR|GBP)\b)",
+    re.IGNORECASE,
 )
 
 

@@ -11,7 +11,9 @@ from typing import Final
 
 # C0 and C1 controls, DEL, the marks, overrides and isolates of bidirectional text, line and paragraph separators, and
 # halves of surrogate pairs, which cannot be written at all. Line feed and tab are left to each function.
-_UNSEEN: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNSEEN: Final = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+)
 _ESCAPED: Final = re.compile(f"[{_UNSEEN}]")
 # Tags and the like: a writing that nobody sees, and models read. What joins letters (ZWJ, ZWNJ) is none of it: scripts
 # need it.

@@ -124,7 +124,9 @@ class Calculation(Value):
 class Answer(Value):
     """The result of a run, complete or partial; ``stop_reason`` says which. ``answer`` is None when none was found."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
+    )
 
     schema_: Literal["minions/1"] = Field(default="minions/1", alias="schema")
     id: str | None = None

@@ -32,7 +32,9 @@ class Message(Value):
     def of(cls, role: Role, *parts: tuple[Kind, str]) -> Self:
         """A message of parts, one after the other."""
         content = "".join(text for _, text in parts)
-        return cls(role=role, content=content, kinds=tuple((kind, len(text)) for kind, text in parts))
+        return cls(
+            role=role, content=content, kinds=tuple((kind, len(text)) for kind, text in parts)
+        )
 
     @property
     def parts(self) -> tuple[tuple[Kind, str], ...]:
@@ -41,7 +43,8 @@ class Message(Value):
             return (("prompt", self.content),)
         ends = list(accumulate(length for _, length in self.kinds))
         return tuple(
-            (kind, self.content[end - length : end]) for (kind, length), end in zip(self.kinds, ends, strict=True)
+            (kind, self.content[end - length : end])
+            for (kind, length), end in zip(self.kinds, ends, strict=True)
         )
 
     @model_validator(mode="after")

@@ -163,6 +163,8 @@ def of_run(run_id: str, observe: Observer) -> Observer:
     """An observer that says of each event whose it is."""
 
     def told(event: Event) -> None:
-        observe(event if isinstance(event, BatchEvent) else event.model_copy(update={"run_id": run_id}))
+        observe(
+            event if isinstance(event, BatchEvent) else event.model_copy(update={"run_id": run_id})
+        )
 
     return told

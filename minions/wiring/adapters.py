@@ -41,15 +41,25 @@ async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  
     from minions.models.openai import OpenAIModel
 
     key, timeouts = api_key_of(ref, settings), _timeouts(settings)
-    return OpenAIModel(ref, base_url=endpoint_of(ref, settings), api_key=key or "none", timeout=timeouts)
+    return OpenAIModel(
+        ref, base_url=endpoint_of(ref, settings), api_key=key or "none", timeout=timeouts
+    )
 
 
 async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
     from minions.models.ollama import OllamaModel
 
     host, timeouts = endpoint_of(ref, settings), _timeouts(settings)
-    must_be_here = not is_elsewhere(ref, settings)  # else it is metered, limited and logged as a cloud
-    model = OllamaModel(ref, host=host, num_ctx=settings.context_tokens, timeouts=timeouts, must_be_here=must_be_here)
+    must_be_here = not is_elsewhere(
+        ref, settings
+    )  # else it is metered, limited and logged as a cloud
+    model = OllamaModel(
+        ref,
+        host=host,
+        num_ctx=settings.context_tokens,
+        timeouts=timeouts,
+        must_be_here=must_be_here,
+    )
     with suppress(UnreachableError):  # it is asked again before anything is sent
         await model.require_here()
     return model

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def within_reach(settings: Settings, *, models: Sequence[str] | None = None) -> AbstractContextManager[None]:
+def within_reach(
+    settings: Settings, *, models: Sequence[str] | None = None
+) -> AbstractContextManager[None]:
     """Lets the block connect to this machine only with ``local_only``; in a command's process else to the hosts of
     ``models`` too (None: those that the settings choose). Raises ConfigError, EgressRefusedError.
     """
@@ -27,7 +29,9 @@ def within_reach(settings: Settings, *, models: Sequence[str] | None = None) -> 
     if not is_whole_process():  # other code of this process has its own reasons to connect
         return nullcontext()
     names = choose_models(settings)[:2] if models is None else models
-    return confined(Reach(*hosts_of([ModelRef.parse(name) for name in names if name != LOCAL], settings)))
+    return confined(
+        Reach(*hosts_of([ModelRef.parse(name) for name in names if name != LOCAL], settings))
+    )
 
 
 async def step_by_step(

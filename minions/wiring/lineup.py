@@ -25,11 +25,17 @@ DEFAULT_OLLAMA_WORKER = "ollama:llama3.2:3b"
 def choose_models(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
     """References of planner and worker, and notes on what was chosen for want of a setting."""
     worker = settings.worker or (
-        DEFAULT_OLLAMA_WORKER if settings.ollama_host or not has_embedded() else DEFAULT_EMBEDDED_WORKER
+        DEFAULT_OLLAMA_WORKER
+        if settings.ollama_host or not has_embedded()
+        else DEFAULT_EMBEDDED_WORKER
     )
     if settings.protocol == "local":
         return LOCAL, worker, ()
-    if settings.local_only and settings.planner not in {None, LOCAL} and is_cloud(settings.planner or "", settings):
+    if (
+        settings.local_only
+        and settings.planner not in {None, LOCAL}
+        and is_cloud(settings.planner or "", settings)
+    ):
         raise EgressRefusedError(
             f"--local-only forbids the cloud planner {recorded(settings.planner or '')}",
             hint="leave --planner out, or use --planner local",
@@ -57,7 +63,9 @@ def is_cloud(planner: str, settings: Settings) -> bool:
     ref = ModelRef.parse(planner)
     if ref.provider == "openai":
         return True
-    return ref.provider == "ollama" and (is_cloud_tag(ref) or not is_loopback_url(endpoint_of(ref, settings)))
+    return ref.provider == "ollama" and (
+        is_cloud_tag(ref) or not is_loopback_url(endpoint_of(ref, settings))
+    )
 
 
 def priced_planner(settings: Settings) -> tuple[str, str]:
@@ -95,7 +103,10 @@ def _require_prices(refs: list[ModelRef], settings: Settings) -> None:
 
     prices = PriceBook.parse(settings.prices)
     for ref in refs:
-        if prices.bound_usd(str(ref), endpoint_of(ref, settings), input_tokens=1, output_tokens=1) is None:
+        if (
+            prices.bound_usd(str(ref), endpoint_of(ref, settings), input_tokens=1, output_tokens=1)
+            is None
+        ):
             raise price_unknown(str(ref))
 
 

@@ -53,13 +53,19 @@ async def fetch_weights(settings: Settings, observe: Observer) -> None:
     if settings.local_only or not settings.fetch_weights or not has_embedded():
         return
     missing = {
-        status.entry.name: status.entry for status in resolving.list_models(settings.home_folder()) if not status.origin
+        status.entry.name: status.entry
+        for status in resolving.list_models(settings.home_folder())
+        if not status.origin
     }
     planner, worker, _ = choose_models(settings)
     for ref in [ModelRef.parse(name) for name in (planner, worker) if name != LOCAL]:
         if ref.provider == "llamacpp" and (entry := missing.pop(ref.model, None)):
             size = f"{entry.size_bytes / 1e9:.1f} GB"
-            observe(WarningEvent(message=f"fetching the weights of {entry.name} ({size}), once; they are verified"))
+            observe(
+                WarningEvent(
+                    message=f"fetching the weights of {entry.name} ({size}), once; they are verified"
+                )
+            )
             await asyncio.to_thread(resolving.pull, entry.name, home=settings.home_folder())
 
 
@@ -92,7 +98,9 @@ async def open_judge(name: str, settings: Settings, books: Books) -> AsyncGenera
             served = [await _serve_planner(name, settings, opened)]
         else:
             worker = choose_models(settings)[1]
-            served = await _serve(ModelRef.parse(worker if name == LOCAL else name), settings, opened)
+            served = await _serve(
+                ModelRef.parse(worker if name == LOCAL else name), settings, opened
+            )
         yield _model(served, "judge", settings, books)
     finally:
         await close_all(opened)
@@ -104,13 +112,26 @@ async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -
     refuse_remote_worker(worker_ref, settings)
     served = await _serve(worker_ref, settings, closing)
     planner_for = await _planner(planner_name, served, settings, books, closing)
-    executor = (_together if settings.protocol == "minion" else _one_by_one)(worker_ref, served, settings, books)
+    executor = (_together if settings.protocol == "minion" else _one_by_one)(
+        worker_ref, served, settings, books
+    )
     planner = planner_for(None, settings.max_turns)
     context = min((each.context_tokens for each in served if each.context_tokens), default=None)
-    return Crew(planner, executor, recorded(planner_name), str(worker_ref), notes, planner_for, context, closing)
+    return Crew(
+        planner,
+        executor,
+        recorded(planner_name),
+        str(worker_ref),
+        notes,
+        planner_for,
+        context,
+        closing,
+    )
 
 
-def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> LocalExecutor:
+def _one_by_one(
+    ref: ModelRef, served: list[_Served], settings: Settings, books: Books
+) -> LocalExecutor:
     """A worker that reads a chunk at a time."""
     from minions.execution.cache import CachingWorker
     from minions.execution.executor import LocalExecutor
@@ -139,12 +160,16 @@ def _one_by_one(ref: ModelRef, served: list[_Served], settings: Settings, books:
     return LocalExecutor(reader, concurrency=slots, enough=enough, known=reader.known)
 
 
-def _together(ref: ModelRef, served: list[_Served], settings: Settings, books: Books) -> TogetherExecutor:
+def _together(
+    ref: ModelRef, served: list[_Served], settings: Settings, books: Books
+) -> TogetherExecutor:
     """A worker that holds all chunks at once."""
     from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
     from minions_workers.holder import ChatReader
 
-    holder: Holder = ChatReader(_model(served, "worker", settings, books), evidence=settings.evidence)
+    holder: Holder = ChatReader(
+        _model(served, "worker", settings, books), evidence=settings.evidence
+    )
     if books.cache is not None:
         holder = CachingHolder(holder, books.cache, model=str(ref))
     return TogetherExecutor(holder, concurrency=sum(endpoint.slots for endpoint in served))
@@ -167,8 +192,12 @@ async def _planner(
         "lines_shown": shows_quotes(settings.policy),
     }
     if settings.protocol == "minion":
-        return lambda schema, turns: ChatPlanner(model, max_turns=turns, answer_schema=schema, **told)
-    return lambda schema, _: CloudPlanner(model, max_tasks=settings.max_tasks, answer_schema=schema, **told)
+        return lambda schema, turns: ChatPlanner(
+            model, max_turns=turns, answer_schema=schema, **told
+        )
+    return lambda schema, _: CloudPlanner(
+        model, max_tasks=settings.max_tasks, answer_schema=schema, **told
+    )
 
 
 class _Served(NamedTuple):
@@ -193,7 +222,9 @@ async def _serve(ref: ModelRef, settings: Settings, closing: list[ChatModel]) ->
     """The worker's model at each of its endpoints."""
 
     async def room_at(each: ModelRef) -> Room:
-        return await room_of(each, endpoint=endpoint_of(each, settings), api_key=api_key_of(each, settings))
+        return await room_of(
+            each, endpoint=endpoint_of(each, settings), api_key=api_key_of(each, settings)
+        )
 
     served = []
     for each, room in zip(ref.each(), await asyncio.gather(*map(room_at, ref.each())), strict=True):
@@ -220,10 +251,14 @@ def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Boo
     members = []
     for adapter, slots, cloud, _ in served:
         model = metered(adapter, meter=_meter(role, books, cloud=cloud))
-        members.append(Member(throttled(model, concurrency=slots, rate_per_s=settings.rate_per_s), slots))
+        members.append(
+            Member(throttled(model, concurrency=slots, rate_per_s=settings.rate_per_s), slots)
+        )
     pool = pooled(members, clock=books.clock, patience_s=settings.patience_s, observe=books.observe)
     # Who waits for an endpoint that is gone waits as long for one that asks for time.
-    waits = {"total_wait_s": settings.patience_s} if settings.patience_s > DEFAULT_TOTAL_WAIT_S else {}
+    waits = (
+        {"total_wait_s": settings.patience_s} if settings.patience_s > DEFAULT_TOTAL_WAIT_S else {}
+    )
     model = falling_back(retrying(pool, attempts=settings.attempts, **waits), observe=books.observe)
     return redacting(model, detector_for(settings)) if any(each.cloud for each in served) else model
 

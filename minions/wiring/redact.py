@@ -19,17 +19,23 @@ def detector_for(settings: Settings) -> Detector | None:
     Raises ConfigError for a word or pattern that cannot be used, or where people are to be found and nothing that finds
     them is installed.
     """
-    return _detector(settings.redact, settings.redact_words, settings.redact_patterns, settings.redact_people)
+    return _detector(
+        settings.redact, settings.redact_words, settings.redact_patterns, settings.redact_people
+    )
 
 
 @lru_cache(maxsize=8)
-def _detector(on: bool, words: tuple[str, ...], patterns: tuple[str, ...], people: bool | None) -> Detector | None:
+def _detector(
+    on: bool, words: tuple[str, ...], patterns: tuple[str, ...], people: bool | None
+) -> Detector | None:
     if not (on or words or patterns or people):
         return None
     from minions.redaction.detector import FAMILIES, detector
 
     named = people if on else bool(people)  # found where they can be, unless redaction is off
-    return detector(words=words, patterns=patterns, people=_people(named), families=FAMILIES if on else ())
+    return detector(
+        words=words, patterns=patterns, people=_people(named), families=FAMILIES if on else ()
+    )
 
 
 def _people(wanted: bool | None) -> Detector | None:

@@ -28,7 +28,13 @@ _AGAIN = "That was not the JSON asked for. Reply again with the JSON object only
 
 
 async def ask(
-    model: ChatModel, system: str, user: Sequence[Part], *, schema: dict[str, Any], name: str, max_output_tokens: int
+    model: ChatModel,
+    system: str,
+    user: Sequence[Part],
+    *,
+    schema: dict[str, Any],
+    name: str,
+    max_output_tokens: int,
 ) -> dict[str, Any]:
     """The model's reply as a JSON object; ``user`` is what it is told, in pieces of one kind each. A reply that was cut
     off counts only if its object is whole.
@@ -45,7 +51,12 @@ async def ask(
     try:
         return parse_reply(first.text, cut_off=first.finish_reason in _CUT_OFF)
     except ReplyError as error:
-        _log.warning("planner_reply_unreadable", call=name, reason=str(error), finish_reason=first.finish_reason)
+        _log.warning(
+            "planner_reply_unreadable",
+            call=name,
+            reason=str(error),
+            finish_reason=first.finish_reason,
+        )
     # The unreadable reply is not sent back: it costs tokens and teaches nothing.
     again = (*request.messages[:-1], Message.of("user", *user, ("prompt", f"\n\n{_AGAIN}")))
     second = await model.complete(request.model_copy(update={"messages": again}))

@@ -62,7 +62,11 @@ class ChatPlanner:
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
-            decision_prompt(digest, lines_shown=self._lines_shown, otherwise=_NEXT if history.rounds_left else LAST),
+            decision_prompt(
+                digest,
+                lines_shown=self._lines_shown,
+                otherwise=_NEXT if history.rounds_left else LAST,
+            ),
             decision_parts(question, digest, history),
             schema=schemas.reply(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",

@@ -62,13 +62,17 @@ class CloudPlanner:
         """See `minions.ports.Planner`."""
         reply = await ask(
             self._model,
-            decision_prompt(digest, lines_shown=self._lines_shown, otherwise=self._otherwise(history)),
+            decision_prompt(
+                digest, lines_shown=self._lines_shown, otherwise=self._otherwise(history)
+            ),
             decision_parts(question, digest, history),
             schema=schemas.decision(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
             max_output_tokens=self._output_tokens,
         )
-        return read_decision(reply, max_tasks=self._max_tasks, as_json=self._answer_schema is not None)
+        return read_decision(
+            reply, max_tasks=self._max_tasks, as_json=self._answer_schema is not None
+        )
 
     def _otherwise(self, history: History) -> str:
         gap = "other words, neighbouring rows" if self._lines_shown else "other words"
@@ -85,7 +89,12 @@ def decision_prompt(digest: Digest, *, lines_shown: bool, otherwise: str) -> str
 
 def plan_parts(question: str, card: CorpusCard) -> list[Part]:
     """What a planner reads to plan."""
-    return [("prompt", "Documents: "), ("card", card.text), ("prompt", "\nQuestion: "), ("question", question)]
+    return [
+        ("prompt", "Documents: "),
+        ("card", card.text),
+        ("prompt", "\nQuestion: "),
+        ("question", question),
+    ]
 
 
 def decision_parts(question: str, digest: Digest, history: History) -> list[Part]:
@@ -94,6 +103,10 @@ def decision_parts(question: str, digest: Digest, history: History) -> list[Part
     """
     parts: list[Part] = [("prompt", "Question: "), ("question", question), ("prompt", "\n")]
     for gist in history.gists:
-        parts += [("prompt", "Earlier: "), ("digest", f"{'; '.join(gist.asked)} -> {gist.found}"), ("prompt", "\n")]
+        parts += [
+            ("prompt", "Earlier: "),
+            ("digest", f"{'; '.join(gist.asked)} -> {gist.found}"),
+            ("prompt", "\n"),
+        ]
     parts += [("prompt", "Findings:\n"), ("passage" if digest.whole else "digest", digest.text)]
     return [*parts, ("prompt", f"\nRounds left: {history.rounds_left}")]

@@ -65,9 +65,15 @@ class LocalPlanner:
             max_output_tokens=_DECISION_TOKENS,
         )
         known = {finding.id: finding for finding in digest.findings}
-        cited = [known[finding_id] for finding_id in read_finding_ids(reply.get("findings")) if finding_id in known]
+        cited = [
+            known[finding_id]
+            for finding_id in read_finding_ids(reply.get("findings"))
+            if finding_id in known
+        ]
         said = reply.get("answer") if cited else None
-        answer = read_answer(said, cited=bool(cited)) if self._answer_schema is None else read_json(said)
+        answer = (
+            read_answer(said, cited=bool(cited)) if self._answer_schema is None else read_json(said)
+        )
         # A small model cites all it sees: of those cited, the ones whose own lines hold the answer are kept.
         cited = [finding for finding in cited if answer and supports(finding, answer)] or cited
         confidence = max((finding.confidence for finding in cited), default=0.0) * _DECISIVE

@@ -73,7 +73,11 @@ def read_finding_ids(value: Any) -> tuple[str, ...]:
     """The ids of findings in a list or a text ("F1", "[f2]", "f1, f2"), each once, in their order, so many at most as
     a digest may hold.
     """
-    found = (finding_id for text in as_texts(value) for finding_id in _FINDING_ID.findall(text.casefold()))
+    found = (
+        finding_id
+        for text in as_texts(value)
+        for finding_id in _FINDING_ID.findall(text.casefold())
+    )
     return tuple(dict.fromkeys(found))[:_MOST_FINDINGS]
 
 
@@ -82,7 +86,9 @@ def _confidence(value: Any) -> float:
         return _UNSAID
     if isinstance(value, float) and not math.isfinite(value):
         return _UNSAID
-    bounded = min(_PERCENT, max(0, value))  # before it becomes a float: an integer of 400 digits is none
+    bounded = min(
+        _PERCENT, max(0, value)
+    )  # before it becomes a float: an integer of 400 digits is none
     if bounded <= _SURE:
         return float(bounded)
     return bounded / (_OUT_OF_TEN if bounded <= _OUT_OF_TEN else _PERCENT)

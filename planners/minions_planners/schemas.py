@@ -53,10 +53,14 @@ FOLLOW_UPS: dict[str, Any] = {
 }
 DECISION: dict[str, Any] = _strict({**LAST_DECISION["properties"], "tasks": FOLLOW_UPS})
 MESSAGE: dict[str, Any] = _strict({"message": _TEXT})
-LOCAL_PLAN: dict[str, Any] = _strict({"search": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 4}})
+LOCAL_PLAN: dict[str, Any] = _strict(
+    {"search": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 4}}
+)
 
 
-def local_decision(finding_ids: list[str], answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def local_decision(
+    finding_ids: list[str], answer: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The decision of a small model: it may only cite findings that exist, and cites before it answers."""
     findings = {"type": "array", "items": {"enum": finding_ids}, "maxItems": 3}
     return _strict({"findings": findings, "answer": _answer(answer)})
@@ -71,8 +75,14 @@ def decision(*, last: bool, answer: Mapping[str, Any] | None = None) -> dict[str
 def reply(*, last: bool, answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a planner makes of its reader's reply: a decision, or the next message."""
     whole = decision(last=True, answer=answer)
-    return whole if last else _strict({**whole["properties"], "message": {"type": ["string", "null"]}})
+    return (
+        whole if last else _strict({**whole["properties"], "message": {"type": ["string", "null"]}})
+    )
 
 
 def _answer(schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"type": ["string", "null"]} if schema is None else {"anyOf": [dict(schema), {"type": "null"}]}
+    return (
+        {"type": ["string", "null"]}
+        if schema is None
+        else {"anyOf": [dict(schema), {"type": "null"}]}
+    )

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from minions.evidence.grounding import Location
     from minions.values.findings import Finding
 
-ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)  # every other job would meet it, too
+ENDS_THE_RUN = (
+    AuthenticationError,
+    ModelNotFoundError,
+    UnreachableError,
+)  # every other job would meet it, too
 PARTIAL_CHARACTERS = 400  # of a reply of which nothing can be made
 _UNSEEN = 0.5  # the confidence of a finding whose server gives no probabilities
 
@@ -50,11 +54,19 @@ class Attempt:
             usage=self.usage + (usage or Usage()),
         )
 
-    def found(self, locations: Sequence[Location], answer: str | None, *, confidence: float | None = None) -> JobResult:
+    def found(
+        self, locations: Sequence[Location], answer: str | None, *, confidence: float | None = None
+    ) -> JobResult:
         """A finding at each location; as sure as the look was, where nothing else is said."""
         sure = self.relevance if confidence is None else confidence
         findings = tuple(
-            find(self.job, location, answer=answer, confidence=_UNSEEN if sure is None else round(sure, 3), part=part)
+            find(
+                self.job,
+                location,
+                answer=answer,
+                confidence=_UNSEEN if sure is None else round(sure, 3),
+                part=part,
+            )
             for part, location in enumerate(locations)
         )
         return self.ended("found", findings=findings)

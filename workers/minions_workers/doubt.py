@@ -36,7 +36,10 @@ def objection(reply: Reply | None, job: Job, lines: list[Line]) -> tuple[Part, .
         return None
     text = job.chunk.text
     pointed = [line for line in lines if line.number in reply.lines]
-    if not pointed or supporting_line(reply.answer, text, lines, [line.number for line in pointed]) is not None:
+    if (
+        not pointed
+        or supporting_line(reply.answer, text, lines, [line.number for line in pointed]) is not None
+    ):
         return None
     shown = number_lines(text, pointed)
     support = support_in(reply.answer, shown)
@@ -47,6 +50,10 @@ def objection(reply: Reply | None, job: Job, lines: list[Line]) -> tuple[Part, .
 
 def settles(reply: Reply | None, job: Job, lines: list[Line]) -> bool:
     """Whether a second reply points at lines in which its answer stands: else the first one's lines are kept."""
-    if reply is None or reply.answer is None or not any(line.number in reply.lines for line in lines):
+    if (
+        reply is None
+        or reply.answer is None
+        or not any(line.number in reply.lines for line in lines)
+    ):
         return False
     return objection(reply, job, lines) is None

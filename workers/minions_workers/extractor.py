@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
 Evidence = Literal["lines", "quote"]
 
-_VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else
+_VERSION = (
+    1  # of what is made of a reply: raise it when the same reply comes to mean something else
+)
 _log = structlog.get_logger()
 _POINTING_TOKENS = 100
 _QUOTING_TOKENS = 220
@@ -84,7 +86,13 @@ class Extractor:
         What is off by default is part of it only when it is on, so that who never used it keeps what was read.
         """
         prompts = [load(name) for name in ("system", "look", "lines", "quote")]
-        parts: list[object] = [_VERSION, self._model.reference, self._evidence, self._min_relevance, prompts]
+        parts: list[object] = [
+            _VERSION,
+            self._model.reference,
+            self._evidence,
+            self._min_relevance,
+            prompts,
+        ]
         if self._reasoning != "none":
             parts += [self._reasoning, load(self._reasoning)]
         if self._second_look:
@@ -163,7 +171,9 @@ class Extractor:
         job, verdicts = attempt.job, Counter[str]()
         for completion in await self._written(attempt, job):
             try:
-                answer = judging.chosen(job.task, read_reply(completion.text, options=job.task.options).answer)
+                answer = judging.chosen(
+                    job.task, read_reply(completion.text, options=job.task.options).answer
+                )
             except ReplyError as error:
                 return _unread(attempt, completion, str(error))
             if answer is not None:
@@ -172,19 +182,25 @@ class Extractor:
                 return _unread(attempt, completion, "cut off")
         if not verdicts:
             return attempt.ended("abstained")
-        answer = max(verdicts, key=verdicts.__getitem__)  # of as many votes the one for the beginning
+        answer = max(
+            verdicts, key=verdicts.__getitem__
+        )  # of as many votes the one for the beginning
         return attempt.found([judging.closest_line(job, answer)], answer)
 
     async def _written(self, attempt: Attempt, job: Job) -> list[Completion]:
         """The verdict in writing; those of the halves where a document is too long after all."""
         try:
-            completion = await self._model.complete(judging.written_request(job, reasoning=self._reasoning))
+            completion = await self._model.complete(
+                judging.written_request(job, reasoning=self._reasoning)
+            )
         except ContextOverflowError as error:
             halves = judging.halves(job)
             if not halves:
                 raise
             attempt.usage += error.usage or Usage()
-            return [completion for half in halves for completion in await self._written(attempt, half)]
+            return [
+                completion for half in halves for completion in await self._written(attempt, half)
+            ]
         attempt.usage += completion.usage
         return [completion]
 
@@ -224,7 +240,9 @@ class Extractor:
             max_output_tokens=tokens + (_LIST_TOKENS if job.task.output == "list" else 0),
             temperature=RESAMPLING_TEMPERATURE if job.sample else 0.0,
             affinity=job.chunk.id,
-            json_schema=reply_schema(job.task, pointing=pointing, lines=lines, reasoning=self._reasoning),
+            json_schema=reply_schema(
+                job.task, pointing=pointing, lines=lines, reasoning=self._reasoning
+            ),
         )
 
     async def _look_again(
@@ -236,12 +254,16 @@ class Extractor:
             return first
         turns = (Message.of("assistant", ("answer", first.text)), Message.of("user", *objected))
         try:
-            second = await self._model.complete(asked.model_copy(update={"messages": (*asked.messages, *turns)}))
+            second = await self._model.complete(
+                asked.model_copy(update={"messages": (*asked.messages, *turns)})
+            )
         except ContextOverflowError as error:
             attempt.usage += error.usage or Usage()
             return first
         attempt.usage += second.usage
-        return second if settles(understood(second.text, attempt.job), attempt.job, lines) else first
+        return (
+            second if settles(understood(second.text, attempt.job), attempt.job, lines) else first
+        )
 
 
 def _hash(parts: list[object]) -> str:
@@ -264,7 +286,9 @@ def _ground(attempt: Attempt, completion: Completion, lines: list[Line]) -> JobR
     if locations:
         return attempt.found(locations, reply.answer)
     if not reply.abstains:
-        return attempt.ended("abstained", reason="its evidence does not stand in the passage", ungrounded=True)
+        return attempt.ended(
+            "abstained", reason="its evidence does not stand in the passage", ungrounded=True
+        )
     if completion.finish_reason == "length":
         return _unread(attempt, completion, "cut off")
     return attempt.ended("abstained")

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from minions.values.jobs import JobStatus
     from minions_workers.reading import Reply
 
-_VERSION = 1  # of what is made of a reply: raise it when the same reply comes to mean something else
+_VERSION = (
+    1  # of what is made of a reply: raise it when the same reply comes to mean something else
+)
 _REPLY_TOKENS = {"lines": 240, "quote": 320}
 _SUPPORTED = 0.7  # the confidence of a finding whose lines hold the answer
 _POINTED = 0.5  # and of any other: nobody looked
@@ -74,8 +76,14 @@ class ChatReader:
             if len(jobs) == 1:
                 return _ended(jobs, "failed", reason=reason, usage=error.usage)
             best = sorted(job.rank for job in jobs)[: len(jobs) // 2]
-            kept, dropped = [job for job in jobs if job.rank in best], [job for job in jobs if job.rank not in best]
-            return [*await self.read(kept), *_ended(dropped, "failed", reason=reason, usage=error.usage)]
+            kept, dropped = (
+                [job for job in jobs if job.rank in best],
+                [job for job in jobs if job.rank not in best],
+            )
+            return [
+                *await self.read(kept),
+                *_ended(dropped, "failed", reason=reason, usage=error.usage),
+            ]
         except ModelError as error:
             _log.info("reading_failed", jobs=len(jobs), error=type(error).__name__)
             return _ended(jobs, "failed", reason=str(error), usage=error.usage)
@@ -101,7 +109,9 @@ class ChatReader:
             ),
             max_output_tokens=_REPLY_TOKENS[self._evidence],
             temperature=RESAMPLING_TEMPERATURE if jobs[0].sample else 0.0,
-            json_schema=reply_schema(roomy, pointing=self._evidence == "lines", lines=len(sheet.lines)),
+            json_schema=reply_schema(
+                roomy, pointing=self._evidence == "lines", lines=len(sheet.lines)
+            ),
             schema_name="finding",
             affinity=hashlib.sha256("".join(job.chunk.id for job in jobs).encode()).hexdigest(),
         )
@@ -115,13 +125,23 @@ def _understood(jobs: Sequence[Job], sheet: Sheet, completion: Completion) -> li
     except ReplyError as error:
         told |= {"reason": str(error), "partial": completion.text[:PARTIAL_CHARACTERS]}
         # Not failed: the passages were read, and the planner may ask in other words.
-        return _ended(jobs, "truncated", **told) if cut_off else _ended(jobs, "abstained", ungrounded=True, **told)
+        return (
+            _ended(jobs, "truncated", **told)
+            if cut_off
+            else _ended(jobs, "abstained", ungrounded=True, **told)
+        )
     found = {job.id: locations for job, locations in sheet.locations(reply)}
     if not found and not reply.abstains:
         reason = "its evidence stands in none of the passages"
         return _ended(jobs, "abstained", ungrounded=True, reason=reason, **told)
     if not found and cut_off:
-        return _ended(jobs, "truncated", reason="cut off", partial=completion.text[:PARTIAL_CHARACTERS], **told)
+        return _ended(
+            jobs,
+            "truncated",
+            reason="cut off",
+            partial=completion.text[:PARTIAL_CHARACTERS],
+            **told,
+        )
     ended = _ended(jobs, "abstained", **told)
     return [_with(result, found.get(result.job.id, []), reply) for result in ended]
 
@@ -129,7 +149,9 @@ def _understood(jobs: Sequence[Job], sheet: Sheet, completion: Completion) -> li
 def _with(result: JobResult, locations: Sequence[Location], reply: Reply) -> JobResult:
     if not locations:
         return result
-    findings = tuple(_finding(result.job, location, reply, part) for part, location in enumerate(locations))
+    findings = tuple(
+        _finding(result.job, location, reply, part) for part, location in enumerate(locations)
+    )
     return result.model_copy(update={"status": "found", "findings": findings})
 
 

@@ -75,7 +75,9 @@ def ballots(task: Task, *, sample: int = 0) -> list[Ballot]:
     given = _options(task)
     words = {option.casefold(): option for option in given}
     if words.keys() == set(_YES_NO):
-        return [Ballot(filled(load("judge_yes_no"), instruction=("question", task.instruction)), words)]
+        return [
+            Ballot(filled(load("judge_yes_no"), instruction=("question", task.instruction)), words)
+        ]
     if not 0 < len(given) <= len(ascii_uppercase):
         return []
     turn = sample % len(given)
@@ -104,7 +106,11 @@ def _names(said: str, option: str) -> bool:
 def _lettered(task: Task, options: Sequence[str]) -> Ballot:
     tokens = dict(zip(ascii_uppercase, options, strict=False))
     listed = "\n".join(f"{letter}. {option}" for letter, option in tokens.items())
-    tail = filled(load("judge_options"), instruction=("question", task.instruction), options=("question", listed))
+    tail = filled(
+        load("judge_options"),
+        instruction=("question", task.instruction),
+        options=("question", listed),
+    )
     return Ballot(tail, tokens)
 
 
@@ -158,11 +164,15 @@ def halves(job: Job) -> list[Job]:
     lines = split_lines(chunk.text)
     if len(lines) < _FEWEST_LINES:
         return []
-    middle = min((line.start for line in lines[1:]), key=lambda start: abs(2 * start - len(chunk.text)))
+    middle = min(
+        (line.start for line in lines[1:]), key=lambda start: abs(2 * start - len(chunk.text))
+    )
     cut = chunk.start + middle
     pieces = [(chunk.start, cut, chunk.text[:middle]), (cut, chunk.end, chunk.text[middle:])]
     return [
-        job.model_copy(update={"chunk": chunk.model_copy(update={"start": start, "end": end, "text": text})})
+        job.model_copy(
+            update={"chunk": chunk.model_copy(update={"start": start, "end": end, "text": text})}
+        )
         for start, end, text in pieces
     ]
 

@@ -41,7 +41,9 @@ def place_of(chunk: Chunk) -> str:
 
 def table_of(chunk: Chunk) -> str:
     """A line with the header of the table that it continues, if any."""
-    return f"Table header: {uncut(chunk.table_header, HEADER_CHARS)}\n" if chunk.table_header else ""
+    return (
+        f"Table header: {uncut(chunk.table_header, HEADER_CHARS)}\n" if chunk.table_header else ""
+    )
 
 
 def request(

@@ -18,7 +18,9 @@ _MAX_RANGE = 12
 _MOST_LINES = 999_999
 _MOST_QUOTED = 4 * QUOTE_CHARACTERS
 _MOST_NUMBERS = 100
-_LINE_NUMBER = re.compile(r"^[^\S\n]*\d+:\s+", re.MULTILINE)  # as passages show it; workers copy it into their quotes
+_LINE_NUMBER = re.compile(
+    r"^[^\S\n]*\d+:\s+", re.MULTILINE
+)  # as passages show it; workers copy it into their quotes
 _EMPTY = {
     "",
     "-",
@@ -68,7 +70,9 @@ def read_reply(text: str, *, options: Iterable[str] = ()) -> Reply:
     return Reply(
         lines=_line_numbers(value.get("lines", value.get("line"))),
         quote=None if quote is None or _is_empty(quote) else _bounded(quote, _MOST_QUOTED),
-        answer=None if answer is None or _is_empty(answer, options) else _bounded(answer, LIST_CHARACTERS),
+        answer=None
+        if answer is None or _is_empty(answer, options)
+        else _bounded(answer, LIST_CHARACTERS),
     )
 
 

@@ -40,12 +40,16 @@ ANSWER_IN_WORDS = {
 }
 
 
-def reply_schema(task: Task, *, pointing: bool, lines: int, reasoning: Reasoning = "none") -> dict[str, Any]:
+def reply_schema(
+    task: Task, *, pointing: bool, lines: int, reasoning: Reasoning = "none"
+) -> dict[str, Any]:
     """Reasoning if any, evidence, then the answer; ``lines`` is how many lines the passage has."""
     if pointing:
         # Line numbers are bounded so that constrained decoding cannot leave the passage.
         number = {"type": "integer", "minimum": 1, "maximum": max(1, lines)}
-        evidence: dict[str, Any] = {"lines": {"type": "array", "items": number, "maxItems": max_lines(task)}}
+        evidence: dict[str, Any] = {
+            "lines": {"type": "array", "items": number, "maxItems": max_lines(task)}
+        }
     else:
         evidence = {"quote": {"anyOf": [{"type": "string", "maxLength": QUOTE_CHARACTERS}, _NULL]}}
     return _object({**_thought(reasoning), **evidence, "answer": _answer(task)})
@@ -57,7 +61,12 @@ def judgement_schema(task: Task, *, reasoning: Reasoning = "none") -> dict[str, 
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _thought(reasoning: Reasoning) -> dict[str, Any]:

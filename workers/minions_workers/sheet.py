@@ -59,7 +59,11 @@ class Sheet:
             chunk = job.chunk
             own = [Line(line.number, line.start - start, line.end - start) for line in lines]
             follows = end == (chunk.document_id, chunk.start)
-            yield number_lines(chunk.text, own) if follows else ("\n" if end else "") + show(chunk, own)
+            yield (
+                number_lines(chunk.text, own)
+                if follows
+                else ("\n" if end else "") + show(chunk, own)
+            )
             end = chunk.document_id, chunk.end
 
     def _pointed(self, reply: Reply) -> Iterator[tuple[Job, list[Location]]]:
@@ -70,12 +74,18 @@ class Sheet:
             if not lines:
                 continue
             before = lines[0].number - 1
-            own = [Line(line.number - before, line.start - start, line.end - start) for line in lines]
+            own = [
+                Line(line.number - before, line.start - start, line.end - start) for line in lines
+            ]
             spans = point(own, [number - before for number in wanted])
             yield job, [Location(*span, "exact", 1.0) for span in spans]
 
     def _quoted(self, quote: str) -> Iterator[tuple[Job, list[Location]]]:
         """Where it stands best: what stands word for word in one passage is not also nearly said in another."""
-        found = [(job, location) for job, _, _ in self._held if (location := locate(quote, job.chunk.text))]
+        found = [
+            (job, location)
+            for job, _, _ in self._held
+            if (location := locate(quote, job.chunk.text))
+        ]
         best = min((_RANK[location.status] for _, location in found), default=0)
         return ((job, [location]) for job, location in found if _RANK[location.status] == best)

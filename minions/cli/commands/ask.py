@@ -24,9 +24,12 @@ def ask(
     paths: Paths = None,
     *,
     files_from: FilesFrom = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate only: the same as `estimate`.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate only: the same as `estimate`.")
+    ] = False,
     show_egress: Annotated[
-        bool, typer.Option("--show-egress", help="Print what would go to a cloud, and send nothing.")
+        bool,
+        typer.Option("--show-egress", help="Print what would go to a cloud, and send nothing."),
     ] = False,
     as_json: JsonFlag = False,
     events: EventsTo = None,
@@ -42,7 +45,9 @@ def ask(
     if dry_run and show_egress:
         raise UsageError("--dry-run and --show-egress exclude each other", hint="keep one of them")
     if show_egress and events is not None:
-        raise UsageError("--events and --show-egress exclude each other", hint="--json has all of a preview")
+        raise UsageError(
+            "--events and --show-egress exclude each other", hint="--json has all of a preview"
+        )
     question = read_question(question, files_from)
     chosen = read_paths(paths, files_from)
     if show_egress:
@@ -54,16 +59,25 @@ def ask(
 
 @asking
 def estimate(
-    question: Question, paths: Paths = None, *, files_from: FilesFrom = None, as_json: JsonFlag = False, flags: Flags
+    question: Question,
+    paths: Paths = None,
+    *,
+    files_from: FilesFrom = None,
+    as_json: JsonFlag = False,
+    flags: Flags,
 ) -> int:
     """Say what asking would take in tokens, minutes and dollars. Calls no model."""
     from minions.cli.logs import configure_logging
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
-    return _estimate(read_question(question, files_from), read_paths(paths, files_from), flags, as_json=as_json)
+    return _estimate(
+        read_question(question, files_from), read_paths(paths, files_from), flags, as_json=as_json
+    )
 
 
-def _ask(question: str, paths: list[Path], flags: Flags, *, as_json: bool, events: str | None) -> int:
+def _ask(
+    question: str, paths: list[Path], flags: Flags, *, as_json: bool, events: str | None
+) -> int:
     from minions.api import Minions
     from minions.cli.eventlog import event_log
     from minions.cli.render.answers import answer_lines, bill_lines, verdict
@@ -107,7 +121,9 @@ def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -
         write_json({**preview.model_dump(mode="json", exclude={"requests"}), "requests": requests})
     for request in () if as_json else preview.requests:
         if not flags.quiet:
-            sys.stderr.write(f"to {request.endpoint}, {request.bytes:,} bytes{kinds_line(request.kinds)}:\n")
+            sys.stderr.write(
+                f"to {request.endpoint}, {request.bytes:,} bytes{kinds_line(request.kinds)}:\n"
+            )
             sys.stderr.flush()
         print_body(request.body or b"")
     if not flags.quiet:
@@ -115,7 +131,9 @@ def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -
         would = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in all{kinds_line(total.kinds)}"
         sys.stderr.write(f"nothing was sent; what would go up: {would}\n")
         held = egress_lines(preview.egress, sent="text", stayed="would stay here")
-        sys.stderr.writelines(f"{line}\n" for line in [*held, *(f"note: {note}" for note in preview.notes)])
+        sys.stderr.writelines(
+            f"{line}\n" for line in [*held, *(f"note: {note}" for note in preview.notes)]
+        )
     return 0
 
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from minions.stop_signal import Brake
 
 Source = Annotated[
-    Path, typer.Argument(metavar="IN.jsonl", help='A JSON object a line: {"question": ..., "id"?, "documents"?, ...}.')
+    Path,
+    typer.Argument(
+        metavar="IN.jsonl",
+        help='A JSON object a line: {"question": ..., "id"?, "documents"?, ...}.',
+    ),
 ]
 
 
@@ -34,12 +38,20 @@ def batch(  # noqa: PLR0913 - one parameter an option
     *,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", metavar="OUT.jsonl", help="Append results here; resumes where it was."),
+        typer.Option(
+            "-o", "--output", metavar="OUT.jsonl", help="Append results here; resumes where it was."
+        ),
     ],
     files_from: FilesFrom = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate only; call no model.")] = False,
-    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")] = False,
-    window: Annotated[int | None, typer.Option(metavar="N", help="Questions under way at once.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Estimate only; call no model.")
+    ] = False,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")
+    ] = False,
+    window: Annotated[
+        int | None, typer.Option(metavar="N", help="Questions under way at once.")
+    ] = None,
     as_json: JsonFlag = False,
     events: EventsTo = None,
     flags: Flags,
@@ -77,7 +89,9 @@ def batch(  # noqa: PLR0913 - one parameter an option
     return _code(summary)
 
 
-def _estimate(minions: "Minions", source: Path, paths: list[Path], *, as_json: bool, **how: Any) -> int:
+def _estimate(
+    minions: "Minions", source: Path, paths: list[Path], *, as_json: bool, **how: Any
+) -> int:
     from minions.cli.render.answers import batch_estimate_lines
 
     estimated = minions.estimate_batch(source, paths, **how)

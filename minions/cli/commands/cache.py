@@ -14,10 +14,13 @@ def add_commands(app: typer.Typer) -> None:
 
 @common
 def cache(
-    action: Annotated[Literal["show", "clear"], typer.Argument(help="show what is kept, or clear it.")] = "show",
+    action: Annotated[
+        Literal["show", "clear"], typer.Argument(help="show what is kept, or clear it.")
+    ] = "show",
     *,
     older_than: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Clear only what is older: 24h, 7d, 2w, or a date.")
+        str | None,
+        typer.Option(metavar="WHEN", help="Clear only what is older: 24h, 7d, 2w, or a date."),
     ] = None,
     as_json: JsonFlag = False,
     flags: Flags,
@@ -32,7 +35,9 @@ def cache(
     from minions.execution.cache import ResultCache
 
     if older_than is not None and action != "clear":
-        raise UsageError("--older-than says what to clear", hint="minions cache clear --older-than 7d")
+        raise UsageError(
+            "--older-than says what to clear", hint="minions cache clear --older-than 7d"
+        )
     with open_store(flags) as store:
         kept = ResultCache(store, SystemClock())
         if action == "clear":

@@ -19,7 +19,10 @@ def egress(
     run: Run = "last",
     *,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Add up what all runs sent, by endpoint and kind; no bodies.")
+        bool,
+        typer.Option(
+            "--summary", help="Add up what all runs sent, by endpoint and kind; no bodies."
+        ),
     ] = False,
     since: Since = None,
     as_json: JsonFlag = False,

@@ -16,23 +16,43 @@ def add_commands(app: typer.Typer) -> None:
 
 @asking
 def evaluate(  # noqa: PLR0913 - one parameter an option
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET.jsonl", help="Questions with their answers.")],
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET.jsonl", help="Questions with their answers.")
+    ],
     *,
     documents: Annotated[
-        Path, typer.Option("--docs", metavar="DIR", help="The documents: a folder, or a .jsonl of names and texts.")
+        Path,
+        typer.Option(
+            "--docs", metavar="DIR", help="The documents: a folder, or a .jsonl of names and texts."
+        ),
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Keep answers here; resumes where it was.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Keep answers here; resumes where it was."
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="The first N questions only.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The first N questions only.")
+    ] = None,
     plans: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="First plans by hand, in place of the planner's (JSON lines).")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="First plans by hand, in place of the planner's (JSON lines)."
+        ),
     ] = None,
     judge: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="Mark free text by a model: PROVIDER:MODEL[@URL] or local.")
+        str | None,
+        typer.Option(
+            metavar="SPEC", help="Mark free text by a model: PROVIDER:MODEL[@URL] or local."
+        ),
     ] = None,
-    retry_errors: Annotated[bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")] = False,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page, too.")] = None,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as a page, too.")
+    ] = None,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:
@@ -55,11 +75,18 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         Minions(config=flags.config, **settings) as minions,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
     ):
-        how: dict[str, Any] = {"protocols": protocols, "output": output, "limit": limit, "observe": progress}
+        how: dict[str, Any] = {
+            "protocols": protocols,
+            "output": output,
+            "limit": limit,
+            "observe": progress,
+        }
         how |= {"plans": plans, "judge": judge, "retry_errors": retry_errors}
         report = minions.evaluate(dataset, documents, **how)
     if html is not None:
-        html.write_text(page(report, rows=rows(report), header=header(report), notes=notes(report)), "utf-8")
+        html.write_text(
+            page(report, rows=rows(report), header=header(report), notes=notes(report)), "utf-8"
+        )
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
@@ -73,4 +100,6 @@ def _open_page(path: Path) -> None:
     try:
         path.open("a").close()
     except OSError as error:
-        raise UsageError(f"--html {path}: {error.strerror}", hint="name a file that can be written") from None
+        raise UsageError(
+            f"--html {path}: {error.strerror}", hint="name a file that can be written"
+        ) from None

@@ -34,7 +34,10 @@ def index(
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     chosen = read_paths(paths, files_from, example="minions index reports/")
-    settings = {**flags.settings, **({"chunk_tokens": chunk_tokens} if chunk_tokens is not None else {})}
+    settings = {
+        **flags.settings,
+        **({"chunk_tokens": chunk_tokens} if chunk_tokens is not None else {}),
+    }
     with (
         Minions(config=flags.config, **settings) as minions,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
@@ -48,11 +51,15 @@ def index(
 
 @common
 def search(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help='Words, "exact phrases" and prefix* words.')],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help='Words, "exact phrases" and prefix* words.')
+    ],
     paths: Paths = None,
     *,
     files_from: FilesFrom = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Hits at most.")] = 10,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Hits at most.")
+    ] = 10,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:

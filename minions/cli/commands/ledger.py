@@ -19,7 +19,9 @@ def add_commands(app: typer.Typer) -> None:
 def ledger(
     *,
     since: Since = None,
-    by: Annotated[Literal["model", "role", "day", "run"], typer.Option(help="One row for each of these.")] = "model",
+    by: Annotated[
+        Literal["model", "role", "day", "run"], typer.Option(help="One row for each of these.")
+    ] = "model",
     as_json: JsonFlag = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
     flags: Flags,
@@ -34,7 +36,10 @@ def ledger(
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", hint="keep one of them")
     with open_store(flags) as store:
-        rows, open_calls = Ledger(store).summary(by, since=since_when(since)), len(Ledger(store).open_attempts())
+        rows, open_calls = (
+            Ledger(store).summary(by, since=since_when(since)),
+            len(Ledger(store).open_attempts()),
+        )
     if open_calls and not flags.quiet:
         sys.stderr.write(
             f"{counted(open_calls, 'cloud call')} without an entry yet: under way, or left by a process that ended; "
@@ -46,7 +51,9 @@ def ledger(
     elif as_csv:
         from minions.ledger.ledger import SummaryRow
 
-        writer = csv.DictWriter(sys.stdout, fieldnames=[*SummaryRow.model_fields], lineterminator="\n")
+        writer = csv.DictWriter(
+            sys.stdout, fieldnames=[*SummaryRow.model_fields], lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(dumped)
     else:

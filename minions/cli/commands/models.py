@@ -54,14 +54,20 @@ def _list(flags: Flags, *, as_json: bool) -> None:
             }
             for status in statuses
         ]
-        sys.stdout.write(json.dumps({"planner": planner, "worker": worker, "models": models}) + "\n")
+        sys.stdout.write(
+            json.dumps({"planner": planner, "worker": worker, "models": models}) + "\n"
+        )
     else:
-        sys.stdout.writelines(f"{line}\n" for line in model_lines(statuses, planner=planner, worker=worker))
+        sys.stdout.writelines(
+            f"{line}\n" for line in model_lines(statuses, planner=planner, worker=worker)
+        )
 
 
 @common
 def pull(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model that `minions models` lists.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model that `minions models` lists.")
+    ],
     *,
     flags: Flags,
 ) -> None:
@@ -92,7 +98,9 @@ def byte_progress(*, terminal: bool) -> Callable[[int, int], None]:
             return
         last_s = time.monotonic()
         text = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
-        sys.stderr.write(f"\r{text}\x1b[K" + ("\n" if done >= total else "") if terminal else f"{text}\n")
+        sys.stderr.write(
+            f"\r{text}\x1b[K" + ("\n" if done >= total else "") if terminal else f"{text}\n"
+        )
         sys.stderr.flush()
 
     return progress

@@ -21,7 +21,9 @@ _Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask first.")]
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    kept = typer.Typer(help="List recent runs, the last one first; or delete some.", rich_markup_mode=None)
+    kept = typer.Typer(
+        help="List recent runs, the last one first; or delete some.", rich_markup_mode=None
+    )
     kept.callback(invoke_without_command=True)(runs)
     kept.command()(delete)
     app.add_typer(kept, name="runs")
@@ -33,7 +35,9 @@ def add_commands(app: typer.Typer) -> None:
 def runs(
     context: typer.Context,
     *,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Runs at most.")] = 20,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Runs at most.")
+    ] = 20,
     since: Since = None,
     as_json: JsonFlag = False,
     flags: Flags,
@@ -43,7 +47,9 @@ def runs(
 
     if context.invoked_subcommand is not None:
         if flags.settings or flags.config:  # of another home, say: what is deleted there is gone
-            raise UsageError("--home and --config go behind delete", hint="minions runs delete RUN --home DIR")
+            raise UsageError(
+                "--home and --config go behind delete", hint="minions runs delete RUN --home DIR"
+            )
         return
     from minions.cli.opening import open_store
     from minions.cli.render.tables import run_table
@@ -52,7 +58,9 @@ def runs(
     with open_store(flags) as store:
         found = Runs(store).recent(limit=limit, since=since_when(since))
     if as_json:
-        write_json([run.model_dump(mode="json", exclude={"answer": {"citations"}}) for run in found])
+        write_json(
+            [run.model_dump(mode="json", exclude={"answer": {"citations"}}) for run in found]
+        )
     else:
         write_lines(run_table(found, question_characters=_QUESTION_CHARACTERS))
 
@@ -69,16 +77,25 @@ def show(run: Run = "last", *, as_json: JsonFlag = False, flags: Flags) -> None:
         found = Runs(store).get(run)
         entries = Ledger(store).entries(run_id=found.run_id)
     if as_json:
-        write_json({**found.model_dump(mode="json"), "entries": [entry.model_dump(mode="json") for entry in entries]})
+        write_json(
+            {
+                **found.model_dump(mode="json"),
+                "entries": [entry.model_dump(mode="json") for entry in entries],
+            }
+        )
     else:
         write_lines(run_lines(found, entries))
 
 
 @common
 def delete(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Ids, beginnings of some, or last.")],
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Ids, beginnings of some, or last.")
+    ],
     *,
-    running: Annotated[bool, typer.Option("--running", help="Even where one has not ended.")] = False,
+    running: Annotated[
+        bool, typer.Option("--running", help="Even where one has not ended.")
+    ] = False,
     yes: _Yes = False,
     as_json: JsonFlag = False,
     flags: Flags,
@@ -100,8 +117,12 @@ def delete(
 @common
 def purge(
     *,
-    older_than: Annotated[str, typer.Option(metavar="WHEN", help="What is older: 24h, 30d, 2w, or a date.")],
-    index: Annotated[bool, typer.Option("--index", help="Empty the index too; it is built again when needed.")] = False,
+    older_than: Annotated[
+        str, typer.Option(metavar="WHEN", help="What is older: 24h, 30d, 2w, or a date.")
+    ],
+    index: Annotated[
+        bool, typer.Option("--index", help="Empty the index too; it is built again when needed.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     yes: _Yes = False,
     as_json: JsonFlag = False,

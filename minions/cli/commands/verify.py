@@ -22,7 +22,9 @@ def add_commands(app: typer.Typer) -> None:
 
 @common
 def verify(
-    result: Annotated[str, typer.Argument(metavar="RESULT.json", help="What `ask --json` printed; - is stdin.")],
+    result: Annotated[
+        str, typer.Argument(metavar="RESULT.json", help="What `ask --json` printed; - is stdin.")
+    ],
     *,
     as_json: JsonFlag = False,
     flags: Flags,
@@ -39,7 +41,10 @@ def verify(
         total += len(checks)
         failed += sum(check.status != "ok" for check in checks)
         if as_json:
-            record = {"run_id": answer.run_id, "checks": [check.model_dump(mode="json") for check in checks]}
+            record = {
+                "run_id": answer.run_id,
+                "checks": [check.model_dump(mode="json") for check in checks],
+            }
             sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
         else:
             sys.stdout.writelines(f"{line}\n" for line in check_lines(checks))
@@ -75,7 +80,9 @@ def read_results(source: str) -> "list[Answer]":
         answers = [Answer.model_validate(item) for item in results]
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "it"
-        raise UsageError(f"{source} is not a result (minions/1): {place} is wrong", hint=hint) from None
+        raise UsageError(
+            f"{source} is not a result (minions/1): {place} is wrong", hint=hint
+        ) from None
     if not answers:
         raise UsageError(f"{source} holds no result", hint=hint)
     return answers

@@ -46,7 +46,9 @@ def citation_line(number: int, citation: Citation) -> str:
     path = one_line(citation.path)
     located = "" if citation.status == "exact" else f", {citation.status} {citation.score:.2f}"
     place = f"{path}{page} (characters {citation.start}-{citation.end}{located})"
-    quote = f': "{shortened(citation.quote, _QUOTE_CHARACTERS)}"' if citation.quote else ""  # not kept, or withheld
+    quote = (
+        f': "{shortened(citation.quote, _QUOTE_CHARACTERS)}"' if citation.quote else ""
+    )  # not kept, or withheld
     return f"[{number}] {place}{quote}"
 
 
@@ -62,7 +64,11 @@ def verdict(answer: Answer) -> str | None:
         return None
     reason = _STOPPED.get(answer.stop_reason, "no answer")
     beyond = answer.egress.withheld.findings
-    return f"{reason}; {counted(beyond, 'finding')} stayed here: a higher --max-egress sends more" if beyond else reason
+    return (
+        f"{reason}; {counted(beyond, 'finding')} stayed here: a higher --max-egress sends more"
+        if beyond
+        else reason
+    )
 
 
 def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[str]:
@@ -77,7 +83,9 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
     lines += egress_lines(answer.egress)
     if answer.baseline is not None:
         # A run without an answer saved nothing.
-        lines += baseline_lines(answer.baseline, usage.planner.cost_usd if answer.answer is not None else None)
+        lines += baseline_lines(
+            answer.baseline, usage.planner.cost_usd if answer.answer is not None else None
+        )
     return lines
 
 
@@ -87,11 +95,17 @@ def egress_lines(egress: Egress, *, sent: str = "sent", stayed: str = "stayed he
     kept = [
         *([f"words of {counted(withheld.answers, 'answer')}"] if withheld.answers else []),
         *([f"the lines of {counted(withheld.quotes, 'finding')}"] if withheld.quotes else []),
-        *([f"{counted(withheld.findings, 'finding')} beyond --max-egress"] if withheld.findings else []),
+        *(
+            [f"{counted(withheld.findings, 'finding')} beyond --max-egress"]
+            if withheld.findings
+            else []
+        ),
         *(counted(count, kind) for kind, count in egress.redacted.items()),
     ]
     elsewhere = (
-        [f"{sent:<10}{egress.read_elsewhere_bytes:,} bytes of passages to workers on other machines"]
+        [
+            f"{sent:<10}{egress.read_elsewhere_bytes:,} bytes of passages to workers on other machines"
+        ]
         if egress.read_elsewhere_bytes
         else []
     )
@@ -113,13 +127,17 @@ def batch_lines(summary: BatchSummary) -> list[str]:
     told = ", ".join(count for count in counts if count)
     saved = ""
     if summary.saved_usd is not None and summary.saved_usd > 0:
-        saved = f", saved about {money(summary.saved_usd)} against everything in the prompt (estimate)"
+        saved = (
+            f", saved about {money(summary.saved_usd)} against everything in the prompt (estimate)"
+        )
     lines = [
         f"batch     {told}; {summary.done:,} of {summary.total:,} are in {one_line(str(summary.output))}",
         f"cost      {money(summary.cost_usd)}{saved}, {duration(summary.elapsed_s)}",
     ]
     if summary.stop_reason == "budget":
-        lines.append(f"next      {summary.total - summary.done:,} are left: raise --max-cost and run the same command")
+        lines.append(
+            f"next      {summary.total - summary.done:,} are left: raise --max-cost and run the same command"
+        )
     elif summary.failed:
         lines.append("next      --retry-errors asks again what failed")
     return lines
@@ -154,7 +172,9 @@ def baseline_lines(baseline: Baseline, spent_usd: Decimal | None) -> list[str]:
     saved = saved_usd(baseline, spent_usd)
     if saved is not None and saved > 0 and baseline.remote_only.cost_usd:
         share = 100 * saved / baseline.remote_only.cost_usd
-        lines.append(f"saved     about {money(saved)} ({share:.1f} %) against everything in the prompt (estimate)")
+        lines.append(
+            f"saved     about {money(saved)} ({share:.1f} %) against everything in the prompt (estimate)"
+        )
     return lines
 
 
@@ -190,7 +210,9 @@ def duration(seconds: float) -> str:
     return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()
+) -> list[str]:
     """Columns as wide as their content, two spaces between; the columns ``right`` are numbers."""
     cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
@@ -214,7 +236,13 @@ def counted(number: int, noun: str) -> str:
 def estimate_lines(estimate: Estimate) -> list[str]:
     """The estimate as a small table, and what it rests on."""
     rows = [
-        [name, str(cloud.calls), f"{cloud.input_tokens:,}", f"{cloud.output_tokens:,}", money(cloud.cost_usd)]
+        [
+            name,
+            str(cloud.calls),
+            f"{cloud.input_tokens:,}",
+            f"{cloud.output_tokens:,}",
+            money(cloud.cost_usd),
+        ]
         for name, cloud in (
             ("one round (typical)", estimate.typical),
             (f"{counted(estimate.upper.rounds, 'round')} (at most)", estimate.upper),
@@ -236,7 +264,11 @@ def estimate_lines(estimate: Estimate) -> list[str]:
         _corpus(estimate),
         f"planner {estimate.planner}, worker {estimate.worker}. All numbers are estimates; no model was called.",
         "",
-        *table(["cloud", "calls", "input tokens", "output tokens", "cost"], rows, right=frozenset({1, 2, 3, 4})),
+        *table(
+            ["cloud", "calls", "input tokens", "output tokens", "cost"],
+            rows,
+            right=frozenset({1, 2, 3, 4}),
+        ),
         "",
         f"local     {work}: {pace}",
         *(f"note      {one_line(note)}" for note in estimate.notes),
@@ -250,7 +282,9 @@ def index_lines(report: IndexReport) -> list[str]:
     if report.unreadable:
         done += f", {len(report.unreadable):,} unreadable"
     lines = [f"{counted(report.files, 'file')}: {done}", _corpus(report)]
-    return lines + [one_line(f"unreadable: {item.path}: {item.reason}") for item in report.unreadable]
+    return lines + [
+        one_line(f"unreadable: {item.path}: {item.reason}") for item in report.unreadable
+    ]
 
 
 def hit_lines(hits: Sequence[SearchHit]) -> list[str]:

@@ -32,7 +32,9 @@ _SHOWN = 20
 
 def header(report: Report) -> tuple[str, ...]:
     """The columns of the table; a judge has one more."""
-    return HEADER if report.judge is None else (*HEADER[:_JUDGED], "judged [95 %]", *HEADER[_JUDGED:])
+    return (
+        HEADER if report.judge is None else (*HEADER[:_JUDGED], "judged [95 %]", *HEADER[_JUDGED:])
+    )
 
 
 def rows(report: Report) -> list[list[str]]:
@@ -53,7 +55,10 @@ def report_lines(report: Report) -> list[str]:
         if not failures:
             continue
         stages = ", ".join(f"{stage} {count}" for stage, count in sorted(summary.lost.items()))
-        lines += ["", f"{summary.protocol}: {len(failures)} not right" + (f" ({stages})" if stages else "")]
+        lines += [
+            "",
+            f"{summary.protocol}: {len(failures)} not right" + (f" ({stages})" if stages else ""),
+        ]
         lines += [
             f"  {shortened(one.id, 60)}: {one_line(one.error or one.stage or '-')}; "
             f"{shortened(one.answer or '-', 60)} for {shortened(' | '.join(one.expected), 60)}"
@@ -67,7 +72,9 @@ def report_lines(report: Report) -> list[str]:
 def notes(report: Report) -> list[str]:
     """What must be known to read the table: whose answers these are, and whose plans."""
     first = report.summaries[0]
-    told = [f"planner {first.planner}, worker {first.worker}; tokens and seconds are means a question"]
+    told = [
+        f"planner {first.planner}, worker {first.worker}; tokens and seconds are means a question"
+    ]
     for summary in report.summaries:
         if (summary.planner, summary.worker) != (first.planner, first.worker):
             told.append(f"{summary.protocol}: planner {summary.planner}, worker {summary.worker}")
@@ -85,8 +92,14 @@ def _incomplete(summary: Summary) -> list[str]:
     told = []
     if summary.failed:
         ended, unasked = summary.questions - summary.failed, summary.questions - summary.asked
-        never = f"; {unasked} were never asked, and are left out of tokens and seconds" if unasked else ""
-        told.append(f"{summary.protocol}: {ended} of {summary.questions} questions ended, the others score 0{never}")
+        never = (
+            f"; {unasked} were never asked, and are left out of tokens and seconds"
+            if unasked
+            else ""
+        )
+        told.append(
+            f"{summary.protocol}: {ended} of {summary.questions} questions ended, the others score 0{never}"
+        )
     if summary.untraced:
         told.append(
             f"{summary.protocol}: {summary.untraced} questions have no trace (their process ended, or it was deleted): "

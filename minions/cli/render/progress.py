@@ -67,7 +67,10 @@ class Tally:
         else:
             self.jobs_total += event.jobs
         if self.started_s is None or self.batch is None:
-            self.started_s, self.done_before = time.monotonic(), self.batch.done if self.batch else 0
+            self.started_s, self.done_before = (
+                time.monotonic(),
+                self.batch.done if self.batch else 0,
+            )
 
     def pace(self) -> str:
         """Jobs a second, and about how long the rest takes; empty while nobody knows."""
@@ -77,7 +80,11 @@ class Tally:
         done, total = self.jobs, self.jobs_total
         if self.batch is not None:
             done, total = self.batch.done - self.done_before, self.batch.total - self.done_before
-        left = f", about {duration(elapsed_s / done * (total - done))} left" if 0 < done < total else ""
+        left = (
+            f", about {duration(elapsed_s / done * (total - done))} left"
+            if 0 < done < total
+            else ""
+        )
         return f"{self.jobs / elapsed_s:.3g} jobs/s{left}"
 
     def questions(self) -> str:
@@ -108,7 +115,10 @@ class Progress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         pass
 
@@ -143,19 +153,27 @@ class Lines(Progress):
         elif event.kind == "batch":
             self._now_and_then(self._state(), last=event.done == event.total)
         elif event.kind == "plan" and tally.batch is None:
-            self._write(f"round {event.round}: {counted(len(event.plan.tasks), 'task')}, {counted(event.jobs, 'job')}")
+            self._write(
+                f"round {event.round}: {counted(len(event.plan.tasks), 'task')}, {counted(event.jobs, 'job')}"
+            )
         elif event.kind == "index":
             self._reading = self._reading or event.path is not None
             if self._reading:
                 line = f"reading files: {tally.files} of {tally.files_total}"
                 self._now_and_then(line, last=event.done == event.total)
         elif event.kind == "job":
-            self._now_and_then(self._state(), last=tally.batch is None and tally.jobs == tally.jobs_total)
+            self._now_and_then(
+                self._state(), last=tally.batch is None and tally.jobs == tally.jobs_total
+            )
 
     def _state(self) -> str:
         tally = self.tally
         jobs = f"jobs: {tally.jobs} of {tally.jobs_total}, found {tally.found}"
-        whole = [tally.questions(), jobs, tally.pace()] if tally.batch else [jobs, tally.money(), tally.pace()]
+        whole = (
+            [tally.questions(), jobs, tally.pace()]
+            if tally.batch
+            else [jobs, tally.money(), tally.pace()]
+        )
         return "; ".join(part for part in whole if part)
 
     def _now_and_then(self, line: str, *, last: bool) -> None:
@@ -180,7 +198,13 @@ class Bars(Progress):
 
     def __enter__(self) -> Self:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
         from rich.progress import Progress as RichProgress
 
         columns = (
@@ -197,7 +221,10 @@ class Bars(Progress):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._bars.stop()
 
@@ -218,7 +245,11 @@ class Bars(Progress):
         elif event.kind == "plan":
             self._end_of_round()
             self._jobs = self._bar(f"round {event.round}", total=event.jobs)
-        if tally.batch is None and self._jobs is not None and event.kind in {"plan", "job", "cloud_call"}:
+        if (
+            tally.batch is None
+            and self._jobs is not None
+            and event.kind in {"plan", "job", "cloud_call"}
+        ):
             state = f"found {tally.found}   {tally.money()}   {tally.pace()}"
             self._bars.update(self._jobs, completed=tally.jobs, state=state)
             if event.kind == "job" and tally.jobs == tally.jobs_total:
@@ -228,8 +259,13 @@ class Bars(Progress):
         """One bar for the questions, one for the jobs known so far."""
         tally = self.tally
         if self._jobs is None:
-            self._questions, self._jobs = self._bar("questions", total=batch.total), self._bar("jobs")
-        self._bars.update(self._questions, completed=batch.done, state=tally.questions().partition(", ")[2])
+            self._questions, self._jobs = (
+                self._bar("questions", total=batch.total),
+                self._bar("jobs"),
+            )
+        self._bars.update(
+            self._questions, completed=batch.done, state=tally.questions().partition(", ")[2]
+        )
         state = f"found {tally.found}   {tally.pace()}"
         self._bars.update(self._jobs, completed=tally.jobs, total=tally.jobs_total, state=state)
 
@@ -237,7 +273,9 @@ class Bars(Progress):
         if self._files is None and path is not None:
             self._files = self._bar("reading")
         if self._files is not None:
-            self._bars.update(self._files, completed=done, total=total, state=shortened(path or "", 40))
+            self._bars.update(
+                self._files, completed=done, total=total, state=shortened(path or "", 40)
+            )
 
     def _bar(self, description: str, total: int | None = 0) -> Any:
         return self._bars.add_task(description, total=total, state="")

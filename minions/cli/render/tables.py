@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from minions.cli.render.answers import answer_lines, bill_lines, counted, money, shortened, table, verdict
+from minions.cli.render.answers import (
+    answer_lines,
+    bill_lines,
+    counted,
+    money,
+    shortened,
+    table,
+    verdict,
+)
 from minions.store.retention import is_without_text
 from minions.text.visible import one_line
 
@@ -40,15 +48,22 @@ def run_table(runs: Sequence[Run], *, question_characters: int) -> list[str]:
         ]
         for run in runs
     ]
-    return table(["run", "started (UTC)", "status", "cloud", "question"], rows, right=frozenset({3}))
+    return table(
+        ["run", "started (UTC)", "status", "cloud", "question"], rows, right=frozenset({3})
+    )
 
 
 def cache_table(contents: Sequence[CachedModel]) -> list[str]:
     """Results, bytes and times of each model in the cache."""
     if not contents:
         return ["nothing is cached"]
-    rows = [[one.model, f"{one.results:,}", f"{one.bytes:,}", _when(one.oldest), _when(one.newest)] for one in contents]
-    return table(["model", "results", "bytes", "oldest (UTC)", "newest (UTC)"], rows, right=frozenset({1, 2}))
+    rows = [
+        [one.model, f"{one.results:,}", f"{one.bytes:,}", _when(one.oldest), _when(one.newest)]
+        for one in contents
+    ]
+    return table(
+        ["model", "results", "bytes", "oldest (UTC)", "newest (UTC)"], rows, right=frozenset({1, 2})
+    )
 
 
 def egress_table(summary: EgressSummary) -> list[str]:
@@ -63,7 +78,10 @@ def egress_table(summary: EgressSummary) -> list[str]:
 
 
 def _sum_cells(one: EgressSum, summary: EgressSummary) -> list[str]:
-    return [f"{number:,}" for number in (one.requests, one.bytes, *(one.kinds.get(kind, 0) for kind in summary.kinds))]
+    return [
+        f"{number:,}"
+        for number in (one.requests, one.bytes, *(one.kinds.get(kind, 0) for kind in summary.kinds))
+    ]
 
 
 def kinds_line(kinds: Mapping[str, int] | None) -> str:
@@ -81,7 +99,9 @@ def departure_record(departure: Departure) -> dict[str, Any]:
             body = json.loads(departure.body)
         except (ValueError, RecursionError):
             body = departure.body.decode("utf-8", "backslashreplace")
-    facts = departure.model_dump(include={"endpoint", "role", "round", "at", "bytes", "kinds", "sha256"})
+    facts = departure.model_dump(
+        include={"endpoint", "role", "round", "at", "bytes", "kinds", "sha256"}
+    )
     return {**facts, "body": body}
 
 
@@ -101,7 +121,9 @@ def removed_lines(removed: Removed) -> list[str]:
         runs = ", ".join(removed.kept_running)
         lines.append(f"left, for they have not ended: {runs} (minions runs delete RUN --running)")
     if not removed.dry_run and not removed.erased:
-        lines.append("another process still reads what was there: on the disk it goes when that one ends")
+        lines.append(
+            "another process still reads what was there: on the disk it goes when that one ends"
+        )
     return lines
 
 
@@ -122,7 +144,10 @@ def run_lines(run: Run, entries: Sequence[Entry]) -> list[str]:
             work = f"{counted(summary.tasks, 'task')}, {counted(summary.jobs, 'job')}"
             lines.append(f"round {number}   {work}, {summary.found} found")
         lines += bill_lines(answer, planner=run.planner, worker=run.worker)
-        lines += [one_line(f"unreadable {item.path}: {item.reason}") for item in answer.coverage.unreadable]
+        lines += [
+            one_line(f"unreadable {item.path}: {item.reason}")
+            for item in answer.coverage.unreadable
+        ]
         lines += [f"warning   {one_line(warning)}" for warning in answer.warnings]
     return [*lines, "", *entry_table(entries)]
 
@@ -167,7 +192,9 @@ def ledger_table(rows: Sequence[SummaryRow], by: str) -> list[str]:
         ]
         for row in rows
     ]
-    return table([by, "calls", "in", "cached", "out", "cost"], cells, right=frozenset({1, 2, 3, 4, 5}))
+    return table(
+        [by, "calls", "in", "cached", "out", "cost"], cells, right=frozenset({1, 2, 3, 4, 5})
+    )
 
 
 def check_lines(checks: Sequence[CitationCheck]) -> list[str]:
@@ -178,7 +205,9 @@ def check_lines(checks: Sequence[CitationCheck]) -> list[str]:
     for number, check in enumerate(checks, 1):
         why = f": {check.reason}" if check.reason else ""
         path = one_line(check.path)
-        lines.append(f"{_CHECK_WORDS[check.status]:<12}  [{number}] {path} (characters {check.start}-{check.end}){why}")
+        lines.append(
+            f"{_CHECK_WORDS[check.status]:<12}  [{number}] {path} (characters {check.start}-{check.end}){why}"
+        )
     return lines
 
 
@@ -195,7 +224,9 @@ def model_lines(statuses: Sequence[ModelStatus], *, planner: str, worker: str) -
         for status in statuses
     ]
     return [
-        *table(["model", "size", "weights", "path, or how to get them"], rows, right=frozenset({1})),
+        *table(
+            ["model", "size", "weights", "path, or how to get them"], rows, right=frozenset({1})
+        ),
         "",
         f"planner   {planner}",
         f"worker    {worker}",
@@ -210,7 +241,11 @@ def report_lines(report: Report) -> list[str]:
         if check.fix:
             lines.append(f"{'':<18} {check.fix}")
     lines.append("")
-    lines.append("ready: minions ask 'QUESTION' FOLDER" if report.ready else "not ready: mend the problems above")
+    lines.append(
+        "ready: minions ask 'QUESTION' FOLDER"
+        if report.ready
+        else "not ready: mend the problems above"
+    )
     return lines
 
 

@@ -90,7 +90,10 @@ class Matcher:
             f"SELECT {table}.rowid, -bm25({table}, {HEADS_WEIGHT}, 1.0) AS score FROM {table} "  # noqa: S608 - constants
             f"WHERE {table} MATCH ? {within} ORDER BY score DESC, {table}.rowid LIMIT ?"
         )
-        return [(int(row), float(score)) for row, score in self._query(sql, (expression, *bounds, limit))]
+        return [
+            (int(row), float(score))
+            for row, score in self._query(sql, (expression, *bounds, limit))
+        ]
 
     def _affordable(self, terms: Terms, rows: int) -> str:
         """The expression to match. In a large scope, chunks must hold one of the rarest terms, as many of these as are
@@ -143,7 +146,10 @@ class Matcher:
             return outer, bounds
         if len(scope.ranges) <= _RANGES_IN_SQL:
             either = " OR ".join(["+words.rowid BETWEEN ? AND ?"] * len(scope.ranges))
-            return f"{outer} AND ({either})", (*bounds, *(bound for one in scope.ranges for bound in one))
+            return f"{outer} AND ({either})", (
+                *bounds,
+                *(bound for one in scope.ranges for bound in one),
+            )
         self._marks, self._first_marked = scope.marks, bounds[0]
         return f"{outer} AND in_scope(words.rowid)", bounds
 

@@ -19,7 +19,9 @@ _MAX_PHRASE_WORDS: Final = 8
 _MAX_QUERY_CHARS: Final = 4000  # what stands behind is no query any more
 _QUOTED: Final = re.compile(r'["“”„]([^"“”„]*)["“”„]?')
 # A number keeps its points and commas; a word is what stands between white space and punctuation.
-_WORD: Final = re.compile(r"\d[\d.,]*\d|[^\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u303f\ud800-\udfff\0-\x1f]+")
+_WORD: Final = re.compile(
+    r"\d[\d.,]*\d|[^\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u303f\ud800-\udfff\0-\x1f]+"
+)
 _PREFIX: Final = re.compile(r"(?<!\w)(\w+)\*(?!\w)")
 _STOPWORDS: Final = frozenset(
     [
@@ -167,12 +169,16 @@ def match_terms(query: str) -> Terms:
     terms += [_quote(" ".join(phrase)) for phrase in phrases if phrase]
     terms += [_quote(word) for word in rare]
     sequence = _quote(" ".join(words)) if 1 < len(words) <= _MAX_PHRASE_WORDS else None
-    return Terms(tuple(dict.fromkeys(terms))[:_MAX_TERMS], sequence, _core(words) if sequence else None)
+    return Terms(
+        tuple(dict.fromkeys(terms))[:_MAX_TERMS], sequence, _core(words) if sequence else None
+    )
 
 
 def any_of(terms: Terms) -> str:
     """The expression that any of the terms matches."""
-    return " OR ".join(dict.fromkeys((*terms.any_of, terms.sequence) if terms.sequence else terms.any_of))
+    return " OR ".join(
+        dict.fromkeys((*terms.any_of, terms.sequence) if terms.sequence else terms.any_of)
+    )
 
 
 def fuse(rankings: Iterable[Sequence[tuple[int, float]]], limit: int) -> list[int]:

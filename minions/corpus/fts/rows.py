@@ -32,7 +32,9 @@ def join_heads(title: str, headings: Sequence[str]) -> str:
     return SEPARATOR.join(part.replace(SEPARATOR, " ") for part in (title, *headings))
 
 
-def files_under(connection: sqlite3.Connection, paths: Sequence[Path | str], columns: str) -> Iterator[tuple[Any, ...]]:
+def files_under(
+    connection: sqlite3.Connection, paths: Sequence[Path | str], columns: str
+) -> Iterator[tuple[Any, ...]]:
     """What the index holds of the files at and below ``paths``: ``columns`` of files ``f`` and documents ``d``."""
     for path in paths:
         root = os.path.abspath(path)  # noqa: PTH100 - links are not followed
@@ -49,7 +51,9 @@ class Shelf(NamedTuple):
     columns: Columns
 
 
-def load_shelf(connection: sqlite3.Connection, paths: Sequence[Path | str], files: Mapping[str, FoundFile]) -> Shelf:
+def load_shelf(
+    connection: sqlite3.Connection, paths: Sequence[Path | str], files: Mapping[str, FoundFile]
+) -> Shelf:
     """Read the facts of ``files`` (by absolute path, in the order of the run), which lie under ``paths``.
 
     Files of the same content are one document, under the path that comes first. What the index lacks is left out.
@@ -62,7 +66,12 @@ def load_shelf(connection: sqlite3.Connection, paths: Sequence[Path | str], file
     for path, row, first, of_tokens, of_chunks, *text in files_under(connection, paths, columns):
         place = place_of.get(path)
         if place is not None:
-            rows[place], firsts[place], tokens[place], chunks[place] = row, first, of_tokens, of_chunks
+            rows[place], firsts[place], tokens[place], chunks[place] = (
+                row,
+                first,
+                of_tokens,
+                of_chunks,
+            )
             texts[place] = tuple(text)
     shelf = Shelf(array("q"), array("q"), Columns.empty())
     seen: set[str] = set()
@@ -74,7 +83,9 @@ def load_shelf(connection: sqlite3.Connection, paths: Sequence[Path | str], file
         shelf.rows.append(rows[place])
         shelf.first_chunks.append(firsts[place])
         count_pages = len(json.loads(pages)) if pages else None
-        shelf.columns.add(id_, file.path, title or file_name(file.path), tokens[place], chunks[place], count_pages)
+        shelf.columns.add(
+            id_, file.path, title or file_name(file.path), tokens[place], chunks[place], count_pages
+        )
     return shelf
 
 
@@ -103,7 +114,9 @@ class StoredDocuments(Sequence[DocumentFacts]):
             some = places[at : at + ROWS_PER_QUERY]
             marks = ", ".join("?" * len(some))
             sql = f"SELECT pk, outline FROM documents WHERE pk IN ({marks}) AND outline <> '[]'"  # noqa: S608 - marks
-            outlines: dict[int, str] = dict(self._query(sql, tuple(self._rows[place] for place in some)))
+            outlines: dict[int, str] = dict(
+                self._query(sql, tuple(self._rows[place] for place in some))
+            )
             for place in some:
                 yield self._facts(place, outlines.get(self._rows[place]))
 
@@ -121,4 +134,6 @@ class StoredDocuments(Sequence[DocumentFacts]):
 
 
 def _outline(stored: str) -> tuple[Heading, ...]:
-    return tuple(Heading(level=level, start=start, text=text) for level, start, text in json.loads(stored))
+    return tuple(
+        Heading(level=level, start=start, text=text) for level, start, text in json.loads(stored)
+    )

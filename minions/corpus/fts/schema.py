@@ -82,12 +82,16 @@ def open_snapshot(path: Path) -> sqlite3.Connection:
     It is one open transaction: end none on it. Writers do not wait for it. Raises sqlite3.Error.
     """
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
     try:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # the snapshot is taken at the first read
+        connection.execute(
+            "SELECT count(*) FROM sqlite_master"
+        ).fetchone()  # the snapshot is taken at the first read
     except BaseException:
         connection.close()
         raise
@@ -102,7 +106,9 @@ def is_corrupt(error: sqlite3.Error) -> bool:
 def move_aside(path: Path) -> None:
     """Rename a damaged index, so that a new one can be built in its place. Raises StoreError."""
     aside = path.with_name(path.name + ".damaged")
-    _log.warning("index_damaged", path=str(path), moved_to=str(aside), action="the documents are read again")
+    _log.warning(
+        "index_damaged", path=str(path), moved_to=str(aside), action="the documents are read again"
+    )
     with translated(path):
         path.replace(aside)
         _drop_companions(path)
@@ -114,10 +120,13 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(f"the index at {path} cannot be used: {error}", hint=_hint(str(error), path)) from error
+        raise StoreError(
+            f"the index at {path} cannot be used: {error}", hint=_hint(str(error), path)
+        ) from error
     except OSError as error:
         raise StoreError(
-            f"the index at {path} cannot be used: {error.strerror or error}", hint=_hint("open", path)
+            f"the index at {path} cannot be used: {error.strerror or error}",
+            hint=_hint("open", path),
         ) from error
 
 
@@ -136,10 +145,14 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _open(path: Path, tokenizer: str) -> sqlite3.Connection:
     private_file(path)
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
     try:
         if _version(connection) not in {0, SCHEMA_VERSION}:
-            _log.warning("index_version_differs", path=str(path), action="the documents are read again")
+            _log.warning(
+                "index_version_differs", path=str(path), action="the documents are read again"
+            )
             connection.close()
             path.unlink()
             _drop_companions(path)

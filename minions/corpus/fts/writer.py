@@ -57,7 +57,9 @@ class Writer:
             rows = self._rows([read.id for read in batch])
             keys = [read.key for read in batch]
             fresh = {key: read for key, read in zip(keys, batch, strict=True) if key not in rows}
-            whole = {key: read if read.document else read_again(read) for key, read in fresh.items()}
+            whole = {
+                key: read if read.document else read_again(read) for key, read in fresh.items()
+            }
             rows |= self._insert(whole)
             self._connection.executemany(
                 "INSERT OR REPLACE INTO files (path, size, mtime_ns, document) VALUES (?, ?, ?, ?)",
@@ -71,8 +73,13 @@ class Writer:
         """Drop files, and the documents that no file holds any more."""
         with writing(self._connection):
             execute = self._connection.execute
-            self._connection.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
-            execute(f"INSERT INTO words (words, rowid, heads, text) SELECT 'delete', * FROM ({_ORPHAN_CHUNKS})")  # noqa: S608 - constants
+            self._connection.executemany(
+                "DELETE FROM files WHERE path = ?", [(path,) for path in paths]
+            )
+            execute(
+                "INSERT INTO words (words, rowid, heads, text) "  # noqa: S608 - constants
+                f"SELECT 'delete', * FROM ({_ORPHAN_CHUNKS})"
+            )
             execute(f"DELETE FROM chunks WHERE pk IN (SELECT pk FROM ({_ORPHAN_CHUNKS}))")  # noqa: S608 - constants
             execute(f"DELETE FROM documents WHERE pk IN ({_ORPHANS})")  # noqa: S608 - constants
 
@@ -83,7 +90,8 @@ class Writer:
             marks = ", ".join("?" * len(some))
             sql = f"SELECT id, suffix, pk FROM documents WHERE id IN ({marks}) AND recipe = ?"  # noqa: S608
             rows.update(
-                ((id_, suffix), row) for id_, suffix, row in self._connection.execute(sql, (*some, self._recipe))
+                ((id_, suffix), row)
+                for id_, suffix, row in self._connection.execute(sql, (*some, self._recipe))
             )
         return rows
 
@@ -99,17 +107,22 @@ class Writer:
         insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
         insert("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", chunks)
         self._connection.execute(
-            "INSERT INTO words (rowid, heads, text) SELECT pk, heads, text FROM chunks WHERE pk >= ?", (chunk_row,)
+            "INSERT INTO words (rowid, heads, text) SELECT pk, heads, text FROM chunks WHERE pk >= ?",
+            (chunk_row,),
         )
         return {key: row for row, key in enumerate(batch, start=document_row)}
 
     def _next_document(self) -> int:
         """A row that no document has or had."""
-        found = self._connection.execute("SELECT seq + 1 FROM sqlite_sequence WHERE name = 'documents'").fetchone()
+        found = self._connection.execute(
+            "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'documents'"
+        ).fetchone()
         return int(found[0]) if found else 1
 
     def _next_chunk(self) -> int:
-        return int(self._connection.execute("SELECT coalesce(max(pk), 0) + 1 FROM chunks").fetchone()[0])
+        return int(
+            self._connection.execute("SELECT coalesce(max(pk), 0) + 1 FROM chunks").fetchone()[0]
+        )
 
 
 def suffix_of(path: str) -> str:
@@ -127,14 +140,36 @@ def _document_row(read: FileRead, key: tuple[object, ...], first_chunk: int) -> 
     if document is None:
         raise ValueError("a file that was only hashed has no document")
     title = None if document.title == os.path.basename(read.path) else document.title  # noqa: PTH119 - see suffix_of
-    heads = [(head.level, head.start, head.text) for head in document.outline] if document.outline else None
+    heads = (
+        [(head.level, head.start, head.text) for head in document.outline]
+        if document.outline
+        else None
+    )
     tokens = sum([chunk.tokens for chunk in read.chunks])
     pages = json.dumps([page.start for page in document.pages]) if document.pages else None
-    return *key, title, tokens, len(read.chunks), first_chunk, pages, json.dumps(heads) if heads else "[]"
+    return (
+        *key,
+        title,
+        tokens,
+        len(read.chunks),
+        first_chunk,
+        pages,
+        json.dumps(heads) if heads else "[]",
+    )
 
 
 def _chunk_rows(read: FileRead, document: int, first: int) -> Iterator[tuple[object, ...]]:
     title = read.document.title if read.document else ""
     for row, chunk in enumerate(read.chunks, start=first):
         heads = join_heads(title, chunk.headings)
-        yield row, document, chunk.index, chunk.start, chunk.tokens, chunk.page, heads, chunk.table_header, chunk.text
+        yield (
+            row,
+            document,
+            chunk.index,
+            chunk.start,
+            chunk.tokens,
+            chunk.page,
+            heads,
+            chunk.table_header,
+            chunk.text,
+        )

@@ -67,7 +67,9 @@ def read_document(path: Path) -> Document:
     except MemoryError as error:
         raise source.unreadable("too large for this machine's memory: split it") from error
     except Exception as error:  # parsers of strangers' files raise whatever they like
-        raise source.unreadable(f"cannot be parsed ({type(error).__name__}): it may be broken") from error
+        raise source.unreadable(
+            f"cannot be parsed ({type(error).__name__}): it may be broken"
+        ) from error
 
 
 def _document(source: Source, extract: Extract) -> Document:
@@ -96,7 +98,9 @@ def _read_bytes(path: Path) -> bytes:
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise UnreadableError(str(path), f"{kind}: name a file")
         if status.st_size > (limit := size_limit(path)):
-            sizes = f"{status.st_size / 2**20:,.0f} MiB; at most {limit // 2**20:,} MiB for this format"
+            sizes = (
+                f"{status.st_size / 2**20:,.0f} MiB; at most {limit // 2**20:,} MiB for this format"
+            )
             raise UnreadableError(str(path), f"too large ({sizes}): split it")
         data = path.read_bytes()
     except OSError as error:

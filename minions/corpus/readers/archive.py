@@ -8,7 +8,13 @@ import zlib
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
-from minions.corpus.readers.limits import MAX_ENTRIES, MAX_EXPANDED_BYTES, MAX_RATIO, MAX_XML_NODES, RATIO_FREE_BYTES
+from minions.corpus.readers.limits import (
+    MAX_ENTRIES,
+    MAX_EXPANDED_BYTES,
+    MAX_RATIO,
+    MAX_XML_NODES,
+    RATIO_FREE_BYTES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +24,15 @@ if TYPE_CHECKING:
 _PIECE_BYTES: Final = 2**16
 # Entries of these are read piece by piece, never held as a tree.
 _STREAMED: Final = ("xl/worksheets/", "xl/sharedStrings")
-_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError)
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    OSError,
+    ValueError,
+)
 
 
 def open_archive(source: Source, format_name: str) -> zipfile.ZipFile:
@@ -42,7 +56,9 @@ def open_archive(source: Source, format_name: str) -> zipfile.ZipFile:
     return archive
 
 
-def check_parts(source: Source, archive: zipfile.ZipFile, format_name: str, *, only: Collection[str] = ()) -> None:
+def check_parts(
+    source: Source, archive: zipfile.ZipFile, format_name: str, *, only: Collection[str] = ()
+) -> None:
     """Raise UnreadableError where parts (``only`` those named) define entities, which may expand without end or name
     other files, or where their XML has more elements and attributes than `MAX_XML_NODES`.
 
@@ -55,11 +71,17 @@ def check_parts(source: Source, archive: zipfile.ZipFile, format_name: str, *, o
         try:
             nodes += _nodes(archive, entry)
         except _DefinesError:
-            raise source.unreadable(f"{format_name} defines XML entities: it is broken, or an attack") from None
+            raise source.unreadable(
+                f"{format_name} defines XML entities: it is broken, or an attack"
+            ) from None
         except _DAMAGED as error:
-            raise source.unreadable(f"{format_name} is broken: a part of it cannot be unpacked") from error
+            raise source.unreadable(
+                f"{format_name} is broken: a part of it cannot be unpacked"
+            ) from error
         if nodes > MAX_XML_NODES:
-            raise source.unreadable(f"{format_name} holds more than {MAX_XML_NODES:,} elements: split it")
+            raise source.unreadable(
+                f"{format_name} holds more than {MAX_XML_NODES:,} elements: split it"
+            )
 
 
 def _nodes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:

@@ -50,7 +50,9 @@ def _checked(document: Any) -> Any:
     more text than a file may.
     """
     references = Counter(
-        (one.note_type, one.note_id) for one in _elements(document) if type(one).__name__ == "NoteReference"
+        (one.note_type, one.note_id)
+        for one in _elements(document)
+        if type(one).__name__ == "NoteReference"
     )
     notes = ((document.notes.find_note(*key), count) for key, count in references.items())
     if sum(count * _length(note) for note, count in notes) > MAX_EXTRACTED_CHARS:

@@ -82,10 +82,16 @@ def _utf16_without_mark(head: bytes) -> str | None:
         return None
     encoding = "utf-16-le" if odd > even else "utf-16-be"
     try:
-        text = head[: len(head) - 2].decode(encoding) if len(head) == _HEAD else head.decode(encoding)
+        text = (
+            head[: len(head) - 2].decode(encoding) if len(head) == _HEAD else head.decode(encoding)
+        )
     except UnicodeDecodeError:
         return None
-    return encoding if sum(not c.isprintable() and c not in "\t\n\r\f" for c in text) * 50 <= len(text) else None
+    return (
+        encoding
+        if sum(not c.isprintable() and c not in "\t\n\r\f" for c in text) * 50 <= len(text)
+        else None
+    )
 
 
 def _decode_legacy(data: bytes, first_bad: int, declared: str | None) -> str:
@@ -104,7 +110,10 @@ def _decode_legacy(data: bytes, first_bad: int, declared: str | None) -> str:
 def _try(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
-    except (ValueError, LookupError):  # a declared charset may be any codec that Python has, or none
+    except (
+        ValueError,
+        LookupError,
+    ):  # a declared charset may be any codec that Python has, or none
         return None
 
 

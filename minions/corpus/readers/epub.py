@@ -41,7 +41,9 @@ def read_epub(source: Source) -> Extract:
         chapters = [_chapter(source, archive, name) for name in spine]
     title = package.findtext(".//{http://purl.org/dc/elements/1.1/}title")
     text, outline = _join(chapters)
-    return Extract(text, "application/epub+zip", title=(title or "").strip() or None, outline=outline)
+    return Extract(
+        text, "application/epub+zip", title=(title or "").strip() or None, outline=outline
+    )
 
 
 def _chapter(source: Source, archive: zipfile.ZipFile, name: str) -> Extract:
@@ -52,7 +54,9 @@ def _chapter(source: Source, archive: zipfile.ZipFile, name: str) -> Extract:
 
 def _package_path(archive: zipfile.ZipFile) -> str:
     container = ET.fromstring(archive.read(_CONTAINER))  # noqa: S314 - without entities: see check_parts
-    return next(root.get("full-path", "") for root in container.iter() if root.tag.endswith("}rootfile"))
+    return next(
+        root.get("full-path", "") for root in container.iter() if root.tag.endswith("}rootfile")
+    )
 
 
 def _spine(package: ET.Element, package_path: str) -> Iterator[str]:
@@ -61,7 +65,11 @@ def _spine(package: ET.Element, package_path: str) -> Iterator[str]:
     folder = posixpath.dirname(package_path)
     for reference in package.iter():
         item = files.get(reference.get("idref")) if reference.tag.endswith("}itemref") else None
-        if item is not None and "html" in item.get("media-type", "") and "nav" not in item.get("properties", ""):
+        if (
+            item is not None
+            and "html" in item.get("media-type", "")
+            and "nav" not in item.get("properties", "")
+        ):
             yield posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
 
 
@@ -72,7 +80,10 @@ def _join(chapters: list[Extract]) -> tuple[str, tuple[Heading, ...]]:
     for chapter in chapters:
         if not chapter.text:
             continue
-        outline.extend(heading.model_copy(update={"start": heading.start + start}) for heading in chapter.outline)
+        outline.extend(
+            heading.model_copy(update={"start": heading.start + start})
+            for heading in chapter.outline
+        )
         texts.append(chapter.text + "\n")
         start += len(texts[-1])
     return "".join(texts), tuple(outline)

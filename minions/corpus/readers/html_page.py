@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final
 from minions.corpus.readers.encoding import plain
 from minions.corpus.readers.extract import Extract
 from minions.corpus.readers.html_table import is_data_table, number_in, table_rows
-from minions.corpus.readers.limits import MAX_DEPTH, MAX_EXTRACTED_CHARS, MAX_HTML_EFFORT, MAX_HTML_NODES, too_much
+from minions.corpus.readers.limits import (
+    MAX_DEPTH,
+    MAX_EXTRACTED_CHARS,
+    MAX_HTML_EFFORT,
+    MAX_HTML_NODES,
+    too_much,
+)
 from minions.corpus.readers.tables import table_lines
 from minions.values.documents import Heading
 
@@ -42,7 +48,9 @@ _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 def read_html(source: Source) -> Extract:
     """The page's text; the title is its ``<title>``, else its first heading."""
     declared = _CHARSET.search(source.data[:2048])
-    markup = source.text(declared=declared.group(1).decode("ascii", "replace") if declared else None)
+    markup = source.text(
+        declared=declared.group(1).decode("ascii", "replace") if declared else None
+    )
     return convert_html(markup)
 
 
@@ -185,13 +193,18 @@ class _Page:
     def _push(self, piece: str) -> None:
         self.blocks.append(piece)
         self.length += len(piece)
-        if self.length > MAX_EXTRACTED_CHARS:  # a cell that spans a hundred rows is repeated in each
+        if (
+            self.length > MAX_EXTRACTED_CHARS
+        ):  # a cell that spans a hundred rows is repeated in each
             raise too_much("HTML repeats its cells beyond measure: it is broken, or an attack")
 
 
 def _is_hidden(node: LexborNode) -> bool:
     attributes = node.attributes
-    return "hidden" in attributes or "display:none" in (attributes.get("style") or "").replace(" ", "").lower()
+    return (
+        "hidden" in attributes
+        or "display:none" in (attributes.get("style") or "").replace(" ", "").lower()
+    )
 
 
 # Tags as the HTML standard reads them; what stands in comments, scripts and styles is none.

@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 _LONG_LINE: Final = 1000
 _MAX_REFLOWED_CHARS: Final = 64 * 2**20
 _LEXEME: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
-_ESCAPE: Final = re.compile(r"\\u(?!d[89a-f])(?!00[01][0-9a-f]|0022|005c)([0-9a-f]{4})", re.IGNORECASE)
+_ESCAPE: Final = re.compile(
+    r"\\u(?!d[89a-f])(?!00[01][0-9a-f]|0022|005c)([0-9a-f]{4})", re.IGNORECASE
+)
 
 
 def read_json(source: Source) -> Extract:
     """The text as it stands; minified JSON gets a line for each member, its numbers kept as they are written."""
     text = source.text()
-    if len(text) <= _MAX_REFLOWED_CHARS and max(map(len, text.split("\n"))) > _LONG_LINE and _is_json(text):
+    if (
+        len(text) <= _MAX_REFLOWED_CHARS
+        and max(map(len, text.split("\n"))) > _LONG_LINE
+        and _is_json(text)
+    ):
         with suppress(UnreadableError):  # which would be read, but for its depth
             text = "".join(bounded(_reflowed(text)))
     return Extract(text, "application/json")
@@ -57,6 +63,10 @@ def _reflowed(text: str) -> Iterator[str]:
             yield "\n" + " " * min(depth, MAX_JSON_DEPTH)
         if lexeme in "{[":
             depth += 1
-        yield f"{lexeme} " if lexeme == ":" else _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), lexeme)
+        yield (
+            f"{lexeme} "
+            if lexeme == ":"
+            else _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), lexeme)
+        )
         previous = lexeme
     yield "\n"

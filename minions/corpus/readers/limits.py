@@ -63,5 +63,7 @@ def bounded(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         total += len(text)
         if total > MAX_EXTRACTED_CHARS:
-            raise too_much(f"its text takes more than {MAX_EXTRACTED_CHARS // 10**6:,} million characters: split it")
+            raise too_much(
+                f"its text takes more than {MAX_EXTRACTED_CHARS // 10**6:,} million characters: split it"
+            )
         yield text

@@ -34,7 +34,9 @@ class _Bounded(Compat32):
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
-        limit = MAX_CONTENT_HEADER_CHARS if name.lower().startswith("content-") else MAX_HEADER_CHARS
+        limit = (
+            MAX_CONTENT_HEADER_CHARS if name.lower().startswith("content-") else MAX_HEADER_CHARS
+        )
         return name, value[:limit]
 
 
@@ -46,7 +48,9 @@ def read_mail(source: Source) -> Extract:
     message = message_from_bytes(source.data, policy=_POLICY)
     if not message.keys():
         raise source.unreadable("e-mail is broken: it has no headers")
-    return Extract(_message_text(message), "message/rfc822", title=_header(message, "Subject") or None)
+    return Extract(
+        _message_text(message), "message/rfc822", title=_header(message, "Subject") or None
+    )
 
 
 def read_mailbox(source: Source) -> Extract:

@@ -37,13 +37,17 @@ def headings(text: str, *, start: int = 0) -> tuple[Heading, ...]:
     fence, offset, previous = "", start, ""
     for bare in text[start:].split("\n"):
         mark = _FENCE.match(bare)
-        if mark and (not fence or (mark.group(1).startswith(fence) and bare.strip() == mark.group(1))):
+        if mark and (
+            not fence or (mark.group(1).startswith(fence) and bare.strip() == mark.group(1))
+        ):
             fence = "" if fence else mark.group(1)
         elif not fence and (atx := _atx(bare)) and atx[1]:
             found.append(Heading(level=atx[0], text=atx[1], start=offset))
         elif not fence and (rule := _UNDERLINE.match(bare)) and _PARAGRAPH.match(previous):
             level = 1 if rule.group(1).startswith("=") else 2
-            found.append(Heading(level=level, text=previous.strip(), start=offset - len(previous) - 1))
+            found.append(
+                Heading(level=level, text=previous.strip(), start=offset - len(previous) - 1)
+            )
         previous = "" if fence or mark or _atx(bare) else bare
         offset += len(bare) + 1
     return tuple(found)
@@ -54,7 +58,11 @@ def _atx(line: str) -> tuple[int, str] | None:
     body = line.lstrip(" ")
     rest = body.lstrip("#")
     level = len(body) - len(rest)
-    if len(line) - len(body) > _ATX_INDENT or not 1 <= level <= _ATX_LEVELS or rest[:1] not in {" ", "\t"}:
+    if (
+        len(line) - len(body) > _ATX_INDENT
+        or not 1 <= level <= _ATX_LEVELS
+        or rest[:1] not in {" ", "\t"}
+    ):
         return None
     text = rest.strip(" \t")
     open_end = text.rstrip("#")

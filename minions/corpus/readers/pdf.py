@@ -39,7 +39,9 @@ _NO_TITLE: Final = re.compile(
     r"$|untitled|microsoft (word|powerpoint)|\S+\.(docx?|tex|dvi|indd|pptx?|pdf)$", re.IGNORECASE
 )
 _MAX_BOOKMARKS: Final = 5000
-_SEARCHED_CHARS: Final = 50_000  # of a page for each bookmark that names it; a full page of small print has 10,000
+_SEARCHED_CHARS: Final = (
+    50_000  # of a page for each bookmark that names it; a full page of small print has 10,000
+)
 _ENCRYPTED: Final = "PDF is encrypted: decrypt it first (for example qpdf --decrypt)"
 _BROKEN: Final = "PDF is broken: it cannot be opened"
 _PASSWORD: Final = "password"  # noqa: S105 - a word in PDFium's message
@@ -60,7 +62,9 @@ def read_pdf(source: Source) -> Extract:
         try:
             document = pypdfium2.PdfDocument(source.data)
         except pypdfium2.PdfiumError as error:
-            raise source.unreadable(_ENCRYPTED if _PASSWORD in str(error).lower() else _BROKEN) from error
+            raise source.unreadable(
+                _ENCRYPTED if _PASSWORD in str(error).lower() else _BROKEN
+            ) from error
         try:
             if len(document) > MAX_PAGES:  # a file may claim any number
                 raise too_much(f"PDF has more than {MAX_PAGES:,} pages: split it")
@@ -74,7 +78,11 @@ def read_pdf(source: Source) -> Extract:
     text, pages = _tile(_whole_words(texts))
     outline = _outline(text, pages, bookmarks)
     return Extract(
-        text, "application/pdf", title=None if _NO_TITLE.match(title) else title, pages=pages, outline=outline
+        text,
+        "application/pdf",
+        title=None if _NO_TITLE.match(title) else title,
+        pages=pages,
+        outline=outline,
     )
 
 
@@ -109,7 +117,12 @@ def _whole_words(texts: Sequence[str]) -> list[str]:
         if {joined.lower(), joined.lower().rstrip("0123456789")} & words:
             return joined
         # A capital, a digit or nothing after a hyphen was no division of a word: non-GAAP, mid-2023.
-        kept = hyphened.lower() in words or not before.isalpha() or not after.isalpha() or not after.islower()
+        kept = (
+            hyphened.lower() in words
+            or not before.isalpha()
+            or not after.isalpha()
+            or not after.islower()
+        )
         return hyphened if kept else joined
 
     return [_clean(_BROKEN_WORD.sub(mended, text)) for text in texts]
@@ -122,7 +135,9 @@ def _clean(text: str) -> str:
 
 
 def _tile(texts: Sequence[str]) -> tuple[str, tuple[Page, ...]]:
-    pieces = [text.strip("\n") + _PAGE_BREAK for text in texts[:-1]] + [texts[-1].strip("\n") + "\n"]
+    pieces = [text.strip("\n") + _PAGE_BREAK for text in texts[:-1]] + [
+        texts[-1].strip("\n") + "\n"
+    ]
     pages: list[Page] = []
     start = 0
     for number, piece in enumerate(pieces, start=1):
@@ -140,7 +155,9 @@ def _bookmarks(document: Any) -> Iterator[tuple[int, str, int]]:
             yield bookmark.level + 1, " ".join(storable(bookmark.get_title()).split()), index
 
 
-def _outline(text: str, pages: tuple[Page, ...], bookmarks: Sequence[tuple[int, str, int]]) -> tuple[Heading, ...]:
+def _outline(
+    text: str, pages: tuple[Page, ...], bookmarks: Sequence[tuple[int, str, int]]
+) -> tuple[Heading, ...]:
     """The bookmarks, each at the line of its page that shows its title, else at the page's start."""
     found: list[Heading] = []
     for level, title, index in bookmarks:
@@ -148,7 +165,9 @@ def _outline(text: str, pages: tuple[Page, ...], bookmarks: Sequence[tuple[int, 
             continue
         page = pages[index]
         words = r"\s+".join(map(re.escape, _NUMBER.sub("", title)[:MAX_HEADING_CHARS].split()))
-        shown = re.compile(words, re.IGNORECASE).search(text, page.start, min(page.end, page.start + _SEARCHED_CHARS))
+        shown = re.compile(words, re.IGNORECASE).search(
+            text, page.start, min(page.end, page.start + _SEARCHED_CHARS)
+        )
         start = text.rfind("\n", page.start, shown.start()) + 1 if shown else page.start
         found.append(Heading(level=level, text=title, start=max(start, page.start)))
     return tuple(sorted(found, key=lambda heading: heading.start))
@@ -160,7 +179,9 @@ _PIECE_BYTES: Final = 2**16
 
 _READABLE: Final = bytes(range(32, 127)) + b"\t\r\n"
 
-_SHARE: Final = 0.9  # of bytes that a person could read: pictures, which may well be one colour, have fewer
+_SHARE: Final = (
+    0.9  # of bytes that a person could read: pictures, which may well be one colour, have fewer
+)
 
 
 def is_bomb(data: bytes) -> bool:
@@ -182,7 +203,10 @@ def _explodes(data: bytes, start: int) -> bool:
             readable += len(piece) - len(piece.translate(None, _READABLE))
             packed = unpacking.unconsumed_tail
             consumed = min(at + _PIECE_BYTES, len(data)) - len(packed) - start
-            if expanded > max(MAX_PDF_STREAM_BYTES, MAX_PDF_RATIO * consumed) and readable > _SHARE * expanded:
+            if (
+                expanded > max(MAX_PDF_STREAM_BYTES, MAX_PDF_RATIO * consumed)
+                and readable > _SHARE * expanded
+            ):
                 return True
         if unpacking.eof:
             break

@@ -46,7 +46,9 @@ def read_pptx(source: Source) -> Extract:
             raise too_much("PPTX repeats its slides beyond measure: it is broken, or an attack")
     name = storable(deck.core_properties.title or "").strip()
     first = outline[0].text if outline else None
-    return Extract("".join(texts), MEDIA_TYPE, title=name or first, pages=tuple(pages), outline=tuple(outline))
+    return Extract(
+        "".join(texts), MEDIA_TYPE, title=name or first, pages=tuple(pages), outline=tuple(outline)
+    )
 
 
 def _title(slide: Any) -> str:
@@ -61,10 +63,16 @@ def _slide(slide: Any, title: str, number: int) -> Iterator[str]:
         if shape.shape_id == title_id:
             continue
         if shape.has_table:
-            yield "\n".join(table_lines([[cell.text for cell in row.cells] for row in shape.table.rows]))
+            yield "\n".join(
+                table_lines([[cell.text for cell in row.cells] for row in shape.table.rows])
+            )
         elif shape.has_text_frame and shape.text_frame.text.strip():
             yield "\n".join(_paragraphs(shape.text_frame.paragraphs))
-    if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) and frame.text.strip():
+    if (
+        slide.has_notes_slide
+        and (frame := slide.notes_slide.notes_text_frame)
+        and frame.text.strip()
+    ):
         yield f"Notes: {frame.text.strip()}"
 
 

@@ -52,7 +52,9 @@ _BY_SUFFIX: Final[dict[str, Read]] = {
 
 _PLAIN: Final = frozenset({".txt", ".text", ".log", ".rst", ".tex", ".xml"})
 # What a suffix promises, its content must begin with.
-_ZIPPED: Final = {f".{name.lower()}": name for name in ("DOCX", "DOCM", "PPTX", "PPTM", "XLSX", "XLSM", "EPUB")}
+_ZIPPED: Final = {
+    f".{name.lower()}": name for name in ("DOCX", "DOCM", "PPTX", "PPTM", "XLSX", "XLSM", "EPUB")
+}
 _PARSED: Final = frozenset({*_ZIPPED, ".html", ".htm", ".xhtml", ".eml"})
 _IN_ZIP: Final[tuple[tuple[str, Read], ...]] = (
     ("word/document.xml", read_docx),
@@ -65,9 +67,12 @@ _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
 _HTML_START: Final = re.compile(
-    rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+    rb"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s+html|html)\b",
+    re.IGNORECASE | re.DOTALL,
 )
-_MAIL_HEADERS: Final = b"Return-Path|Received|Delivered-To|MIME-Version|Message-ID|From|To|Date|Subject"
+_MAIL_HEADERS: Final = (
+    b"Return-Path|Received|Delivered-To|MIME-Version|Message-ID|From|To|Date|Subject"
+)
 _MAIL_START: Final = re.compile(b"(?:(?:" + _MAIL_HEADERS + rb"): .*\r?\n){2}", re.IGNORECASE)
 _MAILBOX_START: Final = re.compile(rb"From \S.*?\d\d:\d\d(?>.*\r?\n)[\w-]+: ")
 _LIKELY: Final[tuple[tuple[re.Pattern[bytes], Read], ...]] = (
@@ -114,7 +119,9 @@ def _choose_zipped(source: Source) -> Read:
 def _refuse_known(source: Source, head: bytes, suffix: str) -> None:
     """Raise for what is known not to be text, saying what would make it so."""
     if head.startswith(_OLE):
-        raise source.unreadable("encrypted or old Office file: save it without a password as .docx, .xlsx or .pptx")
+        raise source.unreadable(
+            "encrypted or old Office file: save it without a password as .docx, .xlsx or .pptx"
+        )
     if suffix == ".pdf":
         raise source.unreadable("PDF is broken: it does not begin like one")
     if suffix in _ZIPPED:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from minions.corpus.readers.archive import check_parts, open_archive
 from minions.corpus.readers.encoding import storable
 from minions.corpus.readers.extract import Extract
-from minions.corpus.readers.limits import MAX_CELLS, MAX_EXTRACTED_CHARS, MAX_ROWS, bounded, too_much
+from minions.corpus.readers.limits import (
+    MAX_CELLS,
+    MAX_EXTRACTED_CHARS,
+    MAX_ROWS,
+    bounded,
+    too_much,
+)
 from minions.corpus.readers.tables import table_lines, without_empty_columns
 from minions.values.documents import Heading
 
@@ -67,7 +73,9 @@ def _rows(sheet: Any) -> list[list[str]]:
         rows.append([_cell(cell) for cell in row])
         cells, characters = cells + len(row), characters + sum(map(len, rows[-1]))
         if cells > MAX_CELLS or number > MAX_ROWS:
-            raise too_much(f"XLSX has a sheet of more than {MAX_CELLS:,} cells, or {MAX_ROWS:,} rows: split it")
+            raise too_much(
+                f"XLSX has a sheet of more than {MAX_CELLS:,} cells, or {MAX_ROWS:,} rows: split it"
+            )
         if characters > MAX_EXTRACTED_CHARS:
             raise too_much("XLSX repeats its texts beyond measure: it is broken, or an attack")
     return without_empty_columns(rows)
@@ -85,5 +93,7 @@ def _cell(cell: Any) -> str:
         return f"{value:.15g}"
     if isinstance(value, dt.datetime):
         midnight = value.time() == dt.time()
-        return value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="seconds")
+        return (
+            value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="seconds")
+        )
     return storable(str(value))

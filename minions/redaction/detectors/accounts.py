@@ -57,12 +57,26 @@ _COUNTRIES = {
     32: "LC",
     33: "RU",
 }
-_LENGTHS = {country: length for length, countries in _COUNTRIES.items() for country in countries.split()}
+_LENGTHS = {
+    country: length for length, countries in _COUNTRIES.items() for country in countries.split()
+}
 _MORE = "AR AU BM BO CA CL CN CO EC HK ID IN JP KE KR KY LK MA MX MY NG NZ PA PE PH SG TH TW US UY VE VN ZA"
 _BANKS = {*_LENGTHS, *re.findall("[A-Z]+", _MORE)}  # countries that a BIC may name
 _END = r"(?![0-9A-Za-z/%]|[.,][0-9])"
 _ACCOUNT = (
-    *("account", "acct", "a/c", "konto", "kto", "rekening", "compte", "cuenta", "conto", "clabe", "policy"),
+    *(
+        "account",
+        "acct",
+        "a/c",
+        "konto",
+        "kto",
+        "rekening",
+        "compte",
+        "cuenta",
+        "conto",
+        "clabe",
+        "policy",
+    ),
     *("kontonummer", "kontonr", "rekeningnummer"),
 )
 _WORDS = "|".join(sorted(_ACCOUNT, key=len, reverse=True))
@@ -86,19 +100,25 @@ _RULES = (
     Rule(
         "ACCOUNT",
         ("routing", "aba", "rtn"),
-        re.compile(rf"(?i:aba\s)?(?i:routing|aba|rtn)(?:[\s/]{{1,2}}(?i:transit))?{LABEL}(?P<value>[0-9]{{9}}){_END}"),
+        re.compile(
+            rf"(?i:aba\s)?(?i:routing|aba|rtn)(?:[\s/]{{1,2}}(?i:transit))?{LABEL}(?P<value>[0-9]{{9}}){_END}"
+        ),
         aba,
         numeric=True,
     ),
     Rule(
         "ACCOUNT",
         ("sort code", "sort-code", "sortcode"),
-        re.compile(rf"(?i:sort.?code){LABEL}(?P<value>[0-9]{{2}}[ \-]?[0-9]{{2}}[ \-]?[0-9]{{2}}){_END}"),
+        re.compile(
+            rf"(?i:sort.?code){LABEL}(?P<value>[0-9]{{2}}[ \-]?[0-9]{{2}}[ \-]?[0-9]{{2}}){_END}"
+        ),
     ),
     Rule(
         "ACCOUNT",
         ("blz", "bankleitzahl", "bsb"),
-        re.compile(rf"(?i:blz|bankleitzahl|bsb){LABEL}(?P<value>[0-9]{{3}}[ \-]?[0-9]{{3}}(?:[ ]?[0-9]{{2}})?){_END}"),
+        re.compile(
+            rf"(?i:blz|bankleitzahl|bsb){LABEL}(?P<value>[0-9]{{3}}[ \-]?[0-9]{{3}}(?:[ ]?[0-9]{{2}})?){_END}"
+        ),
     ),
     Rule(
         "ACCOUNT",

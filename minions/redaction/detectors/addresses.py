@@ -34,7 +34,8 @@ _UPPER = "A-Z\u00c0-\u00de"
 _NAME = rf"[{_UPPER}][\w.'\u2019\-]{{0,30}}"
 _CITY = rf"{_NAME}(?:[ \-]{_NAME}){{0,2}}"
 _HOUSE = (
-    r"(?!(?:19|20)[0-9]{2}(?![0-9]))[0-9]{1,4}(?:[ ]?[a-zA-Z])?(?:[\-/][0-9]{1,4}[a-z]?)?(?![0-9A-Za-z%]|[.,][0-9])"
+    r"(?!(?:19|20)[0-9]{2}(?![0-9]))"
+    r"[0-9]{1,4}(?:[ ]?[a-zA-Z])?(?:[\-/][0-9]{1,4}[a-z]?)?(?![0-9A-Za-z%]|[.,][0-9])"
 )
 _TOWN = (
     r"(?:[A-Z]{1,2}-)?(?!(?:19|20)[0-9]{2}[ ])(?:[0-9]{4,5}|[0-9]{3}[ ][0-9]{2})(?:[ ]?[A-Z]{2}(?=[ ]))?"
@@ -73,20 +74,37 @@ _ENGLISH = re.compile(
 )
 _IN_YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}[ ]")
 _BEFORE_YEAR = re.compile(r"\b(?i:in|since|by|until|during|from|of|and|to|for|year|through)[ ]$")
-_UNIT_BEFORE = re.compile(r"\b(?:Flat|Apartment|Apt|Unit|Suite|Level|Floor|Room)\.?[ ][0-9A-Z]{1,5}(?:,[ ]|/)$")
+_UNIT_BEFORE = re.compile(
+    r"\b(?:Flat|Apartment|Apt|Unit|Suite|Level|Floor|Room)\.?[ ][0-9A-Z]{1,5}(?:,[ ]|/)$"
+)
 _BEFORE = 24  # characters: a word, or a flat
 
-_PARTICLE = r"(?:d[eu]s?|la|le|les|del|della|delle|dei|degli|di|d['\u2019]|l['\u2019]|el|los|las|y|et|e)"
+_PARTICLE = (
+    r"(?:d[eu]s?|la|le|les|del|della|delle|dei|degli|di|d['\u2019]|l['\u2019]|el|los|las|y|et|e)"
+)
 _LATIN = rf"(?:{_PARTICLE}[ ]?){{0,2}}{_NAME}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_NAME}){{0,3}}"
 _PRE = r"(?:Am|An|Im|In|Zum|Zur|Auf|Unter|Bei)(?:[ ](?:der|den|dem))?"
-_WEAK = "weg|ring|platz|damm|ufer|hof|markt|berg|steig|garten|straat|laan|plein|gracht|kade|dijk|singel"
+_WEAK = (
+    "weg|ring|platz|damm|ufer|hof|markt|berg|steig|garten|straat|laan|plein|gracht|kade|dijk|singel"
+)
 _START = rf"[{_UPPER}](?<![\w\-].)"
 _NUMBER = rf"[0-9]{FRESH}[0-9]{{0,3}}"
 _HOUSE_AND_TOWN = re.compile(rf"[0-9][ ]?[a-zA-Z]?(?:,|,?[ ]{{0,2}}\n)[ ]{{0,3}}{_TOWN}")
 _STATE_AND_ZIP = re.compile(r",[ ][A-Z]{2}[ ]{1,2}[0-9]{5}")
 _FORMS = (
     _Form(
-        ("stra\u00dfe", "strasse", "str.", "allee", "gasse", "chaussee", "straat", "gracht", "gatan", "v\u00e4gen"),
+        (
+            "stra\u00dfe",
+            "strasse",
+            "str.",
+            "allee",
+            "gasse",
+            "chaussee",
+            "straat",
+            "gracht",
+            "gatan",
+            "v\u00e4gen",
+        ),
         re.compile(
             rf"{_START}[\w.\-]{{0,30}}?(?:(?i:stra(?:\u00df|ss)e|str\.|allee|gasse|chaussee|straat|gracht|gatan|v\u00e4gen)"
             rf"|[ \-](?:Stra(?:\u00df|ss)e|Allee|Str\.))[ ]{_HOUSE}(?:{_COMMA}{_TOWN})?"
@@ -151,11 +169,15 @@ _FORMS = (
     ),
     _Form(
         ("rr ", "rural route "),
-        re.compile(rf"R(?<!\w.)(?:R|ural Route)[ ][0-9]{{1,3}},?[ ]Box[ ][0-9]{{1,5}}(?:{_PLACED})?"),
+        re.compile(
+            rf"R(?<!\w.)(?:R|ural Route)[ ][0-9]{{1,3}},?[ ]Box[ ][0-9]{{1,5}}(?:{_PLACED})?"
+        ),
     ),
     _Form(
         (",",),
-        re.compile(rf"[A-Z](?<!\w.)[a-z]{{2,15}}(?:[ ][A-Z][a-z]{{2,15}}){{0,2}},[ ](?:{_CODES})[ ]{{1,2}}{_ZIP}"),
+        re.compile(
+            rf"[A-Z](?<!\w.)[a-z]{{2,15}}(?:[ ][A-Z][a-z]{{2,15}}){{0,2}},[ ](?:{_CODES})[ ]{{1,2}}{_ZIP}"
+        ),
         _STATE_AND_ZIP,
     ),
 )
@@ -165,12 +187,20 @@ def find(view: View) -> Iterator[Sensitive]:
     """The postal addresses of a text."""
     for found in _ENGLISH.finditer(view.text):
         before = view.text[max(0, found.start() - _BEFORE) : found.start()]
-        weak = found["place"] or found["broadway"] or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
+        weak = (
+            found["place"]
+            or found["broadway"]
+            or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
+        )
         if not weak or found["tail"]:
             unit = _UNIT_BEFORE.search(before)
             yield Sensitive(KIND, found.start() - (len(unit[0]) if unit else 0), found.end())
-    told = {tells: tells.search(view.text) is not None for tells in (_HOUSE_AND_TOWN, _STATE_AND_ZIP)}
+    told = {
+        tells: tells.search(view.text) is not None for tells in (_HOUSE_AND_TOWN, _STATE_AND_ZIP)
+    }
     for form in _FORMS:
-        if (form.tells is None or told[form.tells]) and any(word in view.lowered for word in form.words):
+        if (form.tells is None or told[form.tells]) and any(
+            word in view.lowered for word in form.words
+        ):
             for found in form.pattern.finditer(view.text):
                 yield Sensitive(KIND, *found.span())

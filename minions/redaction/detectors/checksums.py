@@ -35,7 +35,9 @@ _FISCAL = [int(value) for value in _FISCAL_ODD.split()]
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1, annex B: payment cards, the Canadian SIN."""
     doubled = (int(digit) * 2 for digit in digits[-2::-2])
-    return (sum(map(int, digits[::-2])) + sum(value // 10 + value % 10 for value in doubled)) % 10 == 0
+    return (
+        sum(map(int, digits[::-2])) + sum(value // 10 + value % 10 for value in doubled)
+    ) % 10 == 0
 
 
 def mod_97(iban: str) -> bool:
@@ -55,7 +57,11 @@ def aba(digits: str) -> bool:
 
 def nino(number: str) -> bool:
     """A British National Insurance number, which has no check digit: its letters are in use (HMRC, NIM39110)."""
-    return bool(re.fullmatch("(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]", number))
+    return bool(
+        re.fullmatch(
+            "(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]", number
+        )
+    )
 
 
 def nir(number: str) -> bool:
@@ -103,9 +109,19 @@ def cpf(digits: str) -> bool:
     """The Brazilian CPF: two check digits."""
     if len(set(digits)) == 1:
         return False
-    first = sum(int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True)) * 10 % 11 % 10
+    first = (
+        sum(int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True))
+        * 10
+        % 11
+        % 10
+    )
     second = (
-        sum(int(digit) * weight for digit, weight in zip(digits[:10], range(11, 1, -1), strict=True)) * 10 % 11 % 10
+        sum(
+            int(digit) * weight for digit, weight in zip(digits[:10], range(11, 1, -1), strict=True)
+        )
+        * 10
+        % 11
+        % 10
     )
     return digits[9:] == f"{first}{second}"
 
@@ -128,7 +144,9 @@ def tax_id(digits: str) -> bool:
 
 def nhs(digits: str) -> bool:
     """The number of a patient of the British NHS: weights ten to two, by eleven."""
-    total = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False))
+    total = sum(
+        int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)
+    )
     return (11 - total % 11) % 11 == int(digits[9])
 
 

@@ -17,14 +17,33 @@ _LONGEST_NAME = 64  # RFC 5321
 _NAME = re.compile(r"[\w.+%'&~=-]{0,63}\w")  # tried on the reversed text before the sign
 _LONGEST_LIST = 200
 _NAMES = re.compile(r"\}[\w.,; |\-]{1,200}\{")  # {ana,tom}@host, as papers write it
-_HOST = re.compile(r"(?:\w(?:[\w-]{0,61}\w)?\.){1,8}(?P<last>xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@])")
+_HOST = re.compile(
+    r"(?:\w(?:[\w-]{0,61}\w)?\.){1,8}(?P<last>xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@])"
+)
 _SPELT = re.compile(
     r"(?P<open>[\[({])\s?at\s?[\])}]\s{0,2}(?:\w[\w-]{0,62}\s?(?:\.|[\[({]\s?dot\s?[\])}])\s?){1,6}[a-z]{2,24}\b",
     re.IGNORECASE,
 )
 _SPOKEN_NAME = re.compile(r"\w{1,30}(?: tod \w{1,30}){1,3}")  # reversed
 _SPOKEN_HOST = re.compile(r" at (?:[\w-]{1,40} dot ){1,4}[a-z]{2,12}\b")
-_FILES = frozenset(["png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "ts", "tsx", "jsx", "py", "json", "html"])
+_FILES = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "js",
+        "css",
+        "ts",
+        "tsx",
+        "jsx",
+        "py",
+        "json",
+        "html",
+    ]
+)
 
 
 def find(view: View) -> Iterator[Sensitive]:
@@ -34,7 +53,9 @@ def find(view: View) -> Iterator[Sensitive]:
         host = _HOST.match(view.text, place + 1)
         if name and host and host["last"] not in _FILES and name[0] != "tig":
             yield Sensitive(KIND, place - _name_length(name[0]), host.end())
-        elif host and (names := _NAMES.match(view.text[max(0, place - _LONGEST_LIST) : place][::-1])):
+        elif host and (
+            names := _NAMES.match(view.text[max(0, place - _LONGEST_LIST) : place][::-1])
+        ):
             yield Sensitive(KIND, place - len(names[0]), host.end())
     yield from _spoken(view)
     for sign in ("[at]", "(at)", "{at}", "[ at ]", "( at )"):

@@ -19,7 +19,9 @@ _SPECIAL = {
     "\u2044": "/",
 }  # the dotted I is two characters in lower case; minus; fraction slash
 _BY_CATEGORY = {"Pd": "-", "Zs": " ", "Zl": "\n", "Zp": "\n"}
-_LONGEST = 4  # characters one may become: a ligature is opened, a word in one character is left alone
+_LONGEST = (
+    4  # characters one may become: a ligature is opened, a word in one character is left alone
+)
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -55,7 +57,9 @@ def fold(text: str) -> Folded:
 
 def _remapped(text: str, changed: Mapping[str, str], table: Mapping[int, str]) -> Folded:
     """The view of a text of which some characters become none or several."""
-    odd = re.compile(f"[{re.escape(''.join(one for one, plain in changed.items() if len(plain) != 1))}]")
+    odd = re.compile(
+        f"[{re.escape(''.join(one for one, plain in changed.items() if len(plain) != 1))}]"
+    )
     parts: list[str] = []
     origins: list[int] = []
     place = 0

@@ -6,7 +6,16 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from minions.redaction.detectors import checksums
-from minions.redaction.detectors.spans import FRESH, LABEL, Rule, Sensitive, anchored, digits_of, near, shape
+from minions.redaction.detectors.spans import (
+    FRESH,
+    LABEL,
+    Rule,
+    Sensitive,
+    anchored,
+    digits_of,
+    near,
+    shape,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +45,16 @@ def _checked(check: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda value: check("".join(filter(str.isalnum, value)).upper())
 
 
-_SOCIAL_SECURITY = ("social security", "ssn", "itin", "taxpayer id", "ss#", "ss no", "soc. sec", "soc sec")
+_SOCIAL_SECURITY = (
+    "social security",
+    "ssn",
+    "itin",
+    "taxpayer id",
+    "ss#",
+    "ss no",
+    "soc. sec",
+    "soc sec",
+)
 _EMPLOYER = ("employer", "ein ", "ein:", "taxpayer", "tax id", "fein", "i.r.s")
 _DIGITS = re.compile(rf"[0-9]{FRESH}(?=(?:[ ]?[0-9.\-]){{6}})")
 _NUMERIC = (
@@ -64,16 +82,54 @@ _WORD = r"[^\W\d_]{2,20}"
 _MORE = "s|de|di|license|licence|conduire|conducir|guida|record|id|card|security|insurance|identit\u00e9|nr"
 _YEARS = re.compile(r"(?:19|20)[0-9]{2}(?:[ \-](?:19|20)?[0-9]{2})+")
 _DOCUMENTS = (
-    *("passport", "reisepass", "passnummer", "passeport", "pasaporte", "passaporto", "paspoort", "personalausweis"),
-    *("driver's license", "driver\u2019s license", "drivers license", "driver license", "driving licence"),
-    *("driver's licence", "driving license", "f\u00fchrerschein", "permis de conduire", "licencia de conducir"),
-    *("patente di guida", "rijbewijs", "identity card", "carte d'identit\u00e9", "ausweisnummer", "id card"),
-    *("national id", "mrn", "medical record", "patient id", "health insurance", "versichertennummer", "medicare"),
+    *(
+        "passport",
+        "reisepass",
+        "passnummer",
+        "passeport",
+        "pasaporte",
+        "passaporto",
+        "paspoort",
+        "personalausweis",
+    ),
+    *(
+        "driver's license",
+        "driver\u2019s license",
+        "drivers license",
+        "driver license",
+        "driving licence",
+    ),
+    *(
+        "driver's licence",
+        "driving license",
+        "f\u00fchrerschein",
+        "permis de conduire",
+        "licencia de conducir",
+    ),
+    *(
+        "patente di guida",
+        "rijbewijs",
+        "identity card",
+        "carte d'identit\u00e9",
+        "ausweisnummer",
+        "id card",
+    ),
+    *(
+        "national id",
+        "mrn",
+        "medical record",
+        "patient id",
+        "health insurance",
+        "versichertennummer",
+        "medicare",
+    ),
     *("dl:", "dl#", "dl no"),
 )
 
 
-def _beside(words: tuple[str, ...], named: str, picture: str, check: Callable[[str], bool] = bool) -> Rule:
+def _beside(
+    words: tuple[str, ...], named: str, picture: str, check: Callable[[str], bool] = bool
+) -> Rule:
     """A number of the form ``picture`` right after a word; ``named`` is a pattern of all that the word is part of."""
     pattern = re.compile(rf"(?i:{named}){LABEL}(?P<value>(?i:{shape(picture)})){_END}")
     return Rule(KIND, words, pattern, _checked(check), numeric=True)
@@ -96,14 +152,23 @@ _RULES = (
         "99_999_999_999",
         checksums.tax_id,
     ),
-    _beside(("national insurance", "nino", "ni no"), r"national insurance|nino|ni", "AA_99_99_99_A", checksums.nino),
+    _beside(
+        ("national insurance", "nino", "ni no"),
+        r"national insurance|nino|ni",
+        "AA_99_99_99_A",
+        checksums.nino,
+    ),
     _beside(
         ("codice fiscale", "cod. fisc", "c.f."),
         r"codice fiscale|cod\. fisc|c\.f",
         "AAAAAA_99A99_A999A",
         checksums.fiscal_code,
     ),
-    _beside(("alien", "a#", "a-number", "uscis"), r"alien(?: registration)?|a#|a-number|uscis", "A999~999~999"),
+    _beside(
+        ("alien", "a#", "a-number", "uscis"),
+        r"alien(?: registration)?|a#|a-number|uscis",
+        "A999~999~999",
+    ),
     _beside(("sozialvers", "rentenvers", "sv-nummer"), rf"{_WORD}(?:-nummer)?", "99_999999_A_999"),
     _beside(("bsn", "burgerservicenummer", "sofinummer"), _WORD, "999~999~999", checksums.bsn),
     _beside(("bsn", "burgerservicenummer", "sofinummer"), _WORD, "9999.99.999", checksums.bsn),
@@ -125,5 +190,9 @@ def find(view: View) -> Iterator[Sensitive]:
 def _at(view: View, start: int, forms: tuple[_Form, ...]) -> Iterator[Sensitive]:
     for form in forms:
         found = form.pattern.match(view.text, start)
-        if found and form.accepts(found[0]) and (not form.words or near(view, *found.span(), form.words, _REACH)):
+        if (
+            found
+            and form.accepts(found[0])
+            and (not form.words or near(view, *found.span(), form.words, _REACH))
+        ):
             yield Sensitive(KIND, *found.span())

@@ -49,13 +49,19 @@ def people_detector(*, required: bool = False) -> Detector | None:
     if model is None:
         if not required:
             return None
-        what = f"{' and '.join(missing)} are missing" if missing else "no language model of spaCy's is installed"
+        what = (
+            f"{' and '.join(missing)} are missing"
+            if missing
+            else "no language model of spaCy's is installed"
+        )
         raise ConfigError(f"people and organisations cannot be found: {what}", hint=_HINT)
     language = model.partition("_")[0]
     try:
         return detector_of(_analyzer(model, language), language)
     except (ImportError, OSError, ValueError) as error:
-        raise ConfigError(f"the language model {model} cannot be loaded: {error}", hint=_HINT) from error
+        raise ConfigError(
+            f"the language model {model} cannot be loaded: {error}", hint=_HINT
+        ) from error
 
 
 def detector_of(analyzer: Analyzer, language: str) -> Detector:
@@ -109,7 +115,9 @@ def _installed_model() -> str | None:
     import spacy
 
     installed: list[str] = list(spacy.util.get_installed_models())
-    return next((name for name in _PREFERRED if name in installed), next(iter(sorted(installed)), None))
+    return next(
+        (name for name in _PREFERRED if name in installed), next(iter(sorted(installed)), None)
+    )
 
 
 def _analyzer(model: str, language: str) -> Any:

@@ -10,7 +10,15 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from minions.redaction.detectors.spans import BREAK, FRESH, LABEL, Rule, Sensitive, anchored, digits_of
+from minions.redaction.detectors.spans import (
+    BREAK,
+    FRESH,
+    LABEL,
+    Rule,
+    Sensitive,
+    anchored,
+    digits_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,16 +46,43 @@ _NATIONAL = re.compile(
     rf"(?:(?:(?:[ ]?[\-/.][ ]?|[ ]|{BREAK})[0-9]{{1,8}}){{1,5}}|(?<=\))[0-9]{{5,8}})"
     rf"(?![0-9]|[.,\-/][0-9]){_EXTENSION}"
 )
-_FREE = re.compile(rf"1{FRESH}-8(?:00|33|44|55|66|77|88)-[0-9A-Z][0-9A-Z\-]{{5,8}}[0-9A-Z](?![0-9A-Za-z])")
-_DATE = re.compile(r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[./\-][01]?[0-9](?![0-9])")
+_FREE = re.compile(
+    rf"1{FRESH}-8(?:00|33|44|55|66|77|88)-[0-9A-Z][0-9A-Z\-]{{5,8}}[0-9A-Z](?![0-9A-Za-z])"
+)
+_DATE = re.compile(
+    r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[./\-][01]?[0-9](?![0-9])"
+)
 _YEARS = re.compile(r"[ \-/.]*(?:(?:19|20)[0-9]{2}[ \-/.]*)+")
 _GROUPS = re.compile("[0-9]+")
 _STRONG = (
-    *("tel", "phone", "ph", "fax", "telefax", "facsimile", "hotline", "whatsapp", "rufnummer", "\u96fb\u8a71"),
+    *(
+        "tel",
+        "phone",
+        "ph",
+        "fax",
+        "telefax",
+        "facsimile",
+        "hotline",
+        "whatsapp",
+        "rufnummer",
+        "\u96fb\u8a71",
+    ),
     *("t\u00e9l", "fernruf", "tfno", "tlf", "telf", "fon"),
 )
 _WEAK = (
-    *("mobile", "mobil", "cell", "handy", "portable", "m\u00f3vil", "movil", "cellulare", "call", "ring", "dial"),
+    *(
+        "mobile",
+        "mobil",
+        "cell",
+        "handy",
+        "portable",
+        "m\u00f3vil",
+        "movil",
+        "cellulare",
+        "call",
+        "ring",
+        "dial",
+    ),
     *("bel", "rufen", "appeler"),
 )
 _BETWEEN = r"(?i:[ ](?:me|us|him|her|them|back|again|toll[ -]free|number|no|at|on|under|unter|au|al|is|the)){0,4}"
@@ -60,7 +95,9 @@ _PAIRS, _TRIPLES = 5, 4  # groups
 _LONGEST_CODE = 3
 
 # Country codes (ITU-T E.164) of two and of three digits; besides them there are 1 and 7.
-_TWO = re.findall("..", "2027303132333436394041434445464748495152535455565758606162636465668182848690919293949598")
+_TWO = re.findall(
+    "..", "2027303132333436394041434445464748495152535455565758606162636465668182848690919293949598"
+)
 _THREE = re.compile(
     "21[1-8]|22[0-9]|23[0-9]|24[0-9]|25[0-8]|26[0-9]|29[01789]|35[0-9]|37[0-9]|38[0-9]|42[013]|50[0-9]|59[0-9]"
     "|67[02-9]|68[0-35-9]|69[0-2]|800|808|85[02356]|87[08]|88[0-38]|96[0-8]|97[0-79]|99[2-68]"
@@ -104,11 +141,15 @@ _RULES = (
     Rule(
         KIND,
         _WEAK,
-        re.compile(rf"[^\W\d_]{{2,10}}(?i:[ ](?:phone|no|number|office|ufficio)){{0,2}}\.?:[ ]{{0,2}}{_NUMBER}"),
+        re.compile(
+            rf"[^\W\d_]{{2,10}}(?i:[ ](?:phone|no|number|office|ufficio)){{0,2}}\.?:[ ]{{0,2}}{_NUMBER}"
+        ),
         _plausible,
         numeric=True,
     ),
-    Rule(KIND, ("cellulare",), re.compile(rf"[^\W\d_]{{2,10}}[ ]{_NUMBER}"), _plausible, numeric=True),
+    Rule(
+        KIND, ("cellulare",), re.compile(rf"[^\W\d_]{{2,10}}[ ]{_NUMBER}"), _plausible, numeric=True
+    ),
 )
 
 
@@ -117,7 +158,9 @@ def find(view: View) -> Iterator[Sensitive]:
     for found in _INTERNATIONAL.finditer(view.text):
         end = _international_end(found)
         if end:
-            opened = view.text.startswith("(", found.start() - 1) and found[0].count(")") > found[0].count("(")
+            opened = view.text.startswith("(", found.start() - 1) and found[0].count(")") > found[
+                0
+            ].count("(")
             yield Sensitive(KIND, found.start() - bool(opened), end)
     for pattern in (_NORTH_AMERICAN, _NO_BRACKETS, _FREE):
         for found in pattern.finditer(view.text):
@@ -134,7 +177,9 @@ def _international_end(found: re.Match[str]) -> int:
     for stop in (end, start + found["number"].rfind("\n")):
         number = found.string[start:stop].rstrip()
         code = _GROUPS.match(number)
-        if _international(digits_of(number)) and (found[0][0] == "+" or (code and code.end() <= _LONGEST_CODE)):
+        if _international(digits_of(number)) and (
+            found[0][0] == "+" or (code and code.end() <= _LONGEST_CODE)
+        ):
             return found.end() if stop == end else start + len(number)
     return 0
 
@@ -159,7 +204,10 @@ def _national(value: str) -> bool:
     steps = {int(b) - int(a) for a, b in itertools.pairwise(groups)}
     return (
         length <= _LONGEST_NATIONAL
-        and (length >= _SHORTEST_NATIONAL or (length == _SHORTEST_NATIONAL - 1 and ("(" in value or "/" in value)))
+        and (
+            length >= _SHORTEST_NATIONAL
+            or (length == _SHORTEST_NATIONAL - 1 and ("(" in value or "/" in value))
+        )
         and not _DATE.search(number)
         and number.count("/") <= 1
         and ("." not in number or in_pairs)

@@ -31,7 +31,10 @@ _KEYS = (
     _key("glpat-", rf"{_BODY}{{20,64}}"),
     *(_key(f"xox{kind}-", r"[A-Za-z0-9\-]{10,250}") for kind in "abeprs"),
     _key("xapp-", r"[A-Za-z0-9\-]{10,250}"),
-    *(_key(prefix, r"[A-Za-z0-9]{16,250}") for prefix in ("sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_")),
+    *(
+        _key(prefix, r"[A-Za-z0-9]{16,250}")
+        for prefix in ("sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_")
+    ),
     _key("sk-", rf"{_BODY}{{20,250}}"),
     _key("AIza", rf"{_BODY}{{30,40}}"),
     _key("ya29.", rf"{_BODY}{{20,250}}"),
@@ -50,13 +53,49 @@ _PEM_END = re.compile("-----END [A-Z0-9 ]{0,40}-----")
 _LONGEST_PEM = 20_000
 _LOGIN = re.compile(r"[^\s:/@]{1,128}:[^\s/@]{1,256}@[^\s/:?#\"'<>]{1,253}")
 _NAMES = (
-    *("password", "passwd", "passwort", "kennwort", "passphrase", "pwd", "contrase\u00f1a", "mot de passe", "senha"),
+    *(
+        "password",
+        "passwd",
+        "passwort",
+        "kennwort",
+        "passphrase",
+        "pwd",
+        "contrase\u00f1a",
+        "mot de passe",
+        "senha",
+    ),
     *("wachtwoord", "passcode"),
 )
 _TOKENS = (
-    *("secret", "token", "api key", "apikey", "api_key", "api-key", "access key", "access_key", "accesskey"),
-    *("private key", "private_key", "auth_token", "authtoken", "credential", "client_secret", "signing key"),
-    *("wifi key", "wi-fi key", "network key", "encryption key", "license key", "licence key", "master key"),
+    *(
+        "secret",
+        "token",
+        "api key",
+        "apikey",
+        "api_key",
+        "api-key",
+        "access key",
+        "access_key",
+        "accesskey",
+    ),
+    *(
+        "private key",
+        "private_key",
+        "auth_token",
+        "authtoken",
+        "credential",
+        "client_secret",
+        "signing key",
+    ),
+    *(
+        "wifi key",
+        "wi-fi key",
+        "network key",
+        "encryption key",
+        "license key",
+        "licence key",
+        "master key",
+    ),
 )
 _GIVEN = r"[\w\-]{0,12}[\"']?[ ]{0,2}(?:(?:ist|is|lautet|est|es)[ :]|=>|[:=]{1,2})[ ]{0,2}"
 _QUOTED = r"(?P<q>[\"'])?(?P<value>(?(q)[^\"'\n]{4,256}(?=(?P=q))|[^\s\"']{4,256}))"
@@ -76,13 +115,23 @@ def _is_password(value: str) -> bool:
     """Whether a value given to a password can be one: no placeholder, no call, no plain word."""
     plain = value.rstrip(_ENDS)
     is_word = plain.isalpha() and (plain.islower() or plain.istitle())
-    return len(plain) >= _SHORTEST_PASSWORD and not is_word and not _TAKEN.fullmatch(plain) and not _CODE.search(plain)
+    return (
+        len(plain) >= _SHORTEST_PASSWORD
+        and not is_word
+        and not _TAKEN.fullmatch(plain)
+        and not _CODE.search(plain)
+    )
 
 
 def _is_token(value: str) -> bool:
     """Whether a value given to a token or key can be one: long, with letters and digits, or of mixed case."""
     numbered = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-    mixed = len(value) >= _SHORTEST_MIXED and not value.islower() and not value.isupper() and not _wordy(value)
+    mixed = (
+        len(value) >= _SHORTEST_MIXED
+        and not value.islower()
+        and not value.isupper()
+        and not _wordy(value)
+    )
     return len(value) >= _SHORTEST_TOKEN and (numbered or mixed) and _is_password(value)
 
 
@@ -93,10 +142,17 @@ def _wordy(token: str) -> bool:
 
 _RULES = (
     Rule(
-        KIND, _NAMES, re.compile(rf"[^\W\d_]{{3,12}}(?: de passe)?{_GIVEN}{_QUOTED}"), _is_password, inside_words=True
+        KIND,
+        _NAMES,
+        re.compile(rf"[^\W\d_]{{3,12}}(?: de passe)?{_GIVEN}{_QUOTED}"),
+        _is_password,
+        inside_words=True,
     ),
     Rule(
-        KIND, ("pass:", "pass=", "pass :", "pass ="), re.compile(rf"(?i:pass)[ ]?[:=][ ]{{0,2}}{_QUOTED}"), _is_password
+        KIND,
+        ("pass:", "pass=", "pass :", "pass ="),
+        re.compile(rf"(?i:pass)[ ]?[:=][ ]{{0,2}}{_QUOTED}"),
+        _is_password,
     ),
     Rule(
         KIND,
@@ -106,7 +162,11 @@ _RULES = (
             r"(?P<value>[0-9]{4,8})(?![0-9]|[.,][0-9])"
         ),
     ),
-    Rule(KIND, ("hooks.slack.com",), re.compile(r"hooks\.slack\.com/services/(?P<value>[\w/\-]{20,120})")),
+    Rule(
+        KIND,
+        ("hooks.slack.com",),
+        re.compile(r"hooks\.slack\.com/services/(?P<value>[\w/\-]{20,120})"),
+    ),
     Rule(
         KIND,
         ("sshpass", "mysql"),
@@ -138,7 +198,9 @@ def find(view: View) -> Iterator[Sensitive]:
     """The keys and passwords of a text."""
     yield from anchored(view, _KEYS)
     for given in anchored(view, _RULES):
-        yield given._replace(end=given.start + len(view.text[given.start : given.end].rstrip(_ENDS)))
+        yield given._replace(
+            end=given.start + len(view.text[given.start : given.end].rstrip(_ENDS))
+        )
     yield from _blocks(view)
     for place in places(view, "://"):
         login = _LOGIN.match(view.text, place + 3)
@@ -162,9 +224,14 @@ def _blocks(view: View) -> Iterator[Sensitive]:
 def _is_random(token: str) -> bool:
     """Whether a token looks drawn by chance: lower case, capitals and digits, much entropy, many changes."""
     body = token.rstrip("=")
-    kinds = ["d" if one.isdigit() else "u" if one.isupper() else "l" if one.islower() else "-" for one in body]
+    kinds = [
+        "d" if one.isdigit() else "u" if one.isupper() else "l" if one.islower() else "-"
+        for one in body
+    ]
     if not {"d", "u", "l"} <= set(kinds) or kinds.count("-") > len(body) / 8 or _wordy(body):
         return False
-    bits = -sum(count / len(body) * math.log2(count / len(body)) for count in Counter(body).values())
+    bits = -sum(
+        count / len(body) * math.log2(count / len(body)) for count in Counter(body).values()
+    )
     changes = sum(a != b for a, b in itertools.pairwise(kinds)) / (len(kinds) - 1)
     return bits >= _LEAST_BITS * math.log2(len(body)) and changes >= _LEAST_CHANGES
