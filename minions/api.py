@@ -1,40 +1,40 @@
-"""The public face: ask questions of local documents. Every command of the command line is a method here."""
+"""The public face: ask questions of local documents. Every command is a method here."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from minions.batch.asking import answers, patience, session_in
 from minions.batch.estimate import estimate_batch
 from minions.batch.items import as_items, read_items
-from minions.batch.session import opened, placed
+from minions.batch.session import placed
+from minions.clock import SystemClock
 from minions.corpus.fts.erase import forget_documents
 from minions.errors import StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
-from minions.home import INDEX_FILE, Workplace, check_question, ignore, listed
+from minions.home import Home, check_question, ignore, listed
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
-from minions.ledger.prices import PriceBook
+from minions.network.reference import ModelRef
 from minions.run.run import Asked, Record, run
+from minions.settings import Settings
 from minions.stop_signal import Brake
 from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id
-from minions.values.events import WarningEvent
-from minions.wiring.confine import step_by_step, within_reach
-from minions.wiring.lineup import choose_models
+from minions.wiring.confine import within_reach
+from minions.wiring.lineup import LOCAL, Lineup, terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+    from types import TracebackType
 
     from minions.batch.estimate import BatchEstimate
-    from minions.batch.items import BadLine, Item
     from minions.batch.results import BatchSummary
-    from minions.batch.session import Session
     from minions.corpus.fts.query import SearchHit
     from minions.corpus.index import IndexReport
     from minions.doctor import Report as Examination
@@ -43,34 +43,72 @@ if TYPE_CHECKING:
     from minions.home import Paths
     from minions.ledger.egress import Departure, EgressSummary
     from minions.ledger.ledger import Grouping, SummaryRow
-    from minions.ports import Clock
     from minions.preview import Preview
-    from minions.settings import Settings
     from minions.store.deletion import Removed
     from minions.store.runs import Run
     from minions.values.answers import Answer
     from minions.values.events import Event, Observer
     from minions.values.plans import Plan
 
-# A batch runs while nobody looks: it waits for an endpoint that is gone or asks for time, and tries more often.
-_PATIENT = {"patience_s": 3600.0, "attempts": 8}
-_DAY_S = 86_400.0  # longer than any process waits for a reply: what is still open then has lost its process
+_DAY_S = 86_400.0  # longer than any process waits for a reply: what is still open then is lost
+T = TypeVar("T")
 
 
-class Minions(Workplace):
-    """Asks questions of local documents: a planner that never reads them, workers on this machine that do.
+class Minions:
+    """Asks questions of local documents: a planner that never reads them, workers on this machine
+    that do.
 
-    ``planner`` and ``worker`` are model references (``provider:model[@URL]``), or ``local`` for a planner without a
-    cloud; ``settings`` are the fields of `minions.settings.Settings` and win over environment and files. All methods
-    raise MinionsError. Use it as a context manager, or call ``close``, to free a model that runs in this process.
+    ``planner`` and ``worker`` are model references (``provider:model[@URL]``), or ``local`` for a
+    planner without a cloud. ``settings`` are the fields of `minions.settings.Settings` and win over
+    environment and files. All methods raise MinionsError. Use it as a context manager, or call
+    ``close``, to free a model that runs in this process.
     """
+
+    def __init__(
+        self,
+        planner: str | None = None,
+        worker: str | None = None,
+        *,
+        config: Path | None = None,
+        **settings: Any,
+    ) -> None:
+        chosen = {"planner": planner, "worker": worker, **settings}
+        self.settings = Settings.load(chosen, config=config)
+        self._config = config
+        self._clock = SystemClock()
+        self._home = Home(self.settings.home_folder(), self._clock)
+        self._runner: asyncio.Runner | None = None
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds all state."""
+        return self._home.folder
+
+    def close(self) -> None:
+        """Free what is kept between questions. The object stays usable."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+        self._home.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def ask(
         self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
     ) -> Answer:
-        """Answer a question from the documents at ``paths`` (files or folders). Blocks; ``aask`` is its asyncio twin.
+        """Answer a question from the documents at ``paths`` (files or folders).
 
-        ``settings`` apply to this question only (``max_cost=0.05``, say). ``observe`` is called with each event.
+        Blocks; ``aask`` is its asyncio twin. ``settings`` apply to this question only
+        (``max_cost=0.05``, say). ``observe`` is called with each event.
         """
         return self._await(self.aask(question, paths, observe=observe, **settings))
 
@@ -78,10 +116,22 @@ class Minions(Workplace):
         self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
     ) -> Answer:
         """Answer a question; see ``ask``. Cancelling it records the run as interrupted."""
-        return await self._ask(question, paths, self._with(settings), observe or ignore)
+        check_question(question)
+        chosen = self._with(settings)
+        lineup = Lineup.of(chosen)
+        reach = within_reach(lineup.hosts, local_only=chosen.local_only)
+        with reach, self._home.store() as store:
+            books = self._home.books(store, chosen, observe)
+            longest_s = max(_DAY_S, 2 * chosen.call_timeout_s)
+            books.ledger.enter_lost(before=self._ago(seconds=longest_s))
+            async with self._home.at_work(paths, lineup, chosen, books) as (corpus, crew):
+                asked = Asked(question, new_run_id(self._clock))
+                record = Record(Runs(store, retain_text=chosen.retain_text), books)
+                return await run(asked, corpus, crew, terms_of(lineup, chosen), record)
 
     async def stream(self, question: str, paths: Paths, **settings: Any) -> AsyncGenerator[Event]:
-        """Events as they happen (index, plan, job, finding, cloud call, warning), the last of them the answer.
+        """Yield events as they happen (index, plan, job, finding, cloud call, warning), the answer
+        last.
 
         Leaving the loop early stops the run and records it as interrupted.
         """
@@ -110,30 +160,41 @@ class Minions(Workplace):
         observe: Observer | None = None,
         **settings: Any,
     ) -> AsyncGenerator[Answer]:
-        """Answers to many questions, as they come, each chunk read once for all that want it.
+        """Yield answers to many questions, as they come; a chunk is read once for all of them.
 
-        A question is a text, or a mapping with the fields of `minions.batch.items.Item`. ``stop_reason`` is ``error``,
-        with the reason among ``warnings``, for one that failed. With ``output``, a file to append to, the batch
-        resumes: what stands there is not asked again, and not yielded. ``max_cost`` is shared by all questions.
-        ``plans`` are first plans in place of the planner's, by the ids of their questions, or by their texts.
-        With a ``cache_scope`` only what was read under the same one counts as read before.
+        A question is a text, or a mapping with the fields of `minions.batch.items.Item`. One that
+        failed has ``stop_reason`` ``error`` and its reason among ``warnings``. With ``output``, a
+        file to append to, the batch resumes: what is answered there is neither asked nor yielded
+        again. All questions share ``max_cost``. ``plans`` take the place of the planner's first
+        ones, by a question's id or text. With a ``cache_scope``, kept results count only where
+        they were read under the same one.
         """
         if isinstance(questions, str | Mapping):
             raise UsageError(
                 "map() takes several questions",
                 hint="put them in a list, or await aask(...) for one",
             )
-        items, chosen = placed(as_items(questions), listed(paths), Path())
-        out = Path(output) if output is not None else None
-        how: dict[str, Any] = {"brake": Brake(), "output": out, "retry_errors": retry_errors}
-        with self._session(items, settings, observe, cache_scope=cache_scope, **how) as session:
-            async with aclosing(self._answers(chosen, session, plans)) as answers:
-                async for answer in answers:
+        items, chosen_paths = placed(as_items(questions), listed(paths), Path())
+        chosen = self._patient(settings)
+        opened = session_in(
+            self._home,
+            items,
+            chosen,
+            observe,
+            brake=Brake(),
+            output=_path(output),
+            retry_errors=retry_errors,
+            cache_scope=cache_scope,
+        )
+        with opened as session:
+            results = answers(self._home, chosen_paths, session, chosen, plans)
+            async with aclosing(results):
+                async for answer in results:
                     yield answer
 
-    def batch(self, questions: str | Path, paths: Paths = (), **how: Any) -> BatchSummary:
-        """Answer the questions of a file. Blocks; ``abatch`` is its asyncio twin, and says what it takes."""
-        return self._await(self.abatch(questions, paths, **how))
+    def batch(self, questions: str | Path, paths: Paths = (), **options: Any) -> BatchSummary:
+        """Answer the questions of a file. Blocks; ``abatch`` is its asyncio twin."""
+        return self._await(self.abatch(questions, paths, **options))
 
     async def abatch(
         self,
@@ -146,20 +207,29 @@ class Minions(Workplace):
         observe: Observer | None = None,
         **settings: Any,
     ) -> BatchSummary:
-        """Answer the questions of a file (a JSON object a line), appending a line to ``output`` for each as it ends.
+        """Answer the questions of a file (a JSON object a line), and append a line to ``output``
+        for each as it ends.
 
-        It resumes: what stands in ``output`` is not asked again, unless it failed and ``retry_errors`` is set. Without
-        ``paths``, each line names its ``documents``, relative to the file's folder. Pulling ``brake`` lets what is
-        under way end. Raises what would meet every question (a wrong key, a full disk).
+        It resumes: what is answered in ``output`` is not asked again, and what failed there only
+        with ``retry_errors``. Without ``paths``, each line names its ``documents``, relative to
+        the file's folder. Pulling ``brake`` is a graceful stop: what is under way may end. Raises
+        what every question would meet (a wrong key, a full disk).
         """
-        source, brake = Path(questions), brake or Brake()
-        items, chosen = placed(read_items(source), listed(paths), source.parent)
-        out = Path(output)
-        with self._session(
-            items, settings, observe, brake=brake, output=out, retry_errors=retry_errors
-        ) as session:
+        source = Path(questions)
+        items, chosen_paths = placed(read_items(source), listed(paths), source.parent)
+        chosen = self._patient(settings)
+        opened = session_in(
+            self._home,
+            items,
+            chosen,
+            observe,
+            brake=brake or Brake(),
+            output=_path(output),
+            retry_errors=retry_errors,
+        )
+        with opened as session:
             try:
-                async for _ in self._answers(chosen, session):
+                async for _ in answers(self._home, chosen_paths, session, chosen):
                     pass
             except StoppedError:
                 return session.results.summary(interrupted=True)
@@ -175,23 +245,30 @@ class Minions(Workplace):
         observe: Observer | None = None,
         **settings: Any,
     ) -> BatchEstimate:
-        """What ``batch`` would take for the questions that it would ask, given ``output``. Calls no model."""
-        source, chosen = Path(questions), self._with(settings)
+        """Estimate what ``batch`` would take for the questions that ``output`` does not answer.
+
+        Calls no model.
+        """
+        source = Path(questions)
+        chosen = self._with(settings)
         items, chosen_paths = placed(read_items(source), listed(paths), source.parent)
-        out = Path(output) if output is not None else None
-        with (
-            self._corpus(chosen_paths, chosen, observe or ignore) as (corpus, _),
-            self._store() as store,
-        ):
-            prices = PriceBook.parse(chosen.prices)
-            ledger = Ledger(store)
+        lineup = Lineup.unchecked(chosen)
+        documents = self._home.corpus(chosen_paths, chosen, observe or ignore)
+        with documents as (corpus, _), self._home.store() as store:
             return estimate_batch(
-                items, corpus, chosen, prices, ledger, output=out, retry_errors=retry_errors
+                items,
+                corpus,
+                lineup,
+                terms_of(lineup, chosen),
+                chosen.price_book(),
+                Ledger(store),
+                output=_path(output),
+                retry_errors=retry_errors,
             )
 
-    def evaluate(self, dataset: str | Path, documents: str | Path, **how: Any) -> Report:
-        """Score the answers to questions with known answers. Blocks; ``aevaluate`` says what it takes."""
-        return self._await(self.aevaluate(dataset, documents, **how))
+    def evaluate(self, dataset: str | Path, documents: str | Path, **options: Any) -> Report:
+        """Score answers to questions with known answers. Blocks; ``aevaluate`` is its twin."""
+        return self._await(self.aevaluate(dataset, documents, **options))
 
     async def aevaluate(  # noqa: PLR0913 - one parameter an option of the command
         self,
@@ -207,203 +284,196 @@ class Minions(Workplace):
         observe: Observer | None = None,
         **settings: Any,
     ) -> Report:
-        """Ask a data set's questions (docs/evaluation.md) under each protocol, and score what comes back.
+        """Ask a data set's questions (docs/evaluation.md) under each protocol, and score the
+        answers.
 
-        Answers are kept in the folder ``output``, so that an evaluation resumes; by default ``NAME.eval`` here. With
-        ``retry_errors`` it asks again what failed. ``protocols`` may name ``rag:5``, which sends 5 chunks. ``plans`` is
-        a file of first plans, by question; ``judge`` is a model that marks free text.
+        Answers are kept in the folder ``output`` (by default ``NAME.eval`` here), so that an
+        evaluation resumes; with ``retry_errors`` it asks again what failed. ``protocols`` may name
+        ``rag:5``, which sends 5 chunks. ``plans`` is a file of first plans, by question; ``judge``
+        is a model that marks free text.
         """
         from minions.evals.columns import read_columns
         from minions.evals.evaluate import Wanted, evaluate
 
+        columns = {}
+        for column in read_columns(protocols):
+            columns[column] = self._with({**settings, **column.settings})
         wanted = Wanted(
             dataset=Path(dataset),
             documents=Path(documents),
-            columns={
-                column: self._with({**settings, **column.settings})
-                for column in read_columns(protocols)
-            },
-            output=Path(output) if output is not None else None,
+            columns=columns,
+            output=_path(output),
             limit=limit,
-            plans=Path(plans) if plans is not None else None,
+            plans=_path(plans),
             judge=judge,
             retry_errors=retry_errors,
         )
-        models = {name for each in wanted.columns.values() for name in choose_models(each)[:2]}
-        with within_reach(self._with(settings), models=[*models, *([judge] if judge else [])]):
+        chosen = self._with(settings)
+        models = {ref for each in columns.values() for ref in Lineup.unchecked(each).models}
+        if judge is not None and judge != LOCAL:
+            models.add(ModelRef.parse(judge))
+        hosts = chosen.endpoints().hosts_of(models)
+        with within_reach(hosts, local_only=chosen.local_only):
             return await evaluate(self, wanted, observe or ignore, **settings)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
         """Read and index what is new or changed at ``paths``."""
-        with self._corpus(paths, self.settings, observe or ignore) as (_, report):
+        with self._home.corpus(paths, self.settings, observe or ignore) as (_, report):
             return report
 
     def search(
         self, query: str, paths: Paths, *, limit: int = 10, observe: Observer | None = None
     ) -> list[SearchHit]:
-        """What the index finds for a query: words, "exact phrases" and prefix* words, best first."""
-        with self._corpus(paths, self.settings, observe or ignore) as (corpus, _):
+        """Search the index for words, "exact phrases" and prefix* words, best first."""
+        with self._home.corpus(paths, self.settings, observe or ignore) as (corpus, _):
             return corpus.search_scored(query, limit=limit)
 
     def estimate(
         self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
     ) -> Estimate:
-        """What asking would take in tokens, minutes and dollars. Calls no model."""
+        """Estimate what asking would take in tokens, minutes and dollars. Calls no model."""
         chosen = self._with(settings)
-        with self._corpus(paths, chosen, observe or ignore) as (corpus, _), self._store() as store:
-            speed = speed_of(chosen, Ledger(store))
-            return estimate_question(
-                question, corpus, chosen, PriceBook.parse(chosen.prices), speed
-            )
+        lineup = Lineup.unchecked(chosen)
+        documents = self._home.corpus(paths, chosen, observe or ignore)
+        with documents as (corpus, _), self._home.store() as store:
+            speed = speed_of(lineup.worker, Ledger(store))
+            terms = terms_of(lineup, chosen)
+            return estimate_question(question, corpus, lineup, terms, chosen.price_book(), speed)
 
     def preview(
         self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
     ) -> Preview:
-        """What ``ask`` would send up, to the byte, without sending it. Blocks; ``apreview`` is its asyncio twin.
+        """Show what ``ask`` would send to a cloud, to the byte, without sending it.
 
         Documents are read, and workers on this machine asked; it needs neither a key nor a price.
+        Blocks; ``apreview`` is its asyncio twin.
         """
         return self._await(self.apreview(question, paths, observe=observe, **settings))
 
     async def apreview(
         self, question: str, paths: Paths, *, observe: Observer | None = None, **settings: Any
     ) -> Preview:
-        """What would go up for a question; see ``preview``."""
-        from minions.preview import Rehearsal, described, stays_here, unpriced
+        """Show what would be sent for a question; see ``preview``."""
+        from minions.preview import Rehearsal, described
         from minions.store.store import Store
 
-        chosen = unpriced(self._with(settings))
+        chosen = self._with(settings)
+        lineup = Lineup.unchecked(chosen).with_key("none")
         check_question(question)
-        if stays_here(chosen):
-            return described(question, chosen)
-        with within_reach(chosen, models=()), self._store() as store, Store.memory() as scratch:
-            rehearsal = Rehearsal(scratch, self._books(store, chosen, observe))
-            async with self._at_work(paths, chosen, rehearsal.books) as (corpus, crew):
-                return await rehearsal.run(question, corpus, crew, chosen)
+        if lineup.sends_nothing:
+            return described(question, lineup)
+        lineup.refuse_unusable()
+        reach = within_reach(local_only=chosen.local_only)
+        with reach, self._home.store() as store, Store.memory() as scratch:
+            rehearsal = Rehearsal(scratch, self._home.books(store, chosen, observe))
+            work = self._home.at_work(paths, lineup, chosen, rehearsal.books)
+            async with work as (corpus, crew):
+                return await rehearsal.run(question, corpus, crew, lineup, terms_of(lineup, chosen))
 
     def runs(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
-        """Recent runs, the last one first; ``since`` is the beginning of a UTC time (``2026-11-01``)."""
-        with self._store() as store:
+        """Recent runs, the last one first; ``since`` is the start of a UTC time (``2026-11-01``)."""
+        with self._home.store() as store:
             return Runs(store).recent(limit=limit, since=since)
 
     def show(self, run: str = "last") -> Run:
-        """A run by its id, a unique beginning of it, or ``last``. Raises UsageError for none or several."""
-        with self._store() as store:
+        """A run by its id, a unique beginning of it, or ``last``. Raises UsageError for none or
+        several.
+        """
+        with self._home.store() as store:
             return Runs(store).get(run)
 
     def ledger(self, by: Grouping = "model", *, since: str | None = None) -> list[SummaryRow]:
         """Calls, tokens and dollars, summed by model, role, day or run."""
-        with self._store() as store:
+        with self._home.store() as store:
             return Ledger(store).summary(by, since)
 
     def egress(self, run: str = "last") -> list[bytes]:
-        """The exact bytes that a run sent to the cloud, a request each."""
-        with self._store() as store:
+        """The exact bytes that a run sent to the cloud, one item a request."""
+        with self._home.store() as store:
             return EgressLog(store).bodies(Runs(store).find(run))
 
     def departures(self, run: str = "last") -> list[Departure]:
-        """What a run sent to the cloud, a record each: when, to whom, how many bytes of what kind, their digest."""
-        with self._store() as store:
+        """The requests that a run sent to the cloud: when, to whom, how many bytes of what kind,
+        their sha256.
+        """
+        with self._home.store() as store:
             return EgressLog(store).departures(Runs(store).find(run))
 
     def egress_summary(self, *, since: str | None = None) -> EgressSummary:
-        """What all runs sent, added up by endpoint and kind; ``since`` is the beginning of a UTC time."""
-        with self._store() as store:
+        """The bytes that all runs sent, added up by endpoint and kind; ``since`` as for ``runs``."""
+        with self._home.store() as store:
             return EgressLog(store).summary(since)
 
     def delete_run(self, run: str, *, even_running: bool = False) -> Removed:
-        """Forget a run: question, answer, what was sent, what was read for it. What it cost stays in the ledger.
+        """Delete a run: question, answer, what was sent, what was read for it. What it cost stays
+        in the ledger.
 
-        Raises UsageError for one that has not ended, unless ``even_running``: its process may have died.
+        Raises UsageError for one that has not ended, unless ``even_running``: its process may
+        have died.
         """
-        with self._store() as store:
+        with self._home.store() as store:
             return delete_runs(store, [run], even_running=even_running)
 
     def purge(
         self, *, older_than: timedelta | datetime, index: bool = False, dry_run: bool = False
     ) -> Removed:
-        """Forget all runs, and results of reading, from before a time; with ``index`` all documents of the index, too.
+        """Delete all runs, and kept results of workers, from before a time; with ``index`` all
+        documents of the index, too.
 
         A time without a zone is local. ``dry_run`` only counts.
         """
-        now = datetime.fromisoformat(self._clock.now_iso())
-        then = now - older_than if isinstance(older_than, timedelta) else older_than.astimezone(UTC)
-        with self._store() as store:
+        if isinstance(older_than, timedelta):
+            then = self._now() - older_than
+        else:
+            then = older_than.astimezone(UTC)
+        with self._home.store() as store:
             removed = purge(store, before=then.isoformat(timespec="seconds"), dry_run=dry_run)
         if not index:
             return removed
-        documents, erased = forget_documents(self.home / INDEX_FILE, dry_run=dry_run)
+        documents, erased = forget_documents(self._home.index_file, dry_run=dry_run)
         return removed.model_copy(
             update={"documents": documents, "erased": removed.erased and erased}
         )
 
     def doctor(self) -> Examination:
-        """What works, what does not, and what to type to mend it. Calls no model."""
+        """Check what works, and say what to type where something does not. Calls no model."""
         from minions.doctor import examine
 
         return examine(self.settings)
 
-    async def _ask(
-        self, question: str, paths: Paths, settings: Settings, observe: Observer
-    ) -> Answer:
-        check_question(question)
-        with within_reach(settings), self._store() as store:
-            books = self._books(store, settings, observe)
-            books.ledger.enter_lost(
-                before=_before(self._clock, max(_DAY_S, 2 * settings.call_timeout_s))
-            )
-            async with self._at_work(paths, settings, books) as (corpus, crew):
-                asked = Asked(question, new_run_id(self._clock))
-                runs = Runs(store, retain_text=settings.retain_text)
-                return await run(asked, corpus, crew, settings, Record(runs, books))
+    def _with(self, changes: dict[str, Any]) -> Settings:
+        """These settings with changes, validated."""
+        if not changes:
+            return self.settings
+        known = {name: getattr(self.settings, name) for name in self.settings.model_fields_set}
+        return Settings.load({**known, **changes}, config=self._config)
 
-    @contextmanager
-    def _session(
-        self,
-        items: list[Item | BadLine],
-        settings: dict[str, Any],
-        observe: Observer | None,
-        *,
-        cache_scope: str = "",
-        **how: Any,
-    ) -> Iterator[Session]:
-        patient = {
-            name: value
-            for name, value in _PATIENT.items()
-            if name not in self.settings.model_fields_set
-        }
-        applied = self._with({**patient, **settings})
-        with self._store() as store:
-            books = self._books(store, applied, observe, cache_scope=cache_scope)
-            with opened(items, store, books, applied, **how) as session:
-                yield session
+    def _patient(self, changes: dict[str, Any]) -> Settings:
+        """The settings of a batch: more patience, unless the user set it."""
+        return self._with({**patience(self.settings.model_fields_set), **changes})
 
-    def _answers(
-        self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None = None
-    ) -> AsyncGenerator[Answer]:
-        return step_by_step(
-            self._driven(paths, session, plans), partial(within_reach, session.settings)
-        )
+    def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._runner is None:
+            # Whatever policy is in force: Python does not see the connections of other loops.
+            self._runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
+        try:
+            return self._runner.run(coroutine)
+        except RuntimeError as error:
+            coroutine.close()
+            if "running event loop" not in str(error):
+                raise
+            raise UsageError(
+                "ask() was called inside a running event loop", hint="await aask(...) there"
+            ) from None
 
-    async def _driven(
-        self, paths: Paths, session: Session, plans: Mapping[str, Plan] | None
-    ) -> AsyncGenerator[Answer]:
-        """The results of a batch, as they come. One with nothing left reads nothing and loads nothing."""
-        observe = session.record.books.observe
-        observe(session.results.event())
-        if not session.left:
-            return
-        async with self._at_work(paths, session.settings, session.record.books) as (corpus, crew):
-            for note in crew.notes:
-                observe(WarningEvent(message=note))
-            driver = session.driver(corpus, crew, plans)
-            async with aclosing(driver.answers()) as answers:
-                async for answer in answers:
-                    yield answer
+    def _now(self) -> datetime:
+        return datetime.fromisoformat(self._clock.now_iso())
+
+    def _ago(self, *, seconds: float) -> str:
+        """The time so many seconds ago: UTC, ISO 8601."""
+        then = self._now() - timedelta(seconds=seconds)
+        return then.isoformat(timespec="seconds")
 
 
-def _before(clock: Clock, seconds: float) -> str:
-    """The time so many seconds ago: UTC, ISO 8601."""
-    return (datetime.fromisoformat(clock.now_iso()) - timedelta(seconds=seconds)).isoformat(
-        timespec="seconds"
-    )
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)

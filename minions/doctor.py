@@ -59,7 +59,9 @@ def examine(settings: Settings) -> Report:
     checks = [_python(), *_home(settings)]
     try:
         planner, worker, notes = choose_models(settings)
-        with within_reach(settings):
+        from minions.wiring.lineup import Lineup
+
+        with within_reach(Lineup.unchecked(settings).hosts, local_only=settings.local_only):
             checks += [
                 *_planner(planner, settings, notes),
                 *_price(planner, settings),

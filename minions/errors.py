@@ -38,9 +38,13 @@ if TYPE_CHECKING:
 
 
 class MinionsError(Exception):
-    """Anything that ends a run. ``hint`` says what to do next, in words to type where there are any."""
+    """Anything that ends a run. ``hint`` says what to do next, in words to type where there are any.
+
+    ``systemic``: every other job and question would meet the same error, so the whole batch ends.
+    """
 
     exit_code: ClassVar[int] = 1
+    systemic: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -117,14 +121,19 @@ class ModelError(MinionsError):
 class AuthenticationError(ModelError):
     """The key is missing or refused."""
 
+    systemic = True
+
 
 class ModelNotFoundError(ModelError):
     """The endpoint does not serve this model."""
+
+    systemic = True
 
 
 class UnreachableError(ModelError):
     """Nothing answers at the endpoint."""
 
+    systemic = True
     retryable = True
 
 
@@ -177,10 +186,13 @@ class EgressRefusedError(MinionsError):
     """The policy does not allow this to leave the device."""
 
     exit_code = 7
+    systemic = True
 
 
 class EgressLimitError(EgressRefusedError):
-    """This question would send more than a run may."""
+    """This question would send more than a run may; another may send less."""
+
+    systemic = False
 
 
 class StoppedError(MinionsError):
@@ -211,3 +223,5 @@ class ReplyError(MinionsError):
 
 class StoreError(MinionsError):
     """The database on disk cannot be used."""
+
+    systemic = True

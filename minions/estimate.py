@@ -10,23 +10,22 @@ from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
-from minions.ledger.baseline import RAG_CHUNKS, estimate_baseline
 from minions.ledger.entries import OK
-from minions.network.reference import ModelRef
 from minions.privacy.card import card_of
-from minions.run.protocols import SENDS_CHUNKS, refuse_to_send, sent_by_rag
+from minions.run.baseline import baseline_of
+from minions.run.protocols import SENDS_CHUNKS, sent_by_rag
 from minions.text.tokens import estimate_tokens
 from minions.values.answers import Baseline
 from minions.values.base import Value
-from minions.wiring.lineup import LOCAL, choose_models, is_cloud, priced_planner, recorded
 
 if TYPE_CHECKING:
     from minions.corpus.port import Corpus
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
-    from minions.settings import Settings
-    from minions.values.chat import Usage
+    from minions.network.reference import ModelRef
+    from minions.run.terms import Terms
+    from minions.values.limits import Limits
+    from minions.wiring.lineup import Lineup
 
 PLAN_INPUT_TOKENS: Final = 340
 DECISION_INPUT_TOKENS: Final = 250
@@ -37,7 +36,6 @@ PLACE_TOKENS: Final = 20  # of a chunk's id, name, page and headings
 GIST_TOKENS: Final = 80
 PLAN_OUTPUT_TOKENS: Final = 200
 DECISION_OUTPUT_TOKENS: Final = 100
-ANSWER_OUTPUT_TOKENS: Final = 150
 TYPICAL_TASKS: Final = 2
 JOB_INPUT_TOKENS: Final = 160
 JOB_OUTPUT_TOKENS: Final = 30
@@ -114,109 +112,142 @@ class Estimate(Value):
 
 
 def estimate_question(
-    question: str, corpus: Corpus, settings: Settings, prices: PriceBook, speed: Speed
+    question: str,
+    corpus: Corpus,
+    lineup: Lineup,
+    terms: Terms,
+    prices: PriceBook,
+    speed: Speed,
 ) -> Estimate:
-    """Estimate a question over an indexed corpus. Raises ConfigError, EgressRefusedError."""
-    planner, worker, notes = choose_models(settings)
-    cloud = is_cloud(planner, settings)
-    if cloud:
-        refuse_to_send(settings.protocol, settings.policy, to=recorded(planner))
-    sent = _sent(question, corpus, settings)
+    """Estimate a question over an indexed corpus. Raises EgressRefusedError."""
+    lineup.refuse_to_send()
+    sent = _sent(question, corpus, terms)
     return Estimate(
         question=question,
-        planner=recorded(planner),
-        worker=recorded(worker),
+        planner=lineup.planner_name,
+        worker=lineup.worker_name,
         documents=len(corpus.contents),
         chunks=corpus.contents.chunks,
         tokens=corpus.contents.tokens,
-        typical=_cloud(question, corpus, settings, prices, sent, upper=False),
-        upper=_cloud(question, corpus, settings, prices, sent, upper=True),
-        local=_local(_reading(corpus, settings, sent, cloud=cloud), speed),
-        baseline=baseline_of(question, corpus, settings, prices),
-        notes=notes,
+        typical=_typical(question, corpus, lineup, terms, prices, sent),
+        upper=_upper(question, corpus, lineup, terms, prices, sent),
+        local=_local(_reading(corpus, terms, sent), speed),
+        baseline=baseline_of(question, corpus, terms, prices),
+        notes=lineup.notes,
     )
 
 
-def speed_of(settings: Settings, ledger: Ledger) -> Speed:
-    """How fast the worker reads. Takes a pass over the ledger."""
-    measured = measured_tokens_per_s(ledger, choose_models(settings)[1])
-    return Speed(measured or DEFAULT_TOKENS_PER_S, "measured" if measured else "assumed")
+def speed_of(worker: ModelRef, ledger: Ledger) -> Speed:
+    """The worker's reading speed. Takes a pass over the ledger."""
+    measured = measured_tokens_per_s(ledger, worker)
+    if measured:
+        return Speed(measured, "measured")
+    return Speed(DEFAULT_TOKENS_PER_S, "assumed")
 
 
-def baseline_of(question: str, corpus: Corpus, settings: Settings, prices: PriceBook) -> Baseline:
-    """Estimates of the alternatives, at the price of the cloud planner in use, or of the default one."""
-    reference, endpoint = priced_planner(settings)
-
-    def price(usage: Usage) -> Decimal | None:
-        cost = prices.cost(reference, endpoint, usage)
-        return None if cost is None else cost.usd
-
-    baseline = estimate_baseline(
-        corpus_tokens=corpus.contents.tokens,
-        question_tokens=estimate_tokens(question),
-        answer_output_tokens=ANSWER_OUTPUT_TOKENS,
-        rag_tokens=RAG_CHUNKS * (settings.chunk_tokens or DEFAULT_CHUNK_TOKENS),
-        price=price,
-    )
-    return baseline.model_copy(update={"model": reference})
-
-
-def _sent(question: str, corpus: Corpus, settings: Settings) -> _Sent | None:
+def _sent(question: str, corpus: Corpus, terms: Terms) -> _Sent | None:
     """The chunks that a protocol shows to its planner; None where it shows none."""
-    match settings.protocol:
+    match terms.protocol:
         case "remote":
             return _Sent(corpus.contents.chunks, corpus.contents.tokens)
         case "rag":
-            found = sent_by_rag(question, corpus, settings.limits())
+            found = sent_by_rag(question, corpus, terms.limits)
             return _Sent(len(found), sum(chunk.tokens for chunk in found))
         case _:
             return None
 
 
-def _cloud(
+class _Calls(NamedTuple):
+    """The planner's calls in so many rounds."""
+
+    rounds: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+
+
+def _typical(
     question: str,
     corpus: Corpus,
-    settings: Settings,
+    lineup: Lineup,
+    terms: Terms,
     prices: PriceBook,
     sent: _Sent | None,
-    *,
-    upper: bool,
 ) -> CloudEstimate:
-    """The planner's calls: one plan, and one decision a round; or one decision on what it is shown."""
-    planner, _, _ = choose_models(settings)
-    rounds = _most_rounds(settings, planner) if upper else 1
-    if not is_cloud(planner, settings):
-        return CloudEstimate(
-            rounds=rounds, calls=0, input_tokens=0, output_tokens=0, cost_usd=Decimal(0)
-        )
+    """One round, with as much of a digest as is usual."""
+    if not lineup.planner_is_cloud:
+        return _no_cloud(1)
+    share = _SHARE_OF_DIGEST
+    if terms.protocol == "minion":  # a message is one task
+        share /= TYPICAL_TASKS
+    digest_tokens = round(terms.limits.digest_tokens * share)
+    calls = _calls(question, corpus, terms, sent, rounds=1, digest_tokens=digest_tokens)
+    return _priced(calls, terms, prices)
+
+
+def _upper(
+    question: str,
+    corpus: Corpus,
+    lineup: Lineup,
+    terms: Terms,
+    prices: PriceBook,
+    sent: _Sent | None,
+) -> CloudEstimate:
+    """As many rounds, and as long replies, as the limits allow for."""
+    rounds = _most_rounds(lineup, terms.limits)
+    if not lineup.planner_is_cloud:
+        return _no_cloud(rounds)
+    digest_tokens = terms.limits.digest_tokens
+    calls = _calls(question, corpus, terms, sent, rounds=rounds, digest_tokens=digest_tokens)
+    longest = calls.calls * terms.limits.planner_output_tokens
+    return _priced(calls._replace(output_tokens=longest), terms, prices)
+
+
+def _calls(
+    question: str,
+    corpus: Corpus,
+    terms: Terms,
+    sent: _Sent | None,
+    *,
+    rounds: int,
+    digest_tokens: int,
+) -> _Calls:
+    """One plan, and one decision a round; or one decision on the chunks that are sent."""
     asked = estimate_tokens(question)
     if sent is not None:
-        calls, inputs, outputs = 1, _shown(sent) + asked, DECISION_OUTPUT_TOKENS
+        return _Calls(rounds, 1, _shown(sent) + asked, DECISION_OUTPUT_TOKENS)
+    if terms.protocol == "minion":
+        plan, decision = MESSAGE_INPUT_TOKENS, REPLY_INPUT_TOKENS
     else:
-        is_chat = settings.protocol == "minion"
-        share = (
-            _SHARE_OF_DIGEST / TYPICAL_TASKS if is_chat else _SHARE_OF_DIGEST
-        )  # a message is one task
-        digest = settings.digest_tokens if upper else round(settings.digest_tokens * share)
-        decision = (REPLY_INPUT_TOKENS if is_chat else DECISION_INPUT_TOKENS) + digest + asked
-        inputs = (MESSAGE_INPUT_TOKENS if is_chat else PLAN_INPUT_TOKENS) + asked
-        inputs += estimate_tokens(card_of(corpus, settings.policy).text)
-        inputs += rounds * decision + sum(range(rounds)) * GIST_TOKENS
-        calls, outputs = 1 + rounds, PLAN_OUTPUT_TOKENS + rounds * DECISION_OUTPUT_TOKENS
-    if upper:
-        outputs = calls * settings.planner_output_tokens
-    reference, endpoint = priced_planner(settings)
-    bound = prices.bound_usd(reference, endpoint, input_tokens=inputs, output_tokens=outputs)
+        plan, decision = PLAN_INPUT_TOKENS, DECISION_INPUT_TOKENS
+    inputs = plan + asked
+    inputs += estimate_tokens(card_of(corpus, terms.policy).text)
+    inputs += rounds * (decision + digest_tokens + asked)
+    inputs += sum(range(rounds)) * GIST_TOKENS
+    outputs = PLAN_OUTPUT_TOKENS + rounds * DECISION_OUTPUT_TOKENS
+    return _Calls(rounds, 1 + rounds, inputs, outputs)
+
+
+def _priced(calls: _Calls, terms: Terms, prices: PriceBook) -> CloudEstimate:
+    cost_usd = prices.bound_usd(
+        *terms.priced,
+        input_tokens=calls.input_tokens,
+        output_tokens=calls.output_tokens,
+    )
+    return CloudEstimate(**calls._asdict(), cost_usd=cost_usd)
+
+
+def _no_cloud(rounds: int) -> CloudEstimate:
     return CloudEstimate(
-        rounds=rounds, calls=calls, input_tokens=inputs, output_tokens=outputs, cost_usd=bound
+        rounds=rounds, calls=0, input_tokens=0, output_tokens=0, cost_usd=Decimal(0)
     )
 
 
-def _most_rounds(settings: Settings, planner: str) -> int:
-    """A planner that is shown everything, or that is the worker itself, asks for no second round."""
-    if settings.protocol in SENDS_CHUNKS or planner == LOCAL:
+def _most_rounds(lineup: Lineup, limits: Limits) -> int:
+    """A planner that is sent all chunks, or that is the worker itself, asks for no second round."""
+    if lineup.protocol in SENDS_CHUNKS or lineup.planner is None:
         return 1
-    return settings.max_turns if settings.protocol == "minion" else settings.max_rounds
+    return limits.max_turns if lineup.protocol == "minion" else limits.max_rounds
 
 
 def _shown(sent: _Sent) -> int:
@@ -224,41 +255,33 @@ def _shown(sent: _Sent) -> int:
     return WHOLE_INPUT_TOKENS + sent.tokens + sent.chunks * PLACE_TOKENS
 
 
-def _reading(corpus: Corpus, settings: Settings, sent: _Sent | None, *, cloud: bool) -> _Reading:
-    """One round of a typical plan; the prompt cache reads a chunk once for all its tasks. A message of a chat is one
-    request, whatever is held. What is sent to a cloud is not read here.
+def _reading(corpus: Corpus, terms: Terms, sent: _Sent | None) -> _Reading:
+    """One round of a typical plan.
+
+    The prompt cache reads a chunk once for all its tasks. A message of a chat is one request,
+    whatever is held. What is sent to a cloud is not read here.
     """
+    limits = terms.limits
     chunks, tokens = corpus.contents.chunks, corpus.contents.tokens
     chunk_tokens = tokens / chunks if chunks else 0
     if sent is not None:
-        here = 0 if cloud else 1
-        return _Reading(
-            here * sent.chunks,
-            here * sent.chunks,
-            here * _shown(sent),
-            here * DECISION_OUTPUT_TOKENS,
-        )
-    if settings.protocol == "minion":
-        held = (
-            round(min(tokens, _SHARE_HELD * settings.context_tokens) / chunk_tokens)
-            if chunks
-            else 0
-        )
-        held = min(held, max(1, settings.max_jobs // settings.samples))
-        read, jobs, requests = held, held * settings.samples, settings.samples
+        if terms.planner_is_cloud:
+            return _Reading(0, 0, 0, 0)
+        return _Reading(sent.chunks, sent.chunks, _shown(sent), DECISION_OUTPUT_TOKENS)
+    if terms.protocol == "minion":
+        held = 0
+        if chunks:
+            held = round(min(tokens, _SHARE_HELD * limits.context_tokens) / chunk_tokens)
+        read = min(held, max(1, limits.max_jobs // limits.samples))
+        jobs = read * limits.samples
+        requests = limits.samples
     else:
-        read = min(chunks, TYPICAL_TASKS * settings.chunks_per_task)
-        jobs = min(
-            TYPICAL_TASKS * min(chunks, settings.chunks_per_task) * settings.samples,
-            settings.max_jobs,
-        )
+        read = min(chunks, TYPICAL_TASKS * limits.chunks_per_task)
+        each = min(chunks, limits.chunks_per_task)
+        jobs = min(TYPICAL_TASKS * each * limits.samples, limits.max_jobs)
         requests = jobs
-    return _Reading(
-        jobs,
-        read,
-        round(read * chunk_tokens + requests * JOB_INPUT_TOKENS),
-        requests * JOB_OUTPUT_TOKENS,
-    )
+    inputs = round(read * chunk_tokens + requests * JOB_INPUT_TOKENS)
+    return _Reading(jobs, read, inputs, requests * JOB_OUTPUT_TOKENS)
 
 
 def _local(reading: _Reading, speed: Speed) -> LocalEstimate:
@@ -270,16 +293,18 @@ def _local(reading: _Reading, speed: Speed) -> LocalEstimate:
     )
 
 
-def measured_tokens_per_s(ledger: Ledger, worker: str) -> float | None:
-    """Median input tokens a second over this worker's past calls, cached ones left out; None without any call."""
-    ref = ModelRef.parse(worker)
-    speeds = [
-        (entry.input_tokens - entry.cached_input_tokens) / entry.latency_s
-        for entry in ledger.entries()
-        if entry.role == "worker"
-        and (entry.provider, entry.model) == (ref.provider, ref.model)
-        and entry.status == OK
-        and entry.latency_s > 0
-        and entry.input_tokens > entry.cached_input_tokens
-    ]
+def measured_tokens_per_s(ledger: Ledger, worker: ModelRef) -> float | None:
+    """Median input tokens a second over this worker's past calls, without cached ones.
+
+    None without any call.
+    """
+    speeds = []
+    for entry in ledger.entries():
+        if entry.role != "worker" or entry.status != OK:
+            continue
+        if (entry.provider, entry.model) != (worker.provider, worker.model):
+            continue
+        computed = entry.input_tokens - entry.cached_input_tokens
+        if computed > 0 and entry.latency_s > 0:
+            speeds.append(computed / entry.latency_s)
     return median(speeds) if speeds else None

@@ -1,5 +1,7 @@
-"""What a question would send, without sending it: the real run, whose requests to a cloud are kept where they would
-leave. Nobody answers them: the question itself is the plan's task, and no digest suffices.
+"""A dry run: what a question would send, without sending it.
+
+It is the real run; its requests to a cloud are kept at the place where they would be sent, and get
+no reply. In place of a plan, the question itself is the only task.
 """
 
 from __future__ import annotations
@@ -8,20 +10,18 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field
 
 from minions.errors import ModelError, RequestRefusedError
 from minions.ledger.budgets import Budget
 from minions.ledger.egress import Departure, EgressLog
 from minions.ledger.ledger import Ledger
-from minions.network.reference import ModelRef
 from minions.run.protocols import SENDS_CHUNKS
 from minions.run.run import Asked, Record, run
 from minions.store.runs import Runs, new_run_id
 from minions.values.answers import Egress
 from minions.values.base import Value
 from minions.values.plans import Decision, Plan, Task
-from minions.wiring.lineup import LOCAL, choose_models, is_cloud, is_remote_worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,21 +30,23 @@ if TYPE_CHECKING:
     from minions.ledger.entries import Entry
     from minions.ports import Planner
     from minions.run.crew import Books, Crew
-    from minions.settings import Settings
+    from minions.run.terms import Terms
     from minions.store.store import Store
     from minions.values.documents import CorpusCard
     from minions.values.findings import Digest
     from minions.values.plans import History
+    from minions.wiring.lineup import Lineup
 
-_NO_KEY: Final = SecretStr("none")
 _OTHER_PASSAGES: Final = "the planner's own plan may ask for other passages, and for more rounds"
 _OTHER_DIGEST: Final = "what the planner would be sent depends on what the workers elsewhere answer"
 _NOTHING: Final = "planner and workers are on this machine: nothing would go up"
 
 
 class Preview(Value):
-    """What would go up. ``requests`` are the exact bodies, in order; ``egress`` says what of the documents is in them
-    and what was withheld or redacted; ``notes``, how far a real run may differ.
+    """What a question would send.
+
+    ``requests`` are the exact bodies, in order. ``egress`` says how much of the documents is in
+    them, and what was withheld or redacted. ``notes`` say how far a real run may differ.
     """
 
     model_config = ConfigDict(
@@ -62,71 +64,52 @@ class Preview(Value):
     notes: tuple[str, ...] = ()
 
 
-def unpriced(settings: Settings) -> Settings:
-    """The settings of a preview: nothing is paid for, so that it needs neither key nor price. Raises ConfigError,
-    EgressRefusedError.
-    """
-    planner, _, _ = choose_models(settings)  # before a key is put in, which would choose another
-    key = settings.openai_api_key or _NO_KEY
-    return settings.model_copy(
-        update={
-            "planner": planner,
-            "openai_api_key": key,
-            "max_cost": None,
-            "max_cloud_tokens": None,
-        }
-    )
-
-
-def stays_here(settings: Settings) -> bool:
-    """Whether nothing would go up."""
-    planner, worker, _ = choose_models(settings)
-    return not is_cloud(planner, settings) and not is_remote_worker(
-        ModelRef.parse(worker), settings
-    )
-
-
-def described(question: str, settings: Settings) -> Preview:
-    """A preview that nothing is known of yet but that nothing goes up."""
-    planner, worker, _ = choose_models(settings)
-    shown = [name if name == LOCAL else str(ModelRef.parse(name)) for name in (planner, worker)]
+def described(question: str, lineup: Lineup) -> Preview:
+    """An empty preview: both models are local, so there is nothing to send."""
     return Preview(
         question=question,
-        planner=shown[0],
-        worker=shown[1],
-        protocol=settings.protocol,
-        policy=settings.policy,
+        planner=lineup.planner_name,
+        worker=lineup.worker_name,
+        protocol=lineup.protocol,
+        policy=lineup.policy,
         notes=(_NOTHING,),
     )
 
 
 class Rehearsal:
-    """A run for nobody. Its books are in memory and are thrown away; what is read on the device is cached as ever."""
+    """A dry run of the real pipeline; its ledger and egress log live in memory.
+
+    What is read on the device is cached as ever.
+    """
 
     def __init__(self, scratch: Store, books: Books) -> None:
-        self._store, self._log = scratch, _Kept(scratch)
+        self._store = scratch
+        self._log = _Kept(scratch)
         self.books = replace(
             books, ledger=Ledger(scratch), egress=self._log, budget=Budget(None, None)
         )
 
     async def run(
-        self, question: str, corpus: LocalCorpus, crew: Crew, settings: Settings
+        self, question: str, corpus: LocalCorpus, crew: Crew, lineup: Lineup, terms: Terms
     ) -> Preview:
-        """Ask, and keep what would leave. Raises like a run, except for what nobody answered."""
+        """Ask, and keep what would be sent. Raises like a run, but not for want of replies."""
         asked = Asked(question, new_run_id(self.books.clock))
         unanswered = replace(crew, planner=_Unanswered(crew.planner))
-        egress, notes = Egress(), () if settings.protocol in SENDS_CHUNKS else (_OTHER_PASSAGES,)
+        record = Record(Runs(self._store), self.books)
+        egress = Egress()
         try:
-            answer = await run(
-                asked, corpus, unanswered, settings, Record(Runs(self._store), self.books)
-            )
+            answer = await run(asked, corpus, unanswered, terms, record)
             egress = answer.egress
         except ModelError:
-            if not self._log.has_passages:  # it failed by itself
+            if not self._log.has_chunks:  # it failed by itself
                 raise
-        if self._log.has_passages:
-            notes = (_OTHER_DIGEST,)
-        return described(question, settings).model_copy(
+        if self._log.has_chunks:
+            notes: tuple[str, ...] = (_OTHER_DIGEST,)
+        elif terms.protocol in SENDS_CHUNKS:
+            notes = ()
+        else:
+            notes = (_OTHER_PASSAGES,)
+        return described(question, lineup).model_copy(
             update={"requests": tuple(self._log.kept), "egress": egress, "notes": notes}
         )
 
@@ -136,16 +119,16 @@ class _KeptError(RequestRefusedError):
 
 
 class _Kept(EgressLog):
-    """An egress log that lets nothing leave."""
+    """An egress log that keeps each request and refuses to let it be sent."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.kept: list[Departure] = []
 
     @property
-    def has_passages(self) -> bool:
-        """Whether a worker's request is among them."""
-        return any(one.role == "worker" for one in self.kept)
+    def has_chunks(self) -> bool:
+        """Whether a worker's request, which holds a chunk, is among them."""
+        return any(departure.role == "worker" for departure in self.kept)
 
     def append(
         self, entry_id: int, entry: Entry, body: bytes, kinds: Mapping[str, int] | None, *, at: str

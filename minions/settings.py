@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -22,10 +22,15 @@ from pydantic_settings import (
 
 from minions.errors import ConfigError
 from minions.folder_settings import refuse_loosening
+from minions.network.endpoints import OLLAMA_URL, OPENAI_URL, Endpoints, ollama_url
 from minions.network.reference import names_host
 from minions.network.timeouts import Timeouts
-from minions.values.limits import Limits
-from minions.values.policy import Policy
+from minions.values.limits import Limits, Pace, Reading
+from minions.values.policy import Policy, Redaction
+
+if TYPE_CHECKING:
+    from minions.ledger.budgets import Budget
+    from minions.ledger.prices import PriceBook
 
 CONFIG_NAME = "minions.toml"
 _CONFIG_FILES = "_config_files"  # how load hands the files to the sources
@@ -71,7 +76,7 @@ class Settings(BaseSettings):
     max_cloud_tokens: int | None = Field(None, ge=0)
     prices: tuple[str, ...] = ()
 
-    planner_output_tokens: int = Field(2_000, ge=50)
+    planner_output_tokens: int = Field(_DEFAULTS.planner_output_tokens, ge=50)
     concurrency: int | None = Field(None, ge=1)
     rate_per_s: float | None = Field(None, gt=0)
     attempts: int = Field(4, ge=1, le=20)
@@ -164,6 +169,58 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """The part that bounds a run."""
         return Limits(**{name: getattr(self, name) for name in Limits.model_fields})
+
+    def reading(self) -> Reading:
+        """The part that says how a worker reads a chunk."""
+        return Reading(**{name: getattr(self, name) for name in Reading.model_fields})
+
+    def pace(self) -> Pace:
+        """The part that says how often, and how many at a time, models are called."""
+        return Pace(**{name: getattr(self, name) for name in Pace.model_fields})
+
+    def redaction(self) -> Redaction:
+        """The part that says which values are replaced by placeholders."""
+        return Redaction(
+            on=self.redact,
+            words=self.redact_words,
+            patterns=self.redact_patterns,
+            people=self.redact_people,
+        )
+
+    def timeouts(self) -> Timeouts:
+        """The bounds of one call."""
+        return Timeouts(
+            connect_s=self.connect_timeout_s,
+            first_token_s=self.first_token_timeout_s,
+            total_s=self.call_timeout_s,
+        )
+
+    def endpoints(self) -> Endpoints:
+        """Where the providers are, and the API key."""
+        key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
+        return Endpoints(
+            openai_url=self.openai_base_url or OPENAI_URL,
+            ollama_url=ollama_url(self.ollama_host) if self.ollama_host else OLLAMA_URL,
+            openai_key=key,
+        )
+
+    def budget(self) -> Budget:
+        """The limits on cost and cloud tokens, with nothing spent."""
+        from minions.ledger.budgets import Budget
+
+        return Budget(self.max_cost, self.max_cloud_tokens)
+
+    def price_book(self) -> PriceBook:
+        """The known prices, and those that the user stated. Raises ConfigError."""
+        from minions.ledger.prices import PriceBook
+
+        return PriceBook.parse(self.prices)
+
+    def chunk_size(self) -> int:
+        """The size that documents are cut to, in tokens."""
+        from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
+
+        return self.chunk_tokens or DEFAULT_CHUNK_TOKENS
 
     def home_folder(self) -> Path:
         """Where all state lives: the setting or ``MINIONS_HOME``, else the platform's data folder."""

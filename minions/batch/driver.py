@@ -1,5 +1,7 @@
-"""Many questions at once over one crew: planned together, read chunk by chunk for all of them, each decided as soon as
-its own jobs are in, and written down as it ends.
+"""Many questions at once over one crew.
+
+They are planned together, their chunks are read once for all of them, and each is decided and
+written down as soon as its own jobs are in.
 """
 
 from __future__ import annotations
@@ -12,68 +14,78 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from minions.batch.given_plans import GivenPlan
-from minions.batch.items import BadLine, Item
-from minions.batch.scope import corpus_of, settings_of
-from minions.errors import (
-    AuthenticationError,
-    EgressLimitError,
-    EgressRefusedError,
-    ModelNotFoundError,
-    StoppedError,
-    StoreError,
-    UnreachableError,
-)
+from minions.batch.admission import Admission
+from minions.batch.given_plans import GivenPlan, plans_by_item
+from minions.batch.items import BadLine
+from minions.batch.scope import corpus_of, terms_of
+from minions.errors import MinionsError, StoppedError
 from minions.ledger.budgets import Budget
 from minions.ledger.context import limited_by
 from minions.run.run import Asked, Record, run
 from minions.store.runs import new_run_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping
 
-    from minions.batch.session import Work
+    from minions.batch.items import Item
+    from minions.batch.session import Session
+    from minions.corpus.port import Corpus
     from minions.run.crew import Crew
+    from minions.run.terms import Terms
     from minions.values.answers import Answer
     from minions.values.events import Event
+    from minions.values.plans import Plan
 
-# What ends the batch, because every other question would meet it as well.
-_ENDS_ALL = (
-    AuthenticationError,
-    ModelNotFoundError,
-    UnreachableError,
-    StoreError,
-    EgressRefusedError,
-)
-_GRACE_S = 1.0  # for what needs no model any more, once nothing is under way
+_GRACE_S = 1.0  # for what needs no model any more, once no call is under way
 _HINT = "run the same command again: it goes on where it was"
 _log = structlog.get_logger()
 
 
 class Driver:
-    """Asks ``items``, at most ``settings.window`` at a time; use it once."""
+    """Asks the questions that are left of a batch, at most ``window`` at a time; use it once.
 
-    def __init__(self, items: Sequence[Item | BadLine], work: Work) -> None:
-        self._work = work
-        self._waiting = deque(items)
+    ``plans`` take the place of the planner's first ones, by the id of an item or by its question.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        corpus: Corpus,
+        crew: Crew,
+        terms: Terms,
+        *,
+        window: int,
+        plans: Mapping[str, Plan] | None = None,
+    ) -> None:
+        self._session = session
+        self._corpus = corpus
+        self._crew = crew
+        self._terms = terms
+        self._window = window
+        self._books = session.record.books
+        self._admission = Admission(terms, self._books, corpus)
+        self._plans = plans_by_item(plans or {}, session.left)
+        self._waiting = deque(session.left)
         self._asking: set[asyncio.Task[None]] = set()
         self._unplanned: set[str] = set()
         self._ended: deque[Answer] = deque()
         self._fatal: Exception | None = None
-        self._left = 0  # questions that were broken off
+        self._broken_off = 0
         self._changed = asyncio.Event()
 
     async def answers(self) -> AsyncGenerator[Answer]:
-        """Each question's result, as they end. Who takes them slowly slows the batch.
+        """Each question's result, as they end. A slow consumer slows the batch.
 
-        Raises what would meet every question (a wrong key, a full disk) and what an observer raised, once the others
-        were stopped; StoppedError after the brake was pulled and what was under way is done.
+        Raises what every question would meet (a wrong key, a full disk) and what an observer
+        raised, once the others were stopped; StoppedError after the brake was pulled and what was
+        under way is done.
         """
-        self._work.brake.fit(self._changed.set)
+        brake = self._session.brake
+        brake.fit(self._changed.set)
         try:
             # Jobs gather until the first window is planned, so that its chunks are read once.
             with ExitStack() as holding:
-                holding.enter_context(self._work.crew.executor.held())
+                holding.enter_context(self._crew.executor.held())
                 while self._goes_on():
                     self._changed.clear()
                     self._admit()
@@ -90,33 +102,31 @@ class Driver:
             await self._stop_all()
         if self._fatal is not None:
             raise self._fatal
-        if self._work.brake.pulled and (self._waiting or self._left):
+        if brake.pulled and (self._waiting or self._broken_off):
             raise StoppedError("interrupted", hint=_HINT)
 
     def _goes_on(self) -> bool:
-        if self._fatal is not None or self._work.brake.pulled:
+        if self._fatal is not None or self._session.brake.pulled:
             return False
-        return bool(
-            self._asking or self._ended or (self._waiting and not self._work.admission.is_over)
-        )
+        more_to_begin = self._waiting and not self._admission.is_over
+        return bool(self._asking or self._ended or more_to_begin)
 
     def _admit(self) -> None:
-        """Begin questions, half a window at a time, so that those that share chunks come together."""
-        window, admission = self._work.settings.window, self._work.admission
-        if len(self._asking) > window // 2:
+        """Begin questions, half a window at a time: those that share chunks come together."""
+        if len(self._asking) > self._window // 2:
             return
-        while self._waiting and len(self._asking) < window:
+        while self._waiting and len(self._asking) < self._window:
             item = self._waiting[0]
             if isinstance(item, BadLine):
-                self._ended.append(self._work.results.refuse(item))
-            elif admission.admits(item):
+                self._ended.append(self._session.results.refuse(item))
+            elif self._admission.admits(item):
                 self._begin(item)
             else:
                 return
             self._waiting.popleft()
 
     def _begin(self, item: Item) -> None:
-        self._work.admission.begin(item)
+        self._admission.begin(item)
         self._unplanned.add(item.id)
         task = asyncio.create_task(self._answer(item))
         self._asking.add(task)
@@ -131,80 +141,80 @@ class Driver:
         self._changed.set()
 
     async def _answer(self, item: Item) -> None:
-        """One question to its end. Its trouble is its own, unless it would meet every other, too."""
-        work = self._work
-        begun = work.begun.get(item.id)
-        run_id = begun or new_run_id(work.record.books.clock)
+        """One question to its end. Its error is its own, unless every other would meet it, too."""
+        session = self._session
+        begun = session.begun.get(item.id)
+        run_id = begun or new_run_id(self._books.clock)
         asked = Asked(
-            item.question, run_id, batch=work.batch, item=item.id, resumed=begun is not None
+            item.question, run_id, batch=session.batch, item=item.id, resumed=begun is not None
         )
         try:
             with limited_by(self._own_budget(item, run_id)):
-                corpus, settings = corpus_of(item, work.corpus), settings_of(item, work.settings)
-                answer = await run(asked, corpus, self._crew(item), settings, self._record(item))
-            self._ended.append(work.results.finish(answer))
+                corpus = corpus_of(item, self._corpus)
+                terms = terms_of(item, self._terms)
+                crew = self._crew_for(item, terms)
+                answer = await run(asked, corpus, crew, terms, self._record(item))
+            self._ended.append(session.results.finish(answer))
         except (StoppedError, asyncio.CancelledError):
-            self._left += 1
-        except EgressLimitError as error:  # another question may send less
-            self._fail(item, run_id, error)
-        except _ENDS_ALL as error:
-            self._fatal = self._fatal or error
-        except Exception as error:  # noqa: BLE001 - whatever else it is, it is this question's, and told in its record
-            self._fail(item, run_id, error)
+            self._broken_off += 1
+        except Exception as error:  # noqa: BLE001 - it is told in the question's own record
+            if isinstance(error, MinionsError) and error.systemic:
+                self._fatal = self._fatal or error
+            else:
+                self._fail(item, run_id, error)
         finally:
-            work.admission.end(item)
+            self._admission.end(item)
             self._planned(item)
 
     def _own_budget(self, item: Item, run_id: str) -> Budget | None:
-        """The limit of a question that has one: what its run spent before it was resumed counts."""
+        """A question's own limit; what its run spent before it was resumed counts."""
         if item.max_cost_usd is None:
             return None
-        tokens, usd = self._work.record.books.ledger.spent_by(run_id)
+        ledger = self._books.ledger
+        tokens, usd = ledger.spent_by(run_id)
         budget = Budget(item.max_cost_usd, None, spent_usd=usd, spent_tokens=tokens)
-        for lost in (
-            self._work.record.books.ledger.open_attempts(self._work.batch)
-            if self._work.batch
-            else ()
-        ):
+        if self._session.batch is None:
+            return budget
+        for lost in ledger.open_attempts(self._session.batch):
             if lost.entry.run_id == run_id:
                 budget.count(lost.entry.bound_tokens or 0, lost.entry.bound_usd)
         return budget
 
     def _fail(self, item: Item, run_id: str, error: Exception) -> None:
-        if self._work.watched.failure is not None:
-            self._fatal = self._fatal or self._work.watched.failure
+        if self._session.observer.failure is not None:
+            self._fatal = self._fatal or self._session.observer.failure
             return
         _log.warning("question_failed", item=item.id, error=type(error).__name__)
         try:
-            self._ended.append(self._work.results.fail(item, run_id, error))
-        except Exception as trouble:  # noqa: BLE001 - a failure that can be neither written nor told ends the batch
+            self._ended.append(self._session.results.fail(item, run_id, error))
+        except Exception as trouble:  # noqa: BLE001 - a failure that cannot be told ends the batch
             self._fatal = self._fatal or trouble
 
-    def _crew(self, item: Item) -> Crew:
-        """The batch's crew, with the planner that writes this question's kind of answer, and knows its turns."""
-        crew, turns = self._work.crew, settings_of(item, self._work.settings).max_turns
-        planner = crew.planner_for(item.output_schema, turns)
-        if plan := self._work.plans.get(item.id):
+    def _crew_for(self, item: Item, terms: Terms) -> Crew:
+        """The batch's crew, with a planner for this question's kind of answer and its turns."""
+        planner = self._crew.planner_for(item.output_schema, terms.limits.max_turns)
+        plan = self._plans.get(item.id)
+        if plan is not None:
             planner = GivenPlan(planner, plan)
-        return replace(crew, planner=planner, notes=())
+        return replace(self._crew, planner=planner, notes=())
 
     def _record(self, item: Item) -> Record:
-        """The batch's record; that a question was planned is heard on the way."""
-        books = self._work.record.books
+        """The batch's record; its observer notes when this question is planned."""
 
         def observe(event: Event) -> None:
             if event.kind == "plan":
                 self._planned(item)
-            books.observe(event)
+            self._books.observe(event)
 
-        return Record(self._work.record.runs, replace(books, observe=observe))
+        return Record(self._session.record.runs, replace(self._books, observe=observe))
 
     async def _wind_up(self) -> None:
-        """End what is left of the questions: after the brake was pulled, once the calls that are under way have ended,
-        and what needs none any more. No job is begun meanwhile.
+        """End the questions that are left after the brake was pulled.
+
+        Calls under way may end, and so may what needs no further call. No job is begun meanwhile.
         """
-        brake = self._work.brake
-        with self._work.crew.executor.held():
+        brake = self._session.brake
+        with self._crew.executor.held():
             while self._asking and brake.pulled and self._fatal is None:
                 await brake.still()
                 await asyncio.wait(self._asking, timeout=_GRACE_S)

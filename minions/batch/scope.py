@@ -1,7 +1,8 @@
-"""What a question of a batch is asked with: its own documents, and the settings that it changes."""
+"""The documents and the terms of one question of a batch."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from minions.corpus.scoped import ScopedCorpus
@@ -10,11 +11,11 @@ from minions.errors import CorpusError
 if TYPE_CHECKING:
     from minions.batch.items import Item
     from minions.corpus.port import Corpus
-    from minions.settings import Settings
+    from minions.run.terms import Terms
 
 
 def corpus_of(item: Item, corpus: Corpus) -> Corpus:
-    """The documents that a question is about. Raises CorpusError for one that the batch has not."""
+    """The documents that a question is about. Raises CorpusError for one the batch does not have."""
     if not item.documents:
         return corpus
     ids, unknown = corpus.contents.select(item.documents)
@@ -26,11 +27,12 @@ def corpus_of(item: Item, corpus: Corpus) -> Corpus:
     return ScopedCorpus(corpus, ids)
 
 
-def settings_of(item: Item, settings: Settings) -> Settings:
-    """The settings for a question. Its ``max_rounds`` bounds a chat, too, which it never prolongs."""
+def terms_of(item: Item, terms: Terms) -> Terms:
+    """The terms of a question. Its ``max_rounds`` bounds a chat, too, and never prolongs one."""
     own: dict[str, Any] = {}
     if item.max_rounds is not None:
-        own = {"max_rounds": item.max_rounds, "max_turns": min(item.max_rounds, settings.max_turns)}
+        own["max_rounds"] = item.max_rounds
+        own["max_turns"] = min(item.max_rounds, terms.limits.max_turns)
     if item.timeout_s is not None:
         own["timeout_s"] = item.timeout_s
-    return settings.model_copy(update=own)
+    return replace(terms, limits=terms.limits.model_copy(update=own))

@@ -1,4 +1,4 @@
-"""A batch that is open: which of its questions are left, which are resumed, and where their results go."""
+"""An open batch: which of its questions are left or resumed, and where their results go."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from minions.batch.admission import Admission
-from minions.batch.driver import Driver
-from minions.batch.given_plans import plans_by_item
 from minions.batch.items import BadLine, Item
 from minions.batch.output import Output
 from minions.batch.results import Results
-from minions.errors import (
-    UsageError,
-)
+from minions.errors import UsageError
 from minions.ledger.budgets import Budget
 from minions.ledger.recovery import Recovery
 from minions.run.run import Record
@@ -27,44 +22,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from minions.corpus.port import Corpus
-    from minions.run.crew import Books, Crew
-    from minions.settings import Settings
+    from minions.run.crew import Books
     from minions.stop_signal import Brake
     from minions.store.store import Store
     from minions.values.events import Event, Observer
-    from minions.values.plans import Plan
+
+
+class ObserverGuard:
+    """Separates observer failures from question failures: an observer that raises stops the batch.
+
+    ``failure`` is the first exception that the observer raised.
+    """
+
+    def __init__(self, observe: Observer) -> None:
+        self.failure: Exception | None = None
+        self._observe = observe
+
+    def __call__(self, event: Event) -> None:
+        """Pass an event on. Raises what the observer raises."""
+        try:
+            self._observe(event)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
 
 
 @dataclass(frozen=True)
 class Session:
-    """``left`` are the items without a result, ``begun`` the runs of those that an ended process had begun."""
+    """A batch that is open.
 
-    settings: Settings
+    ``left`` are the items without a result, ``begun`` the runs of those that an ended process had
+    begun, by their items' ids. ``batch`` is None for a batch without an output file.
+    """
+
     left: Sequence[Item | BadLine]
     results: Results
     record: Record
     brake: Brake
-    watched: Watched
+    observer: ObserverGuard
     batch: str | None = None
     begun: Mapping[str, str] = field(default_factory=dict)
-
-    def driver(self, corpus: Corpus, crew: Crew, plans: Mapping[str, Plan] | None = None) -> Driver:
-        """What asks the items that are left; ``plans`` are given, by item or question."""
-        work = Work(
-            corpus=corpus,
-            crew=crew,
-            settings=self.settings,
-            record=self.record,
-            results=self.results,
-            admission=Admission(self.settings, self.record.books, corpus),
-            brake=self.brake,
-            watched=self.watched,
-            batch=self.batch,
-            begun=self.begun,
-            plans=plans_by_item(plans or {}, self.left),
-        )
-        return Driver(self.left, work)
 
 
 @contextmanager
@@ -72,38 +69,44 @@ def opened(
     items: Sequence[Item | BadLine],
     store: Store,
     books: Books,
-    settings: Settings,
     *,
     brake: Brake,
+    retain_text: bool = True,
     output: Path | None = None,
     retry_errors: bool = False,
 ) -> Iterator[Session]:
-    """Open a batch, and its output where it has one: then it resumes. Raises UsageError, StoreError."""
-    watched = Watched(books.observe)
-    runs = Runs(store, clock=books.clock, retain_text=settings.retain_text)
-    books = replace(books, brake=brake, observe=watched)
+    """Open a batch, and its output where it has one: then it resumes.
+
+    Raises UsageError, StoreError.
+    """
+    observer = ObserverGuard(books.observe)
+    runs = Runs(store, clock=books.clock, retain_text=retain_text)
+    books = replace(books, brake=brake, observe=observer)
     if output is None:
         results = Results(books, runs, total=len(items))
-        yield Session(settings, items, results, Record(runs, books), brake, watched)
+        yield Session(items, results, Record(runs, books), brake, observer)
         return
     with Output(output) as file:
-        batches = Batches(store, books.clock, retain_text=settings.retain_text)
+        batches = Batches(store, books.clock, retain_text=retain_text)
         path = os.path.realpath(output)
         batch = batches.open(path, fresh=file.is_new, empty=file.is_empty)
         _settle(batches.left_behind(path, batch), batches, books)
-        books = _resumed(store, books, settings, batch)
+        books = _resumed(store, books, batch)
         results = Results(books, runs, total=len(items), output=file, batches=batches)
         if file.torn:
-            books.observe(
-                WarningEvent(message=f"{output}: its last line was never finished, and was cut off")
-            )
+            message = f"{output}: its last line was never finished, and was cut off"
+            books.observe(WarningEvent(message=message))
         begun = results.recover(items, batches.undelivered(batch))
         left = results.skip(items, retry_errors=retry_errors, begun=begun)
-        yield Session(settings, left, results, Record(runs, books), brake, watched, batch, begun)
+        record = Record(runs, books)
+        yield Session(left, results, record, brake, observer, batch, begun)
 
 
 def _settle(left_behind: Sequence[str], batches: Batches, books: Books) -> None:
-    """Batches whose output is gone are over: what they lost is entered as unknown, what was kept for them forgotten."""
+    """End batches whose output file is gone.
+
+    Calls that they lost are entered at unknown cost; results that were kept for them are deleted.
+    """
     for batch in left_behind:
         recovery = Recovery(batches.store, books.ledger, Budget(None, None))
         recovery.adopt(batch)
@@ -113,12 +116,12 @@ def _settle(left_behind: Sequence[str], batches: Batches, books: Books) -> None:
                 batches.deliver(run.run_id)
 
 
-def _resumed(store: Store, books: Books, settings: Settings, batch: str) -> Books:
-    """Books that know what earlier processes of the batch spent, and what they had in flight when they died."""
+def _resumed(store: Store, books: Books, batch: str) -> Books:
+    """Books that know what earlier processes of the batch spent, and the calls that were under way
+    when those ended.
+    """
     tokens, usd = books.ledger.spent(batch)
-    budget = Budget(
-        settings.max_cost, settings.max_cloud_tokens, spent_usd=usd, spent_tokens=tokens
-    )
+    budget = books.budget.resumed(spent_usd=usd, spent_tokens=tokens)
     recovery = Recovery(store, books.ledger, budget)
     recovery.adopt(batch)
     return replace(books, budget=budget, recovery=recovery)
@@ -127,7 +130,10 @@ def _resumed(store: Store, books: Books, settings: Settings, batch: str) -> Book
 def placed(
     items: list[Item | BadLine], paths: list[str | Path], folder: Path
 ) -> tuple[list[Item | BadLine], list[str | Path]]:
-    """The items and the paths of a batch; without any, the items' documents are paths below ``folder``."""
+    """The items and the paths of a batch.
+
+    Without paths, the documents that the items name are paths below ``folder``.
+    """
     if paths:
         return items, paths
     placed_items, own = paths_of(items, folder)
@@ -137,9 +143,10 @@ def placed(
 def paths_of(
     items: Sequence[Item | BadLine], folder: Path
 ) -> tuple[list[Item | BadLine], list[Path]]:
-    """The items with their documents as paths, below ``folder`` where they are relative, and those that exist: for a
-    batch that names no documents of its own. An item that names none, or one that is not there, is trouble of its own;
-    raises UsageError when there is no document at all.
+    """The items of a batch without paths of its own: with their documents as paths, below
+    ``folder`` where they are relative, and the paths that exist.
+
+    An item that names no document becomes a bad line. Raises UsageError without any document.
     """
     placed: list[Item | BadLine] = []
     paths: dict[Path, None] = {}
@@ -162,38 +169,3 @@ def paths_of(
             hint='minions batch IN.jsonl PATH... -o OUT.jsonl, or "documents": [...] in each line',
         )
     return placed, list(paths)
-
-
-class Watched:
-    """An observer that passes events on; ``failure`` is what the one behind it raised first."""
-
-    def __init__(self, observe: Observer) -> None:
-        self._observe = observe
-        self.failure: Exception | None = None
-
-    def __call__(self, event: Event) -> None:
-        """Pass an event on. Raises what the observer raises."""
-        try:
-            self._observe(event)
-        except Exception as error:
-            self.failure = self.failure or error
-            raise
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a batch works with. ``begun``: the runs to resume, by the ids of their questions in ``batch``; ``plans``:
-    first plans that are given, by the same.
-    """
-
-    corpus: Corpus
-    crew: Crew
-    settings: Settings
-    record: Record
-    results: Results
-    admission: Admission
-    brake: Brake
-    watched: Watched
-    batch: str | None = None
-    begun: Mapping[str, str] = field(default_factory=dict)
-    plans: Mapping[str, Plan] = field(default_factory=dict)

@@ -106,10 +106,12 @@ async def judge_answers(
         left.pop(key, None)
     if not left:
         return
-    await fetch_weights(_as_planner(name, settings), observe)
+    from minions.wiring.lineup import Lineup
+
+    await fetch_weights(Lineup.unchecked(_as_planner(name, settings)), settings, observe)
     with Store.open(home / STORE_FILE) as store, Output(folder / JUDGEMENTS) as output:
         books = _books(store, settings, {one.run_id for one in given}, observe)
-        async with open_judge(name, settings, books) as model:
+        async with open_judge(name, Lineup.unchecked(settings), settings, books) as model:
             tokens = settings.planner_output_tokens if is_cloud(name, settings) else _LOCAL_TOKENS
             session = _Session(model, _recorded(name), output, tokens)
             await session.judge_all(left)

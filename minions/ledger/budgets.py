@@ -67,6 +67,20 @@ class Budget:
         self._waiting: set[asyncio.Future[None]] = set()
         self.refused = False  # whether a call was ever refused
 
+    def resumed(self, *, spent_usd: Decimal, spent_tokens: int) -> Budget:
+        """A new budget with the same limits, of which so much is spent."""
+        return Budget(
+            self._cost.limit,
+            self._tokens.limit,
+            spent_usd=spent_usd,
+            spent_tokens=spent_tokens,
+        )
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return self._cost.limit is not None or self._tokens.limit is not None
+
     @property
     def spent_usd(self) -> Decimal:
         """Dollars settled or kept so far."""

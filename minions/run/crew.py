@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
-    from minions.ports import ChatModel, Clock, Planner
+    from minions.ports import Clock, Planner
     from minions.stop_signal import Brake
     from minions.values.events import Observer
     from minions.values.limits import Limits
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Books:
-    """Where a run's calls are entered, and the limits they keep. ``cache``: results of workers, None to read anew;
-    ``recovery`` and ``brake`` are a batch's.
+    """Where a run's calls are entered, and the limits that they keep.
+
+    ``cache`` holds the results of workers; None: everything is read anew. ``recovery`` and
+    ``brake`` belong to a batch.
     """
 
     ledger: Ledger
@@ -45,10 +47,12 @@ class Books:
 
 @dataclass
 class Crew:
-    """A planner and an executor, ready to run; ``planner_name`` and ``worker_name`` are references for the record.
+    """A planner and an executor, ready to run.
 
-    ``planner_for`` makes a planner whose answers have a JSON schema, or are words, and that may chat so many turns;
-    ``context_tokens`` is the smallest context that a server of the worker says it has.
+    ``planner_name`` and ``worker_name`` are references for the record. ``planner_for`` makes a
+    planner whose answers have a JSON schema (None: are words), and that may chat so many turns.
+    ``context_tokens`` is the smallest context that a server of the worker says it has. ``opened``
+    are the clients to close.
     """
 
     planner: Planner
@@ -58,7 +62,7 @@ class Crew:
     notes: tuple[str, ...]
     planner_for: PlannerFor
     context_tokens: int | None = None
-    _closing: list[ChatModel] = field(default_factory=list)
+    opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def within(self, limits: Limits) -> Limits:
         """The limits with the context that the worker really has, where that is less."""
@@ -67,11 +71,4 @@ class Crew:
 
     async def aclose(self) -> None:
         """Close every client."""
-        await close_all(self._closing)
-
-
-async def close_all(models: list[ChatModel]) -> None:
-    """Close all, even if one of them raises."""
-    async with AsyncExitStack() as stack:
-        for model in models:
-            stack.push_async_callback(model.aclose)
+        await self.opened.aclose()

@@ -1,6 +1,6 @@
-"""The protocol: plan, execute, reduce, decide; again while the planner asks for more and rounds are left.
+"""The protocol: plan, execute, reduce, decide; again while the planner asks for more.
 
-A planner never reads the documents: it sees a card, then digests. A run of one round costs two cloud calls.
+A planner never reads the documents: it sees a card, then digests. One round takes two cloud calls.
 """
 
 from __future__ import annotations
@@ -19,40 +19,39 @@ if TYPE_CHECKING:
     from minions.corpus.port import Corpus
     from minions.execution.expand import Expansion
     from minions.ports import Executor, Planner
+    from minions.run.condense import Condenser
     from minions.run.transcript import Transcript
     from minions.values.limits import Limits
     from minions.values.plans import Decision
-    from minions.values.policy import Policy
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run is made of; ``expanding`` makes jobs of a plan; ``cloud``: the planner is no local model."""
+    """What a run is made of; ``expanding`` turns a plan into jobs."""
 
     corpus: Corpus
     planner: Planner
     executor: Executor
+    condenser: Condenser
     limits: Limits
-    policy: Policy
     expanding: Callable[..., Expansion] = expand
-    cloud: bool = True
 
 
-async def answer(question: str, parts: Parts, transcript: Transcript) -> Decision:
-    """Run the rounds, and write all that happens into ``transcript``, which stays true if the run is stopped midway."""
-    corpus, planner, limits = parts.corpus, parts.planner, parts.limits
-    history = History(rounds_left=limits.max_rounds - 1)
+async def answer(parts: Parts, transcript: Transcript) -> Decision:
+    """Run the rounds; all that happens is written into ``transcript``."""
+    planner, condenser, question = parts.planner, parts.condenser, transcript.question
+    history = History(rounds_left=parts.limits.max_rounds - 1)
     with working_for(transcript.run_id, 1):
-        plan = await planner.plan(question, transcript.card())
+        plan = await planner.plan(question, condenser.card())
     while True:
         with working_for(transcript.run_id, transcript.next_round):
-            place = {"round_number": transcript.next_round, "naming": transcript.naming(plan)}
-            expansion = parts.expanding(plan, question, corpus, limits, **place)
+            place = {"round_number": transcript.next_round, "naming": condenser.naming(plan)}
+            expansion = parts.expanding(plan, question, parts.corpus, parts.limits, **place)
             transcript.planned(plan, expansion)
             async with aclosing(parts.executor.run(expansion.jobs)) as results:
                 async for result in results:
-                    transcript.finished(result)
-            digest = transcript.digest(question)
+                    transcript.finished(result, condenser.findings(result))
+            digest = condenser.digest(transcript)
             decision = transcript.decided(await planner.decide(question, digest, history))
         if decision.answer is not None or not decision.tasks or not history.rounds_left:
             return decision

@@ -1,8 +1,9 @@
-"""Ways to answer a question, one loop each, over the same parts: what users would do instead, measured alike.
+"""Ways to answer a question over the same parts: the product's, and what users would do instead.
 
-``minions``: plan, read on the device, decide (`minions.run.loop`). ``minion``: the same loop as a chat with one worker
-that holds the documents. ``local``: ``minions`` without any cloud. ``rag``: the best chunks of the index go to the
-cloud. ``remote``: everything goes. The last two send documents, so they need policy ``open``.
+``minions``: plan, read on the device, decide (`minions.run.loop`). ``minion``: the same loop as a
+chat with one worker that holds the documents. ``local``: ``minions`` without any cloud. ``rag``:
+the best chunks of the index go to the cloud. ``remote``: everything goes. The last two send
+documents, so they need policy ``open``.
 """
 
 from __future__ import annotations
@@ -31,32 +32,34 @@ if TYPE_CHECKING:
     from minions.values.plans import Decision
     from minions.values.policy import Policy
 
-    Protocol = Callable[[str, Parts, Transcript], Awaitable[Decision]]
+    Protocol = Callable[[Parts, Transcript], Awaitable[Decision]]
 
 SENDS_CHUNKS: Final = frozenset({"rag", "remote"})
 
 
 def refuse_to_send(protocol: str, policy: Policy, *, to: str) -> None:
-    """Raise EgressRefusedError for a protocol that sends chunks where the policy keeps them on the device."""
+    """Raise EgressRefusedError for a protocol that sends chunks where the policy does not allow it."""
     if protocol in SENDS_CHUNKS and policy != "open":
         raise EgressRefusedError(
-            f"protocol {protocol} sends the documents' own text to {to}, which policy {policy} does not allow",
+            f"protocol {protocol} sends the documents' own text to {to}, "
+            f"which policy {policy} does not allow",
             hint="allow it with --policy open, or use --protocol minions",
         )
 
 
-async def minion(question: str, parts: Parts, transcript: Transcript) -> Decision:
-    """A chat of at most ``max_turns`` rounds: a message of the planner, and what its reader finds in all it holds."""
+async def minion(parts: Parts, transcript: Transcript) -> Decision:
+    """A chat of at most ``max_turns`` rounds: in each, a message of the planner, and what its
+    reader finds in all that it holds.
+    """
     limits = parts.limits.model_copy(update={"max_rounds": parts.limits.max_turns})
-    return await answer(question, replace(parts, limits=limits, expanding=hold), transcript)
+    return await answer(replace(parts, limits=limits, expanding=hold), transcript)
 
 
-async def rag(question: str, parts: Parts, transcript: Transcript) -> Decision:
+async def rag(parts: Parts, transcript: Transcript) -> Decision:
     """Retrieval: the ``rag_chunks`` best chunks for the bare question, whole, in one cloud call."""
-    _check_policy("rag", parts)
-    return await _decide_from(
-        sent_by_rag(question, parts.corpus, parts.limits), question, parts, transcript
-    )
+    _refuse_again("rag", parts)
+    chunks = sent_by_rag(transcript.question, parts.corpus, parts.limits)
+    return await _decide_from(chunks, parts, transcript)
 
 
 def sent_by_rag(question: str, corpus: Corpus, limits: Limits) -> list[Chunk]:
@@ -64,39 +67,35 @@ def sent_by_rag(question: str, corpus: Corpus, limits: Limits) -> list[Chunk]:
     return corpus.search([question], limit=limits.rag_chunks)
 
 
-async def remote(question: str, parts: Parts, transcript: Transcript) -> Decision:
+async def remote(parts: Parts, transcript: Transcript) -> Decision:
     """Every chunk of every document, in their order, in one cloud call."""
-    _check_policy("remote", parts)
-    return await _decide_from(parts.corpus.chunks(), question, parts, transcript)
+    _refuse_again("remote", parts)
+    return await _decide_from(parts.corpus.chunks(), parts, transcript)
 
 
-def _check_policy(protocol: str, parts: Parts) -> None:
-    """Once more: that the settings were checked before is no reason to send a document."""
-    if parts.cloud:
-        refuse_to_send(protocol, parts.policy, to="the cloud")
+def _refuse_again(protocol: str, parts: Parts) -> None:
+    """Refuse once more: that the settings were checked before is no reason to send a document."""
+    gate = parts.condenser.gate
+    if gate.sends:
+        refuse_to_send(protocol, gate.policy, to="the cloud")
 
 
-async def _decide_from(
-    chunks: Iterable[Chunk], question: str, parts: Parts, transcript: Transcript
-) -> Decision:
+async def _decide_from(chunks: Iterable[Chunk], parts: Parts, transcript: Transcript) -> Decision:
+    """One decision over whole chunks, each a finding that nobody had to find."""
+    question = transcript.question
     task = Task(id="t1", instruction=question)
-    jobs = tuple(
-        Job(id=f"r1.t1.{chunk.id}.0", task=task, chunk=chunk, rank=rank)
-        for rank, chunk in enumerate(chunks)
-    )
+    jobs = []
+    for rank, chunk in enumerate(chunks):
+        jobs.append(Job(id=f"r1.t1.{chunk.id}.0", task=task, chunk=chunk, rank=rank))
     with working_for(transcript.run_id, 1):
-        transcript.planned(Plan(tasks=(task,)), Expansion(jobs, 0, ()))
+        transcript.planned(Plan(tasks=(task,)), Expansion(tuple(jobs), 0, ()))
         for job in jobs:
-            whole = find(
-                job,
-                Location(0, len(job.chunk.text), "exact", 1.0),
-                answer=None,
-                confidence=1 / (1 + job.rank),
-            )
-            transcript.finished(JobResult(job=job, status="found", findings=(whole,)))
-        return transcript.decided(
-            await parts.planner.decide(question, transcript.whole(), History())
-        )
+            everything = Location(0, len(job.chunk.text), "exact", 1.0)
+            whole = find(job, everything, answer=None, confidence=1 / (1 + job.rank))
+            result = JobResult(job=job, status="found", findings=(whole,))
+            transcript.finished(result, parts.condenser.findings(result))
+        digest = parts.condenser.whole(transcript)
+        return transcript.decided(await parts.planner.decide(question, digest, History()))
 
 
 PROTOCOLS: Final[Mapping[str, Protocol]] = {

@@ -1,4 +1,6 @@
-"""One run around the loop: its id, its time limit, its record on disk, and its partial answer when it is stopped."""
+"""One run around the loop: its id, its time limit, its record on disk, and its partial answer
+when it is stopped.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from minions.errors import BudgetExceededError, MinionsError, StoppedError
-from minions.estimate import baseline_of
-from minions.network.reference import ModelRef
-from minions.privacy.outgoing import Outgoing, default_limit
+from minions.privacy.outgoing import CloudGate, LocalGate, default_limit
 from minions.redaction.placeholders import Placeholders, keeping
+from minions.run.baseline import baseline_of
+from minions.run.condense import Condenser
 from minions.run.loop import Parts
-from minions.run.protocols import PROTOCOLS, SENDS_CHUNKS
+from minions.run.protocols import PROTOCOLS
+from minions.run.result import citation_warnings, compose, decision_of
 from minions.run.transcript import Transcript
 from minions.values.answers import Answer
 from minions.values.events import AnswerEvent, StartEvent, of_run
-from minions.wiring.lineup import choose_models, is_cloud, is_remote_worker
-from minions.wiring.redact import detector_for
 
 if TYPE_CHECKING:
     from minions.corpus.port import Corpus
+    from minions.privacy.outgoing import Gate
     from minions.run.crew import Books, Crew
-    from minions.settings import Settings
+    from minions.run.terms import Terms
     from minions.store.runs import Runs
     from minions.values.answers import Baseline, StopReason
     from minions.values.events import Observer
@@ -33,7 +35,7 @@ _log = structlog.get_logger()
 
 
 class Asked(NamedTuple):
-    """What a run is to answer: ``item`` is the question's id in ``batch``; ``resumed``: it was begun before."""
+    """The question of a run: ``item`` is its id in ``batch``; ``resumed``: it was begun before."""
 
     question: str
     run_id: str
@@ -50,19 +52,17 @@ class Record:
     books: Books
 
 
-async def run(
-    asked: Asked, corpus: Corpus, crew: Crew, settings: Settings, record: Record
-) -> Answer:
-    """Ask one question. A budget or time limit gives a partial answer; other trouble is raised, its partial answer on
-    disk.
+async def run(asked: Asked, corpus: Corpus, crew: Crew, terms: Terms, record: Record) -> Answer:
+    """Ask one question. A budget or time limit gives a partial answer; other trouble is raised,
+    with the partial answer on disk.
 
-    Raises MinionsError; CancelledError when interrupted. In every case the run's record says how it ended, and after
-    each round what was found so far.
+    Raises MinionsError; CancelledError when interrupted. In every case the run's record says how
+    it ended, and after each round what was found so far.
     """
-    _begin(asked, crew, settings, record)
+    _begin(asked, crew, terms, record)
     try:
         observe = of_run(asked.run_id, record.books.observe)
-        baseline = baseline_of(asked.question, corpus, settings, record.books.prices)
+        baseline = baseline_of(asked.question, corpus, terms, record.books.prices)
         observe(
             StartEvent(
                 run_id=asked.run_id,
@@ -73,12 +73,33 @@ async def run(
                 baseline=baseline,
             )
         )
-        running = _Running(asked, corpus, settings, record, observe, baseline)
-        with keeping(running.placeholders):
+        running = _Running(asked, corpus, terms, record, observe, baseline)
+        with keeping(running.gate.placeholders):
             return await running.answer(crew)
     except BaseException as error:
         _end(record.runs, asked, error)
         raise
+
+
+def gate_for(question: str, corpus: Corpus, terms: Terms) -> Gate:
+    """The gate of a run: one that everything passes where the planner is on this machine."""
+    placeholders = Placeholders(terms.detector)
+    if not terms.planner_is_cloud:
+        return LocalGate(
+            terms.policy,
+            placeholders=placeholders,
+            remote_workers=terms.workers_are_remote,
+        )
+    limit_bytes = terms.limits.max_egress
+    if limit_bytes is None:
+        limit_bytes = default_limit(terms.policy, corpus.contents)
+    return CloudGate(
+        terms.policy,
+        question,
+        placeholders=placeholders,
+        limit_bytes=limit_bytes,
+        remote_workers=terms.workers_are_remote,
+    )
 
 
 class _Running:
@@ -88,49 +109,39 @@ class _Running:
         self,
         asked: Asked,
         corpus: Corpus,
-        settings: Settings,
+        terms: Terms,
         record: Record,
         observe: Observer,
         baseline: Baseline,
     ) -> None:
-        self._asked, self._corpus, self._settings = asked, corpus, settings
-        self._record, self._observe, self._baseline = record, observe, baseline
+        self.gate = gate_for(asked.question, corpus, terms)
+        self._asked = asked
+        self._corpus = corpus
+        self._terms = terms
+        self._record = record
+        self._observe = observe
+        self._baseline = baseline
         self._started_s = record.books.clock.monotonic_s()
-        planner, worker, _ = choose_models(settings)
-        self._cloud = is_cloud(planner, settings)
-        self.placeholders = Placeholders(detector_for(settings))
-        limit = settings.max_egress
-        outgoing = Outgoing(
-            settings.policy,
-            asked.question,
-            placeholders=self.placeholders,
-            limit_bytes=default_limit(settings.policy, corpus.contents) if limit is None else limit,
-            cloud=self._cloud,
-            remote_workers=settings.protocol not in SENDS_CHUNKS
-            and is_remote_worker(ModelRef.parse(worker), settings),
-        )
-        self._transcript = Transcript(
-            asked.run_id, corpus, limits=settings.limits(), outgoing=outgoing, observe=observe
-        )
-        self._transcript.after_reading = lambda: record.runs.save(self._so_far("interrupted"))
+        self._condenser = Condenser(corpus, terms.limits, self.gate)
+        self._transcript = Transcript(asked.run_id, asked.question, observe)
+        self._transcript.after_reading = self._save
 
     async def answer(self, crew: Crew) -> Answer:
         """Run the loop, and close the record whatever comes of it."""
-        limits, transcript = crew.within(self._settings.limits()), self._transcript
+        transcript = self._transcript
         transcript.warn(*crew.notes)
+        limits = crew.within(self._terms.limits)
         parts = Parts(
-            self._corpus,
-            crew.planner,
-            crew.executor,
-            limits,
-            self._settings.policy,
-            cloud=self._cloud,
+            corpus=self._corpus,
+            planner=crew.planner,
+            executor=crew.executor,
+            condenser=self._condenser,
+            limits=limits,
         )
+        protocol = PROTOCOLS[self._terms.protocol]
         try:
             async with asyncio.timeout(limits.timeout_s):
-                decision = await PROTOCOLS[self._settings.protocol](
-                    self._asked.question, parts, transcript
-                )
+                decision = await protocol(parts, transcript)
         except BudgetExceededError as error:
             transcript.warn(f"{error.message}; {error.hint}")
             return self._close("budget")
@@ -142,43 +153,54 @@ class _Running:
         except (asyncio.CancelledError, StoppedError):
             self._close("interrupted")
             raise
-        except (
-            Exception
-        ) as error:  # not handled here: whatever ends a run, its record says that it ended
-            transcript.note(
-                error.message
-                if isinstance(error, MinionsError)
-                else f"{type(error).__name__}: a bug"
-            )
+        except Exception as error:  # whatever ends a run, its record says that it ended
+            if isinstance(error, MinionsError):
+                transcript.note(error.message)
+            else:
+                transcript.note(f"{type(error).__name__}: a bug")
             self._close("error")
             raise
-        return self._close("answered" if decision.answer is not None else "no_answer")
+        return self._close("no_answer" if decision.answer is None else "answered")
 
     def _so_far(self, stop_reason: StopReason) -> Answer:
-        books, run_id = self._record.books, self._asked.run_id
+        books = self._record.books
         books.ledger.flush()
-        elapsed_s = books.clock.monotonic_s() - self._started_s
-        result = self._transcript.compose(
-            self._asked.question, stop_reason, usage=books.ledger.usage(run_id), elapsed_s=elapsed_s
+        answer = compose(
+            self._transcript,
+            self._corpus,
+            stop_reason,
+            usage=books.ledger.usage(self._asked.run_id),
+            egress=self.gate.report(),
+            elapsed_s=books.clock.monotonic_s() - self._started_s,
         )
-        return result.model_copy(update={"id": self._asked.item, "baseline": self._baseline})
+        return answer.model_copy(update={"id": self._asked.item, "baseline": self._baseline})
+
+    def _save(self) -> None:
+        """Keep what was found so far, should this process be killed."""
+        self._record.runs.save(self._so_far("interrupted"))
 
     def _close(self, stop_reason: StopReason) -> Answer:
-        result = self._so_far(stop_reason)
-        self._record.runs.finish(result)
+        decision = decision_of(self._transcript, stop_reason)
+        if decision is not None:
+            self._transcript.warn(*citation_warnings(self._transcript, decision))
+        answer = self._so_far(stop_reason)
+        self._record.runs.finish(answer)
         _log.info(
-            "run_finished", run=result.run_id, stop_reason=stop_reason, elapsed_s=result.elapsed_s
+            "run_finished",
+            run=answer.run_id,
+            stop_reason=stop_reason,
+            elapsed_s=answer.elapsed_s,
         )
-        self._observe(AnswerEvent(answer=result))
-        return result
+        self._observe(AnswerEvent(answer=answer))
+        return answer
 
 
-def _begin(asked: Asked, crew: Crew, settings: Settings, record: Record) -> None:
+def _begin(asked: Asked, crew: Crew, terms: Terms, record: Record) -> None:
     using = {
         "planner": crew.planner_name,
         "worker": crew.worker_name,
-        "protocol": settings.protocol,
-        "policy": settings.policy,
+        "protocol": terms.protocol,
+        "policy": terms.policy,
     }
     if asked.resumed:
         record.runs.reopen(asked.run_id, **using)
@@ -193,12 +215,11 @@ def _begin(asked: Asked, crew: Crew, settings: Settings, record: Record) -> None
 
 
 def _end(runs: Runs, asked: Asked, error: BaseException) -> None:
-    """Record the end of a run that did not come to record it itself: an observer raised, say."""
+    """Record the end of a run that did not record it itself: an observer raised, say."""
     if runs.get(asked.run_id).status != "running":
         return
-    reason: StopReason = (
-        "interrupted" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "error"
-    )
+    interrupted = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
+    reason: StopReason = "interrupted" if interrupted else "error"
     runs.finish(
         Answer(
             run_id=asked.run_id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from minions.values.base import Value
 
 
@@ -25,6 +27,7 @@ class Limits(Value):
     chunks_per_task: int = 8
     samples: int = 1
     digest_tokens: int = 900
+    planner_output_tokens: int = 2_000
     near_misses: int = 2
     low_confidence: float = 0.4
     rag_chunks: int = 10
@@ -33,3 +36,25 @@ class Limits(Value):
     whole_documents: bool = True
     max_egress: int | None = None
     timeout_s: float | None = None
+
+
+class Reading(Value):
+    """How a worker reads a chunk; see docs/settings.md for each field."""
+
+    evidence: Literal["lines", "quote"] = "lines"
+    min_relevance: float = 0.3
+    reasoning: Literal["none", "draft", "cot"] = "none"
+    second_look: bool = False
+    enough: int = 0
+    enough_confidence: float = 0.6
+
+
+class Pace(Value):
+    """How often models are called: so many jobs at a time (None: as many as the server has slots),
+    so many requests a second, so many attempts, and so many seconds of waiting for an endpoint.
+    """
+
+    concurrency: int | None = None
+    rate_per_s: float | None = None
+    attempts: int = 4
+    patience_s: float = 0

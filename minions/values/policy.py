@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from minions.values.base import Value
+
 Policy = Literal["strict", "findings", "open"]
 
 
@@ -20,3 +22,17 @@ def shows_names(policy: Policy) -> bool:
 def shows_quotes(policy: Policy) -> bool:
     """Whether the planner may see the documents' own lines."""
     return policy != "strict"
+
+
+class Redaction(Value):
+    """The sensitive values that are replaced by placeholders before anything is sent.
+
+    ``on``: values that are found by their form (e-mail addresses, account numbers, ...). ``words``
+    and ``patterns`` are the user's own, replaced even where ``on`` is false. ``people``: names of
+    people and organisations (None: where the extra that finds them is installed).
+    """
+
+    on: bool = True
+    words: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    people: bool | None = None

@@ -1,87 +1,97 @@
-"""The transport for a model reference, as the settings say. Each provider's SDK loads only when it is used."""
+"""The transport for a model reference. Each provider's SDK loads only when it is used."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from minions.errors import UnreachableError
-from minions.network.timeouts import Timeouts
-from minions.wiring.lineup import api_key_of, endpoint_of, is_elsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from minions.models.llamacpp import LlamaCppModel
+    from minions.network.endpoints import Endpoints
     from minions.network.reference import ModelRef
+    from minions.network.timeouts import Timeouts
     from minions.ports import ChatModel
     from minions.settings import Settings
 
 
-async def open_adapter(ref: ModelRef, settings: Settings, *, slots: int) -> ChatModel:
-    """A model that takes ``slots`` requests at a time. Raises ConfigError, ModelNotFoundError, EgressRefusedError."""
-    return await _ADAPTERS[ref.provider](ref, settings, slots)
+@dataclass(frozen=True)
+class Adapters:
+    """Opens models.
 
+    ``context_tokens`` is asked of servers that take it from the client; ``threads`` and ``home``
+    (where weights are kept) are for models in this process.
+    """
 
-async def open_llamacpp(ref: ModelRef, settings: Settings, slots: int) -> LlamaCppModel:
-    """A hold on a model in this process."""
-    from minions.models import llamacpp
+    endpoints: Endpoints
+    timeouts: Timeouts
+    context_tokens: int
+    threads: int | None
+    home: Path
 
-    return await llamacpp.open_llamacpp(
-        ref,
-        home=settings.home_folder(),
-        context_tokens=settings.context_tokens,
-        slots=slots,
-        threads=settings.threads,
-        timeouts=_timeouts(settings),
-    )
+    @classmethod
+    def of(cls, settings: Settings, endpoints: Endpoints) -> Adapters:
+        """The adapters that these settings ask for."""
+        return cls(
+            endpoints=endpoints,
+            timeouts=settings.timeouts(),
+            context_tokens=settings.context_tokens,
+            threads=settings.threads,
+            home=settings.home_folder(),
+        )
 
+    async def open(self, ref: ModelRef, *, slots: int) -> ChatModel:
+        """A model that takes ``slots`` requests at a time.
 
-async def _openai(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
-    from minions.models.openai import OpenAIModel
+        Raises ConfigError, ModelNotFoundError, EgressRefusedError.
+        """
+        match ref.provider:
+            case "openai":
+                return self._openai(ref)
+            case "ollama":
+                return await self._ollama(ref)
+            case "llamacpp":
+                return await self.open_llamacpp(ref, slots=slots)
+            case "scripted":
+                from minions.models.scripted import ScriptedModel
 
-    key, timeouts = api_key_of(ref, settings), _timeouts(settings)
-    return OpenAIModel(
-        ref, base_url=endpoint_of(ref, settings), api_key=key or "none", timeout=timeouts
-    )
+                return ScriptedModel.from_file(ref)
 
+    async def open_llamacpp(self, ref: ModelRef, *, slots: int) -> LlamaCppModel:
+        """A hold on a model in this process."""
+        from minions.models import llamacpp
 
-async def _ollama(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
-    from minions.models.ollama import OllamaModel
+        return await llamacpp.open_llamacpp(
+            ref,
+            home=self.home,
+            context_tokens=self.context_tokens,
+            slots=slots,
+            threads=self.threads,
+            timeouts=self.timeouts,
+        )
 
-    host, timeouts = endpoint_of(ref, settings), _timeouts(settings)
-    must_be_here = not is_elsewhere(
-        ref, settings
-    )  # else it is metered, limited and logged as a cloud
-    model = OllamaModel(
-        ref,
-        host=host,
-        num_ctx=settings.context_tokens,
-        timeouts=timeouts,
-        must_be_here=must_be_here,
-    )
-    with suppress(UnreachableError):  # it is asked again before anything is sent
-        await model.require_here()
-    return model
+    def _openai(self, ref: ModelRef) -> ChatModel:
+        from minions.models.openai import OpenAIModel
 
+        key = self.endpoints.key_of(ref) or "none"
+        url = self.endpoints.url_of(ref)
+        return OpenAIModel(ref, base_url=url, api_key=key, timeout=self.timeouts)
 
-async def _scripted(ref: ModelRef, settings: Settings, slots: int) -> ChatModel:  # noqa: ARG001 - one signature for all
-    from minions.models.scripted import ScriptedModel
+    async def _ollama(self, ref: ModelRef) -> ChatModel:
+        from minions.models.ollama import OllamaModel
 
-    return ScriptedModel.from_file(ref)
-
-
-def _timeouts(settings: Settings) -> Timeouts:
-    return Timeouts(
-        connect_s=settings.connect_timeout_s,
-        first_token_s=settings.first_token_timeout_s,
-        total_s=settings.call_timeout_s,
-    )
-
-
-_ADAPTERS: dict[str, Callable[[ModelRef, Settings, int], Awaitable[ChatModel]]] = {
-    "openai": _openai,
-    "ollama": _ollama,
-    "llamacpp": open_llamacpp,
-    "scripted": _scripted,
-}
+        model = OllamaModel(
+            ref,
+            host=self.endpoints.url_of(ref),
+            num_ctx=self.context_tokens,
+            timeouts=self.timeouts,
+            # A model elsewhere is metered, limited and logged as a cloud model instead.
+            must_be_here=not self.endpoints.is_elsewhere(ref),
+        )
+        with suppress(UnreachableError):  # it is asked again before anything is sent
+            await model.require_here()
+        return model

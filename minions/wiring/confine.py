@@ -1,4 +1,4 @@
-"""How far the sockets of this process go while a run is under way."""
+"""How far the sockets of this process reach while a run is under way."""
 
 from __future__ import annotations
 
@@ -6,38 +6,34 @@ from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from minions.network.reach import Reach, confined, is_whole_process
-from minions.network.reference import ModelRef
-from minions.wiring.lineup import LOCAL, choose_models, hosts_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection
     from contextlib import AbstractContextManager
-
-    from minions.settings import Settings
 
 T = TypeVar("T")
 
 
-def within_reach(
-    settings: Settings, *, models: Sequence[str] | None = None
-) -> AbstractContextManager[None]:
-    """Lets the block connect to this machine only with ``local_only``; in a command's process else to the hosts of
-    ``models`` too (None: those that the settings choose). Raises ConfigError, EgressRefusedError.
+def within_reach(hosts: Collection[str] = (), *, local_only: bool) -> AbstractContextManager[None]:
+    """Let the block connect to this machine and, unless ``local_only``, to ``hosts``.
+
+    Without ``local_only`` it holds only where the process is the command's own: other code of
+    this process has its own reasons to connect.
     """
-    if settings.local_only:
+    if local_only:
         return confined(Reach(limit="--local-only"))
-    if not is_whole_process():  # other code of this process has its own reasons to connect
+    if not is_whole_process():
         return nullcontext()
-    names = choose_models(settings)[:2] if models is None else models
-    return confined(
-        Reach(*hosts_of([ModelRef.parse(name) for name in names if name != LOCAL], settings))
-    )
+    return confined(Reach(*hosts))
 
 
 async def step_by_step(
     steps: AsyncGenerator[T], within: Callable[[], AbstractContextManager[None]]
 ) -> AsyncGenerator[T]:
-    """What ``steps`` yields, each step taken ``within``: what is done between two steps is the caller's own."""
+    """Yield what ``steps`` yields, and take each step ``within`` a context of its own.
+
+    What is done between two steps is the caller's business, outside that context.
+    """
     async with aclosing(steps):
         while True:
             with within():

@@ -1,33 +1,25 @@
-"""The one place that builds real clients: from settings to a planner and an executor, every model metered.
+"""The one place that builds real clients: from a lineup to a planner and an executor.
 
-The core knows planners and workers only as ports; this module alone imports their packages.
+Every model is metered here. The core knows planners and workers only as ports; this module alone
+imports their packages.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from minions.ledger.meter import Meter
-from minions.models.slots import Room, default_slots, room_of
+from minions.models.slots import default_slots, room_of
 from minions.network.reference import ModelRef
-from minions.run.crew import Books, Crew, close_all
+from minions.run.crew import Crew
 from minions.values.events import WarningEvent
 from minions.values.policy import shows_quotes
-from minions.wiring.adapters import open_adapter, open_llamacpp
-from minions.wiring.lineup import (
-    LOCAL,
-    api_key_of,
-    choose_models,
-    endpoint_of,
-    has_embedded,
-    is_cloud,
-    is_elsewhere,
-    planner_ref,
-    recorded,
-    refuse_remote_worker,
-)
+from minions.wiring.adapters import Adapters
+from minions.wiring.lineup import LOCAL, has_embedded, refuse_several_endpoints
+from minions.wiring.redact import detector_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -37,172 +29,105 @@ if TYPE_CHECKING:
     from minions.execution.whole_context_executor import TogetherExecutor
     from minions.ledger.entries import Role
     from minions.models.llamacpp import LlamaCppModel
+    from minions.models.slots import Room
+    from minions.network.endpoints import Endpoints
     from minions.ports import ChatModel, Holder
-    from minions.run.crew import PlannerFor
+    from minions.redaction.detector import Detector
+    from minions.run.crew import Books, PlannerFor
     from minions.settings import Settings
     from minions.values.events import Observer
-
+    from minions.values.limits import Limits, Pace, Reading
+    from minions.wiring.lineup import Lineup
 
 _PLANNER_CONCURRENCY = 8
 
 
-async def fetch_weights(settings: Settings, observe: Observer) -> None:
-    """Bring the weights of an embedded model that are not on this machine, as settings allow. Raises ModelError."""
+async def fetch_weights(lineup: Lineup, settings: Settings, observe: Observer) -> None:
+    """Download the weights of embedded models that are not on this machine, where settings allow.
+
+    Raises ModelError.
+    """
     from minions.weights import resolving
 
     if settings.local_only or not settings.fetch_weights or not has_embedded():
         return
-    missing = {
-        status.entry.name: status.entry
-        for status in resolving.list_models(settings.home_folder())
-        if not status.origin
-    }
-    planner, worker, _ = choose_models(settings)
-    for ref in [ModelRef.parse(name) for name in (planner, worker) if name != LOCAL]:
-        if ref.provider == "llamacpp" and (entry := missing.pop(ref.model, None)):
-            size = f"{entry.size_bytes / 1e9:.1f} GB"
-            observe(
-                WarningEvent(
-                    message=f"fetching the weights of {entry.name} ({size}), once; they are verified"
-                )
-            )
-            await asyncio.to_thread(resolving.pull, entry.name, home=settings.home_folder())
+    home = settings.home_folder()
+    statuses = resolving.list_models(home)
+    missing = {status.entry.name: status.entry for status in statuses if not status.origin}
+    for ref in lineup.models:
+        if ref.provider != "llamacpp" or ref.model not in missing:
+            continue
+        entry = missing.pop(ref.model)
+        size = f"{entry.size_bytes / 1e9:.1f} GB"
+        message = f"fetching the weights of {entry.name} ({size}), once; they are verified"
+        observe(WarningEvent(message=message))
+        await asyncio.to_thread(resolving.pull, entry.name, home=home)
 
 
-async def open_embedded(settings: Settings) -> LlamaCppModel | None:
-    """A hold on the embedded worker, which stays loaded while anybody holds it; None when the worker is another."""
-    _, worker, _ = choose_models(settings)
-    ref = ModelRef.parse(worker)
-    slots = settings.concurrency or default_slots(ref)
-    return await open_llamacpp(ref, settings, slots) if ref.provider == "llamacpp" else None
+async def open_embedded(lineup: Lineup, settings: Settings) -> LlamaCppModel | None:
+    """A hold on the embedded worker, which stays loaded while anybody holds it.
 
-
-async def recruit(settings: Settings, books: Books) -> Crew:
-    """Build planner and workers. Raises ConfigError, EgressRefusedError; ModelNotFoundError. Worker endpoints are asked
-    what they have room for, 3 s at most. What it opened before it raised is closed.
+    None where the worker is not embedded.
     """
-    opened: list[ChatModel] = []
-    try:
-        return await _recruit(settings, books, opened)
-    except BaseException:
-        await close_all(opened)
-        raise
+    ref = lineup.worker
+    if ref.provider != "llamacpp":
+        return None
+    slots = settings.concurrency or default_slots(ref)
+    return await Adapters.of(settings, lineup.endpoints).open_llamacpp(ref, slots=slots)
+
+
+async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
+    """Build planner and workers. Asks the worker's endpoints for their room, for 3 s at most.
+
+    What was opened is closed where the rest cannot be built. Raises ModelNotFoundError,
+    ConfigError, EgressRefusedError.
+    """
+    bench = _Bench.of(lineup, settings, books)
+    async with AsyncExitStack() as opened:
+        lineup.refuse_remote_worker()
+        served = await bench.serve(lineup.worker, opened)
+        planner_for = await _planners(lineup, served, settings.limits(), bench, opened)
+        if lineup.protocol == "minion":
+            executor: LocalExecutor | TogetherExecutor = _whole_context_executor(lineup, served, settings.reading(), bench)
+        else:
+            executor = _chunk_executor(lineup, served, settings.reading(), bench)
+        contexts = [each.context_tokens for each in served if each.context_tokens]
+        return Crew(
+            planner=planner_for(None, settings.max_turns),
+            executor=executor,
+            planner_name=lineup.planner_name,
+            worker_name=lineup.worker_name,
+            notes=lineup.notes,
+            planner_for=planner_for,
+            context_tokens=min(contexts, default=None),
+            opened=opened.pop_all(),
+        )
+    raise AssertionError("an exit stack that swallowed an error")
 
 
 @asynccontextmanager
-async def open_judge(name: str, settings: Settings, books: Books) -> AsyncGenerator[ChatModel]:
-    """A model that marks answers, metered as a judge; ``local`` is the worker's. Raises like recruit."""
-    opened: list[ChatModel] = []
-    try:
-        if is_cloud(name, settings):
-            served = [await _serve_planner(name, settings, opened)]
+async def open_judge(
+    name: str, lineup: Lineup, settings: Settings, books: Books
+) -> AsyncGenerator[ChatModel]:
+    """A model that marks answers, metered as a judge; ``local`` is the lineup's worker.
+
+    Raises like recruit.
+    """
+    bench = _Bench.of(lineup, settings, books)
+    ref = lineup.worker if name == LOCAL else ModelRef.parse(name)
+    async with AsyncExitStack() as opened:
+        if name != LOCAL and lineup.endpoints.is_cloud(ref):
+            served = [await bench.serve_planner(ref, opened)]
         else:
-            worker = choose_models(settings)[1]
-            served = await _serve(
-                ModelRef.parse(worker if name == LOCAL else name), settings, opened
-            )
-        yield _model(served, "judge", settings, books)
-    finally:
-        await close_all(opened)
-
-
-async def _recruit(settings: Settings, books: Books, closing: list[ChatModel]) -> Crew:
-    planner_name, worker_name, notes = choose_models(settings)
-    worker_ref = ModelRef.parse(worker_name)
-    refuse_remote_worker(worker_ref, settings)
-    served = await _serve(worker_ref, settings, closing)
-    planner_for = await _planner(planner_name, served, settings, books, closing)
-    executor = (_together if settings.protocol == "minion" else _one_by_one)(
-        worker_ref, served, settings, books
-    )
-    planner = planner_for(None, settings.max_turns)
-    context = min((each.context_tokens for each in served if each.context_tokens), default=None)
-    return Crew(
-        planner,
-        executor,
-        recorded(planner_name),
-        str(worker_ref),
-        notes,
-        planner_for,
-        context,
-        closing,
-    )
-
-
-def _one_by_one(
-    ref: ModelRef, served: list[_Served], settings: Settings, books: Books
-) -> LocalExecutor:
-    """A worker that reads a chunk at a time."""
-    from minions.execution.cache import CachingWorker
-    from minions.execution.executor import LocalExecutor
-    from minions.execution.stopping import Enough
-    from minions_workers.extractor import Extractor
-
-    extractor = Extractor(
-        _model(served, "worker", settings, books),
-        evidence=settings.evidence,
-        min_relevance=settings.min_relevance,
-        reasoning=settings.reasoning,
-        second_look=settings.second_look,
-        observe=books.observe,
-    )
-    enough = Enough(findings=settings.enough, confidence=settings.enough_confidence)
-    slots = sum(endpoint.slots for endpoint in served)
-    if books.cache is None:
-        return LocalExecutor(extractor, concurrency=slots, enough=enough)
-    reader = CachingWorker(
-        extractor,
-        books.cache,
-        model=str(ref),
-        fingerprint=extractor.fingerprint,
-        judging=extractor.judging_fingerprint,
-    )
-    return LocalExecutor(reader, concurrency=slots, enough=enough, known=reader.known)
-
-
-def _together(
-    ref: ModelRef, served: list[_Served], settings: Settings, books: Books
-) -> TogetherExecutor:
-    """A worker that holds all chunks at once."""
-    from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
-    from minions_workers.holder import ChatReader
-
-    holder: Holder = ChatReader(
-        _model(served, "worker", settings, books), evidence=settings.evidence
-    )
-    if books.cache is not None:
-        holder = CachingHolder(holder, books.cache, model=str(ref))
-    return TogetherExecutor(holder, concurrency=sum(endpoint.slots for endpoint in served))
-
-
-async def _planner(
-    name: str, served: list[_Served], settings: Settings, books: Books, closing: list[ChatModel]
-) -> PlannerFor:
-    """Makes planners over one model, for answers with a schema or (None) in words, and for so many turns of a chat."""
-    from minions_planners.chat import ChatPlanner
-    from minions_planners.cloud import CloudPlanner
-    from minions_planners.local import LocalPlanner
-
-    if name == LOCAL:
-        local = _model(served, "planner", settings, books)
-        return lambda schema, _: LocalPlanner(local, answer_schema=schema)
-    model = _model([await _serve_planner(name, settings, closing)], "planner", settings, books)
-    told: dict[str, Any] = {
-        "output_tokens": settings.planner_output_tokens,
-        "lines_shown": shows_quotes(settings.policy),
-    }
-    if settings.protocol == "minion":
-        return lambda schema, turns: ChatPlanner(
-            model, max_turns=turns, answer_schema=schema, **told
-        )
-    return lambda schema, _: CloudPlanner(
-        model, max_tasks=settings.max_tasks, answer_schema=schema, **told
-    )
+            served = await bench.serve(ref, opened)
+        yield bench.model(served, "judge")
 
 
 class _Served(NamedTuple):
-    """A model at one endpoint, the requests it takes at a time, whether it is metered as a cloud, and its context where
-    it says so.
+    """A model at one endpoint.
+
+    ``slots`` requests are taken at a time; ``cloud``: it is metered as a cloud model;
+    ``context_tokens`` is None where the endpoint does not say.
     """
 
     adapter: ChatModel
@@ -211,68 +136,165 @@ class _Served(NamedTuple):
     context_tokens: int | None = None
 
 
-async def _serve_planner(name: str, settings: Settings, closing: list[ChatModel]) -> _Served:
-    """The planner's model."""
-    adapter = await open_adapter(planner_ref(name), settings, slots=1)
-    closing.append(adapter)
-    return _Served(adapter, _PLANNER_CONCURRENCY, cloud=is_cloud(name, settings))
+@dataclass(frozen=True)
+class _Bench:
+    """What all models of a run are built with."""
 
+    endpoints: Endpoints
+    adapters: Adapters
+    pace: Pace
+    detector: Detector | None
+    books: Books
 
-async def _serve(ref: ModelRef, settings: Settings, closing: list[ChatModel]) -> list[_Served]:
-    """The worker's model at each of its endpoints."""
-
-    async def room_at(each: ModelRef) -> Room:
-        return await room_of(
-            each, endpoint=endpoint_of(each, settings), api_key=api_key_of(each, settings)
+    @classmethod
+    def of(cls, lineup: Lineup, settings: Settings, books: Books) -> _Bench:
+        return cls(
+            endpoints=lineup.endpoints,
+            adapters=Adapters.of(settings, lineup.endpoints),
+            pace=settings.pace(),
+            detector=detector_for(settings.redaction()),
+            books=books,
         )
 
-    served = []
-    for each, room in zip(ref.each(), await asyncio.gather(*map(room_at, ref.each())), strict=True):
-        slots = settings.concurrency or room.slots
-        adapter = await open_adapter(each, settings, slots=slots)
-        closing.append(adapter)
-        served.append(_Served(adapter, slots, is_elsewhere(each, settings), room.context_tokens))
-    return served
+    async def serve(self, ref: ModelRef, opened: AsyncExitStack) -> list[_Served]:
+        """A model at each of its endpoints."""
+        rooms = await asyncio.gather(*map(self._room_at, ref.each()))
+        served = []
+        for each, room in zip(ref.each(), rooms, strict=True):
+            slots = self.pace.concurrency or room.slots
+            adapter = await self.adapters.open(each, slots=slots)
+            opened.push_async_callback(adapter.aclose)
+            cloud = self.endpoints.is_elsewhere(each)
+            served.append(_Served(adapter, slots, cloud, room.context_tokens))
+        return served
+
+    async def serve_planner(self, ref: ModelRef, opened: AsyncExitStack) -> _Served:
+        """A planner's model, at its one endpoint."""
+        refuse_several_endpoints(ref)
+        adapter = await self.adapters.open(ref, slots=1)
+        opened.push_async_callback(adapter.aclose)
+        return _Served(adapter, _PLANNER_CONCURRENCY, cloud=self.endpoints.is_cloud(ref))
+
+    def model(self, served: Sequence[_Served], role: Role) -> ChatModel:
+        """``redacting(falling_back(retrying(pooled(throttled(metered(adapter)), ...))))``.
+
+        The meter is innermost, so that each physical attempt is an entry. Redaction is outermost,
+        where an endpoint is elsewhere, so that no attempt escapes it.
+        """
+        from minions.models.falling_back import falling_back
+        from minions.models.metered import metered
+        from minions.models.pool_seat import Member
+        from minions.models.pooled import pooled
+        from minions.models.redacting import redacting
+        from minions.models.retrying import DEFAULT_TOTAL_WAIT_S, retrying
+        from minions.models.throttled import throttled
+
+        observe = self.books.observe
+        patience_s = self.pace.patience_s
+        members = []
+        for each in served:
+            model = metered(each.adapter, meter=self._meter(role, cloud=each.cloud))
+            model = throttled(model, concurrency=each.slots, rate_per_s=self.pace.rate_per_s)
+            members.append(Member(model, each.slots))
+        pool = pooled(members, clock=self.books.clock, patience_s=patience_s, observe=observe)
+        # Patience with an endpoint that is gone is patience with one that asks for time, too.
+        total_wait_s = max(patience_s, DEFAULT_TOTAL_WAIT_S)
+        model = retrying(pool, attempts=self.pace.attempts, total_wait_s=total_wait_s)
+        model = falling_back(model, observe=observe)
+        if any(each.cloud for each in served):
+            model = redacting(model, self.detector)
+        return model
+
+    async def _room_at(self, ref: ModelRef) -> Room:
+        url = self.endpoints.url_of(ref)
+        return await room_of(ref, endpoint=url, api_key=self.endpoints.key_of(ref))
+
+    def _meter(self, role: Role, *, cloud: bool) -> Meter:
+        books = self.books
+        return Meter(
+            ledger=books.ledger,
+            prices=books.prices,
+            budget=books.budget if cloud else None,
+            egress=books.egress if cloud else None,
+            role=role,
+            cloud=cloud,
+            clock=books.clock,
+            observe=books.observe,
+            recovery=books.recovery,
+            brake=books.brake,
+        )
 
 
-def _model(served: Sequence[_Served], role: Role, settings: Settings, books: Books) -> ChatModel:
-    """``redacting(falling_back(retrying(pooled(throttled(metered(adapter)), ...))))``: the meter is innermost, so each
-    physical attempt is an entry; redaction outermost, where the endpoint is elsewhere, so that no attempt escapes it.
+async def _planners(
+    lineup: Lineup,
+    served: Sequence[_Served],
+    limits: Limits,
+    bench: _Bench,
+    opened: AsyncExitStack,
+) -> PlannerFor:
+    """A maker of planners over one model: for answers with a JSON schema or (None) in words, and
+    for so many turns of a chat.
     """
-    from minions.models.falling_back import falling_back
-    from minions.models.metered import metered
-    from minions.models.pool_seat import Member
-    from minions.models.pooled import pooled
-    from minions.models.redacting import redacting
-    from minions.models.retrying import DEFAULT_TOTAL_WAIT_S, retrying
-    from minions.models.throttled import throttled
-    from minions.wiring.redact import detector_for
+    from minions_planners.chat import ChatPlanner
+    from minions_planners.cloud import CloudPlanner
+    from minions_planners.local import LocalPlanner
 
-    members = []
-    for adapter, slots, cloud, _ in served:
-        model = metered(adapter, meter=_meter(role, books, cloud=cloud))
-        members.append(
-            Member(throttled(model, concurrency=slots, rate_per_s=settings.rate_per_s), slots)
+    if lineup.planner is None:
+        local = bench.model(served, "planner")
+        return lambda schema, _: LocalPlanner(local, answer_schema=schema)
+    model = bench.model([await bench.serve_planner(lineup.planner, opened)], "planner")
+    shared: dict[str, Any] = {
+        "output_tokens": limits.planner_output_tokens,
+        "lines_shown": shows_quotes(lineup.policy),
+    }
+    if lineup.protocol == "minion":
+        return lambda schema, turns: ChatPlanner(
+            model, max_turns=turns, answer_schema=schema, **shared
         )
-    pool = pooled(members, clock=books.clock, patience_s=settings.patience_s, observe=books.observe)
-    # Who waits for an endpoint that is gone waits as long for one that asks for time.
-    waits = (
-        {"total_wait_s": settings.patience_s} if settings.patience_s > DEFAULT_TOTAL_WAIT_S else {}
+    return lambda schema, _: CloudPlanner(
+        model, max_tasks=limits.max_tasks, answer_schema=schema, **shared
     )
-    model = falling_back(retrying(pool, attempts=settings.attempts, **waits), observe=books.observe)
-    return redacting(model, detector_for(settings)) if any(each.cloud for each in served) else model
 
 
-def _meter(role: Role, books: Books, *, cloud: bool) -> Meter:
-    return Meter(
-        ledger=books.ledger,
-        prices=books.prices,
-        budget=books.budget if cloud else None,
-        egress=books.egress if cloud else None,
-        role=role,
-        cloud=cloud,
-        clock=books.clock,
-        observe=books.observe,
-        recovery=books.recovery,
-        brake=books.brake,
+def _chunk_executor(
+    lineup: Lineup, served: Sequence[_Served], reading: Reading, bench: _Bench
+) -> LocalExecutor:
+    """An executor whose worker reads a chunk at a time."""
+    from minions.execution.cache import CachingWorker
+    from minions.execution.executor import LocalExecutor
+    from minions.execution.stopping import Enough
+    from minions_workers.extractor import Extractor
+
+    extractor = Extractor(
+        bench.model(served, "worker"),
+        evidence=reading.evidence,
+        min_relevance=reading.min_relevance,
+        reasoning=reading.reasoning,
+        second_look=reading.second_look,
+        observe=bench.books.observe,
     )
+    enough = Enough(findings=reading.enough, confidence=reading.enough_confidence)
+    slots = sum(each.slots for each in served)
+    if bench.books.cache is None:
+        return LocalExecutor(extractor, concurrency=slots, enough=enough)
+    reader = CachingWorker(
+        extractor,
+        bench.books.cache,
+        model=lineup.worker_name,
+        fingerprint=extractor.fingerprint,
+        judging=extractor.judging_fingerprint,
+    )
+    return LocalExecutor(reader, concurrency=slots, enough=enough, known=reader.known)
+
+
+def _whole_context_executor(
+    lineup: Lineup, served: Sequence[_Served], reading: Reading, bench: _Bench
+) -> TogetherExecutor:
+    """An executor whose worker holds all chunks at once."""
+    from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
+    from minions_workers.holder import ChatReader
+
+    holder: Holder = ChatReader(bench.model(served, "worker"), evidence=reading.evidence)
+    if bench.books.cache is not None:
+        holder = CachingHolder(holder, bench.books.cache, model=lineup.worker_name)
+    return TogetherExecutor(holder, concurrency=sum(each.slots for each in served))

@@ -1,4 +1,4 @@
-"""The detector that the settings ask for."""
+"""The detector of sensitive values that the settings ask for."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from minions.redaction.detector import Detector
-    from minions.settings import Settings
-
-
-def detector_for(settings: Settings) -> Detector | None:
-    """What finds the values that stay here; None where redaction is off and the user named nothing.
-
-    What the user named stays here even where redaction is off: who turns it off says that the rest may go.
-
-    Raises ConfigError for a word or pattern that cannot be used, or where people are to be found and nothing that finds
-    them is installed.
-    """
-    return _detector(
-        settings.redact, settings.redact_words, settings.redact_patterns, settings.redact_people
-    )
+    from minions.values.policy import Redaction
 
 
 @lru_cache(maxsize=8)
-def _detector(
-    on: bool, words: tuple[str, ...], patterns: tuple[str, ...], people: bool | None
-) -> Detector | None:
-    if not (on or words or patterns or people):
+def detector_for(redaction: Redaction) -> Detector | None:
+    """The detector of values to redact; None where redaction is off and the user named nothing.
+
+    The user's own words and patterns are redacted even where redaction is off: turning it off
+    allows only the rest to be sent.
+
+    Raises ConfigError for a word or pattern that cannot be used, and where people are to be found
+    and nothing that finds them is installed.
+    """
+    people = redaction.people
+    if not redaction.on:
+        people = bool(people)  # not found by default where redaction is off
+    if not (redaction.on or redaction.words or redaction.patterns or people):
         return None
     from minions.redaction.detector import FAMILIES, detector
 
-    named = people if on else bool(people)  # found where they can be, unless redaction is off
     return detector(
-        words=words, patterns=patterns, people=_people(named), families=FAMILIES if on else ()
+        words=redaction.words,
+        patterns=redaction.patterns,
+        people=_people(people),
+        families=FAMILIES if redaction.on else (),
     )
 
 

@@ -37,7 +37,8 @@ from minions.execution.expand import Expansion, expand
 from minions.execution.stopping import Enough, may_stop, reads
 from minions.models.llamacpp import open_llamacpp
 from minions.network.reference import ModelRef
-from minions.privacy.outgoing import Outgoing
+from minions.privacy.outgoing import CloudGate
+from minions.run.condense import Condenser
 from minions.run.transcript import Transcript
 from minions.settings import Settings
 from minions.store.store import Store
@@ -138,17 +139,13 @@ async def read(asked: Sequence[Asked], worker: Worker, *, depth: int | None, sec
 
 def digest_of(asked: Asked, expansion: Expansion, results: Results, limits: Limits) -> str:
     """What would go up after these jobs."""
-    transcript = Transcript(
-        "measured",
-        asked.corpus,
-        limits=limits,
-        outgoing=Outgoing("findings", asked.example.question),
-        observe=lambda _: None,
-    )
+    condenser = Condenser(asked.corpus, limits, CloudGate("findings", asked.example.question))
+    transcript = Transcript("measured", asked.example.question, lambda _: None)
     transcript.planned(asked.plan, expansion)
     for job in expansion.jobs:
-        transcript.finished(results[key_of(job)].model_copy(update={"job": job}))
-    return transcript.digest(asked.example.question).text
+        result = results[key_of(job)].model_copy(update={"job": job})
+        transcript.finished(result, condenser.findings(result))
+    return condenser.digest(transcript).text
 
 
 def words_in(text: str, example: Example) -> float:

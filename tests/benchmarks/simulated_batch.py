@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minions.batch.driver import Driver
 from minions.batch.items import as_items
 from minions.batch.session import opened
 from minions.clock import SystemClock
@@ -30,6 +31,7 @@ from minions.stop_signal import Brake
 from minions.store.store import Store
 from minions.values.jobs import JobResult
 from minions.values.plans import Decision, Plan, Task
+from minions.wiring.lineup import Lineup, terms_of
 
 if TYPE_CHECKING:
     from minions.values.documents import CorpusCard
@@ -86,8 +88,10 @@ async def _run(folder: Path, questions: int, tasks: int, documents: int) -> int:
         worker = CachingWorker(_Worker(), cache, model="simulated", fingerprint="simulated")
         planner, executor = _Planner(tasks), LocalExecutor(worker, concurrency=_CONCURRENCY)
         crew = Crew(planner, executor, "simulated", "simulated", (), lambda *_: planner)
-        with opened(items, store, books, settings, brake=Brake(), output=folder / "out.jsonl") as session:
-            async for answer in session.driver(corpus, crew).answers():
+        terms = terms_of(Lineup.of(settings), settings)
+        with opened(items, store, books, brake=Brake(), output=folder / "out.jsonl") as session:
+            driver = Driver(session, corpus, crew, terms, window=settings.window)
+            async for answer in driver.answers():
                 assert answer.rounds[0].jobs == tasks * documents
                 done += 1
     return done

@@ -36,6 +36,7 @@ from minions.values.documents import Chunk
 from minions.values.jobs import Job
 from minions.values.plans import Task
 from minions.wiring import recruit
+from minions.wiring.lineup import Lineup
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ async def test_jobs_reach_seven_tenths_of_the_pace_of_bare_calls(url: str, tmp_p
     settings = Settings.load({"planner": "local", "worker": worker, "concurrency": CONCURRENCY})
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(tmp_path / "store.sqlite3"))
-        crew = await recruit.recruit(settings, _books(store))
+        crew = await recruit.recruit(Lineup.of(settings), settings, _books(store))
         stack.push_async_callback(crew.aclose)
         client = await stack.enter_async_context(AsyncOpenAI(base_url=url, api_key="none", max_retries=0))
         adapter = OpenAIModel(ModelRef.parse(worker), base_url=url, api_key="none")

@@ -8,7 +8,7 @@ import pytest
 import stamina
 
 from minions.errors import EgressRefusedError
-from minions.privacy.outgoing import Outgoing
+from minions.privacy.outgoing import CloudGate
 from minions.testing import faults
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_the_strings_are_found_where_the_gate_is_open(
     send: Send, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With answers let through as they are, the search finds canaries under both policies: it would notice."""
-    monkeypatch.setattr(Outgoing, "said", lambda *told: told[2])
+    monkeypatch.setattr(CloudGate, "said", lambda *told: told[2])
     assert send(planted, FEW, policy="strict").stray()
     sent = send(planted, FEW, policy="findings")
     assert sent.stray(lambda answer: planted.shown(sent.events[answer.run_id]))
@@ -107,5 +107,5 @@ def test_bytes_beyond_the_limit_are_found_where_nothing_counts_them(
     send: Send, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With room without end the receiver counts more than was allowed: it would notice."""
-    monkeypatch.setattr(Outgoing, "room_bytes", None)
+    monkeypatch.setattr(CloudGate, "room_bytes", None)
     assert send(planted, FEW, policy="findings", max_egress=400).too_long()

@@ -15,13 +15,13 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.network.reference import ModelRef
 from minions.run import crew
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, faults
 from minions.values.chat import ChatRequest, Message
 from minions.wiring import recruit
+from minions.wiring.lineup import Lineup
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -75,12 +75,11 @@ async def wire() -> AsyncIterator[Wire]:
 
         async def make(*urls: str, clock: FakeClock | None = None, **settings: Any) -> Bench:
             bench = Bench(stack.enter_context(Store.memory()), clock or FakeClock())
-            chosen = Settings.load(settings)
-            closing: list[ChatModel] = []
-            served = await recruit._serve(ModelRef.parse(f"openai:m@{','.join(urls)}"), chosen, closing)
-            for adapter in closing:
-                stack.push_async_callback(adapter.aclose)
-            bench.model = recruit._model(served, "worker", chosen, bench.books)
+            worker = f"openai:m@{','.join(urls)}"
+            chosen = Settings.load({**settings, "planner": "local", "worker": worker})
+            lineup = Lineup.unchecked(chosen)
+            wiring = recruit._Bench.of(lineup, chosen, bench.books)
+            bench.model = wiring.model(await wiring.serve(lineup.worker, stack), "worker")
             return bench
 
         yield make

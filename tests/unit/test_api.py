@@ -13,12 +13,12 @@ import pytest
 from minions import Minions
 from minions.errors import AuthenticationError, EgressRefusedError, PriceUnknownError, ServerError, UsageError
 from minions.ledger.ledger import Ledger
+from minions.network import endpoints
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.testing import LoopbackServer, faults
 from minions.values.events import AnswerEvent, CloudCallEvent, FindingEvent, JobEvent, PlanEvent
 from minions.verify import verify_answer
-from minions.wiring import lineup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -361,7 +361,7 @@ def test_a_remote_worker_is_metered_limited_and_logged(
     minions: Minions, documents: Path, device: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reads elsewhere is a cloud call: it has a price, its bytes are on record, and limits hold for it."""
-    monkeypatch.setattr(lineup, "is_loopback_url", lambda _: False)  # as if it were another machine
+    monkeypatch.setattr(endpoints, "is_loopback_url", lambda _: False)  # as if it were another machine
     remote: dict[str, Any] = {"worker": f"openai:gpt-5.4-mini@{device.openai_url}", "allow_remote_workers": True}
     answer = minions.ask(QUESTION, documents, **remote)
     worker = [entry for entry in _entries(minions, answer) if entry.role == "worker"]

@@ -94,8 +94,7 @@ def test_an_observer_that_raises_ends_the_run(
 
     async def aclose(crew: Crew) -> None:
         closed.append(crew)
-        for model in crew._closing:
-            await model.aclose()
+        await crew.opened.aclose()
 
     def observe(event: Event) -> None:
         if event.kind == kind:
@@ -144,15 +143,14 @@ async def test_of_two_first_questions_one_keeps_the_model(
 
     both = asyncio.Barrier(2)
 
-    async def open_embedded(_settings: object) -> Any:
+    async def open_embedded(*_: object) -> Any:
         await both.wait()
         return cast("Any", Hold())
 
     monkeypatch.setattr(home, "open_embedded", open_embedded)
     await asyncio.gather(*(minions.aask(QUESTION, folder) for folder in folders))
     assert Hold.held == 1
-    minions._embedded.release()  # type: ignore[union-attr]
-    minions._embedded = None
+    minions._home.close()
     assert Hold.held == 0
 
 

@@ -20,6 +20,7 @@ from minions.estimate import (
 )
 from minions.ledger.entries import Entry
 from minions.ledger.ledger import Ledger
+from minions.network.reference import ModelRef
 from minions.store.store import Store
 from minions.testing import ScriptedModel
 from minions.text.tokens import estimate_tokens
@@ -221,13 +222,13 @@ def test_speed_is_measured_where_there_is_a_past() -> None:
     """The median of this worker's good calls; cached tokens, other models and failures do not count."""
     with Store.memory() as store:
         ledger = Ledger(store)
-        assert measured_tokens_per_s(ledger, "ollama:w") is None
+        assert measured_tokens_per_s(ledger, ModelRef.parse("ollama:w")) is None
         for latency_s in (10, 20, 50):
             ledger.append(entry(latency_s))
         ledger.append(entry(1, model="other"))
         ledger.append(entry(1, status="server_error"))
         ledger.append(entry(1, cached_input_tokens=1000))
-        assert measured_tokens_per_s(ledger, "ollama:w") == 50
+        assert measured_tokens_per_s(ledger, ModelRef.parse("ollama:w")) == 50
 
 
 def test_an_estimate_names_what_asking_would_use(docs: Path) -> None:

@@ -190,13 +190,14 @@ async def test_an_endpoint_elsewhere_may_need_a_proxy_and_gets_no_more_through_i
     planner: str, path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The environment's proxy is used for it, with the endpoint's own key and nothing of a netrc."""
-    from minions.wiring.adapters import open_adapter
+    from minions.wiring.adapters import Adapters
 
     (tmp_path / ".netrc").write_text("machine cloud.example login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     with Proxy(default="hi") as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        model = await open_adapter(ModelRef.parse(planner), Settings.load({"openai_api_key": KEY}), slots=1)
+        settings = Settings.load({"openai_api_key": KEY})
+        model = await Adapters.of(settings, settings.endpoints()).open(ModelRef.parse(planner), slots=1)
         assert (await model.complete(ASKING)).text == "hi"
         await model.aclose()
     (sent,) = proxy.other_requests

@@ -20,6 +20,7 @@ from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock
 from minions.values.limits import Limits
+from minions.wiring.lineup import Lineup, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ def admission(store: Store, corpus: Corpus | None = None, *, spent_tokens: int =
         clock=FakeClock(),
         observe=lambda _: None,
     )
-    return Admission(settings, books, corpus or NO_DOCUMENTS)
+    return Admission(terms_of(Lineup.unchecked(settings), settings), books, corpus or NO_DOCUMENTS)
 
 
 def begun(gate: Admission, items: Sequence[Item] = ITEMS) -> int:

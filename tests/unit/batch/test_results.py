@@ -20,7 +20,6 @@ from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
 from minions.ledger.recovery import Recovery
 from minions.run.crew import Books
-from minions.settings import Settings
 from minions.stop_signal import Brake
 from minions.store.batches import Batches
 from minions.store.runs import Runs
@@ -230,14 +229,13 @@ def test_opening_a_batch_says_what_is_left_and_what_was_spent(desk: Desk) -> Non
     batch = desk.batches.open(str(desk.path), fresh=False)
     desk.begin(ITEMS[1], "r1")
     desk.path.write_text('{"id": "q0", "stop_reason": "answered"}\n{"id": "q')
-    settings = Settings.load({"planner": "local", "max_cost": 1})
-    with opened(ITEMS, desk.store, desk.books, settings, brake=Brake(), output=desk.path) as session:
+    with opened(ITEMS, desk.store, desk.books, brake=Brake(), output=desk.path) as session:
         assert (session.batch, session.begun) == (batch, {"q1": "r1"})
         assert [item.id for item in session.left] == ["q1", "q2", "q3"]
         assert session.record.books.recovery is not None
         with (
             pytest.raises(UsageError, match="another process"),
-            opened(ITEMS, desk.store, desk.books, settings, brake=Brake(), output=desk.path),
+            opened(ITEMS, desk.store, desk.books, brake=Brake(), output=desk.path),
         ):
             pass
     assert any("was cut off" in getattr(event, "message", "") for event in desk.events)
@@ -281,15 +279,14 @@ def test_a_question_that_was_edited_is_not_resumed_and_leaves_nothing(desk: Desk
 def test_a_new_file_is_a_new_batch(desk: Desk) -> None:
     """Whoever removed the output starts anew, with a budget of its own."""
     desk.begin(ITEMS[1], "r1")
-    settings = Settings.load({"planner": "local"})
-    with opened(ITEMS, desk.store, desk.books, settings, brake=Brake(), output=desk.path) as session:
+    with opened(ITEMS, desk.store, desk.books, brake=Brake(), output=desk.path) as session:
         assert (dict(session.begun), len(session.left)) == ({}, 4)
     assert desk.kept_replies() == 0, "the batch whose output is gone is over"
 
 
 def test_a_batch_without_an_output_only_counts(desk: Desk) -> None:
     """Nothing is resumed, nothing recovered, every item is left."""
-    with opened(ITEMS, desk.store, desk.books, Settings.load({}), brake=Brake()) as session:
+    with opened(ITEMS, desk.store, desk.books, brake=Brake()) as session:
         assert (session.batch, len(session.left), session.record.books.recovery) == (None, 4, None)
 
 

@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.corpus.contents import Columns, Contents
-from minions.estimate import baseline_of
 from minions.ledger.prices import PriceBook
 from minions.privacy.card import card_of
-from minions.privacy.outgoing import Outgoing
+from minions.privacy.outgoing import CloudGate
+from minions.run.baseline import baseline_of
+from minions.run.condense import Condenser
 from minions.run.loop import Parts, answer
+from minions.run.result import citation_warnings, compose
 from minions.run.transcript import Transcript
 from minions.settings import Settings
 from minions.values.answers import UsageByRole
 from minions.values.documents import Chunk, DocumentFacts
 from minions.values.limits import Limits
 from minions.values.plans import Decision, Plan
+from minions.wiring.lineup import Lineup, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 
     from minions.values.findings import Digest
     from minions.values.jobs import Job, JobResult
-    from minions.values.plans import History
+from minions.values.plans import History
 
 
 class Counted(list[Any]):
@@ -107,12 +110,13 @@ class NoExecutor:
 def _ask(corpus: LargeCorpus, make: Any, question: str, name: str) -> None:
     """One question, from its estimate to its answer."""
     limits, settings = Limits(), Settings.load()
-    baseline_of(question, corpus, settings, PriceBook.parse(()))
-    transcript = Transcript("run", corpus, limits=limits, outgoing=Outgoing(settings.policy), observe=lambda _: None)
-    parts = Parts(corpus, FixedPlanner(make, name), NoExecutor(), limits, settings.policy)
-    asyncio.run(answer(question, parts, transcript))
-    transcript.compose(question, "answered", usage=UsageByRole(), elapsed_s=1.0)
-    assert list(transcript._warnings) == ["the answer cites no finding: it may not come from the documents"]
+    baseline_of(question, corpus, terms_of(Lineup.unchecked(settings), settings), PriceBook.parse(()))
+    transcript, gate = Transcript("run", question, lambda _: None), CloudGate(settings.policy)
+    parts = Parts(corpus, FixedPlanner(make, name), NoExecutor(), Condenser(corpus, limits, gate), limits)
+    decision = asyncio.run(answer(parts, transcript))
+    compose(transcript, corpus, "answered", usage=UsageByRole(), egress=gate.report(), elapsed_s=1.0)
+    warnings = citation_warnings(transcript, decision)
+    assert warnings == ["the answer cites no finding: it may not come from the documents"]
 
 
 def _taken_by_one_more_question(count: int, make: Any) -> int:

@@ -19,6 +19,7 @@ from minions.store.store import Store
 from minions.testing import LoopbackServer
 from minions.values.chat import ChatRequest, Message
 from minions.wiring import recruit
+from minions.wiring.lineup import Lineup
 from tests.books import books_in
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ MAY_CONNECT: Final = {
         {"urllib.request", "http"},
         "pages of model servers: a model's name and the key, no text",
     ),
-    "minions/wiring/lineup.py": ({"urllib.request"}, "which proxies the environment names"),
+    "minions/network/endpoints.py": ({"urllib.request"}, "which proxies the environment names"),
     "minions/testing/loopback.py": ({"socket", "http"}, "a server for tests"),
 }
 KEY: Final = "key-of-the-test"
@@ -167,7 +168,8 @@ async def test_the_meter_is_innermost_and_has_the_log(
     """Of every model that planner and workers can reach, by whatever way: directly around the adapter is the meter, and
     it has the egress log where the model is elsewhere, or may be.
     """
-    crew = await recruit.recruit(_settings(**chosen), books)
+    settings = _settings(**chosen)
+    crew = await recruit.recruit(Lineup.of(settings), settings, books)
     ways = _models(crew)
     await crew.aclose()
     used = [way for way in ways if len(way) > 1]  # the others are the crew's own list of what it closes
@@ -183,11 +185,14 @@ async def test_the_meter_is_innermost_and_has_the_log(
 async def _sends(books: crew.Books, **chosen: Any) -> None:
     """Ask every model that the wiring builds, once."""
     settings = _settings(**chosen)
-    crew = await recruit.recruit(settings, books)
+    lineup = Lineup.of(settings)
+    crew = await recruit.recruit(lineup, settings, books)
     outermost = {id(way[0]): way[0] for way in _models(crew) if len(way) > 1}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(crew.aclose)
-        judge = await stack.enter_async_context(recruit.open_judge("openai:j@http://judge.example/v1", settings, books))
+        judge = await stack.enter_async_context(
+            recruit.open_judge("openai:j@http://judge.example/v1", lineup, settings, books)
+        )
         for model in (*outermost.values(), judge):
             await model.complete(ASKING)
 
@@ -222,6 +227,7 @@ async def test_an_adapter_that_does_not_tell_is_found_out(
 
 async def test_workers_elsewhere_are_asked_for_nothing_that_is_not_logged(proxy: Proxy, books: crew.Books) -> None:
     """Servers on this machine are asked for their slots; to ask one elsewhere would be a request beside the log."""
-    crew = await recruit.recruit(_settings(planner="local", worker="openai:w@http://far.example/v1"), books)
+    settings = _settings(planner="local", worker="openai:w@http://far.example/v1")
+    crew = await recruit.recruit(Lineup.of(settings), settings, books)
     await crew.aclose()
     assert (proxy.requests, proxy.other_requests) == ([], [])

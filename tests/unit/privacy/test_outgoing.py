@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from minions.evidence.digest import pack
 from minions.evidence.digest_lines import Writer
 from minions.evidence.reduce import Reduction
-from minions.privacy.outgoing import FEWEST_BYTES, Outgoing, default_limit, lines_of
+from minions.privacy.outgoing import FEWEST_BYTES, CloudGate, Gate, LocalGate, default_limit, lines_of
 from minions.privacy.wording import Lines, grounded_words, is_number, plain_value
 from minions.redaction.placeholders import Placeholders
 
@@ -20,7 +20,7 @@ CANARY = "zq7x-KITE-91kd"
 
 
 def _said(make: Any, policy: Any, answer: str, *, finding: dict[str, Any] | None = None, **task: Any) -> str:
-    outgoing = Outgoing(policy, QUESTION)
+    outgoing = CloudGate(policy, QUESTION)
     found = make.finding(answer, **(finding or {"quote": "Of the lease."}))
     return str(outgoing.said(make.task(**task), found, lines_of([found])).answer)
 
@@ -61,7 +61,7 @@ def test_strict_lets_no_dictionary_read_a_sentence(make: Any) -> None:
 
 def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> None:
     """A planner that asks about [ANSWER_1] is not told what it stands for."""
-    outgoing = Outgoing("strict", QUESTION)
+    outgoing = CloudGate("strict", QUESTION)
     held = outgoing.said(make.task(), make.finding("Zanzibar Shipping"), lines_of([])).answer
     asked = outgoing.placeholders.restore(f"Is {held} a party?")
     again = outgoing.said(make.task(asked), make.finding("Zanzibar Shipping"), lines_of([])).answer
@@ -72,7 +72,7 @@ def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> N
 @pytest.mark.parametrize("looks", ["[ANSWER_1]", "ANSWER_1", "EMAIL_1"])
 def test_no_answer_passes_for_another_that_is_held(make: Any, policy: Any, looks: str) -> None:
     """Without redaction too: a document that writes a placeholder does not stand for what another document says."""
-    outgoing = Outgoing(policy, QUESTION)
+    outgoing = CloudGate(policy, QUESTION)
     held = outgoing.placeholders.hold("Zanzibar")
     said = str(outgoing.said(make.task(), make.finding(looks, quote=looks), lines_of([])).answer)
     assert held == "[ANSWER_1]"
@@ -85,7 +85,7 @@ def test_strict_does_not_know_the_parts_of_a_value_in_the_question(make: Any) ->
     from minions.redaction.detector import detector
 
     question = "Who is ann.moss@falcon.example?"
-    outgoing = Outgoing("strict", question, placeholders=Placeholders(detector()))
+    outgoing = CloudGate("strict", question, placeholders=Placeholders(detector()))
     for said, word in enumerate(("moss", "falcon", "email"), 1):
         assert outgoing.said(make.task(), make.finding(word), lines_of([])).answer == f"[ANSWER_{said}]"
 
@@ -110,7 +110,7 @@ def test_findings_says_what_stands_in_the_lines_shown(make: Any, answer: str, sa
 
 def test_an_answer_may_use_words_of_any_line_found_in_its_round(make: Any) -> None:
     """A worker that copies the right sentence and points beside it is understood where another finding shows it."""
-    outgoing, sentence = Outgoing("findings", QUESTION), "This lease shall be governed by Ohio law."
+    outgoing, sentence = CloudGate("findings", QUESTION), "This lease shall be governed by Ohio law."
     found = [make.finding(sentence, quote="12.2 Notices."), make.finding("?", start=90, quote=sentence)]
     assert outgoing.said(make.task(), found[0], lines_of(found)).answer == sentence
     assert outgoing.said(make.task(), found[0], lines_of(found[:1])).answer != sentence
@@ -123,7 +123,7 @@ def test_open_says_everything(make: Any) -> None:
 
 def test_what_stays_on_the_device_is_not_held_back(make: Any) -> None:
     """A local planner is told all there is, and the report says that nothing went up."""
-    outgoing = Outgoing("strict", QUESTION, cloud=False, limit_bytes=10)
+    outgoing = LocalGate("strict")
     outgoing.sent("a name")
     assert outgoing.said(make.task(), make.finding(CANARY), lines_of([])).answer == CANARY
     assert outgoing.room_bytes is None
@@ -203,17 +203,17 @@ def test_no_cut_goes_through_a_value(make: Any) -> None:
 
 def test_passages_that_are_read_elsewhere_are_counted_apart(make: Any) -> None:
     """Where the user allowed a worker on another machine, the result says how much it was sent, whoever plans."""
-    outgoing = Outgoing("findings", QUESTION, cloud=False, remote_workers=True)
+    outgoing = LocalGate("findings", remote_workers=True)
     outgoing.read("ten bytes.")
     assert (outgoing.report().read_elsewhere_bytes, outgoing.report().sent_bytes) == (10, 0)
-    here = Outgoing("findings", QUESTION)
+    here = CloudGate("findings", QUESTION)
     here.read("ten bytes.")
     assert here.report().read_elsewhere_bytes == 0
 
 
 def test_the_report_adds_up(make: Any) -> None:
     """Bytes of card and digests, findings kept back, answers cut, lines of strict."""
-    outgoing = Outgoing("findings", QUESTION, limit_bytes=300)
+    outgoing = CloudGate("findings", QUESTION, limit_bytes=300)
     outgoing.sent("names")
     outgoing.said(make.task(), make.finding(CANARY), lines_of([]))
     digest = _pack(make, [make.finding("1", start=n * 500, quote="x" * 90) for n in range(6)], outgoing.room_bytes)
@@ -238,10 +238,10 @@ def test_no_writing_in_signs_goes_up(make: Any, policy: str, hidden: str) -> Non
 LINE = "Pay 4111 1111 1111 1111 to jane.roe@example.com, 12 in all, with key AKIAIOSFODNN7EXAMPLE"
 
 
-def _redacting(policy: Any, make: Any) -> tuple[Outgoing, Lines]:
+def _redacting(policy: Any, make: Any) -> tuple[Gate, Lines]:
     from minions.redaction.detector import detector
 
-    outgoing = Outgoing(policy, QUESTION, placeholders=Placeholders(detector()))
+    outgoing = CloudGate(policy, QUESTION, placeholders=Placeholders(detector()))
     return outgoing, outgoing.lines_of([make.finding("x", quote=LINE)])
 
 
@@ -274,7 +274,7 @@ def test_numbers_beside_a_value_count_though_it_has_their_digits(make: Any, poli
     """Invoices with account numbers add up: a long number has most short ones in it."""
     from minions.redaction.detector import detector
 
-    outgoing = Outgoing(policy, QUESTION, placeholders=Placeholders(detector()))
+    outgoing = CloudGate(policy, QUESTION, placeholders=Placeholders(detector()))
     finding = make.finding(f"{amount} EUR", quote=f"Total {amount} EUR, to DE89 4111 1111 0000 1640 00")
     lines = outgoing.lines_of([finding])
     assert outgoing.placeholders.redacted == {"account": 1}

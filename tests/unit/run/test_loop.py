@@ -13,10 +13,12 @@ from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.executor import LocalExecutor
 from minions.execution.expand import expand
-from minions.privacy.outgoing import Outgoing
+from minions.privacy.outgoing import CloudGate
 from minions.redaction.detector import detector
 from minions.redaction.placeholders import Placeholders
+from minions.run.condense import Condenser
 from minions.run.loop import Parts, answer
+from minions.run.result import compose
 from minions.run.transcript import Transcript
 from minions.values.answers import UsageByRole
 from minions.values.jobs import JobResult
@@ -85,10 +87,13 @@ def run(tmp_path: Path) -> Asking:
         with Index.open(tmp_path / "index.sqlite3") as index:
             corpus, _ = index.update([tmp_path / name for name in documents], chunk_tokens=60)
             executor = LocalExecutor(Finder(confidence), concurrency=2)
-            transcript = Transcript("run", corpus, limits=limits, outgoing=Outgoing(policy), observe=lambda _: None)
-            decision = await answer("The question?", Parts(corpus, script, executor, limits, policy), transcript)
+            transcript = Transcript("run", "The question?", lambda _: None)
+            gate = CloudGate(policy)
+            parts = Parts(corpus, script, executor, Condenser(corpus, limits, gate), limits)
+            decision = await answer(parts, transcript)
             reason: Any = "answered" if decision.answer is not None else "no_answer"
-            return transcript.compose("The question?", reason, usage=UsageByRole(), elapsed_s=1), script
+            usage = UsageByRole()
+            return compose(transcript, corpus, reason, usage=usage, egress=gate.report(), elapsed_s=1), script
 
     return asking
 
@@ -107,12 +112,13 @@ async def test_a_digest_is_the_same_in_whatever_order_jobs_end(tmp_path: Path, p
         expansion = expand(plan, "q", corpus, Limits())
         results = [await Finder(0.9).run(job) for job in expansion.jobs]
         for order in itertools.permutations(results):
-            outgoing = Outgoing(policy, placeholders=Placeholders(detector()))
-            transcript = Transcript("run", corpus, limits=Limits(), outgoing=outgoing, observe=lambda _: None)
+            gate = CloudGate(policy, placeholders=Placeholders(detector()))
+            condenser = Condenser(corpus, Limits(), gate)
+            transcript = Transcript("run", "q", lambda _: None)
             transcript.planned(plan, expansion)
             for result in order:
-                transcript.finished(result)
-            digests.add(outgoing.placeholders.redact(transcript.digest("q").text, held=True))
+                transcript.finished(result, condenser.findings(result))
+            digests.add(gate.placeholders.redact(condenser.digest(transcript).text, held=True))
     (digest,) = digests
     assert ("[ANSWER_3]" if policy == "strict" else "[EMAIL_3]") in digest
 

@@ -8,7 +8,8 @@ import pytest
 
 from minions.batch.given_plans import GivenPlan
 from minions.corpus.index import Index
-from minions.privacy.outgoing import Outgoing
+from minions.privacy.outgoing import CloudGate, LocalGate
+from minions.run.condense import Condenser
 from minions.run.loop import Parts, answer
 from minions.run.transcript import Transcript
 from minions.values.jobs import JobResult
@@ -61,7 +62,9 @@ class Nothing:
 def told(tmp_path: Path) -> Told:
     """Runs two rounds over three documents; what the planner was told, and what each round read."""
 
-    async def asking(pattern: str, policy: Any, *, by_user: bool = False, **how: Any) -> tuple[list[str], list[str]]:
+    async def asking(
+        pattern: str, policy: Any, *, by_user: bool = False, cloud: bool = True, limit_bytes: int | None = None
+    ) -> tuple[list[str], list[str]]:
         for name in FILES:
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(f"# {name}\n\nIt is written here.\n")
@@ -69,11 +72,10 @@ def told(tmp_path: Path) -> Told:
         limits = Limits(max_rounds=2, near_misses=0)
         with Index.open(tmp_path / "index.sqlite3") as index:
             corpus, _ = index.update([tmp_path / name for name in FILES])
-            transcript = Transcript(
-                "run", corpus, limits=limits, outgoing=Outgoing(policy, **how), observe=lambda _: None
-            )
+            gate = CloudGate(policy, limit_bytes=limit_bytes) if cloud else LocalGate(policy)
             given = GivenPlan(planner, planner.plan_of_one) if by_user else planner
-            await answer("The question?", Parts(corpus, given, Nothing(), limits, policy), transcript)
+            parts = Parts(corpus, given, Nothing(), Condenser(corpus, limits, gate), limits)
+            await answer(parts, Transcript("run", "The question?", lambda _: None))
         read = [
             text.split("(read ")[1].split(" of")[0] for text in planner.told if text.startswith("t1 Find it. (read")
         ]

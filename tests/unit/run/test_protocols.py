@@ -14,6 +14,7 @@ from minions.errors import EgressRefusedError
 from minions.testing import LoopbackServer
 from minions.values.answers import Answer
 from minions.verify import verify_answer
+from minions.wiring.lineup import Lineup
 from tests.lighthouse import QUESTION, SENTENCE, play
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def test_the_policy_is_looked_at_again_before_anything_is_sent(
     policy: str,
 ) -> None:
     """Whoever begins a run without checking the settings first sends no document all the same."""
-    monkeypatch.setattr("minions.home.check_models", lambda _: None)
+    monkeypatch.setattr(Lineup, "refuse_unusable", lambda _: None)
     with pytest.raises(EgressRefusedError, match=f"which policy {policy} does not allow"):
         minions.ask(QUESTION, documents, protocol=protocol, policy=policy)
     assert (cloud.requests, cloud.other_requests) == ([], [])

