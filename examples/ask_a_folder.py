@@ -2,8 +2,8 @@
 
 python examples/ask_a_folder.py "How many container moves per hour did the north quay reach in 2023?" examples/documents
 
-Models come from the environment: MINIONS_PLANNER, MINIONS_WORKER, OPENAI_API_KEY, OLLAMA_HOST.
-Without any of them, all is local.
+The environment says which models are used: MINIONS_PLANNER, MINIONS_WORKER, OPENAI_API_KEY, OLLAMA_HOST.
+If none of them is set, everything runs on this machine.
 """
 
 import sys
@@ -12,7 +12,7 @@ from minions import Minions
 
 
 def main(question: str, *paths: str) -> None:
-    """Ask, and print."""
+    """Ask the question; print the answer, where it is written, and what it cost."""
     with Minions() as minions:
         answer = minions.ask(question, paths)
     print(answer.answer or "No answer was found.")

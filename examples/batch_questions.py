@@ -1,29 +1,29 @@
-"""Ask many questions of the same documents; stop it whenever you like, and start it again to go on.
+"""Ask many questions about the same documents. Stop it at any time; start it again to continue.
 
 python examples/batch_questions.py "How many moves did the north quay reach?" "How many terns bred?" examples/documents
 
-The last argument is the folder or file. Results are in answers.jsonl: what stands there is not asked again.
+The last argument is the folder or file. Results are appended to answers.jsonl; a question that has one there is not
+asked again.
 """
 
 import asyncio
 import sys
 
-from minions import Minions
-from minions.values.events import BatchEvent, Event
+from minions import Event, Minions
 
 OUTPUT = "answers.jsonl"
 
 
-def tell(event: Event) -> None:
-    """How far it is, on stderr."""
-    if isinstance(event, BatchEvent):
+def show_progress(event: Event) -> None:
+    """Print to stderr how many questions are done and what they cost."""
+    if event.kind == "batch":
         print(f"{event.done} of {event.total}, {event.spent_usd} USD", file=sys.stderr)
 
 
 async def main(*questions: str, documents: str) -> None:
-    """Ask all, and print each answer as it comes."""
+    """Ask all questions, and print each answer as soon as it is there."""
     with Minions() as minions:
-        async for answer in minions.map(questions, documents, output=OUTPUT, observe=tell):
+        async for answer in minions.map(questions, documents, output=OUTPUT, observe=show_progress):
             print(f"{answer.question} {answer.answer or answer.stop_reason}")
             for citation in answer.citations:
                 print(f"- {citation.path} [{citation.start}:{citation.end}] {citation.quote!r}")

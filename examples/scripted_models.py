@@ -1,4 +1,6 @@
-"""Test your own use of minions without a model: a scripted server on this machine plays planner and worker.
+"""Test a program that uses minions, without a model: a server on this machine gives scripted replies.
+
+It plays both planner and worker, and counts the requests it gets.
 
 python examples/scripted_models.py
 """
@@ -20,7 +22,7 @@ RULES = [
 
 
 def main() -> None:
-    """Ask a scripted question, and compare the bill with what the server counted."""
+    """Ask a question, and compare the calls in the ledger with the requests at the server."""
     with LoopbackServer(rules=RULES) as server, tempfile.TemporaryDirectory() as folder:
         Path(folder, "hours.txt").write_text("The opening hours are 9 to 17.\n", encoding="utf-8")
         planner, worker = (

@@ -1,4 +1,4 @@
-"""Watch a run as it happens: every event as one line.
+"""Watch a run while it happens: one line for each event.
 
 python examples/stream_events.py "How many breeding pairs of terns were counted?" examples/documents
 """
@@ -7,26 +7,24 @@ import asyncio
 import sys
 
 from minions import Minions
-from minions.values.events import AnswerEvent, FindingEvent, JobEvent, PlanEvent
 
 
 async def main(question: str, *paths: str) -> None:
-    """Ask, and tell what happens."""
+    """Ask the question, and print each step of the run."""
     with Minions() as minions:
         async for event in minions.stream(question, paths):
-            match event:
-                case PlanEvent(plan=plan, jobs=jobs):
-                    print(
-                        f"plan: {jobs} jobs for {', '.join(task.instruction for task in plan.tasks)}"
-                    )
-                case JobEvent(path=path, status=status):
-                    print(f"job: {status} in {path}")
-                case FindingEvent(finding=finding):
-                    print(f"finding: {finding.citation.quote!r}")
-                case AnswerEvent(answer=answer):
-                    print(f"answer: {answer.answer}")
-                case _:
-                    print(event.kind)
+            match event.kind:
+                case "plan":
+                    tasks = ", ".join(task.instruction for task in event.plan.tasks)
+                    print(f"plan: {event.jobs} jobs for {tasks}")
+                case "job":
+                    print(f"job: {event.status} in {event.path}")
+                case "finding":
+                    print(f"finding: {event.finding.citation.quote!r}")
+                case "answer":
+                    print(f"answer: {event.answer.answer}")
+                case other:
+                    print(other)
 
 
 if __name__ == "__main__":

@@ -82,3 +82,14 @@ def test_every_link_of_the_readme_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:
             assert (ROOT / target).exists(), target
+
+
+def test_the_picture_is_the_same_in_the_dark() -> None:
+    """Both files of the picture are there, and differ in their colours only."""
+    light, dark = re.search(r'img src="(.*?)"', README), re.search(r'srcset="(.*?)"', README)
+    assert light
+    assert dark
+    texts = [(ROOT / found[1]).read_text(encoding="utf-8") for found in (light, dark)]
+    assert texts[0] != texts[1]
+    without_colours = [re.sub(r"#[0-9a-f]{6}", "#", text) for text in texts]
+    assert without_colours[0] == without_colours[1]
