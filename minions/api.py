@@ -15,8 +15,9 @@ from minions.batch.items import as_items, read_items
 from minions.batch.session import placed
 from minions.clock import SystemClock
 from minions.corpus.fts.erase import forget_documents
-from minions.errors import StoppedError, UsageError
+from minions.errors import EgressRefusedError, StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
+from minions.execution.cache import ResultCache
 from minions.home import Home, check_question, ignore, listed
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from minions.doctor import Report as Examination
     from minions.estimate import Estimate
     from minions.evals.report import Report
+    from minions.execution.cache import CachedModel
     from minions.home import Paths
     from minions.ledger.egress import Departure, EgressSummary
     from minions.ledger.ledger import Grouping, SummaryRow
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
     from minions.values.answers import Answer
     from minions.values.events import Event, Observer
     from minions.values.plans import Plan
+    from minions.verify import CitationCheck
+    from minions.weights.files import Progress
+    from minions.weights.resolving import ModelStatus
 
 _DAY_S = 86_400.0  # longer than any process waits for a reply: what is still open then is lost
 T = TypeVar("T")
@@ -403,6 +408,45 @@ class Minions:
         """The bytes that all runs sent, added up by endpoint and kind; ``since`` as for ``runs``."""
         with self._home.store() as store:
             return EgressLog(store).summary(since)
+
+    def verify(self, answer: Answer, *, folder: Path | None = None) -> list[CitationCheck]:
+        """Check an answer's citations against the files; relative paths are below ``folder``
+        (here).
+        """
+        from minions.verify import verify_answer
+
+        return verify_answer(answer, folder=folder)
+
+    def cache(self) -> list[CachedModel]:
+        """The kept results of workers, by model, so that nothing is read twice."""
+        with self._home.store() as store:
+            return ResultCache(store, self._clock).contents()
+
+    def clear_cache(self, *, before: str | None = None) -> int:
+        """Delete kept results of workers (all, or those from before a UTC time); their number."""
+        with self._home.store() as store:
+            return ResultCache(store, self._clock).clear(before=before)
+
+    def models(self) -> list[ModelStatus]:
+        """The embedded models, and whether their weights are on this machine."""
+        from minions.weights.resolving import list_models
+
+        return list_models(self.home)
+
+    def pull_model(self, name: str, *, progress: Progress | None = None) -> Path:
+        """Download an embedded model's weights, verified by sha256; the file.
+
+        Raises EgressRefusedError under ``local_only``, ModelError.
+        """
+        from minions.weights.resolving import pull
+
+        if self.settings.local_only:
+            raise EgressRefusedError(
+                f"local_only is set, and the weights of {name} come from the network",
+                hint="unset it for this command: MINIONS_LOCAL_ONLY=false minions models pull "
+                + name,
+            )
+        return pull(name, home=self.home, progress=progress)
 
     def delete_run(self, run: str, *, even_running: bool = False) -> Removed:
         """Delete a run: question, answer, what was sent, what was read for it. What it cost stays

@@ -7,9 +7,38 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+from minions.settings import Settings
+
 ROOT = Path(__file__).parents[1]
+# The layers of the house, from the bottom (docs/adr/0018). A module imports its own folder, the same layer, or a lower
+# one: imports for types and imports within functions count like all others.
+LAYERS = """
+values clock _version
+errors ports
+text network store stop_signal
+redaction ledger weights folder_settings
+corpus models settings
+privacy
+evidence testing verify
+execution minions_workers
+run minions_planners
+wiring
+home estimate preview doctor
+batch
+evals table
+report
+api
+server mcp minions_ray
+cli __init__
+"""
+LAYER_OF = {room: number for number, row in enumerate(LAYERS.split("\n")) for room in row.split()}
+IN_THE_ROOT = """
+__init__ _version api clock doctor errors estimate folder_settings home ports preview settings stop_signal verify
+""".split()  # noqa: SIM905 - a list to review by eye
+SETTINGS_READS = 75  # of fields and parts of a Settings, outside settings and cli; it may only fall
 SDKS = {"openai", "ollama", "xllamacpp", "httpx", "httpx2"}
 LAZY = SDKS | {"stamina", "genai_prices", "asyncio_throttle", "pypdfium2", "mammoth", "selectolax", "rich", "rapidfuzz"}
 LONGEST_FUNCTION = 60
@@ -44,6 +73,31 @@ class Module:
         """Those that are imported when the file is: not inside functions, not for type checking only."""
         return _imported(self.tree.body)
 
+    @cached_property
+    def path(self) -> str:
+        """Its dotted name, as it is imported."""
+        name = self.name.removesuffix(".py").removesuffix("/__init__")
+        return name.removeprefix("planners/").removeprefix("workers/").replace("/", ".")
+
+    @cached_property
+    def room(self) -> str:
+        """The folder or root module that it belongs to."""
+        first, *rest = self.path.split(".")
+        if first != "minions":
+            return first
+        return rest[0] if rest else "__init__"
+
+    @cached_property
+    def imports_of_ours(self) -> set[str]:
+        """The project's own modules that are imported, wherever in the file, for types too."""
+        found: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+        return found
+
 
 def _imported(nodes: list[ast.AST] | list[ast.stmt]) -> set[str]:
     found: set[str] = set()
@@ -64,6 +118,61 @@ def _read(folder: str) -> list[Module]:
 CORE = _read("minions")
 STRATEGIES = [*_read("planners"), *_read("workers")]
 EVERYTHING = [*CORE, *STRATEGIES]
+BY_PATH = {module.path: module for module in EVERYTHING}
+
+SETTINGS = {
+    name for name in vars(Settings) | Settings.model_fields if not name.startswith(("_", "model_", "settings_"))
+} - {"load"}
+
+
+def _imported_modules(module: Module) -> list[Module]:
+    return [BY_PATH[name] for name in sorted(module.imports_of_ours) if name in BY_PATH and name != module.path]
+
+
+def test_imports_go_one_way_up_the_house() -> None:
+    """Whoever opens a file knows where what it uses lives: in its own folder, in its layer, or below."""
+    assert {module.room for module in EVERYTHING} <= set(LAYER_OF), "a room without a layer"
+    upward = []
+    for module in EVERYTHING:
+        for other in _imported_modules(module):
+            # The package itself, `minions`, is a door: its names load lazily.
+            if other.room not in {"__init__", module.room} and LAYER_OF[other.room] > LAYER_OF[module.room]:
+                upward.append(f"{module.name} -> {other.name}")
+    assert upward == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Each module can be read before those that use it."""
+    graph = {module.path: {other.path for other in _imported_modules(module)} for module in EVERYTHING}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_root_holds_doors_only() -> None:
+    """A new file in the root is a reviewed decision: features live in folders."""
+    found = {path.stem for path in (ROOT / "minions").glob("*.py")}
+    assert sorted(found) == sorted(IN_THE_ROOT)
+
+
+def test_few_places_ask_the_settings() -> None:
+    """Who answers, and how, is decided once; below the wiring no function takes a Settings."""
+    below = {room for room, layer in LAYER_OF.items() if LAYER_OF["settings"] < layer < LAYER_OF["wiring"]}
+    takers = [
+        module.name for module in EVERYTHING if module.room in below and "minions.settings" in module.imports_of_ours
+    ]
+    assert takers == []
+    reads = sum(_settings_reads(module) for module in CORE if module.room not in {"settings", "cli"})
+    assert reads <= SETTINGS_READS
+
+
+def _settings_reads(module: Module) -> int:
+    """Attributes of a Settings that a module reads, by the names that one goes by."""
+    count = 0
+    for node in module.nodes:
+        if isinstance(node, ast.Attribute) and node.attr in SETTINGS:
+            value = node.value
+            name = value.id if isinstance(value, ast.Name) else getattr(value, "attr", "")
+            count += name in {"settings", "_settings", "chosen", "applied"}
+    return count
 
 
 def test_the_core_knows_no_strategy() -> None:

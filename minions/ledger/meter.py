@@ -108,7 +108,7 @@ async def _reserve(budgets: list[Budget], bound: Bound, model: str) -> tuple[Res
     granted: list[Reservation] = []
     try:
         for budget in budgets:
-            granted.append(await budget.reserve(bound.tokens, bound.usd, model=model))  # noqa: PERF401 - kept if one raises
+            granted.append(await budget.reserve(bound.tokens, bound.usd, model=model))
     except BaseException:
         for reservation in granted:
             reservation.release()

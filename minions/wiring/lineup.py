@@ -243,20 +243,36 @@ def _default_worker(settings: Settings) -> str:
 # TEMPORARY, until evals, doctor and models are moved over
 def choose_models(settings):  # type: ignore
     planner, worker, notes = _choose(settings)
+
     def full(ref):
         return str(ref) + ("@" + ",".join(ref.endpoints) if ref.endpoints else "")
+
     Lineup.unchecked(settings)
     return (LOCAL if planner is None else full(planner)), full(worker), notes
+
+
 def is_cloud(name, settings):  # type: ignore
     return name != LOCAL and settings.endpoints().is_cloud(ModelRef.parse(name))
+
+
 def recorded(name):  # type: ignore
     return name if name == LOCAL else str(ModelRef.parse(name))
+
+
 def check_models(settings):  # type: ignore
     Lineup.of(settings)
+
+
 def endpoint_of(ref, settings):  # type: ignore
     return settings.endpoints().url_of(ref)
+
+
 def is_elsewhere(ref, settings):  # type: ignore
     return settings.endpoints().is_elsewhere(ref)
+
+
 def refuse_remote_worker(ref, settings):  # type: ignore
     Lineup.unchecked(settings).refuse_remote_worker()
+
+
 refuse_several_planners = refuse_several_endpoints

@@ -88,7 +88,9 @@ async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
         served = await bench.serve(lineup.worker, opened)
         planner_for = await _planners(lineup, served, settings.limits(), bench, opened)
         if lineup.protocol == "minion":
-            executor: LocalExecutor | TogetherExecutor = _whole_context_executor(lineup, served, settings.reading(), bench)
+            executor: LocalExecutor | TogetherExecutor = _whole_context_executor(
+                lineup, served, settings.reading(), bench
+            )
         else:
             executor = _chunk_executor(lineup, served, settings.reading(), bench)
         contexts = [each.context_tokens for each in served if each.context_tokens]
