@@ -23,7 +23,7 @@ JOBS ?= 2
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q --durations=25
-IN_PARALLEL := $(PYTEST) --numprocesses=$(JOBS)
+IN_PARALLEL := $(PYTEST) --numprocesses=$(JOBS) --dist=loadgroup
 INSTALLED := .make/installed
 WEIGHTS := .make/weights-$(MODEL)
 DOCUMENT := examples/documents/skerrow-annual-report-2023.md
