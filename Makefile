@@ -1,10 +1,13 @@
 # make demo   ask a question of a document with local models: no key, no server
+# make fast   the tests of units, contracts and exact requests: while you work
 # make test   linters, types and every test, the ones with a real local model too
+# make test-full   the same, with what is repeated or fuzzed repeated more often
 # make lint   ruff and mypy only
 # make bench  the benchmarks
 # make suite  protocols side by side over the development sets, half an hour: make suite DATA=FOLDER [ARGS=--large]
 # make audit  look the installed packages up in the advisories of PyPI (needs the network)
-# make clean  remove what make made, weights included
+# make clean  remove what make made, but for the weights
+# make distclean   remove the weights, too
 #
 # All of them set up what they need the first time: a virtual environment in .venv, and model weights (1.1 GB) below
 # .make/home. The second time they are quick and need no network. Another Python: make test PYTHON=python3.13
@@ -12,22 +15,37 @@
 PYTHON ?= python3
 MODEL ?= qwen2.5-coder-1.5b
 export MINIONS_HOME ?= $(CURDIR)/.make/home
+# Tests start dozens of processes: what Python has compiled is kept, so that each starts in half a second.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Test processes at a time. Tests of a real model run in one, whose model takes all cores.
+JOBS ?= 2
 
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -q --durations=25
+IN_PARALLEL := $(PYTEST) --numprocesses=$(JOBS) --dist=loadgroup
 INSTALLED := .make/installed
 WEIGHTS := .make/weights-$(MODEL)
 DOCUMENT := examples/documents/skerrow-annual-report-2023.md
 QUESTION := How many container moves per hour did the north quay reach in 2023?
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench suite audit clean
+.PHONY: demo fast test test-full lint bench suite audit clean distclean
 
 demo: $(INSTALLED) $(WEIGHTS)
 	$(BIN)/minions ask "$(QUESTION)" $(DOCUMENT) --local-only --worker llamacpp:$(MODEL)
 	@echo && $(BIN)/minions ledger
 
+fast: $(INSTALLED)
+	$(IN_PARALLEL) tests/unit tests/contract tests/wire
+
 test: lint $(WEIGHTS)
-	MINIONS_REAL_MODEL=$(MODEL) $(BIN)/python -m pytest -q -m "not benchmark"
+	$(IN_PARALLEL) -m "not real_model and not benchmark"
+	MINIONS_REAL_MODEL=$(MODEL) $(PYTEST) -m real_model tests/real
+
+test-full: export MINIONS_TEST_FULL = 1
+test-full: export HYPOTHESIS_PROFILE = full
+test-full: test
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -47,8 +65,15 @@ audit: $(INSTALLED)
 	$(BIN)/python -m pip freeze --exclude-editable > .make/installed.txt
 	.make/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement .make/installed.txt
 
+MADE := .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+
 clean:
-	rm -rf .venv .make .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(MADE) $(INSTALLED) .make/installed.txt .make/audit
+	@test ! -d .make/home || find .make/home -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +
+
+distclean:
+	@echo "removing $(MADE) .make, which holds the model weights: 1.1 GB that the next make test fetches again"
+	rm -rf $(MADE) .make
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 _STRIPPED = ("API_KEY", "BASE_URL", "_PROXY", "_proxy", "OLLAMA_", "MINIONS_")
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# Examples of each law. `.ci/run` sets HYPOTHESIS_PROFILE=full.
+hypothesis.settings.register_profile("small", max_examples=25)
+hypothesis.settings.register_profile("full", max_examples=100)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "small"))
 
 
 def _is_loopback(address: Any) -> bool:

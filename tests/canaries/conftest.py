@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +19,7 @@ from tests.canaries.hostile import asking, copying
 from tests.canaries.planted import canaries, plant
 from tests.canaries.received import Strings, document_bytes, pieces, plain, texts_in
 from tests.canaries.values import plant_values, values
+from tests.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from minions.values.documents import Document
     from minions.values.events import Event
 
-PLANS = int(os.environ.get("CANARY_PLANS", "40"))  # 500 before a release
+PLANS = size("CANARY_PLANS", small=20, full=40)  # 500 before a release
 _WIDE: dict[str, Any] = {"max_rounds": 3, "chunk_tokens": 80, "max_tasks": 9, "max_jobs": 24}
 
 

@@ -1,7 +1,7 @@
 """A long batch over real sockets: what it holds at the end is what it held once it was warm.
 
-``MINIONS_SOAK_QUESTIONS`` sets its length: 500 by default, a quarter of a minute; 4,000 were run for the record
-(docs/experiments.md).
+``MINIONS_SOAK_QUESTIONS`` sets its length: 250 in ``make test``, 500 in ``make test-full``; 4,000 were run for the
+record (docs/experiments.md).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from minions import Minions
 from minions.models.usage import estimated_usage
 from minions.testing import LoopbackServer, faults
 from minions.values.chat import Completion
+from tests.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from minions.values.chat import ChatRequest
 
 DOCUMENTS, WINDOW, SHARE, TIMEOUT_S, SEED = 20, 32, 0.03, 2.0, 7
-QUESTIONS: Final = int(os.environ.get("MINIONS_SOAK_QUESTIONS", "500"))
+QUESTIONS: Final = size("MINIONS_SOAK_QUESTIONS", small=250, full=500)
 WARM: Final = QUESTIONS // 4
 HANDLES_MORE, TASKS_MORE, MIB_MORE = 8, 2 * WINDOW, 16
 STORM: Final = (

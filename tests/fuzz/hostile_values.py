@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from minions.values.answers import Answer
 
-EXAMPLES = int(os.environ.get("MINIONS_FUZZ_EXAMPLES", "60"))
+# As many as the profile has (tests/conftest.py), or as one asks for.
+EXAMPLES = int(os.environ.get("MINIONS_FUZZ_EXAMPLES", settings().max_examples))
 # A busy machine is no bug: what takes for ever is tried in a process of its own, with time to spare.
 FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 SLOW = settings(FUZZ, max_examples=max(1, EXAMPLES // 4))  # for what opens files and databases

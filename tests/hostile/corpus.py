@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tests.hostile import letters, pages, plain, zipped
@@ -19,15 +20,19 @@ def hostile_files(port: int) -> Iterator[tuple[str, bytes]]:
     yield from letters.files()
 
 
-def write_corpus(folder: Path, port: int, *, at_most: int | None = None) -> list[Path]:
-    """Write the files into ``folder``; ``at_most``: only those of up to so many bytes, and those that only say
-    something. Their paths.
-    """
+@cache
+def _small_files(port: int, at_most: int) -> list[tuple[str, bytes]]:
+    """Those of up to so many bytes, and those that only say something. To make them all takes seconds."""
+    files = hostile_files(port)
+    return [(name, content) for name, content in files if len(content) <= at_most or name.startswith("said-")]
+
+
+def write_corpus(folder: Path, port: int, *, at_most: int) -> list[Path]:
+    """Write the files of up to so many bytes into ``folder``, and those that only say something. Their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, content in hostile_files(port):
-        if at_most is None or len(content) <= at_most or name.startswith("said-"):
-            path = folder / name
-            path.write_bytes(content)
-            written.append(path)
+    for name, content in _small_files(port, at_most):
+        path = folder / name
+        path.write_bytes(content)
+        written.append(path)
     return written

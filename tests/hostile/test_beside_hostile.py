@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from minions import Minions
-from minions.cli.main import execute
 from minions.testing import LoopbackServer
+from tests.command import run_command
 from tests.hostile.crew import QUESTIONS, gullible, planner, write_hostile, write_real
 from tests.hostile.texts import MARK
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from minions.testing.loopback import Received
     from minions.values.answers import Answer
 
+pytestmark = pytest.mark.xdist_group("beside hostile files")
 HOSTILE = 100
 # What hostile documents may add to two requests: names on the card, and findings, each within its budget of tokens.
 MOST_CHARACTERS = 120 * 6 + 900 * 5
@@ -36,6 +38,7 @@ class Asked(NamedTuple):
 class Sides(NamedTuple):
     """The same questions without and with hostile documents beside."""
 
+    place: Path
     real: Asked
     both: Asked
     hostile: int
@@ -50,14 +53,21 @@ def cloud() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture(scope="module")
-def sides(cloud: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> Sides:
+def worker() -> Iterator[LoopbackServer]:
+    """The worker's server."""
+    with LoopbackServer(gullible) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def sides(cloud: LoopbackServer, worker: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> Sides:
     """Ten questions, asked twice."""
     place = tmp_path_factory.mktemp("beside")
     write_real(place / "real")
     write_real(place / "both")
     hostile = write_hostile(place / "both")
     before = set(place.rglob("*"))
-    with LoopbackServer(gullible) as worker, pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:
         patched.setenv("OPENAI_API_KEY", "key-of-the-test")
         patched.setenv("MINIONS_HOME", str(place / "home"))
         patched.chdir(place)
@@ -65,16 +75,21 @@ def sides(cloud: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> Si
         with Minions(*crew, home=place / "home") as minions:
             asked = [_ask(minions, cloud, place / side) for side in ("real", "both")]
     appeared = {path.relative_to(place).parts[0] for path in set(place.rglob("*")) - before}
-    return Sides(asked[0], asked[1], len(hostile), appeared)
+    return Sides(place, asked[0], asked[1], len(hostile), appeared)
 
 
 def _ask(minions: Minions, cloud: LoopbackServer, folder: Path) -> Asked:
-    answers: dict[str, Answer] = {}
-    received: dict[str, list[Received]] = {}
-    for question in QUESTIONS:
-        cloud.requests.clear()
-        answers[question] = minions.ask(question, folder)
-        received[question] = list(cloud.requests)
+    """Every question of a folder that is read once; a request belongs to the question that stands in it."""
+    cloud.requests.clear()
+
+    async def ask_all() -> dict[str, Answer]:
+        return {answer.question: answer async for answer in minions.map(list(QUESTIONS), folder)}
+
+    answers = asyncio.run(ask_all())
+    received: dict[str, list[Received]] = {question: [] for question in QUESTIONS}
+    for request in cloud.requests:
+        (question,) = re.findall(r"^Question: (.*)$", request.json["messages"][-1]["content"], re.MULTILINE)
+        received[question].append(request)
     return Asked(answers, received)
 
 
@@ -119,20 +134,17 @@ def test_nothing_is_written_but_at_home(sides: Sides) -> None:
 
 
 def test_the_terminal_is_given_text(
-    cloud: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cloud: LoopbackServer, worker: LoopbackServer, sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`ask`, with all that it says on the way, `show` and `index` print no escape, whatever the documents hold."""
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
-    write_real(tmp_path / "docs")
-    write_hostile(tmp_path / "docs")
+    monkeypatch.setenv("MINIONS_HOME", str(sides.place / "other"))
+    docs = sides.place / "both"
     question, height = next(iter(QUESTIONS.items()))
-    with LoopbackServer(gullible) as worker:
-        crew = ["--planner", f"openai:p@{cloud.openai_url}", "--worker", f"openai:r@{worker.openai_url}"]
-        assert execute(["ask", question, str(tmp_path / "docs"), *crew, "-v"]) == 0
-    ended = capsys.readouterr()
+    crew = ("--planner", f"openai:p@{cloud.openai_url}", "--worker", f"openai:r@{worker.openai_url}")
+    ended = run_command("ask", question, docs, *crew, "-v")
     assert ended.out.startswith(height)
-    assert execute(["show", "last"]) == 0
-    assert execute(["show", "last", "--json"]) == 0
-    assert execute(["index", str(tmp_path / "docs")]) == 0
-    later = capsys.readouterr()
-    assert not set(ORDERS) & set(ended.out + ended.err + later.out + later.err)
+    later = [run_command("show", "last"), run_command("show", "last", "--json"), run_command("index", docs)]
+    for one in (ended, *later):
+        assert one.code == 0
+        assert not set(ORDERS) & set(one.out + one.err)

@@ -19,6 +19,7 @@ from tests.hostile.corpus import hostile_files
 from tests.hostile.reading import MEMORY_BYTES
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.xdist_group("hostile files")
 AT_LEAST = 200
 SECONDS = 30.0  # for one file; the slowest takes 3 on two idle cores
 

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.real_model, pytest.mark.asyncio(loop_scope="module")]
 REPORT = Path(__file__).parents[2] / "examples" / "documents" / "skerrow-annual-report-2023.md"
 RATE = "How many container moves per hour did the north quay reach in 2023?"
 TERNS = "How many breeding pairs of terns were counted?"
-CHUNKS = 3  # the real worker reads a chunk in ten seconds
+CHUNKS = 2  # the real worker reads a chunk in ten seconds
 _PROXY_STARTS_S = 30
 
 

@@ -43,7 +43,7 @@ TEXTS = st.lists(PIECES, max_size=14).map("".join)
 _ISSUED = re.compile(r"\[[A-Z]+_\d+[a-z]?\]")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=4))
 def test_whatever_the_texts_they_come_back_as_they_were(texts: list[str]) -> None:
     """restore(redact(text)) is the text, for each text of a run, before and after others were redacted."""
@@ -52,7 +52,7 @@ def test_whatever_the_texts_they_come_back_as_they_were(texts: list[str]) -> Non
     assert [placeholders.restore(text) for text in redacted] == texts
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples, deadline=None)
 @given(TEXTS)
 def test_no_redacted_value_is_left_in_what_goes_up(text: str) -> None:
     """A value that was found once is replaced wherever it stands, inside of longer words too."""
