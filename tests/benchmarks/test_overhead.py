@@ -29,14 +29,14 @@ from minions.models.chat_completions import Dialect, request_body
 from minions.models.openai import OpenAIModel
 from minions.models.scripted import Rule, ScriptedModel
 from minions.network.reference import ModelRef
-from minions.run.run import crew
+from minions.run import crew
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.values.documents import Chunk
 from minions.values.jobs import Job
 from minions.values.plans import Task
+from minions.wiring import recruit
 from minions.wiring.lineup import Lineup
-from minions.wiring.recruit import recruit
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from minions.ledger.budgets import Budget
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
 from minions.ledger.prices import PriceBook
-from minions.run.run import crew
+from minions.run import crew
 from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, faults
 from minions.values.chat import ChatRequest, Message
+from minions.wiring import recruit
 from minions.wiring.lineup import Lineup
-from minions.wiring.recruit import recruit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -25,8 +25,8 @@ from minions.store.schema import MIGRATIONS
 from minions.store.store import Store
 from minions.testing import FakeClock, LoopbackServer, ScriptedModel
 from minions.text.tokens import estimate_tokens
+from minions.values import events
 from minions.values.answers import Answer
-from minions.values.base import events
 from minions.values.chat import ChatRequest, Completion, Message, Usage
 from minions.values.documents import Chunk, CorpusCard
 from minions.values.findings import Citation, Digest, Finding

@@ -18,14 +18,14 @@ from minions.settings import Settings
 from minions.store.store import Store
 from minions.testing import LoopbackServer
 from minions.values.chat import ChatRequest, Message
+from minions.wiring import recruit
 from minions.wiring.lineup import Lineup
-from minions.wiring.recruit import recruit
 from tests.books import books_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from minions.run.run import crew
+    from minions.run import crew
 
 ROOT: Final = Path(__file__).parents[3]
 CONNECTING: Final = {

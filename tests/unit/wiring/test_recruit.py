@@ -16,9 +16,9 @@ from minions.store.store import Store
 from minions.testing import LoopbackServer
 from minions.values.limits import Limits
 from minions.weights import files, resolving
+from minions.wiring import lineup, recruit
 from minions.wiring.adapters import Adapters
 from minions.wiring.lineup import Lineup
-from minions.wiring.recruit import lineup, recruit
 from tests.books import books_in
 
 if TYPE_CHECKING:
