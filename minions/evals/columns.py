@@ -1,4 +1,4 @@
-"""The columns of an evaluation: a protocol each, and ``rag`` as often as there are numbers of chunks: ``rag:5``."""
+"""The columns of an evaluation: one for each protocol, and one for each ``rag:N``, which sends N chunks."""
 
 from __future__ import annotations
 
@@ -11,55 +11,66 @@ from minions.run.protocols import PROTOCOLS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_DIGITS = 6
+_MOST_DIGITS = 6
 
 
 class Column(NamedTuple):
-    """``name`` is how it was asked for; ``rag_chunks`` is None for the setting's."""
+    """One protocol of an evaluation, asked every question."""
 
     name: str
+    """As the user asked for it: ``minions`` or ``rag:5``."""
+
     protocol: str
+    """The protocol alone: ``minions`` or ``rag``."""
+
     rag_chunks: int | None = None
+    """The chunks that ``rag`` sends; None takes the number from the settings."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings that it changes."""
-        chunks = {} if self.rag_chunks is None else {"rag_chunks": self.rag_chunks}
-        return {"protocol": self.protocol, **chunks}
+        """The settings that this column overrides."""
+        settings: dict[str, Any] = {"protocol": self.protocol}
+        if self.rag_chunks is not None:
+            settings["rag_chunks"] = self.rag_chunks
+        return settings
 
     @property
     def file(self) -> str:
-        """How its files are called."""
+        """The name of its files, without a suffix."""
         return self.name.replace(":", "-")
 
     @property
     def plans(self) -> bool:
-        """Whether it begins with a plan, so that one can be given."""
+        """True where the protocol begins with a plan, which the user can then give instead."""
         return PROTOCOLS[self.protocol] is answer
 
 
 def read_columns(names: Iterable[str]) -> list[Column]:
-    """The columns, each once, in their order. Raises UsageError for what is no protocol."""
-    columns = {
-        column.name: column for name in names if name.strip() for column in [_column(name.strip())]
-    }
+    """Parse protocol names into columns, each once, in the order given; blank names are skipped.
+
+    Raises UsageError for an unknown protocol, a bad number of chunks, and for no protocol at all.
+    """
+    hint = f"choose from {','.join(PROTOCOLS)}; rag:5 sends 5 chunks"
+    columns: dict[str, Column] = {}
+    for name in names:
+        if name.strip():
+            column = _read_column(name.strip(), hint)
+            columns[column.name] = column
     if not columns:
-        raise UsageError("nothing is no protocol", hint=_hint())
+        raise UsageError("no protocol given", hint=hint)
     return list(columns.values())
 
 
-def _column(name: str) -> Column:
+def _read_column(name: str, hint: str) -> Column:
     protocol, colon, chunks = name.partition(":")
-    if protocol not in PROTOCOLS or (colon and protocol != "rag"):
-        raise UsageError(f"{name} is no protocol", hint=_hint())
+    takes_number = protocol == "rag"
+    if protocol not in PROTOCOLS or (colon and not takes_number):
+        raise UsageError(f"unknown protocol '{name}'", hint=hint)
     if not colon:
         return Column(name, protocol)
-    if len(chunks) > _DIGITS or not (chunks.isascii() and chunks.isdigit() and int(chunks)):
+    is_number = chunks.isascii() and chunks.isdigit() and len(chunks) <= _MOST_DIGITS
+    if not is_number or int(chunks) == 0:
         raise UsageError(
-            f"{name} is no protocol: {chunks or 'nothing'} is no number of chunks", hint=_hint()
+            f"{name}: '{chunks}' is not a number of chunks (expected e.g. rag:5)", hint=hint
         )
     return Column(f"rag:{int(chunks)}", protocol, int(chunks))
-
-
-def _hint() -> str:
-    return f"choose of {','.join(PROTOCOLS)}; rag:5 sends 5 chunks"
