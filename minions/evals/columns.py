@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MOST_DIGITS = 6
+_HINT = f"choose from {','.join(PROTOCOLS)}; rag:5 sends 5 chunks"
 
 
 class Column(NamedTuple):
@@ -25,6 +26,21 @@ class Column(NamedTuple):
 
     rag_chunks: int | None = None
     """The chunks that ``rag`` sends; None takes the number from the settings."""
+
+    @classmethod
+    def parse(cls, name: str) -> Column:
+        """Read ``minions``, ``rag`` or ``rag:5``. Raises UsageError for any other text."""
+        protocol, colon, chunks = name.partition(":")
+        if protocol not in PROTOCOLS or (colon and protocol != "rag"):
+            raise UsageError(f"unknown protocol '{name}'", hint=_HINT)
+        if not colon:
+            return cls(name, protocol)
+        is_number = chunks.isascii() and chunks.isdigit() and len(chunks) <= _MOST_DIGITS
+        if not is_number or int(chunks) == 0:
+            raise UsageError(
+                f"{name}: '{chunks}' is not a number of chunks (expected e.g. rag:5)", hint=_HINT
+            )
+        return cls(f"rag:{int(chunks)}", protocol, int(chunks))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -50,27 +66,11 @@ def read_columns(names: Iterable[str]) -> list[Column]:
 
     Raises UsageError for an unknown protocol, a bad number of chunks, and for no protocol at all.
     """
-    hint = f"choose from {','.join(PROTOCOLS)}; rag:5 sends 5 chunks"
     columns: dict[str, Column] = {}
     for name in names:
         if name.strip():
-            column = _read_column(name.strip(), hint)
+            column = Column.parse(name.strip())
             columns[column.name] = column
     if not columns:
-        raise UsageError("no protocol given", hint=hint)
+        raise UsageError("no protocol given", hint=_HINT)
     return list(columns.values())
-
-
-def _read_column(name: str, hint: str) -> Column:
-    protocol, colon, chunks = name.partition(":")
-    takes_number = protocol == "rag"
-    if protocol not in PROTOCOLS or (colon and not takes_number):
-        raise UsageError(f"unknown protocol '{name}'", hint=hint)
-    if not colon:
-        return Column(name, protocol)
-    is_number = chunks.isascii() and chunks.isdigit() and len(chunks) <= _MOST_DIGITS
-    if not is_number or int(chunks) == 0:
-        raise UsageError(
-            f"{name}: '{chunks}' is not a number of chunks (expected e.g. rag:5)", hint=hint
-        )
-    return Column(f"rag:{int(chunks)}", protocol, int(chunks))

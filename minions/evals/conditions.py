@@ -20,7 +20,7 @@ from minions.values.base import Value
 from minions.wiring.lineup import choose_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from minions.evals.columns import Column
@@ -74,6 +74,26 @@ class Conditions(Value):
     questions: dict[str, tuple[str, str]]
     """By id: a hash of the question and its documents, and a hash of its plan (empty without one)."""
 
+    def changes_since(self, before: Conditions, kept: Collection[str]) -> str:
+        """The differences that concern kept answers, in words; empty where there are none."""
+        settings = []
+        for name, value in self.settings.items():
+            if name in before.settings and before.settings[name] != value:
+                settings.append(f"{name} was {before.settings[name]}, and is {value}")
+        if settings:
+            return "; ".join(settings)
+        both = [id_ for id_ in self.questions if id_ in kept and id_ in before.questions]
+        for part, name in enumerate(("question", "plan")):
+            changed = [
+                id_ for id_ in both if before.questions[id_][part] != self.questions[id_][part]
+            ]
+            if changed:
+                ids = ", ".join(changed[:_MOST_IDS_NAMED])
+                if len(changed) > _MOST_IDS_NAMED:
+                    ids += f" and {len(changed) - _MOST_IDS_NAMED} more"
+                return f"the {name} of {ids} has changed"
+        return ""
+
 
 def settle(
     folder: Path,
@@ -104,7 +124,7 @@ def settle(
     )
     if before is None or not kept:
         return now
-    changes = _changes(before, now, kept)
+    changes = now.changes_since(before, kept)
     if changes:
         raise UsageError(
             f"{output} holds answers that were asked under other conditions: {changes}",
@@ -166,25 +186,6 @@ def _hashed_questions(
             plan_hash = _hash(plan.model_dump_json())
         questions[question["id"]] = (_hash(words), plan_hash)
     return questions
-
-
-def _changes(before: Conditions, now: Conditions, kept: set[str]) -> str:
-    """The differences that concern kept answers, in words; empty where there are none."""
-    settings = []
-    for name, value in now.settings.items():
-        if name in before.settings and before.settings[name] != value:
-            settings.append(f"{name} was {before.settings[name]}, and is {value}")
-    if settings:
-        return "; ".join(settings)
-    both = [id_ for id_ in now.questions if id_ in kept and id_ in before.questions]
-    for part, name in enumerate(("question", "plan")):
-        changed = [id_ for id_ in both if before.questions[id_][part] != now.questions[id_][part]]
-        if changed:
-            ids = ", ".join(changed[:_MOST_IDS_NAMED])
-            if len(changed) > _MOST_IDS_NAMED:
-                ids += f" and {len(changed) - _MOST_IDS_NAMED} more"
-            return f"the {name} of {ids} has changed"
-    return ""
 
 
 def _hash(text: str) -> str:

@@ -95,8 +95,10 @@ class _Line(Value):
             answers: tuple[str, ...] = (self.answer,)
         else:
             answers = self.answer or ()
-            if _are_documents(answers, self.documents):
-                kind = "list"
+            stems = {PurePath(document).stem for document in self.documents}
+            are_documents = all(PurePath(answer).stem in stems for answer in answers)
+            if answers and len(self.documents) > 1 and are_documents:
+                kind = "list"  # the answers are its items, not forms of one answer
         documents = self.documents
         if "*" in documents:
             documents = ()
@@ -156,17 +158,6 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, int | float):
         return str(value)
     return value
-
-
-def _are_documents(answers: tuple[str, ...], documents: tuple[str, ...]) -> bool:
-    """True where each answer names a document of the question, of which there are several.
-
-    Such answers are the items of a list, not forms of one answer.
-    """
-    stems = {PurePath(document).stem for document in documents}
-    if len(documents) <= 1 or not answers:
-        return False
-    return all(PurePath(answer).stem in stems for answer in answers)
 
 
 def _first_problem(error: Exception) -> str:

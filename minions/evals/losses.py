@@ -124,19 +124,23 @@ def _show_answer(
 
     It does by its words; or, where no chunk of the evidence has these words, by lying in the evidence.
     """
-    in_evidence = [place for place in places if _touches(place, gold)]
-    if not in_evidence:
-        return False
-    if not any(_holds_answer(chunk.text, example) for chunk in gold):
-        return True
-    quotes = (corpus.text(document)[start:end] for document, start, end in in_evidence)
-    return any(_holds_answer(quote, example) for quote in quotes)
+    answer_stands = any(_holds_answer(chunk.text, example) for chunk in gold)
+    for place in places:
+        if not _touches(place, gold):
+            continue
+        document, start, end = place
+        if not answer_stands or _holds_answer(corpus.text(document)[start:end], example):
+            return True
+    return False
 
 
 def _touches(place: Place, chunks: Iterable[Chunk]) -> bool:
     document, start, end = place
-    same = (chunk for chunk in chunks if chunk.document_id == document)
-    return any(chunk.start < end and start < chunk.end for chunk in same)
+    for chunk in chunks:
+        overlaps = chunk.start < end and start < chunk.end
+        if overlaps and chunk.document_id == document:
+            return True
+    return False
 
 
 def _holds_answer(text: str, example: Example) -> bool:
@@ -187,24 +191,20 @@ def _traceable_answers(example: Example) -> tuple[str, ...]:
 
 
 def _overlaps_any(text: str, passages: Iterable[str]) -> bool:
-    """True where a text shares enough with one of the passages to be recognised as its place."""
+    """True where one of the passages begins, ends or runs on in a text, or holds all of it."""
     words = normalised(text)
-    if not words:
-        return False
-    return any(_overlaps(words, normalised(passage)) for passage in passages)
-
-
-def _overlaps(words: str, wanted: str) -> bool:
-    """True where a passage begins, ends or runs on in a text, or holds all of it; both normalised."""
-    if not wanted:
-        return False
-    if _stands(wanted, words):
-        return True
-    if len(wanted) > _RECOGNISED and f"{wanted[-_RECOGNISED:]} " in f"{words} ":
-        return True
-    if len(words) > _RECOGNISED and words in wanted:
-        return True
-    return _runs_on(words, wanted) or _runs_on(wanted, words)
+    for passage in passages:
+        wanted = normalised(passage)
+        if not words or not wanted:
+            continue
+        begins = _stands(wanted, words)
+        ends = len(wanted) > _RECOGNISED and f"{wanted[-_RECOGNISED:]} " in f"{words} "
+        holds_all = len(words) > _RECOGNISED and words in wanted
+        if begins or ends or holds_all:
+            return True
+        if _runs_on(words, wanted) or _runs_on(wanted, words):
+            return True
+    return False
 
 
 def _runs_on(first: str, second: str) -> bool:

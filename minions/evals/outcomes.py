@@ -30,11 +30,10 @@ if TYPE_CHECKING:
     from minions.store.runs import Runs
 
 
-def models_of(run_ids: Iterable[str], runs: Runs) -> tuple[str, ...]:
-    """The planner and worker that gave the answers, whatever the settings are now.
+def models_of(run_ids: Iterable[str], runs: Runs) -> tuple[str, str] | None:
+    """The planner and worker that gave the answers, whatever the settings are now; None without answers.
 
-    Where answers of several models are kept, their names are joined by "and"; without an answer the
-    result is empty.
+    The names of several models are joined by "and".
     """
     planners = set()
     workers = set()
@@ -44,7 +43,7 @@ def models_of(run_ids: Iterable[str], runs: Runs) -> tuple[str, ...]:
             planners.add(run.planner.partition("@")[0])
             workers.add(run.worker.partition("@")[0])
     if not planners:
-        return ()
+        return None
     return " and ".join(sorted(planners)), " and ".join(sorted(workers))
 
 
@@ -81,7 +80,9 @@ def outcome_of(
 ) -> Outcome:
     """Score a question, follow its evidence, and add up what its runs spent."""
     answer, problem = answer_of(recorded)
-    text = answer.answer if answer is not None else None
+    text = None
+    if answer is not None:
+        text = answer.answer
     points = score(example, text)
     if problem is not None:
         points = Score(value=0.0, metric=points.metric)
@@ -92,6 +93,9 @@ def outcome_of(
     stage = None
     if problem is None and decisive < RIGHT:
         stage = followed.stage
+    planned_in = None
+    if trace is not None:
+        planned_in = trace.planned_in
     spent = _spent(recorded, ledger)
     return Outcome(
         id=example.id,
@@ -115,7 +119,7 @@ def outcome_of(
         evidence_cited=followed.cited,
         citations_right=followed.citations_right,
         stage=stage,
-        planned_in=None if trace is None else trace.planned_in,
+        planned_in=planned_in,
         cloud_input_tokens=spent.cloud_input_tokens,
         cloud_output_tokens=spent.cloud_output_tokens,
         cost_usd=total_usd(spent.costs_usd),

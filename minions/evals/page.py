@@ -64,23 +64,20 @@ def picture(summaries: Sequence[Summary]) -> str:
         ticks += f'<text x="{_MARGIN - 8}" y="{y}" text-anchor="end" dy="4">{share:g}</text>'
         ticks += f'<line x1="{_MARGIN}" x2="{right}" y1="{y}" y2="{y}" stroke="#eee"/>'
     most = max(map(_tokens, summaries), default=0.0) or 1.0
-    points = "".join(_point(summary, most) for summary in summaries)
+    points = ""
+    for summary in summaries:
+        x = f"{_MARGIN + (_WIDTH - 2 * _MARGIN) * _tokens(summary) / most:.0f}"
+        y = f"{_y(summary.score.mean):.0f}"
+        low = f"{_y(summary.score.low):.0f}"
+        high = f"{_y(summary.score.high):.0f}"
+        name = escape(summary.protocol)
+        points += f'<line x1="{x}" x2="{x}" y1="{low}" y2="{high}" stroke="#36c"/>'
+        points += f'<circle cx="{x}" cy="{y}" r="5" fill="#36c"/>'
+        points += f'<text x="{x}" y="{y}" dx="8" dy="-6">{name}</text>'
     return (
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="score against cloud tokens">{ticks}'
         f'<text x="{right}" y="{bottom + 34}" text-anchor="end">cloud tokens a question (most: {most:,.0f})</text>'
         f'<text x="{_MARGIN}" y="{_MARGIN - 20}">score</text>{points}</svg>'
-    )
-
-
-def _point(summary: Summary, most: float) -> str:
-    x = f"{_MARGIN + (_WIDTH - 2 * _MARGIN) * _tokens(summary) / most:.0f}"
-    y = f"{_y(summary.score.mean):.0f}"
-    low = f"{_y(summary.score.low):.0f}"
-    high = f"{_y(summary.score.high):.0f}"
-    return (
-        f'<line x1="{x}" x2="{x}" y1="{low}" y2="{high}" stroke="#36c"/>'
-        f'<circle cx="{x}" cy="{y}" r="5" fill="#36c"/>'
-        f'<text x="{x}" y="{y}" dx="8" dy="-6">{escape(summary.protocol)}</text>'
     )
 
 

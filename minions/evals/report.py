@@ -236,6 +236,11 @@ def known_usd(costs: Sequence[Decimal | None]) -> Decimal:
 
 def _mean(outcomes: Sequence[Outcome], field: str) -> float | None:
     """The mean of a field over the outcomes where it is known; None where it is known of none."""
-    values = [getattr(outcome, field) for outcome in outcomes]
-    known = [float(value) for value in values if value is not None]
-    return fmean(known) if known else None
+    known = []
+    for outcome in outcomes:
+        value = getattr(outcome, field)
+        if value is not None:
+            known.append(float(value))
+    if not known:
+        return None
+    return fmean(known)

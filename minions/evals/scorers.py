@@ -197,23 +197,20 @@ def _number(answer: str, truth: str) -> Decimal | None:
         return parse_number(year[0] if year else answer)
     without_names = _NAME.sub(" ", answer)
     numbers = numbers_by_sort(_YEAR.sub(" ", without_names))
-    for sort in _sorts_like(truth):
-        for number_sort, number in numbers:
-            if number_sort == sort:
+    wanted = parse_number(truth)
+    sorts: tuple[Sort, ...] = ()
+    for sort, number in numbers_by_sort(truth):
+        if number == wanted:
+            sorts = _ALIKE[sort]
+            break
+    for wanted_sort in sorts:
+        for sort, number in numbers:
+            if sort == wanted_sort:
                 return number
     number_or_year = parse_number(without_names)
     if number_or_year is not None:
         return number_or_year
     return parse_number(answer)
-
-
-def _sorts_like(truth: str) -> tuple[Sort, ...]:
-    """The sorts of number that can answer for the truth, its own first."""
-    wanted = parse_number(truth)
-    for sort, number in numbers_by_sort(truth):
-        if number == wanted:
-            return _ALIKE[sort]
-    return ()
 
 
 def figures_found(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> float | None:
@@ -268,8 +265,15 @@ def items(answer: str, known: Iterable[str] = ()) -> list[str]:
 
 
 def _divided(row: str, known: tuple[str, ...]) -> list[str]:
-    """The parts of a row between commas and "and", except those inside a known item."""
-    row = _without_lead(row, known)
+    """The parts of a row between commas and "and", except those inside a known item.
+
+    An introduction such as "They are:" is left out, unless a known item begins with these words.
+    """
+    lead = _LEAD.match(row)
+    if lead is not None:
+        words = normalised(lead[0])
+        if not any(normalised(item).startswith(words) for item in known):
+            row = row[lead.end() :]
     whole = [item for item in known if _SEPARATORS.search(item)]
     whole.sort(key=len, reverse=True)
     alternatives = [rf"(?<!\w){re.escape(item)}(?!\w)" for item in whole]
@@ -282,17 +286,6 @@ def _divided(row: str, known: tuple[str, ...]) -> list[str]:
             start = found.end()
     parts.append(row[start:])
     return parts
-
-
-def _without_lead(row: str, known: Iterable[str]) -> str:
-    """A row without its introduction, such as "They are:", unless a known item begins with these words."""
-    lead = _LEAD.match(row)
-    if lead is None:
-        return row
-    words = normalised(lead[0])
-    if any(normalised(item).startswith(words) for item in known):
-        return row
-    return row[lead.end() :]
 
 
 def set_f1(given: Iterable[str], wanted: Iterable[str]) -> float:
