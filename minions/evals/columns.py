@@ -1,4 +1,4 @@
-"""The columns of an evaluation: one for each protocol, and one for each ``rag:N``, which sends N chunks."""
+"""The columns of an evaluation: one for each protocol, and one for each ``rag:N`` (N chunks)."""
 
 from __future__ import annotations
 

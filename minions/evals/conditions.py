@@ -1,7 +1,7 @@
-"""The conditions that a column's answers were asked under, kept beside them in ``NAME.settings.json``.
+"""The conditions that a column was asked under, kept beside its answers (``NAME.settings.json``).
 
-They keep answers apart: an answer to another question, or one given with other settings, is never scored
-together with the answers of this evaluation.
+They keep answers apart: an answer to another question, or one given with other settings, is never
+scored together with the answers of this evaluation.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class Conditions(Value):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     reading: str
-    """A random name for the results of this column's workers: no other column finds them in the cache."""
+    """A random name for the results of this column's workers: others do not find them cached."""
 
     settings: dict[str, Any]
     """The settings that answers depend on."""
 
     questions: dict[str, tuple[str, str]]
-    """By id: a hash of the question and its documents, and a hash of its plan (empty without one)."""
+    """By id: a hash of the question and its documents, and one of its plan (empty without one)."""
 
     def changes_since(self, before: Conditions, kept: Collection[str]) -> str:
         """The differences that concern kept answers, in words; empty where there are none."""
@@ -104,7 +104,7 @@ def settle(
     *,
     retry_errors: bool,
 ) -> Conditions:
-    """Work out a column's conditions, and compare them with those of the answers already in ``folder``.
+    """Work out a column's conditions, and compare them with those of the kept answers.
 
     Raises UsageError where kept answers were asked under other conditions.
     """

@@ -1,4 +1,4 @@
-"""Data sets: questions with known answers, one JSON object a line, in the form that public sets have."""
+"""Data sets: questions with known answers, one JSON object a line, as public sets have them."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Asker(Protocol):
         observe: Observer,
         **settings: Any,
     ) -> AsyncGenerator[Answer]:
-        """Answer many questions over the documents at ``paths``, appending a record of each to ``output``."""
+        """Answer questions over the documents at ``paths``; a record of each goes to ``output``."""
         ...
 
 
@@ -93,7 +93,7 @@ class Wanted:
 
     @property
     def shares(self) -> int:
-        """The number of parts into which the limits are divided: one a column, and one for the judge."""
+        """The parts into which the limits are divided: one a column, and one for the judge."""
         return len(self.columns) + (self.judge is not None)
 
     @property
@@ -110,8 +110,9 @@ class Wanted:
 async def evaluate(asker: Asker, wanted: Wanted, observe: Observer, **settings: Any) -> Report:
     """Ask the questions that have no answer yet, judge free text, and score all answers.
 
-    ``settings`` are the ones of the call (see `minions.Minions.aevaluate`), before those of a column.
-    Raises MinionsError; whatever can be refused is refused before the first question is asked.
+    ``settings`` are the ones of the call (see `minions.Minions.aevaluate`), before those of a
+    column. Raises MinionsError; whatever can be refused is refused before the first question is
+    asked.
     """
     for chosen in wanted.columns.values():
         check_models(chosen)
@@ -174,7 +175,7 @@ async def _judge(
 
 
 def _read_plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Plan]:
-    """The hand-written plans, by the ids of their questions. Raises UsageError where nobody uses them."""
+    """The hand-written plans, by the ids of their questions. Raises UsageError."""
     if wanted.plans is None:
         return {}
     if not any(column.plans for column in wanted.columns):
@@ -188,7 +189,7 @@ def _read_plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Pla
 
 
 def share_of_limits(settings: Settings, shares: int) -> dict[str, Any]:
-    """The limits of one of several columns, or of their judge: together they keep the user's limits."""
+    """The limits of one column, or of the judge: together they keep the user's limits."""
     share: dict[str, Any] = {}
     if settings.max_cost is not None:
         share["max_cost"] = (settings.max_cost / shares).quantize(_SMALLEST_USD, ROUND_DOWN)
@@ -258,10 +259,11 @@ def score_answers(
 
 
 def unpacked(documents: Path, folder: Path) -> Path:
-    """Write each line ``{"name": ..., "text": ...}`` of a file as a file of its own into ``folder``.
+    """Write each line ``{"name": ..., "text": ...}`` as a file of its own into ``folder``.
 
     A file of an earlier call whose name is no longer among the lines is removed; other files stay.
-    Raises UsageError for a file that cannot be read or written, and for a line that is not a document.
+    Raises UsageError for a file that cannot be read or written, and for a line that is not a
+    document.
     """
     listed = folder.with_name(f"{folder.name}.json")
     texts: dict[str, bytes] = {}
@@ -276,7 +278,7 @@ def unpacked(documents: Path, folder: Path) -> Path:
             texts[name] = text.encode("utf-8", "replace")
         folder.mkdir(exist_ok=True)
         before = _written_before(listed)
-        # Old and new names are listed before a file is written: none is forgotten if the process ends.
+        # Names are listed before a file is written: none is forgotten where the process ends.
         names = dict.fromkeys((*before, *texts))
         _write_if_changed(listed, json.dumps(list(names)).encode())
         for name, content in texts.items():

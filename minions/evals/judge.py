@@ -1,4 +1,4 @@
-"""Judge free text: a model compares the meaning of an answer with the known answers, not its words."""
+"""Judge free text: a model compares the meaning of an answer with the known ones, not the words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KEY_CHARACTERS = 16
 
 
 def is_judged(example: Example) -> bool:
-    """True where the answers of a question are free text, whose words say little about its meaning."""
+    """True where the answers of a question are free text: words alone compare them badly."""
     return example.kind == "abstractive" and not example.unanswerable
 
 
@@ -54,7 +54,7 @@ async def judge(
 
 
 def judgement_key(judge: str, example: Example, answer: str) -> str:
-    """A hash of all that a verdict depends on: the judge's name and every word that is sent to it."""
+    """A hash of all that a verdict depends on: the judge's name and all words that it is sent."""
     words = json.dumps([judge, _prompt(), _asked(example, answer).content])
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
 

@@ -39,8 +39,10 @@ class Evidenced(Value):
     """A worker read a chunk that holds the evidence."""
 
     sent: bool | None = None
-    """Words of the answer were sent to the planner; or, where the answer stands in other words, lines
-    of the evidence were."""
+    """Words of the answer were sent to the planner.
+
+    Where no chunk of the evidence has these words, it is enough that lines of the evidence were sent.
+    """
 
     cited: bool | None = None
     """A citation lies in the evidence."""
@@ -84,7 +86,7 @@ def follow(
 
 
 def gold_chunks(example: Example, corpus: Corpus) -> list[Chunk]:
-    """The chunks that hold the known evidence; without known evidence, an accepted answer word for word."""
+    """The chunks that hold the known evidence or, without any, an answer word for word."""
     named = {evidence.document for evidence in example.evidence} or set(example.documents)
     ids = None
     if named:
@@ -102,7 +104,7 @@ def gold_chunks(example: Example, corpus: Corpus) -> list[Chunk]:
 
 
 def _stage(example: Example, trace: Trace | None, gold: Sequence[Chunk], corpus: Corpus) -> Stage:
-    """The first stage that did not pass the evidence on: the place where a wrong answer was lost."""
+    """The first stage that did not pass the evidence on: there a wrong answer was lost."""
     if trace is None or not gold:
         return "unknown"
     if _show_answer(trace.sent, example, gold, corpus):
@@ -122,7 +124,8 @@ def _show_answer(
 ) -> bool:
     """True where one of the places shows the answer.
 
-    It does by its words; or, where no chunk of the evidence has these words, by lying in the evidence.
+    It does by its words; or, where no chunk of the evidence has these words, by lying in the
+    evidence.
     """
     answer_stands = any(_holds_answer(chunk.text, example) for chunk in gold)
     for place in places:
@@ -160,8 +163,8 @@ def _holds_answer(text: str, example: Example) -> bool:
 def _figure(number: Decimal | None) -> tuple[tuple[int, ...], int] | None:
     """The digits of a number, and its power of ten modulo 3.
 
-    Tables write a number in thousands or millions under a heading that says so: these all have the same
-    figure. None for a number that is too short to be recognised.
+    Tables write a number in thousands or millions under a heading that says so: these all have the
+    same figure. None for a number that is too short to be recognised.
     """
     if number is None:
         return None
@@ -181,8 +184,8 @@ def _stands(form: str, words: str) -> bool:
 def _traceable_answers(example: Example) -> tuple[str, ...]:
     """The answers that can be found in a text by their words.
 
-    Empty for yes, no and counts, which stand everywhere, and for a number over several documents, which
-    may be counted over them.
+    Empty for yes, no and counts, which stand everywhere, and for a number over several documents,
+    which may be counted over them.
     """
     counted = example.kind == "numeric" and len(example.documents) > 1 and not example.evidence
     if counted or example.kind in {"yesno", "count"}:
@@ -208,6 +211,6 @@ def _overlaps_any(text: str, passages: Iterable[str]) -> bool:
 
 
 def _runs_on(first: str, second: str) -> bool:
-    """True where the first text ends as the second begins: a passage that was cut into two chunks."""
+    """True where the first text ends as the second begins: a passage cut into two chunks."""
     longest = min(len(first), len(second), 2 * _RECOGNISED)
     return any(first.endswith(second[:length]) for length in range(_CUT, longest + 1))

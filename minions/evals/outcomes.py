@@ -1,4 +1,4 @@
-"""The outcome of each question, worked out from its records, its trace and the ledger. Calls no model."""
+"""The outcome of each question, from its records, its trace and the ledger. Calls no model."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 def models_of(run_ids: Iterable[str], runs: Runs) -> tuple[str, str] | None:
-    """The planner and worker that gave the answers, whatever the settings are now; None without answers.
+    """The planner and worker that gave the answers, whatever the settings are now.
 
-    The names of several models are joined by "and".
+    The names of several models are joined by "and". None without answers.
     """
     planners = set()
     workers = set()
@@ -145,9 +145,10 @@ def _spent(recorded: Recorded | None, ledger: Ledger) -> _Spent:
 def _judged(
     example: Example, answer: str | None, verdicts: Verdicts | None
 ) -> tuple[Verdict | None, float | None]:
-    """The verdict on an answer in free text, and its mark; a missing answer is wrong without a verdict.
+    """The verdict on an answer in free text, and its mark.
 
-    Both are None where no judge marks the question, or the verdict is still to come.
+    A missing answer is marked as wrong, without a verdict. Both are None where no judge marks the
+    question, or the verdict is still to come.
     """
     if verdicts is None or not is_judged(example):
         return None, None
@@ -160,7 +161,7 @@ def _judged(
 
 
 def answer_of(recorded: Recorded | None) -> tuple[Answer | None, str | None]:
-    """The answer in a question's last record, and the problem that kept the question from ending."""
+    """The answer in a question's last record, and the problem that kept it from ending."""
     if recorded is None:
         return None, "not asked"
     fields = dict(recorded.record)

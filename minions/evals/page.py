@@ -1,4 +1,4 @@
-"""An evaluation as one self-contained HTML page: the table, a picture of score against cost, the failures."""
+"""An evaluation as one self-contained HTML page: table, picture of score against cost, failures."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ _WIDTH = 560
 _HEIGHT = 320
 _MARGIN = 50
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 } th, td { text-align: left; padding: .3em .8em .3em 0;
-vertical-align: top; border-bottom: 1px solid #ddd } td.n { text-align: right; font-variant-numeric: tabular-nums }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto;
+padding: 0 1em; color: #222 }
+table { border-collapse: collapse; margin: 1em 0 }
+th, td { text-align: left; padding: .3em .8em .3em 0; vertical-align: top;
+border-bottom: 1px solid #ddd }
+td.n { text-align: right; font-variant-numeric: tabular-nums }
 svg text { font-size: 12px; fill: #222 } .note { color: #666 }
 """
 
@@ -28,7 +31,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 
 
 def escape(text: str) -> str:
-    """``text`` as plain HTML text: without markup, and without characters that reverse the text around them."""
+    """``text`` as plain HTML text: no markup, no characters that reverse the text around them."""
     return escape_html(visible(text))
 
 
@@ -39,7 +42,7 @@ def page(
     header: Sequence[str],
     notes: Iterable[str] = (),
 ) -> str:
-    """Write the page; ``rows``, ``header`` and ``notes`` are the ones that the command prints, all plain text."""
+    """Write the page. ``rows``, ``header`` and ``notes`` are plain text, as the command prints."""
     paragraphs = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
     failures = ""
     for summary in report.summaries:
@@ -49,7 +52,8 @@ def page(
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<title>{escape(report.dataset)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(report.dataset)}</h1>"
-        f"<p class=note>{report.documents:,} documents. Intervals are 95 % bootstrap intervals over the questions.</p>"
+        f"<p class=note>{report.documents:,} documents. "
+        f"Intervals are 95 % bootstrap intervals over the questions.</p>"
         f"{paragraphs}{_table(header, rows)}{picture(report.summaries)}{failures}</html>\n"
     )
 
@@ -75,8 +79,10 @@ def picture(summaries: Sequence[Summary]) -> str:
         points += f'<circle cx="{x}" cy="{y}" r="5" fill="#36c"/>'
         points += f'<text x="{x}" y="{y}" dx="8" dy="-6">{name}</text>'
     return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="score against cloud tokens">{ticks}'
-        f'<text x="{right}" y="{bottom + 34}" text-anchor="end">cloud tokens a question (most: {most:,.0f})</text>'
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" '
+        f'aria-label="score against cloud tokens">{ticks}'
+        f'<text x="{right}" y="{bottom + 34}" text-anchor="end">'
+        f"cloud tokens a question (most: {most:,.0f})</text>"
         f'<text x="{_MARGIN}" y="{_MARGIN - 20}">score</text>{points}</svg>'
     )
 

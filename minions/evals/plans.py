@@ -1,4 +1,4 @@
-"""Hand-written plans, one JSON object a line: ``{"id": "q1", "tasks": [{"instruction": "..."}]}``."""
+"""Hand-written plans, one a line: ``{"id": "q1", "tasks": [{"instruction": "..."}]}``."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SHAPE = '{"id": "q1", "tasks": [{"instruction": "...", "search": ["..."]}]}'
 def read_plans(path: Path, known: Collection[str], *, max_tasks: int) -> dict[str, Plan]:
     """Read the plans of a file, by the id of their question; blank lines are skipped.
 
-    Raises UsageError for a line that is not a plan, for an id that is not ``known`` or is used twice, and
-    for a task that would not run exactly as it is written.
+    Raises UsageError for a line that is not a plan, for an id that is not ``known`` or is used
+    twice, and for a task that would not run exactly as it is written.
     """
     try:
         lines = path.read_text("utf-8-sig").split("\n")
@@ -65,12 +65,13 @@ def _plan(line: str, wanted: Collection[str], max_tasks: int) -> tuple[str, Plan
 
 
 def _task(number: int, given: Any) -> Task:
-    """Read a task as a planner's reply is read, but refuse it where that reader would repair something.
+    """Read a task as a planner's reply is read, but refuse it where that would repair it.
 
-    A planner is not asked again for a small mistake; the author of a file can correct it. Raises ValueError.
+    A planner is not asked again for a small mistake; the author of a file can correct it. Raises
+    ValueError.
     """
     if not isinstance(given, dict):
-        raise ValueError(f"task {number} is not a JSON object")  # noqa: TRY004 - of a file, not of a caller
+        raise ValueError(f"task {number} is not a JSON object")  # noqa: TRY004 - about a file
     try:
         written = Task.model_validate({**given, "id": "t1"})
     except ValidationError as error:

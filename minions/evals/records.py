@@ -1,4 +1,4 @@
-"""Read the answers of an evaluation: the last record of each question, and the runs of all its records."""
+"""Read the answers of an evaluation: each question's last record, and all its runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of an evaluation: protocols side by side, and each question that was not answered right."""
+"""The report of an evaluation: protocols side by side, and the questions not answered right."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ class Outcome(Value):
 class Summary(Value):
     """One protocol over all questions.
 
-    ``score`` and ``difference`` have 95 % bootstrap intervals; a question that did not end scores 0.
-    Tokens and seconds are means over the questions that were asked. Shares are None where no question
-    tells them.
+    ``score`` and ``difference`` have 95 % bootstrap intervals; a question that did not end scores
+    0. Tokens and seconds are means over the questions that were asked. Shares are None where no
+    question tells them.
     """
 
     protocol: str
@@ -149,7 +149,7 @@ class JudgeBill(Value):
 
 
 class Report(Value):
-    """An evaluation: a summary and the outcomes of each protocol, in the order they were asked for."""
+    """An evaluation: the summary and outcomes of each protocol, in the order they were named."""
 
     dataset: str
     documents: int

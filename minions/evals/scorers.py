@@ -1,6 +1,7 @@
-"""Score an answer against the known answers, by kind of question. Pure functions; scores are from 0 to 1.
+"""Score an answer against the known answers, by kind of question. Pure functions.
 
-Token F1 and normalisation follow SQuAD's (Rajpurkar et al., 2016): lower case, no punctuation, no articles.
+Scores are from 0 to 1. Token F1 and normalisation follow SQuAD's (Rajpurkar et al., 2016): lower
+case, no punctuation, no articles.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ class Score(Value):
 def score(example: Example, answer: str | None) -> Score:
     """Score an answer.
 
-    None is an abstention, and so are words that say that nothing is known. An abstention is right where
-    the question cannot be answered, and scores 0 elsewhere.
+    None is an abstention, and so are words that say that nothing is known. An abstention is right
+    where the question cannot be answered, and scores 0 elsewhere.
     """
     if example.unanswerable:
         right = float(answer is None or says_nothing(answer))  # by all metrics, as in SQuAD 2.0
@@ -95,7 +96,7 @@ def score(example: Example, answer: str | None) -> Score:
 
 
 def abstains(example: Example, answer: str) -> bool:
-    """True where an answer says that nothing is known, and no known answer or choice says so itself."""
+    """True where an answer says that nothing is known, and no known answer or choice does."""
     if any(map(says_nothing, (*example.answers, *example.choices))):
         return False
     return says_nothing(answer)
@@ -174,8 +175,8 @@ def token_f1(answer: str, truth: str) -> float:
 def same_number(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> bool:
     """True where the answer's number is the wanted one within a relative tolerance.
 
-    The notation does not matter: "$4.2 billion" is 4,200 million. A whole number without a unit, such as
-    a year or a count, must be exact.
+    The notation does not matter: "$4.2 billion" is 4,200 million. A whole number without a unit,
+    such as a year or a count, must be exact.
     """
     given = _number(answer, truth)
     wanted = parse_number(truth)
@@ -189,8 +190,8 @@ def same_number(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> b
 def _number(answer: str, truth: str) -> Decimal | None:
     """The number that a sentence gives as its answer; None where it has none.
 
-    It is the first number of the truth's own sort, else the first number of all. Years and names such
-    as Q3 are skipped, except where a year is wanted, which then comes before days.
+    It is the first number of the truth's own sort, else the first number of all. Years and names
+    such as Q3 are skipped, except where a year is wanted, which then comes before days.
     """
     if _YEAR.fullmatch(truth.strip()):
         year = _YEAR.search(answer)
@@ -236,7 +237,7 @@ def same_verdict(answer: str, truth: str) -> bool:
 
 
 def same_choice(answer: str, truths: Iterable[str], choices: tuple[str, ...]) -> bool:
-    """True where the answer means one of the true choices, by text, by letter or number, or by both."""
+    """True where the answer means one of the true choices, by text, letter or number."""
     return _choice(answer, choices) in {_choice(truth, choices) for truth in truths}
 
 
@@ -251,8 +252,8 @@ def chosen(answer: str, choices: tuple[str, ...]) -> str:
 def items(answer: str, known: Iterable[str] = ()) -> list[str]:
     """The items of a list in words.
 
-    Lines and semicolons divide items; in a single line, commas and "and" do. Words that introduce the
-    items are left out, and a ``known`` item is never divided.
+    Lines and semicolons divide items; in a single line, commas and "and" do. Words that introduce
+    the items are left out, and a ``known`` item is never divided.
     """
     rows = [_BULLET.sub("", row, count=1) for row in _ROWS.split(answer) if row.strip()]
     if len(rows) > 1 and rows[0].rstrip().endswith(":"):
@@ -323,8 +324,8 @@ def _verdict(text: str) -> bool | None:
 def _choice(text: str, choices: tuple[str, ...]) -> str | int:
     """The place of the choice that a text means; the normalised text where it means no choice.
 
-    A text means a choice that it repeats; else one whose letter ("B", "(b)") or number (from 1) it gives,
-    alone or before more words ("B. Paris"); else the only choice whose words it holds.
+    A text means a choice that it repeats; else one whose letter ("B", "(b)") or number (from 1) it
+    gives, alone or before more words ("B. Paris"); else the only choice whose words it holds.
     """
     words = normalised(text)
     known = [normalised(choice) for choice in choices]
@@ -342,7 +343,7 @@ def _choice(text: str, choices: tuple[str, ...]) -> str | int:
 
 
 def _number_error(example: Example, answer: str) -> float | None:
-    """The distance of the answer's number to the nearest known one; None for other kinds of question."""
+    """The distance of the answer's number to the nearest known one; None for other kinds."""
     if example.kind not in {"numeric", "count"}:
         return None
     errors = []

@@ -15,7 +15,10 @@ _SEED = 0
 
 
 class Interval(NamedTuple):
-    """A mean, and the bounds of the middle 95 % of resampled means (percentile bootstrap, Efron 1979)."""
+    """A mean, and the bounds of its 95 % interval.
+
+    Between the bounds lie 95 % of the resampled means (percentile bootstrap, Efron 1979).
+    """
 
     mean: float
     low: float

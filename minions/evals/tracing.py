@@ -1,4 +1,4 @@
-"""Trace each question: the chunks read, the places found and sent, taken from the events of its run."""
+"""Trace each question from the events of its run: chunks read, places found and sent."""
 
 from __future__ import annotations
 

@@ -84,8 +84,8 @@ class Judgement(Value):
 def check_judge(name: str, settings: Settings) -> None:
     """Refuse a judge that cannot work, or that must not see the answers.
 
-    Raises EgressRefusedError for a cloud judge with ``--local-only`` or under policy ``strict``, and like
-    `minions.wiring.lineup.check_models` for a model that cannot be used.
+    Raises EgressRefusedError for a cloud judge with ``--local-only`` or under policy ``strict``,
+    and like `minions.wiring.lineup.check_models` for a model that cannot be used.
     """
     if is_cloud(name, settings):
         if settings.local_only:
@@ -97,8 +97,8 @@ def check_judge(name: str, settings: Settings) -> None:
 
 def _refuse_cloud(name: str, *, because_of: str, way_out: str) -> NoReturn:
     raise EgressRefusedError(
-        f"{because_of} forbids the cloud judge {_recorded(name)}: it would be sent the known answers,"
-        " which are words of the documents",
+        f"{because_of} forbids the cloud judge {_recorded(name)}: it would be sent the known"
+        " answers, which are words of the documents",
         hint=f"use --judge local, or {way_out}",
     )
 
@@ -114,8 +114,8 @@ async def judge_answers(
 ) -> None:
     """Ask the judge for a verdict on each answer that has none in ``folder``.
 
-    An answer that the limits do not cover, or whose reply cannot be read, is left without a verdict and
-    asked for again by the next evaluation. Raises errors that would meet every answer.
+    An answer that the limits do not cover, or whose reply cannot be read, is left without a verdict
+    and asked for again by the next evaluation. Raises errors that would meet every answer.
     """
     left = {}
     for free_text in answers:
@@ -150,7 +150,7 @@ class _Session:
         self.unjudged: list[str] = []
 
     async def judge_all(self, left: Mapping[str, FreeTextAnswer]) -> None:
-        """Judge answers at the same time; the first error that meets every call cancels the others."""
+        """Judge answers at the same time; an error that meets every call cancels the others."""
         tasks = [asyncio.create_task(self._judge(key, answer)) for key, answer in left.items()]
         try:
             await asyncio.gather(*tasks)
@@ -179,7 +179,7 @@ class _Session:
 
 
 class Verdicts:
-    """The verdicts of one judge that are kept in a folder. Raises UsageError for a file of other lines."""
+    """The verdicts of one judge that are kept in a folder. Raises UsageError for a foreign file."""
 
     def __init__(self, name: str, folder: Path) -> None:
         path = folder / JUDGEMENTS
@@ -257,7 +257,7 @@ def _books(store: Store, settings: Settings, runs: set[str], observe: Observer) 
 
 
 def _as_planner(name: str, settings: Settings) -> Settings:
-    """The settings with the judge as planner: it is checked, and its weights are fetched, like one."""
+    """The settings with the judge as planner: it is checked, and its weights fetched, like one."""
     return settings.model_copy(update={"planner": name, "protocol": "minions"})
 
 
