@@ -41,7 +41,7 @@ class Evidenced(Value):
     sent: bool | None = None
     """Words of the answer were sent to the planner.
 
-    Where no chunk of the evidence has these words, it is enough that lines of the evidence were sent.
+    Where no chunk of the evidence has these words, lines of the evidence were sent.
     """
 
     cited: bool | None = None

@@ -42,7 +42,7 @@ def page(
     header: Sequence[str],
     notes: Iterable[str] = (),
 ) -> str:
-    """Write the page. ``rows``, ``header`` and ``notes`` are plain text, as the command prints."""
+    """Write the page of a report; ``rows``, ``header`` and ``notes`` are plain text, not markup."""
     paragraphs = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
     failures = ""
     for summary in report.summaries:
