@@ -42,7 +42,8 @@ SETTINGS_READS = 75  # of fields and parts of a Settings, outside settings and c
 SDKS = {"openai", "ollama", "xllamacpp", "httpx", "httpx2"}
 LAZY = SDKS | {"stamina", "genai_prices", "asyncio_throttle", "pypdfium2", "mammoth", "selectolax", "rich", "rapidfuzz"}
 LONGEST_FUNCTION = 60
-LONGEST_MODULE = 480
+LONGEST_MODULE = 400
+ONE_METHOD_A_FEATURE = "minions/api.py"
 LISTS_OF_OPTIONS = ("minions/cli/options.py: _asking", "minions/cli/commands/eval.py: evaluate")
 
 
@@ -160,7 +161,8 @@ def test_few_places_ask_the_settings() -> None:
         module.name for module in EVERYTHING if module.room in below and "minions.settings" in module.imports_of_ours
     ]
     assert takers == []
-    reads = sum(_settings_reads(module) for module in CORE if module.room not in {"settings", "cli"})
+    askers = [module for module in CORE if module.room not in {"settings", "cli", *below}]
+    reads = sum(map(_settings_reads, askers))
     assert reads <= SETTINGS_READS
 
 
@@ -227,9 +229,9 @@ def _line_that_runs_text(node: ast.AST) -> int | None:
 
 
 def test_functions_and_modules_stay_readable() -> None:
-    """No function above 60 lines but a command's own list of options; no module is long."""
-    long_modules = [module.name for module in EVERYTHING if module.text.count("\n") > LONGEST_MODULE]
-    assert long_modules == []
+    """No function above 60 lines but a command's own list of options; no module above 400 but the list of features."""
+    long_modules = {module.name for module in EVERYTHING if module.text.count("\n") > LONGEST_MODULE}
+    assert long_modules <= {ONE_METHOD_A_FEATURE}
     long_functions = []
     for module in EVERYTHING:
         for node in module.nodes:

@@ -1,1 +1,1 @@
-"""How good the answers are: questions with known answers, scored by kind, compared over protocols."""
+"""Evaluation: ask questions with known answers, score what comes back, and compare protocols."""

@@ -1,5 +1,7 @@
-"""What the answers of a column were asked with, kept beside them: an answer to another question, or with other
-settings, is never scored as one of these.
+"""The conditions that a column was asked under, kept beside its answers (``NAME.settings.json``).
+
+They keep answers apart: an answer to another question, or one given with other settings, is never
+scored together with the answers of this evaluation.
 """
 
 from __future__ import annotations
@@ -15,57 +17,82 @@ from pydantic import ConfigDict, ValidationError
 from minions.batch.output import is_asked_again, recorded_in
 from minions.errors import UsageError
 from minions.values.base import Value
-from minions.wiring.lineup import choose_models
+from minions.wiring.lineup import Lineup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from minions.evals.columns import Column
     from minions.settings import Settings
     from minions.values.plans import Plan
 
-# What decides how long, how far and for how much is asked, from where; not what a question that ended is answered.
-_NO_MATTER: Final = frozenset(
+# Settings that cannot change a finished answer (limits, endpoints, timeouts): not compared.
+_CANNOT_CHANGE_AN_ANSWER: Final = frozenset(
     {
-        *(
-            "home",
-            "local_only",
-            "allow_remote_workers",
-            "fetch_weights",
-            "openai_api_key",
-            "openai_base_url",
-        ),
-        *(
-            "ollama_host",
-            "max_cost",
-            "max_cloud_tokens",
-            "prices",
-            "concurrency",
-            "window",
-            "threads",
-            "cache",
-        ),
-        *("rate_per_s", "attempts", "patience_s", "timeout_s", "retain_text"),
-        *("connect_timeout_s", "first_token_timeout_s", "call_timeout_s"),
+        "home",
+        "local_only",
+        "allow_remote_workers",
+        "fetch_weights",
+        "openai_api_key",
+        "openai_base_url",
+        "ollama_host",
+        "max_cost",
+        "max_cloud_tokens",
+        "prices",
+        "concurrency",
+        "window",
+        "threads",
+        "cache",
+        "rate_per_s",
+        "attempts",
+        "patience_s",
+        "timeout_s",
+        "connect_timeout_s",
+        "first_token_timeout_s",
+        "call_timeout_s",
+        "retain_text",
     }
 )
-_SECRET: Final = ("redact_words", "redact_patterns")
-_OF_ONE: Final = {"rag_chunks": "rag", "max_turns": "minion"}
-_SHOWN = 3
+_PRIVATE: Final = ("redact_words", "redact_patterns")
+_SETTINGS_OF_ONE_PROTOCOL: Final = {"rag_chunks": "rag", "max_turns": "minion"}
+_MOST_IDS_NAMED = 3
 _KEY_CHARACTERS = 16
 
 
 class Conditions(Value):
-    """``settings`` as they were; of each question a hash of its words and documents, and one of its plan (empty:
-    none). ``reading`` is what this column's workers found: others do not find it again, and pay for their own.
-    """
+    """The settings, questions and plans that one column was asked with."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     reading: str
+    """A random name for the results of this column's workers: others do not find them cached."""
+
     settings: dict[str, Any]
+    """The settings that answers depend on."""
+
     questions: dict[str, tuple[str, str]]
+    """By id: a hash of the question and its documents, and one of its plan (empty without one)."""
+
+    def changes_since(self, before: Conditions, kept: Collection[str]) -> str:
+        """The differences that concern kept answers, in words; empty where there are none."""
+        settings = []
+        for name, value in self.settings.items():
+            if name in before.settings and before.settings[name] != value:
+                settings.append(f"{name} was {before.settings[name]}, and is {value}")
+        if settings:
+            return "; ".join(settings)
+        both = [id_ for id_ in self.questions if id_ in kept and id_ in before.questions]
+        for part, name in enumerate(("question", "plan")):
+            changed = [
+                id_ for id_ in both if before.questions[id_][part] != self.questions[id_][part]
+            ]
+            if changed:
+                ids = ", ".join(changed[:_MOST_IDS_NAMED])
+                if len(changed) > _MOST_IDS_NAMED:
+                    ids += f" and {len(changed) - _MOST_IDS_NAMED} more"
+                return f"the {name} of {ids} has changed"
+        return ""
 
 
 def settle(
@@ -77,31 +104,37 @@ def settle(
     *,
     retry_errors: bool,
 ) -> Conditions:
-    """What a column is asked with from now on. Raises UsageError where answers that are kept were asked otherwise."""
+    """Work out a column's conditions, and compare them with those of the kept answers.
+
+    Raises UsageError where kept answers were asked under other conditions.
+    """
     output = folder / f"{column.file}.jsonl"
-    kept = {
-        id_
-        for id_, kind in recorded_in(output).items()
-        if not is_asked_again(kind, retry_errors=retry_errors)
-    }
+    kept = set()
+    for id_, kind in recorded_in(output).items():
+        if not is_asked_again(kind, retry_errors=retry_errors):
+            kept.add(id_)
     before = _read(_path(folder, column))
+    reading = secrets.token_hex(8)
+    if before is not None and output.exists():
+        reading = before.reading
     now = Conditions(
-        reading=before.reading if before is not None and output.exists() else secrets.token_hex(8),
-        settings=_telling(column, settings),
-        questions={one["id"]: (_hash(one), _plan_hash(plans.get(one["id"]))) for one in asked},
+        reading=reading,
+        settings=_compared_settings(column, settings),
+        questions=_hashed_questions(asked, plans),
     )
     if before is None or not kept:
         return now
-    if changed := _changes(before, now, kept):
+    changes = now.changes_since(before, kept)
+    if changes:
         raise UsageError(
-            f"{output}: answers are kept there, and since then {changed}",
-            hint=f"name another folder with -o, or delete {output} to ask all of it anew",
+            f"{output} holds answers that were asked under other conditions: {changes}",
+            hint=f"name another folder with -o, or delete {output} to ask all questions again",
         )
     return now.model_copy(update={"questions": before.questions | now.questions})
 
 
 def keep(folder: Path, column: Column, conditions: Conditions) -> None:
-    """Write them down, whole or not at all."""
+    """Write the conditions of a column atomically: the file is replaced whole, or not at all."""
     path = _path(folder, column)
     draft = path.with_suffix(".draft")
     draft.write_text(conditions.model_dump_json() + "\n", "utf-8")
@@ -119,54 +152,41 @@ def _read(path: Path) -> Conditions | None:
         return None
     except (OSError, ValidationError, UnicodeDecodeError):
         raise UsageError(
-            f"{path} cannot be read: what the answers beside it were asked with is unknown",
-            hint="name another folder with -o, or delete the file to take them as they are",
+            f"{path} cannot be read, so the conditions of the answers beside it are unknown",
+            hint=f"name another folder with -o, or delete {path} to accept the answers as they are",
         ) from None
 
 
-def _telling(column: Column, settings: Settings) -> dict[str, Any]:
+def _compared_settings(column: Column, settings: Settings) -> dict[str, Any]:
     """The settings that answers depend on; models without their URL, which may hold credentials."""
-    skipped = _NO_MATTER | {
-        name for name, protocol in _OF_ONE.items() if protocol != column.protocol
-    }
-    planner, worker, _ = choose_models(settings)
-    told = settings.model_dump(mode="json", exclude=set(skipped))
-    told |= {name: _secret(told[name]) for name in _SECRET if told[name]}
-    return told | {"planner": planner.partition("@")[0], "worker": worker.partition("@")[0]}
+    skipped = set(_CANNOT_CHANGE_AN_ANSWER)
+    for name, protocol in _SETTINGS_OF_ONE_PROTOCOL.items():
+        if protocol != column.protocol:
+            skipped.add(name)
+    compared = settings.model_dump(mode="json", exclude=skipped)
+    for name in _PRIVATE:
+        # The user's own words are not copied into the folder: a hash is enough to compare them.
+        if compared[name]:
+            compared[name] = _hash(json.dumps(compared[name]))
+    lineup = Lineup.unchecked(settings)
+    compared["planner"] = lineup.planner_name
+    compared["worker"] = lineup.worker_name
+    return compared
 
 
-def _secret(words: list[str]) -> str:
-    """The user's own words stay where the user wrote them: a digest tells whether they are the same."""
-    return hashlib.sha256(json.dumps(words).encode("utf-8", "replace")).hexdigest()[
-        :_KEY_CHARACTERS
-    ]
+def _hashed_questions(
+    asked: Iterable[Mapping[str, Any]], plans: Mapping[str, Plan]
+) -> dict[str, tuple[str, str]]:
+    questions = {}
+    for question in asked:
+        words = json.dumps([question["question"].strip(), list(question["documents"])])
+        plan = plans.get(question["id"])
+        plan_hash = ""
+        if plan is not None:
+            plan_hash = _hash(plan.model_dump_json())
+        questions[question["id"]] = (_hash(words), plan_hash)
+    return questions
 
 
-def _changes(before: Conditions, now: Conditions, kept: set[str]) -> str:
-    settings = [
-        f"{name} was {before.settings[name]}, and is {value}"
-        for name, value in now.settings.items()
-        if name in before.settings and before.settings[name] != value
-    ]
-    if settings:
-        return "; ".join(settings)
-    both = [id_ for id_ in now.questions if id_ in kept and id_ in before.questions]
-    for part, name in enumerate(("question", "plan")):
-        changed = [id_ for id_ in both if before.questions[id_][part] != now.questions[id_][part]]
-        if changed:
-            more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
-            return f"the {name} has changed of {', '.join(changed[:_SHOWN])}{more}"
-    return ""
-
-
-def _hash(one: Mapping[str, Any]) -> str:
-    words = json.dumps([one["question"].strip(), list(one["documents"])])
-    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
-
-
-def _plan_hash(plan: Plan | None) -> str:
-    return (
-        ""
-        if plan is None
-        else hashlib.sha256(plan.model_dump_json().encode()).hexdigest()[:_KEY_CHARACTERS]
-    )
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Asking a data set's questions under several protocols, on the batch machinery, and scoring what comes back."""
+"""Ask a data set's questions under several protocols, as batches, and score the answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from minions.corpus.chunking import DEFAULT_CHUNK_TOKENS
 from minions.corpus.index import Index
 from minions.errors import UsageError
 from minions.evals.conditions import keep, settle
@@ -21,128 +20,175 @@ from minions.evals.records import read_records
 from minions.evals.report import Outcome, Report, summarise
 from minions.evals.scorers import abstains
 from minions.evals.tracing import Tracer, read_traces
-from minions.evals.verdicts import Given, Verdicts, bill, check_judge, judge_answers
+from minions.evals.verdicts import FreeTextAnswer, Verdicts, bill, check_judge, judge_answers
+from minions.home import INDEX_FILE, STORE_FILE
 from minions.ledger.ledger import Ledger
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.values.events import both
-from minions.wiring.lineup import check_models, choose_models
+from minions.wiring.lineup import Lineup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
-    from minions.api import Minions
     from minions.evals.columns import Column
     from minions.settings import Settings
+    from minions.values.answers import Answer
     from minions.values.events import Observer
     from minions.values.plans import Plan
 
 _SMALLEST_USD = Decimal("0.000000001")
 
 
+class Asker(Protocol):
+    """The methods of `minions.Minions` that an evaluation uses: it asks the questions."""
+
+    @property
+    def home(self) -> Path:
+        """The folder of the store and the index."""
+        ...
+
+    def map(
+        self,
+        questions: Iterable[Mapping[str, Any]],
+        paths: Path,
+        *,
+        output: Path,
+        retry_errors: bool,
+        plans: Mapping[str, Plan],
+        cache_scope: str,
+        observe: Observer,
+        **settings: Any,
+    ) -> AsyncGenerator[Answer]:
+        """Answer questions over the documents at ``paths``; a record of each goes to ``output``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """What is evaluated: ``columns`` with the settings they come to; ``plans``, a file of first plans by question."""
+    """An evaluation, as the user asked for it."""
 
     dataset: Path
+
     documents: Path
+    """A folder, or a ``.jsonl`` file of names and texts."""
+
     columns: Mapping[Column, Settings]
+    """The columns, each with the settings that it is asked with."""
+
     output: Path | None = None
+    """The folder of the answers; None for ``NAME.eval`` in the current one."""
+
     limit: int | None = None
+    """The number of questions to ask; None for all."""
+
     plans: Path | None = None
+    """A file of hand-written first plans."""
+
     judge: str | None = None
+    """The reference of a model that judges free text."""
+
     retry_errors: bool = False
 
     @property
     def shares(self) -> int:
-        """By how many the limits are shared."""
+        """The parts into which the limits are divided: one a column, and one for the judge."""
         return len(self.columns) + (self.judge is not None)
 
     @property
     def folder(self) -> Path:
-        """Where the answers are kept."""
-        name = self.dataset.parent.name if self.dataset.stem == "questions" else self.dataset.stem
-        return self.output or Path(f"{name}.eval")
+        """The folder in which the answers are kept."""
+        if self.output is not None:
+            return self.output
+        name = self.dataset.stem
+        if name == "questions":
+            name = self.dataset.parent.name
+        return Path(f"{name}.eval")
 
 
-async def evaluate(minions: Minions, wanted: Wanted, observe: Observer, **settings: Any) -> Report:
-    """Evaluate; see `minions.api.Minions.evaluate`, whose ``settings`` are those of the call."""
-    for each in (
-        wanted.columns.values()
-    ):  # a protocol that is refused is so before the ones before it are paid for
-        check_models(each)
+async def evaluate(asker: Asker, wanted: Wanted, observe: Observer, **settings: Any) -> Report:
+    """Ask the questions that have no answer yet, judge free text, and score all answers.
+
+    ``settings`` are the ones of the call (see `minions.Minions.aevaluate`), before those of a
+    column. Raises MinionsError; whatever can be refused is refused before the first question is
+    asked.
+    """
+    for chosen in wanted.columns.values():
+        Lineup.of(chosen)
         if wanted.judge is not None:
-            check_judge(wanted.judge, each)
+            check_judge(wanted.judge, chosen)
     examples = read_dataset(wanted.dataset)
-    plans = _plans(wanted, examples)
+    plans = _read_plans(wanted, examples)
     examples = examples[: wanted.limit]
-    documents = _prepared(wanted)
-    asked = [_asked(example) for example in examples]
-    given_to = {column: plans if column.plans else {} for column in wanted.columns}
-    settled = {
-        column: settle(
-            wanted.folder, column, chosen, asked, given_to[column], retry_errors=wanted.retry_errors
-        )
-        for column, chosen in wanted.columns.items()
-    }
+    documents = _prepare_folder(wanted)
+    questions = [_question(example) for example in examples]
+    settled = {}
     for column, chosen in wanted.columns.items():
-        given = given_to[column]
-        keep(wanted.folder, column, settled[column])
-        origin = wanted.plans.name if wanted.plans is not None else None
-        tracer = Tracer(
-            wanted.folder / f"{column.file}.traces.jsonl", planned_in=dict.fromkeys(given, origin)
+        given = plans if column.plans else {}
+        settled[column] = settle(
+            wanted.folder, column, chosen, questions, given, retry_errors=wanted.retry_errors
         )
-        how: dict[str, Any] = {
-            **settings,
-            **share_of_limits(chosen, wanted.shares),
-            **column.settings,
-        }
-        how |= {"output": wanted.folder / f"{column.file}.jsonl", "observe": both(observe, tracer)}
-        how |= {"retry_errors": wanted.retry_errors, "plans": given}
-        how["cache_scope"] = settled[column].reading
-        async with aclosing(minions.map(asked, documents, **how)) as answers:
+    plans_file = wanted.plans.name if wanted.plans is not None else None
+    for column, chosen in wanted.columns.items():
+        keep(wanted.folder, column, settled[column])
+        given = plans if column.plans else {}
+        traces = wanted.folder / f"{column.file}.traces.jsonl"
+        tracer = Tracer(traces, planned_in=dict.fromkeys(given, plans_file))
+        overrides = share_of_limits(chosen, wanted.shares) | column.settings
+        answers = asker.map(
+            questions,
+            documents,
+            output=wanted.folder / f"{column.file}.jsonl",
+            retry_errors=wanted.retry_errors,
+            plans=given,
+            cache_scope=settled[column].reading,
+            observe=both(observe, tracer),
+            **(settings | overrides),
+        )
+        async with aclosing(answers):
             async for _ in answers:
                 pass
     if wanted.judge is not None:
-        chosen = next(iter(wanted.columns.values()))
-        chosen = chosen.model_copy(update=share_of_limits(chosen, wanted.shares))
-        where: dict[str, Any] = {"home": minions.home, "folder": wanted.folder, "observe": observe}
-        await judge_answers(wanted.judge, _to_judge(examples, wanted), chosen, **where)
-    return scored(minions.home, examples, documents, wanted)
+        await _judge(asker.home, examples, wanted, wanted.judge, observe)
+    return score_answers(asker.home, examples, documents, wanted)
 
 
-def _to_judge(examples: Sequence[Example], wanted: Wanted) -> list[Given]:
-    """The answers in free text, of all protocols."""
-    given = []
+async def _judge(
+    home: Path, examples: Sequence[Example], wanted: Wanted, judge: str, observe: Observer
+) -> None:
+    """Judge the answers in free text, of all columns, within the judge's share of the limits."""
+    free_texts = []
     for column in wanted.columns:
         records = read_records(wanted.folder / f"{column.file}.jsonl")
         for example in filter(is_judged, examples):
             answer, problem = answer_of(records.get(example.id))
-            if (
-                problem is None
-                and answer is not None
-                and answer.answer
-                and not abstains(example, answer.answer)
-            ):
-                given.append(Given(example, answer.answer, answer.run_id))
-    return given
+            if answer is None or problem is not None or not answer.answer:
+                continue
+            if not abstains(example, answer.answer):
+                free_texts.append(FreeTextAnswer(example, answer.answer, answer.run_id))
+    first = next(iter(wanted.columns.values()))
+    limited = first.model_copy(update=share_of_limits(first, wanted.shares))
+    await judge_answers(
+        judge, free_texts, limited, home=home, folder=wanted.folder, observe=observe
+    )
 
 
-def _plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Plan]:
-    """The plans that are given, by the ids of their questions."""
+def _read_plans(wanted: Wanted, examples: Sequence[Example]) -> Mapping[str, Plan]:
+    """The hand-written plans, by the ids of their questions. Raises UsageError."""
     if wanted.plans is None:
         return {}
     if not any(column.plans for column in wanted.columns):
         names = ", ".join(column.name for column in wanted.columns)
         raise UsageError(
-            f"--plans {wanted.plans}: {names} makes no plan", hint="plans are for minions and local"
+            f"--plans {wanted.plans}: protocol {names} makes no plan",
+            hint="leave --plans out, or use it with --protocol minions or local",
         )
-    most = min(chosen.max_tasks for chosen in wanted.columns.values())
-    return read_plans(wanted.plans, {example.id for example in examples}, max_tasks=most)
+    max_tasks = min(chosen.max_tasks for chosen in wanted.columns.values())
+    return read_plans(wanted.plans, {example.id for example in examples}, max_tasks=max_tasks)
 
 
 def share_of_limits(settings: Settings, shares: int) -> dict[str, Any]:
-    """What one of several protocols, or their judge, may spend, so that all together stay within the limits."""
+    """The limits of one column, or of the judge: together they keep the user's limits."""
     share: dict[str, Any] = {}
     if settings.max_cost is not None:
         share["max_cost"] = (settings.max_cost / shares).quantize(_SMALLEST_USD, ROUND_DOWN)
@@ -151,134 +197,144 @@ def share_of_limits(settings: Settings, shares: int) -> dict[str, Any]:
     return share
 
 
-def _prepared(wanted: Wanted) -> Path:
-    """The folder of the documents, once the one for the answers is there."""
-    output, documents = wanted.folder, wanted.documents
+def _prepare_folder(wanted: Wanted) -> Path:
+    """Make the folder of the answers, and return the folder of the documents. Raises UsageError."""
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        wanted.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            f"-o {output}: {error.strerror}", hint="name a folder that can be written to"
+            f"-o {wanted.folder}: {error.strerror}", hint="name a folder that can be written to"
         ) from None
-    return unpacked(documents, output / "documents") if documents.suffix == ".jsonl" else documents
+    if wanted.documents.suffix == ".jsonl":
+        return unpacked(wanted.documents, wanted.folder / "documents")
+    return wanted.documents
 
 
-def scored(home: Path, examples: Sequence[Example], documents: Path, wanted: Wanted) -> Report:
-    """Score what stands in the output files. Calls no model."""
-    from minions.home import INDEX_FILE, STORE_FILE
-
+def score_answers(
+    home: Path, examples: Sequence[Example], documents: Path, wanted: Wanted
+) -> Report:
+    """Score the answers in the output files. Calls no model."""
+    first = next(iter(wanted.columns))
+    verdicts = None
+    if wanted.judge is not None:
+        verdicts = Verdicts(wanted.judge, wanted.folder)
+    models: dict[Column, tuple[str, str]] = {}
     outcomes: dict[str, tuple[Outcome, ...]] = {}
-    asked: dict[str, tuple[str, ...]] = {}
     runs: list[str] = []
-    first, *_ = wanted.columns
-    verdicts = Verdicts(wanted.judge, wanted.folder) if wanted.judge is not None else None
     with Store.open(home / STORE_FILE) as store, Index.open(home / INDEX_FILE) as index:
-        chunk_tokens = wanted.columns[first].chunk_tokens or DEFAULT_CHUNK_TOKENS
-        corpus, report = index.update([documents], chunk_tokens=chunk_tokens)
+        chunk_tokens = wanted.columns[first].chunk_size()
+        corpus, indexed = index.update([documents], chunk_tokens=chunk_tokens)
         ledger = Ledger(store)
-        for column in wanted.columns:
+        for column, settings in wanted.columns.items():
             records = read_records(wanted.folder / f"{column.file}.jsonl")
-            own = [run for recorded in records.values() for run in recorded.runs]
-            asked[column.name] = models_of(own, Runs(store))
             traces = read_traces(wanted.folder / f"{column.file}.traces.jsonl")
-            runs += own
-            outcomes[column.name] = tuple(
-                outcome_of(
-                    example,
-                    records.get(example.id),
-                    traces.get(example.id),
-                    corpus,
-                    ledger,
-                    verdicts,
-                )
-                for example in examples
-            )
-        judged = bill(wanted.judge, ledger, runs) if wanted.judge is not None else None
+            column_runs = [run for recorded in records.values() for run in recorded.runs]
+            runs += column_runs
+            lineup = Lineup.unchecked(settings)
+            chosen = (lineup.planner_name, lineup.worker_name)
+            models[column] = models_of(column_runs, Runs(store)) or chosen
+            column_outcomes = []
+            for example in examples:
+                recorded = records.get(example.id)
+                trace = traces.get(example.id)
+                outcome = outcome_of(example, recorded, trace, corpus, ledger, verdicts)
+                column_outcomes.append(outcome)
+            outcomes[column.name] = tuple(column_outcomes)
+        judge_bill = None
+        if wanted.judge is not None:
+            judge_bill = bill(wanted.judge, ledger, runs)
     summaries = []
-    for column, settings in wanted.columns.items():
-        others = None if column == first else outcomes[first.name]
-        models = asked[column.name] or tuple(
-            name.partition("@")[0] for name in choose_models(settings)[:2]
-        )
-        summaries.append(
-            summarise(column.name, (models[0], models[1]), outcomes[column.name], others)
-        )
+    for column in wanted.columns:
+        compared_with = None if column == first else outcomes[first.name]
+        summary = summarise(column.name, models[column], outcomes[column.name], compared_with)
+        summaries.append(summary)
     return Report(
         dataset=str(wanted.dataset),
-        documents=report.documents,
+        documents=indexed.documents,
         summaries=tuple(summaries),
         outcomes=outcomes,
-        judge=judged,
+        judge=judge_bill,
     )
 
 
 def unpacked(documents: Path, folder: Path) -> Path:
-    """A folder with a file for each line ``{"name": ..., "text": ...}``; what earlier lines wrote there and these do
-    not is removed. Raises UsageError.
+    """Write each line ``{"name": ..., "text": ...}`` as a file of its own into ``folder``.
+
+    A file of an earlier call whose name is no longer among the lines is removed; other files stay.
+    Raises UsageError for a file that cannot be read or written, and for a line that is not a
+    document.
     """
-    listed, texts = folder.with_name(f"{folder.name}.json"), {}
+    listed = folder.with_name(f"{folder.name}.json")
+    texts: dict[str, bytes] = {}
     try:
         for number, line in enumerate(documents.read_text("utf-8-sig").split("\n"), 1):
-            if line.strip():
-                name, text = _document(line, f"{documents}, line {number}")
-                if name in texts:
-                    raise UsageError(f"{documents}, line {number}: the name {name!r} comes twice")
-                texts[name] = text.encode("utf-8", "replace")
+            if not line.strip():
+                continue
+            where = f"{documents}, line {number}"
+            name, text = _document(line, where)
+            if name in texts:
+                raise UsageError(f"{where}: the name {name!r} is used twice")
+            texts[name] = text.encode("utf-8", "replace")
         folder.mkdir(exist_ok=True)
         before = _written_before(listed)
-        _keep(
-            listed, json.dumps([*dict.fromkeys((*before, *texts))]).encode()
-        )  # first: none is ever forgotten
+        # Names are listed before a file is written: none is forgotten where the process ends.
+        names = dict.fromkeys((*before, *texts))
+        _write_if_changed(listed, json.dumps(list(names)).encode())
         for name, content in texts.items():
-            _keep(folder / name, content)
+            _write_if_changed(folder / name, content)
         for name in before:
             if name not in texts:
                 (folder / name).unlink(missing_ok=True)
-        _keep(listed, json.dumps([*texts]).encode())
+        _write_if_changed(listed, json.dumps(list(texts)).encode())
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"--docs {documents}: {error}", hint="name a folder of documents, or a .jsonl"
+            f"--docs {documents}: {error}", hint="name a folder of documents, or a .jsonl file"
         ) from None
     return folder
 
 
 def _written_before(listed: Path) -> list[str]:
-    """The names of the files that an earlier call wrote: no other is ever removed."""
+    """The names of the files that an earlier call wrote: only these may be removed."""
     try:
         names = json.loads(listed.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return []
     if not isinstance(names, list):
         return []
-    return [
-        name
-        for name in names
-        if isinstance(name, str) and name == PurePath(name).name not in {"", ".."}
-    ]
+    return [name for name in names if isinstance(name, str) and _is_file_name(name)]
 
 
 def _document(line: str, where: str) -> tuple[str, str]:
+    """The name and text of a line. Raises UsageError."""
     try:
-        one = json.loads(line)
-        name, text = PurePath(str(one["name"])).name, str(one["text"])
+        fields = json.loads(line)
+        name = PurePath(str(fields["name"])).name
+        text = str(fields["text"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        name, text = "", ""
-    if name in {"", ".."}:
+        name = ""
+        text = ""
+    if not _is_file_name(name):
         raise UsageError(
-            f"{where}: not a document", hint='a line looks like {"name": "a.txt", "text": "..."}'
+            f"{where}: not a document", hint='write the line like {"name": "a.txt", "text": "..."}'
         )
     return name, text
 
 
-def _keep(file: Path, content: bytes) -> None:
-    """Write what is not there yet: a file that is left alone is not indexed again."""
+def _is_file_name(name: str) -> bool:
+    """True for a name that stays inside its folder."""
+    return name == PurePath(name).name and name not in {"", ".."}
+
+
+def _write_if_changed(file: Path, content: bytes) -> None:
+    """Write a file unless it has this content: a file that is not touched is not indexed again."""
     if not file.exists() or file.read_bytes() != content:
         file.write_bytes(content)
 
 
-def _asked(example: Example) -> dict[str, Any]:
-    choices = [
-        f"{chr(ord('A') + number)}. {choice}" for number, choice in enumerate(example.choices)
-    ]
-    question = "\n".join([example.question, *choices])
-    return {"id": example.id, "question": question, "documents": example.documents}
+def _question(example: Example) -> dict[str, Any]:
+    """The question as a line of a batch; choices stand below it, as ``A. ...``."""
+    lines = [example.question]
+    for number, choice in enumerate(example.choices):
+        letter = chr(ord("A") + number)
+        lines.append(f"{letter}. {choice}")
+    return {"id": example.id, "question": "\n".join(lines), "documents": example.documents}

@@ -1,4 +1,4 @@
-"""A model that marks free text: whether an answer says what the known one says, in whatever words."""
+"""Judge free text: a model compares the meaning of an answer with the known ones, not the words."""
 
 from __future__ import annotations
 
@@ -30,14 +30,17 @@ _KEY_CHARACTERS = 16
 
 
 def is_judged(example: Example) -> bool:
-    """Whether a question's answers are free text, which words compare badly."""
+    """True where the answers of a question are free text: words alone compare them badly."""
     return example.kind == "abstractive" and not example.unanswerable
 
 
 async def judge(
     model: ChatModel, example: Example, answer: str, *, max_output_tokens: int
 ) -> Verdict:
-    """The verdict of a model. Raises ReplyError where it gives none, and what the model raises."""
+    """Ask a model for its verdict on an answer.
+
+    Raises ReplyError for a reply without a verdict, and whatever ``model`` raises.
+    """
     request = ChatRequest(
         messages=(Message.of("system", ("prompt", _prompt())), _asked(example, answer)),
         json_schema=_SCHEMA,
@@ -51,7 +54,7 @@ async def judge(
 
 
 def judgement_key(judge: str, example: Example, answer: str) -> str:
-    """What a verdict depends on: who is asked, and every word that goes up."""
+    """A hash of all that a verdict depends on: the judge's name and all words that it is sent."""
     words = json.dumps([judge, _prompt(), _asked(example, answer).content])
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
 

@@ -1,4 +1,4 @@
-"""An evaluation as one HTML page that needs nothing else: the table, a picture of score against cost, the failures."""
+"""An evaluation as one self-contained HTML page: table, picture of score against cost, failures."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ if TYPE_CHECKING:
 
     from minions.evals.report import Outcome, Report, Summary
 
-_WIDTH, _HEIGHT, _MARGIN = 560, 320, 50
+_WIDTH = 560
+_HEIGHT = 320
+_MARGIN = 50
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0 } th, td { text-align: left; padding: .3em .8em .3em 0;
-vertical-align: top; border-bottom: 1px solid #ddd } td.n { text-align: right; font-variant-numeric: tabular-nums }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto;
+padding: 0 1em; color: #222 }
+table { border-collapse: collapse; margin: 1em 0 }
+th, td { text-align: left; padding: .3em .8em .3em 0; vertical-align: top;
+border-bottom: 1px solid #ddd }
+td.n { text-align: right; font-variant-numeric: tabular-nums }
 svg text { font-size: 12px; fill: #222 } .note { color: #666 }
 """
 
 
-# The page loads nothing and runs nothing, whatever should get past the escaping.
+# Even markup that got past the escaping could load nothing and run nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def escape(text: str) -> str:
-    """``text`` as HTML shows it: no markup, and nothing that turns what stands around it."""
+    """``text`` as plain HTML text: no markup, no characters that reverse the text around them."""
     return escape_html(visible(text))
 
 
@@ -37,45 +42,48 @@ def page(
     header: Sequence[str],
     notes: Iterable[str] = (),
 ) -> str:
-    """The page; ``rows``, ``header`` and ``notes`` are those that the command prints. All is text, none is markup."""
-    told = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
-    failures = "".join(
-        _failures(summary, report.failures(summary.protocol)) for summary in report.summaries
-    )
+    """Write the page of a report; ``rows``, ``header`` and ``notes`` are plain text, not markup."""
+    paragraphs = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
+    failures = ""
+    for summary in report.summaries:
+        failures += _failures(summary, report.failures(summary.protocol))
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8>"
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<title>{escape(report.dataset)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(report.dataset)}</h1>"
-        f"<p class=note>{report.documents:,} documents. Intervals are 95 % bootstrap intervals over the questions.</p>"
-        f"{told}{_table(header, rows)}{picture(report.summaries)}{failures}</html>\n"
+        f"<p class=note>{report.documents:,} documents. "
+        f"Intervals are 95 % bootstrap intervals over the questions.</p>"
+        f"{paragraphs}{_table(header, rows)}{picture(report.summaries)}{failures}</html>\n"
     )
 
 
 def picture(summaries: Sequence[Summary]) -> str:
-    """Score against cloud tokens a question, as SVG, with the interval of each score."""
-    most = max((_tokens(summary) for summary in summaries), default=0.0) or 1.0
-    points = "".join(_point(summary, most) for summary in summaries)
-    bottom, right = _HEIGHT - _MARGIN, _WIDTH - _MARGIN
-    ticks = "".join(
-        f'<text x="{_MARGIN - 8}" y="{_y(share):.0f}" text-anchor="end" dy="4">{share:g}</text>'
-        f'<line x1="{_MARGIN}" x2="{right}" y1="{_y(share):.0f}" y2="{_y(share):.0f}" stroke="#eee"/>'
-        for share in (0, 0.25, 0.5, 0.75, 1)
-    )
+    """Draw score against mean cloud tokens per question as SVG, with the interval of each score."""
+    bottom = _HEIGHT - _MARGIN
+    right = _WIDTH - _MARGIN
+    ticks = ""
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = f"{_y(share):.0f}"
+        ticks += f'<text x="{_MARGIN - 8}" y="{y}" text-anchor="end" dy="4">{share:g}</text>'
+        ticks += f'<line x1="{_MARGIN}" x2="{right}" y1="{y}" y2="{y}" stroke="#eee"/>'
+    most = max(map(_tokens, summaries), default=0.0) or 1.0
+    points = ""
+    for summary in summaries:
+        x = f"{_MARGIN + (_WIDTH - 2 * _MARGIN) * _tokens(summary) / most:.0f}"
+        y = f"{_y(summary.score.mean):.0f}"
+        low = f"{_y(summary.score.low):.0f}"
+        high = f"{_y(summary.score.high):.0f}"
+        name = escape(summary.protocol)
+        points += f'<line x1="{x}" x2="{x}" y1="{low}" y2="{high}" stroke="#36c"/>'
+        points += f'<circle cx="{x}" cy="{y}" r="5" fill="#36c"/>'
+        points += f'<text x="{x}" y="{y}" dx="8" dy="-6">{name}</text>'
     return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="score against cloud tokens">{ticks}'
-        f'<text x="{right}" y="{bottom + 34}" text-anchor="end">cloud tokens a question (most: {most:,.0f})</text>'
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" '
+        f'aria-label="score against cloud tokens">{ticks}'
+        f'<text x="{right}" y="{bottom + 34}" text-anchor="end">'
+        f"cloud tokens a question (most: {most:,.0f})</text>"
         f'<text x="{_MARGIN}" y="{_MARGIN - 20}">score</text>{points}</svg>'
-    )
-
-
-def _point(summary: Summary, most: float) -> str:
-    x = _MARGIN + (_WIDTH - 2 * _MARGIN) * _tokens(summary) / most
-    score = summary.score
-    return (
-        f'<line x1="{x:.0f}" x2="{x:.0f}" y1="{_y(score.low):.0f}" y2="{_y(score.high):.0f}" stroke="#36c"/>'
-        f'<circle cx="{x:.0f}" cy="{_y(score.mean):.0f}" r="5" fill="#36c"/>'
-        f'<text x="{x:.0f}" y="{_y(score.mean):.0f}" dx="8" dy="-6">{escape(summary.protocol)}</text>'
     )
 
 
@@ -84,28 +92,27 @@ def _tokens(summary: Summary) -> float:
 
 
 def _y(share: float) -> float:
+    """The vertical place of a score from 0 to 1."""
     return _HEIGHT - _MARGIN - (_HEIGHT - 2 * _MARGIN) * share
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    body = ""
+    for row in rows:
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
+        body += f"<tr>{cells}</tr>"
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def _failures(summary: Summary, failures: Sequence[Outcome]) -> str:
-    rows = [
-        (
-            one.id,
-            one.question,
-            " | ".join(one.expected),
-            one.answer or "-",
-            f"{one.score:.2f}",
-            one.error or one.stage or "-",
-        )
-        for one in failures
-    ]
+    header = ("id", "question", "expected", "answer", "score", "lost at")
+    rows = []
+    for failure in failures:
+        expected = " | ".join(failure.expected)
+        answer = failure.answer or "-"
+        lost_at = failure.error or failure.stage or "-"
+        score = f"{failure.score:.2f}"
+        rows.append((failure.id, failure.question, expected, answer, score, lost_at))
     title = f"<h2>{escape(summary.protocol)}: {len(failures)} of {summary.questions} not right</h2>"
-    return title + _table(("id", "question", "expected", "answer", "score", "lost at"), rows)
+    return title + _table(header, rows)

@@ -1,4 +1,4 @@
-"""Hand-written plans of questions, a line of JSON each: ``{"id": "q1", "tasks": [{"instruction": "..."}]}``."""
+"""Hand-written plans, one a line: ``{"id": "q1", "tasks": [{"instruction": "..."}]}``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ _SHAPE = '{"id": "q1", "tasks": [{"instruction": "...", "search": ["..."]}]}'
 
 
 def read_plans(path: Path, known: Collection[str], *, max_tasks: int) -> dict[str, Plan]:
-    """The plan of each question that has one, by its id. Raises UsageError for a line that is none, an id that is not
-    ``known`` or comes twice, and a task that the reader of a planner's replies would have to mend.
+    """Read the plans of a file, by the id of their question; blank lines are skipped.
+
+    Raises UsageError for a line that is not a plan, for an id that is not ``known`` or is used
+    twice, and for a task that would not run exactly as it is written.
     """
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"cannot read {path}: {error}", hint=f"a line of it looks like {_SHAPE}"
+            f"cannot read {path}: {error}", hint=f"write one plan a line, such as {_SHAPE}"
         ) from None
     plans: dict[str, Plan] = {}
     for number, line in enumerate(lines, 1):
@@ -36,52 +38,60 @@ def read_plans(path: Path, known: Collection[str], *, max_tasks: int) -> dict[st
             id_, plan = _plan(line, set(known) - set(plans), max_tasks)
         except (ValueError, RecursionError) as error:
             raise UsageError(
-                f"{path}, line {number}: {_told(error)}", hint=f"a line looks like {_SHAPE}"
+                f"{path}, line {number}: {_first_problem(error)}",
+                hint=f"write the line like {_SHAPE}",
             ) from None
         plans[id_] = plan
     if not plans:
-        raise UsageError(f"{path} holds no plans", hint=f"a line of it looks like {_SHAPE}")
+        raise UsageError(f"{path} holds no plans", hint=f"write one plan a line, such as {_SHAPE}")
     return plans
 
 
 def _plan(line: str, wanted: Collection[str], max_tasks: int) -> tuple[str, Plan]:
+    """The id and plan of a line. Raises ValueError; ``wanted`` are the ids that may still come."""
     given = json.loads(line)
     if not isinstance(given, dict) or set(given) != {"id", "tasks"}:
         raise ValueError("a plan has an id and tasks, and nothing else")
-    if str(given["id"]) not in wanted:
-        raise ValueError(f"the id {given['id']!r} is none of the questions', or comes twice")
+    id_ = str(given["id"])
+    if id_ not in wanted:
+        raise ValueError(f"the id {given['id']!r} is not the id of a question, or is used twice")
     tasks = given["tasks"]
     if not isinstance(tasks, list) or not tasks:
-        raise ValueError("tasks: a plan has at least one")
+        raise ValueError("tasks: a plan needs at least one")
     if len(tasks) > max_tasks:
-        raise ValueError(f"tasks: {len(tasks)}, and max_tasks is {max_tasks}")
-    return str(given["id"]), Plan(
-        tasks=tuple(_task(number, task) for number, task in enumerate(tasks, 1))
-    )
+        raise ValueError(f"tasks: there are {len(tasks)}, but max_tasks is {max_tasks}")
+    read = [_task(number, task) for number, task in enumerate(tasks, 1)]
+    return id_, Plan(tasks=tuple(read))
 
 
 def _task(number: int, given: Any) -> Task:
-    """The task, read as a planner's, and strictly: what a planner is forgiven, its author can correct."""
+    """Read a task as a planner's reply is read, but refuse it where that would repair it.
+
+    A planner is not asked again for a small mistake; the author of a file can correct it. Raises
+    ValueError.
+    """
     if not isinstance(given, dict):
-        raise ValueError(f"task {number} is not a JSON object")  # noqa: TRY004 - of a file, not of a caller
+        raise ValueError(f"task {number} is not a JSON object")  # noqa: TRY004 - about a file
     try:
         written = Task.model_validate({**given, "id": "t1"})
     except ValidationError as error:
-        raise ValueError(f"task {number}: {_told(error)}") from None
+        raise ValueError(f"task {number}: {_first_problem(error)}") from None
     read, _ = read_tasks([given], 1)
     if not read:
         raise ValueError(f"task {number} has no instruction")
-    changed = [
-        name for name in Task.model_fields if getattr(read[0], name) != getattr(written, name)
-    ]
-    if changed:
-        told = ", ".join(f"{name} would be {getattr(read[0], name)!r}" for name in changed)
-        raise ValueError(f"task {number} would not be run as it is written: {told}")
+    changes = []
+    for name in Task.model_fields:
+        value = getattr(read[0], name)
+        if value != getattr(written, name):
+            changes.append(f"{name} would be {value!r}")
+    if changes:
+        raise ValueError(f"task {number} would not run as it is written: {', '.join(changes)}")
     return written.model_copy(update={"id": f"t{number}"})
 
 
-def _told(error: Exception) -> str:
+def _first_problem(error: Exception) -> str:
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, problem['loc'])) or 'it'}: {problem['msg']}"
+        where = ".".join(map(str, problem["loc"])) or "it"
+        return f"{where}: {problem['msg']}"
     return str(error)

@@ -1,4 +1,4 @@
-"""What stands in the files of an evaluation: the last record of each question, and the runs of all of them."""
+"""Read the answers of an evaluation: each question's last record, and all its runs."""
 
 from __future__ import annotations
 
@@ -14,27 +14,39 @@ if TYPE_CHECKING:
 
 
 class Recorded(NamedTuple):
-    """A question's last record, and the runs of all that it has: each was paid for."""
+    """A question's last record, and the runs of all its records: each run was paid for."""
 
     record: Mapping[str, Any]
     runs: tuple[str, ...]
 
 
 def read_records(path: Path) -> dict[str, Recorded]:
-    """What is recorded of each question, by its id; nothing without a file. Raises UsageError for one that is none."""
+    """Read the records of an output, by the id of their question; empty where the file is missing.
+
+    Raises UsageError for a file that is not an output.
+    """
     found: dict[str, Recorded] = {}
     for record in whole_lines(path):
         id_ = str(record["id"])
-        run = as_text(record.get("run_id"))  # by which the store is asked, so that it must be text
-        runs = [*(found[id_].runs if id_ in found else ()), *([run] if run else [])]
-        found[id_] = Recorded(record, tuple(dict.fromkeys(runs)))
+        runs: tuple[str, ...] = ()
+        if id_ in found:
+            runs = found[id_].runs
+        run = as_text(record.get("run_id"))  # always text, because the store is searched for it
+        if run and run not in runs:
+            runs = (*runs, run)
+        found[id_] = Recorded(record, runs)
     return found
 
 
 def whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of an output, in their order. A line that was never finished is none. Raises UsageError."""
-    recorded_in(path)  # refuses a file that is none
-    for line in path.read_bytes().split(b"\n") if path.exists() else ():
+    """The JSON objects of an output, in their order; a line that was never finished is skipped.
+
+    Raises UsageError for a file that is not an output.
+    """
+    recorded_in(path)  # raises for a file that is not an output
+    if not path.exists():
+        return
+    for line in path.read_bytes().split(b"\n"):
         try:
             record = json.loads(line.decode())
         except (ValueError, RecursionError):

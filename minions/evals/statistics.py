@@ -1,4 +1,4 @@
-"""Intervals by bootstrap: what a few dozen questions can tell, and what not."""
+"""Bootstrap intervals: how much a few dozen questions can tell about a mean."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _SEED = 0
 
 
 class Interval(NamedTuple):
-    """A mean, and the bounds between which 95 % of the resampled means lie (percentile bootstrap, Efron 1979)."""
+    """A mean, and the bounds of its 95 % interval.
+
+    Between the bounds lie 95 % of the resampled means (percentile bootstrap, Efron 1979).
+    """
 
     mean: float
     low: float
@@ -23,16 +26,20 @@ class Interval(NamedTuple):
 
 
 def interval(values: Sequence[float]) -> Interval | None:
-    """The mean of values with its 95 % interval, the same every time; None for no values."""
+    """The mean of values with its 95 % interval, reproducible; None for no values."""
     if not values:
         return None
     chance = random.Random(_SEED)  # noqa: S311 - resampling, no secret
-    means = sorted(fmean(chance.choices(values, k=len(values))) for _ in range(_RESAMPLES))
-    return Interval(
-        fmean(values), means[int(_TAIL * _RESAMPLES)], means[int((1 - _TAIL) * _RESAMPLES) - 1]
-    )
+    means = [fmean(chance.choices(values, k=len(values))) for _ in range(_RESAMPLES)]
+    means.sort()
+    low = means[int(_TAIL * _RESAMPLES)]
+    high = means[int((1 - _TAIL) * _RESAMPLES) - 1]
+    return Interval(fmean(values), low, high)
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> Interval | None:
-    """The mean difference, second less first, over the same questions in the same order."""
-    return interval([two - one for one, two in zip(first, second, strict=True)])
+    """The mean difference (second less first) over the same questions in the same order.
+
+    Raises ValueError for sequences of different length.
+    """
+    return interval([after - before for before, after in zip(first, second, strict=True)])

@@ -1,4 +1,4 @@
-"""What happened to each question on the way to its answer, heard from the events of its run, and kept beside it."""
+"""Trace each question from the events of its run: chunks read, places found and sent."""
 
 from __future__ import annotations
 
@@ -13,23 +13,33 @@ if TYPE_CHECKING:
 
     from minions.values.events import Event
 
-Place = tuple[str, int, int]  # document id, start, end
+Place = tuple[str, int, int]  # document id, and start and end in characters
 
 
 class Trace(Value):
-    """One question's way: ids of the chunks that were read, and of those whose evidence did not stand; where the
-    findings were, and which of those places went up. ``planned_in`` is the file whose plan it was given.
-    """
+    """The trace of one question."""
 
     id: str
+
     read: tuple[str, ...] = ()
+    """The ids of the chunks that were read."""
+
     ungrounded: tuple[str, ...] = ()
+    """The ids of the chunks in which a worker named evidence that is not there."""
+
     found: tuple[Place, ...] = ()
+    """The places of the findings, with their context."""
+
     sent: tuple[Place, ...] = ()
+    """The places that were sent to the planner."""
+
     planned_in: str | None = None
+    """The file that its plan was taken from."""
 
 
-class _Open:
+class _OpenRun:
+    """The events of a run that has not ended yet; dicts are sets in their order."""
+
     def __init__(self) -> None:
         self.read: dict[str, None] = {}
         self.ungrounded: dict[str, None] = {}
@@ -38,37 +48,39 @@ class _Open:
 
 
 class Tracer:
-    """An observer that appends a Trace to ``path`` as each question ends; ``planned_in`` are the files that gave plans,
-    by question.
+    """An observer that appends a Trace to ``path`` as each question ends.
+
+    ``planned_in`` is, by the id of a question, the file that its plan was taken from.
     """
 
     def __init__(self, path: Path, *, planned_in: Mapping[str, str | None] | None = None) -> None:
-        self._path, self._planned_in = path, planned_in or {}
-        self._runs: dict[str | None, _Open] = {}
+        self._path = path
+        self._planned_in = planned_in or {}
+        self._runs: dict[str | None, _OpenRun] = {}
 
     def __call__(self, event: Event) -> None:
-        """Note what matters of an event."""
+        """Record an event of a run."""
         if event.kind == "batch":
             return
-        run = self._runs.setdefault(event.run_id, _Open())
+        run = self._runs.setdefault(event.run_id, _OpenRun())
         if event.kind == "job":
+            chunks = dict.fromkeys(event.parts or (event.chunk,))
             if event.status not in {"failed", "skipped"}:
-                run.read |= dict.fromkeys(event.parts or (event.chunk,))
+                run.read |= chunks
             if event.ungrounded:
-                run.ungrounded |= dict.fromkeys(event.parts or (event.chunk,))
+                run.ungrounded |= chunks
         elif event.kind == "finding":
             finding = event.finding
-            run.found.append(
-                (finding.citation.document_id, finding.context_start, finding.context_end)
-            )
+            document = finding.citation.document_id
+            run.found.append((document, finding.context_start, finding.context_end))
         elif event.kind == "digest":
             run.sent.extend(event.places)
         elif event.kind == "answer":
             del self._runs[event.run_id]
             if event.answer.id is not None:
-                self._keep(event.answer.id, run)
+                self._append(event.answer.id, run)
 
-    def _keep(self, id_: str, run: _Open) -> None:
+    def _append(self, id_: str, run: _OpenRun) -> None:
         trace = Trace(
             id=id_,
             read=tuple(run.read),
@@ -82,13 +94,14 @@ class Tracer:
 
 
 def read_traces(path: Path) -> Mapping[str, Trace]:
-    """The last trace of each question; a torn line is none."""
+    """Read the last trace of each question, by its id; a line that is not a trace is skipped."""
     traces: dict[str, Trace] = {}
-    if path.exists():
-        for line in path.read_bytes().split(b"\n"):
-            try:
-                trace = Trace.model_validate(json.loads(line.decode()))
-            except (ValueError, RecursionError):
-                continue
-            traces[trace.id] = trace
+    if not path.exists():
+        return traces
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            trace = Trace.model_validate(json.loads(line.decode()))
+        except (ValueError, RecursionError):
+            continue
+        traces[trace.id] = trace
     return traces

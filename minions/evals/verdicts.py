@@ -1,9 +1,12 @@
-"""Judging the answers of an evaluation: each once, kept beside the answers, within the limits and on the ledger."""
+"""Judge the answers of an evaluation: each one once, within the limits, and entered in the ledger.
+
+Verdicts are kept beside the answers, in ``judgements.jsonl``.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from pydantic import ConfigDict, ValidationError
 
@@ -21,17 +24,17 @@ from minions.errors import (
 )
 from minions.evals.judge import Verdict, judge, judgement_key
 from minions.evals.records import whole_lines
-from minions.evals.report import JudgeBill
-from minions.ledger.budgets import Budget
+from minions.evals.report import JudgeBill, known_usd, total_usd
+from minions.home import STORE_FILE
 from minions.ledger.context import working_for
 from minions.ledger.egress import EgressLog
-from minions.ledger.ledger import Ledger, exact_sum
-from minions.ledger.prices import PriceBook
+from minions.ledger.ledger import Ledger
+from minions.network.reference import ModelRef
 from minions.run.crew import Books
 from minions.store.store import Store
 from minions.values.base import Value
 from minions.values.events import WarningEvent
-from minions.wiring.lineup import LOCAL, check_models, is_cloud
+from minions.wiring.lineup import LOCAL, Lineup
 from minions.wiring.recruit import fetch_weights, open_judge
 
 if TYPE_CHECKING:
@@ -45,12 +48,13 @@ if TYPE_CHECKING:
     from minions.values.events import Observer
 
 JUDGEMENTS = "judgements.jsonl"
-_LOCAL_TOKENS = 100
-_ENDS_ALL = (AuthenticationError, ModelNotFoundError, UnreachableError)
+_LOCAL_OUTPUT_TOKENS = 100
+# Errors that every further call would meet, too: they end the evaluation.
+_MEETS_EVERY_CALL = (AuthenticationError, ModelNotFoundError, UnreachableError)
 
 
-class Given(NamedTuple):
-    """An answer in words that waits for a verdict, and the run that gave it."""
+class FreeTextAnswer(NamedTuple):
+    """An answer in free text, and the id of the run that gave it."""
 
     example: Example
     answer: str
@@ -58,77 +62,96 @@ class Given(NamedTuple):
 
 
 class Judgement(Value):
-    """A line of the file: ``id`` says what was judged by whom, ``question`` is the id of it, ``stop_reason`` that the
-    judge answered.
-    """
+    """A line of the file: the verdict of one judge on one answer."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
+    """The hash of judge, question and answers (`minions.evals.judge.judgement_key`)."""
+
     question: str
+    """The id of the question."""
+
     answer: str
     judge: str
     verdict: Verdict
+
     stop_reason: Literal["answered"] = "answered"
+    """Marks the line as done for `minions.batch.output`."""
 
 
 def check_judge(name: str, settings: Settings) -> None:
-    """Refuse a judge that cannot work, or must not see answers. Raises ConfigError, EgressRefusedError, ..."""
-    if is_cloud(name, settings):
-        for forbids, instead in (
-            ("--local-only" if settings.local_only else "", "leave it out"),
-            ("--policy strict" if settings.policy == "strict" else "", "use --policy findings"),
-        ):
-            if forbids:
-                raise EgressRefusedError(
-                    f"{forbids} forbids the cloud judge {_recorded(name)}: known answers are the documents' words",
-                    hint=f"use --judge local, or {instead}",
-                )
-    check_models(_as_planner(name, settings))
+    """Refuse a judge that cannot work, or that must not see the answers.
+
+    Raises EgressRefusedError for a cloud judge with ``--local-only`` or under policy ``strict``,
+    and like `minions.wiring.lineup.Lineup.of` for a model that cannot be used.
+    """
+    if name != LOCAL and settings.endpoints().is_cloud(ModelRef.parse(name)):
+        if settings.local_only:
+            _refuse_cloud(name, because_of="--local-only", way_out="leave it out")
+        if settings.policy == "strict":
+            _refuse_cloud(name, because_of="--policy strict", way_out="use --policy findings")
+    Lineup.of(_as_planner(name, settings))
+
+
+def _refuse_cloud(name: str, *, because_of: str, way_out: str) -> NoReturn:
+    raise EgressRefusedError(
+        f"{because_of} forbids the cloud judge {_recorded(name)}: it would be sent the known"
+        " answers, which are words of the documents",
+        hint=f"use --judge local, or {way_out}",
+    )
 
 
 async def judge_answers(
     name: str,
-    given: Sequence[Given],
+    answers: Sequence[FreeTextAnswer],
     settings: Settings,
     *,
     home: Path,
     folder: Path,
     observe: Observer,
 ) -> None:
-    """Ask for a verdict on each answer that has none. What the limits do not cover, or no reply could be read for, is
-    left without one and asked for again next time; raises what would meet every answer.
-    """
-    from minions.home import STORE_FILE
+    """Ask the judge for a verdict on each answer that has none in ``folder``.
 
-    left = {judgement_key(_recorded(name), one.example, one.answer): one for one in given}
+    An answer that the limits do not cover, or whose reply cannot be read, is left without a verdict
+    and asked for again by the next evaluation. Raises errors that would meet every answer.
+    """
+    left = {}
+    for free_text in answers:
+        left[judgement_key(_recorded(name), free_text.example, free_text.answer)] = free_text
     for key in recorded_in(folder / JUDGEMENTS):
         left.pop(key, None)
     if not left:
         return
-    from minions.wiring.lineup import Lineup
-
-    await fetch_weights(Lineup.unchecked(_as_planner(name, settings)), settings, observe)
+    runs = {free_text.run_id for free_text in answers}  # earlier judging of any of them counts
+    lineup = Lineup.unchecked(_as_planner(name, settings))
+    output_tokens = _LOCAL_OUTPUT_TOKENS
+    if lineup.planner_is_cloud:
+        output_tokens = settings.planner_output_tokens
+    await fetch_weights(lineup, settings, observe)
     with Store.open(home / STORE_FILE) as store, Output(folder / JUDGEMENTS) as output:
-        books = _books(store, settings, {one.run_id for one in given}, observe)
-        async with open_judge(name, Lineup.unchecked(settings), settings, books) as model:
-            tokens = settings.planner_output_tokens if is_cloud(name, settings) else _LOCAL_TOKENS
-            session = _Session(model, _recorded(name), output, tokens)
+        books = _books(store, settings, runs, observe)
+        async with open_judge(lineup, settings, books) as model:
+            session = _Session(model, _recorded(name), output, output_tokens)
             await session.judge_all(left)
     if session.unjudged:
-        reason = session.unjudged[0]
-        observe(
-            WarningEvent(message=f"answers without a verdict: {len(session.unjudged)} ({reason})")
-        )
+        count = len(session.unjudged)
+        observe(WarningEvent(message=f"answers without a verdict: {count} ({session.unjudged[0]})"))
 
 
 class _Session:
-    def __init__(self, model: ChatModel, name: str, output: Output, tokens: int) -> None:
-        self._model, self._name, self._output, self._tokens = model, name, output, tokens
+    """Judging with an open model; ``unjudged`` are the reasons why answers have no verdict."""
+
+    def __init__(self, model: ChatModel, name: str, output: Output, output_tokens: int) -> None:
+        self._model = model
+        self._name = name
+        self._output = output
+        self._output_tokens = output_tokens
         self.unjudged: list[str] = []
 
-    async def judge_all(self, left: Mapping[str, Given]) -> None:
-        tasks = [asyncio.create_task(self._judge(key, one)) for key, one in left.items()]
+    async def judge_all(self, left: Mapping[str, FreeTextAnswer]) -> None:
+        """Judge answers at the same time; an error that meets every call cancels the others."""
+        tasks = [asyncio.create_task(self._judge(key, answer)) for key, answer in left.items()]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -136,91 +159,105 @@ class _Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _judge(self, key: str, one: Given) -> None:
+    async def _judge(self, key: str, free_text: FreeTextAnswer) -> None:
+        example = free_text.example
+        answer = free_text.answer
         try:
-            with working_for(one.run_id, 0):
+            with working_for(free_text.run_id, 0):
                 verdict = await judge(
-                    self._model, one.example, one.answer, max_output_tokens=self._tokens
+                    self._model, example, answer, max_output_tokens=self._output_tokens
                 )
-        except _ENDS_ALL:
+        except _MEETS_EVERY_CALL:
             raise
         except (ModelError, BudgetExceededError, ReplyError) as error:
             self.unjudged.append(error.message)
             return
-        kept = Judgement(
-            id=key, question=one.example.id, answer=one.answer, judge=self._name, verdict=verdict
+        judgement = Judgement(
+            id=key, question=example.id, answer=answer, judge=self._name, verdict=verdict
         )
-        self._output.append(kept.model_dump_json(), id_=key, kind="done")
+        self._output.append(judgement.model_dump_json(), id_=key, kind="done")
 
 
 class Verdicts:
-    """The verdicts of one judge that are kept in a folder."""
+    """The verdicts of one judge that are kept in a folder. Raises UsageError for a foreign file."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self._name, path = _recorded(name), folder / JUDGEMENTS
+        path = folder / JUDGEMENTS
+        self._name = _recorded(name)
+        self._verdicts: dict[str, Verdict] = {}
         try:
-            judgements = [Judgement.model_validate(line) for line in whole_lines(path)]
+            for line in whole_lines(path):
+                judgement = Judgement.model_validate(line)
+                self._verdicts[judgement.id] = judgement.verdict
         except ValidationError:
             raise UsageError(
-                f"{path} holds a line that is no judgement", hint="name another folder with -o"
+                f"{path} holds a line that is not a judgement",
+                hint="name another folder with -o",
             ) from None
-        self._kept = {one.id: one.verdict for one in judgements}
 
     def on(self, example: Example, answer: str) -> Verdict | None:
         """The verdict on an answer; None where there is none yet."""
-        return self._kept.get(judgement_key(self._name, example, answer))
+        return self._verdicts.get(judgement_key(self._name, example, answer))
 
 
 def bill(name: str, ledger: Ledger, runs: Iterable[str]) -> JudgeBill:
-    """What judging the answers of these runs took."""
-    entries = _entries(ledger, runs)
-    costs = [entry.cost_usd for entry in entries]
+    """Add up what judging the answers of these runs cost."""
+    costs = []
+    input_tokens = 0
+    output_tokens = 0
+    for entry in _entries(ledger, runs):
+        costs.append(entry.cost_usd)
+        input_tokens += entry.input_tokens
+        output_tokens += entry.output_tokens
     return JudgeBill(
         judge=_recorded(name),
-        calls=len(entries),
-        input_tokens=sum(entry.input_tokens for entry in entries),
-        output_tokens=sum(entry.output_tokens for entry in entries),
-        cost_usd=None if None in costs else exact_sum(cost for cost in costs if cost is not None),
+        calls=len(costs),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cost_usd=total_usd(costs),
     )
 
 
 def _entries(ledger: Ledger, runs: Iterable[str]) -> list[Entry]:
-    return [
-        entry for run in sorted(set(runs)) for entry in ledger.entries(run) if entry.role == "judge"
-    ]
+    """The ledger's entries of a judge under these runs."""
+    entries = []
+    for run in sorted(set(runs)):
+        entries += [entry for entry in ledger.entries(run) if entry.role == "judge"]
+    return entries
 
 
 def _books(store: Store, settings: Settings, runs: set[str], observe: Observer) -> Books:
-    """Books with a budget of which earlier judging is spent, what an ended process lost of it included."""
+    """The books of a judge, with a budget from which earlier judging is already spent.
+
+    A call whose process ended before its reply was entered counts, too.
+    """
     ledger = Ledger(store)
     for lost in ledger.open_attempts():
         if lost.entry.role == "judge" and lost.entry.run_id in runs:
             ledger.append(lost.entry, attempt=lost.id)
-    entries = [entry for entry in _entries(ledger, runs) if entry.cloud]
-    tokens = (entry.bound_tokens or entry.input_tokens + entry.output_tokens for entry in entries)
-    dollars = (
-        entry.bound_usd if entry.bound_usd is not None else entry.cost_usd for entry in entries
-    )
-    spent_usd = exact_sum(amount for amount in dollars if amount is not None)
+    spent_tokens = 0
+    costs = []
+    for entry in _entries(ledger, runs):
+        if entry.cloud:
+            spent_tokens += entry.bound_tokens or entry.input_tokens + entry.output_tokens
+            costs.append(entry.cost_usd if entry.bound_usd is None else entry.bound_usd)
     return Books(
         ledger=ledger,
-        prices=PriceBook.parse(settings.prices),
+        prices=settings.price_book(),
         egress=EgressLog(store, retain_text=settings.retain_text),
-        budget=Budget(
-            settings.max_cost,
-            settings.max_cloud_tokens,
-            spent_usd=spent_usd,
-            spent_tokens=sum(tokens),
-        ),
+        budget=settings.budget().resumed(spent_usd=known_usd(costs), spent_tokens=spent_tokens),
         clock=SystemClock(),
         observe=observe,
     )
 
 
 def _as_planner(name: str, settings: Settings) -> Settings:
+    """The settings with the judge as planner: it is checked, and its weights fetched, like one."""
     return settings.model_copy(update={"planner": name, "protocol": "minions"})
 
 
 def _recorded(name: str) -> str:
-    """A judge as it is told of: without its URL, which may hold credentials."""
-    return name if name == LOCAL else name.partition("@")[0]
+    """The judge's name for records and messages, without its URL, which may hold credentials."""
+    if name == LOCAL:
+        return name
+    return name.partition("@")[0]

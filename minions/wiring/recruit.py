@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from minions.ledger.meter import Meter
 from minions.models.slots import default_slots, room_of
-from minions.network.reference import ModelRef
 from minions.run.crew import Crew
 from minions.values.events import WarningEvent
 from minions.values.policy import shows_quotes
 from minions.wiring.adapters import Adapters
-from minions.wiring.lineup import LOCAL, has_embedded, refuse_several_endpoints
+from minions.wiring.lineup import has_embedded, refuse_several_endpoints
 from minions.wiring.redact import detector_for
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from minions.models.llamacpp import LlamaCppModel
     from minions.models.slots import Room
     from minions.network.endpoints import Endpoints
+    from minions.network.reference import ModelRef
     from minions.ports import ChatModel, Holder
     from minions.redaction.detector import Detector
     from minions.run.crew import Books, PlannerFor
@@ -108,20 +108,17 @@ async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
 
 
 @asynccontextmanager
-async def open_judge(
-    name: str, lineup: Lineup, settings: Settings, books: Books
-) -> AsyncGenerator[ChatModel]:
-    """A model that marks answers, metered as a judge; ``local`` is the lineup's worker.
+async def open_judge(lineup: Lineup, settings: Settings, books: Books) -> AsyncGenerator[ChatModel]:
+    """The planner of a lineup (its worker, without one) to mark answers, metered as a judge.
 
     Raises like recruit.
     """
     bench = _Bench.of(lineup, settings, books)
-    ref = lineup.worker if name == LOCAL else ModelRef.parse(name)
     async with AsyncExitStack() as opened:
-        if name != LOCAL and lineup.endpoints.is_cloud(ref):
-            served = [await bench.serve_planner(ref, opened)]
+        if lineup.planner is not None and lineup.planner_is_cloud:
+            served = [await bench.serve_planner(lineup.planner, opened)]
         else:
-            served = await bench.serve(ref, opened)
+            served = await bench.serve(lineup.planner or lineup.worker, opened)
         yield bench.model(served, "judge")
 
 

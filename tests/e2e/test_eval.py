@@ -200,8 +200,8 @@ def test_a_question_that_fails_is_an_outcome(minions: Any, guide: Path, crew: An
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("lights.jsonl", "--docs", "docs", "--protocol", "minions,chat"), "chat is no protocol"),
-        (("lights.jsonl", "--docs", "docs", "--protocol", ","), "nothing is no protocol"),
+        (("lights.jsonl", "--docs", "docs", "--protocol", "minions,chat"), "unknown protocol 'chat'"),
+        (("lights.jsonl", "--docs", "docs", "--protocol", ","), "no protocol given"),
         (("missing.jsonl", "--docs", "docs"), "missing.jsonl"),
         (("docs/guide.md", "--docs", "docs"), "line 1"),
         (("lights.jsonl", "--docs", "missing.jsonl"), "--docs missing.jsonl"),
@@ -210,7 +210,7 @@ def test_a_question_that_fails_is_an_outcome(minions: Any, guide: Path, crew: An
         (("lights.jsonl", "--docs", "docs", "--plans", "missing.jsonl"), "missing.jsonl"),
         (("lights.jsonl", "--docs", "docs", "--plans", "lights.jsonl"), "lights.jsonl, line 1"),
         (("lights.jsonl", "--docs", "docs", "--plans", "x", "--protocol", "minion"), "minion makes no plan"),
-        (("lights.jsonl", "--docs", "docs", "--protocol", "rag:none"), "none is no number of chunks"),
+        (("lights.jsonl", "--docs", "docs", "--protocol", "rag:none"), "'none' is not a number of chunks"),
         (("lights.jsonl", "--docs", "docs", "--html", "none/page.html"), "--html none/page.html"),
     ],
 )

@@ -31,18 +31,29 @@ def test_whatever_the_program_can_run_can_be_a_column() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["riddle", "rag:", "rag:0", "rag:-5", "rag:five", "rag:5.0", "rag:\u0665", "minions:5", ":5", "rag:9999999"],
+    ("name", "message"),
+    [
+        ("riddle", "unknown protocol 'riddle'"),
+        ("minions:5", "unknown protocol 'minions:5'"),
+        (":5", "unknown protocol ':5'"),
+        ("rag:", "rag:: '' is not a number of chunks (expected e.g. rag:5)"),
+        ("rag:0", "rag:0: '0' is not a number of chunks (expected e.g. rag:5)"),
+        ("rag:-5", "rag:-5: '-5' is not a number of chunks (expected e.g. rag:5)"),
+        ("rag:five", "rag:five: 'five' is not a number of chunks (expected e.g. rag:5)"),
+        ("rag:5.0", "rag:5.0: '5.0' is not a number of chunks (expected e.g. rag:5)"),
+        ("rag:\u0665", "rag:\u0665: '\u0665' is not a number of chunks (expected e.g. rag:5)"),
+        ("rag:9999999", "rag:9999999: '9999999' is not a number of chunks (expected e.g. rag:5)"),
+    ],
 )
-def test_what_is_no_protocol_is_named(name: str) -> None:
-    """A wrong name or number is refused with what can be chosen."""
+def test_an_unknown_protocol_is_named(name: str, message: str) -> None:
+    """A wrong name or number is refused, and the hint lists what can be chosen."""
     with pytest.raises(UsageError) as refused:
         read_columns(["minions", name])
-    assert refused.value.message.startswith(f"{name} is no protocol")
+    assert refused.value.message == message
     assert "rag:5" in str(refused.value.hint)
 
 
-def test_nothing_is_no_column() -> None:
-    """An empty list is refused, too."""
-    with pytest.raises(UsageError, match="nothing is no protocol"):
+def test_a_list_without_protocols_is_refused() -> None:
+    """Blank names are no protocol."""
+    with pytest.raises(UsageError, match="no protocol given"):
         read_columns(["", " "])

@@ -83,7 +83,7 @@ def plan(asked: dict[str, Path], instruction: str) -> Path:
         ({"max_rounds": 1}, "max_rounds was 2, and is 1"),
         ({"planner": "local"}, "planner was openai:planner, and is local"),
         ({"chunk_tokens": 100}, "chunk_tokens was None, and is 100"),
-        ({"plans": "State it."}, "the plan has changed of q1"),
+        ({"plans": "State it."}, "the plan of q1 has changed"),
     ],
 )
 def test_other_settings_than_the_answers_are_refused(
@@ -143,7 +143,7 @@ def test_an_edited_question_is_not_the_one_that_was_answered(
     asked["dataset"].write_text(f"{json.dumps(QUESTION)}\n{json.dumps(later | changes)}\n")
     minions.evaluate(**asked)
     asked["dataset"].write_text(json.dumps(QUESTION | changes))
-    with pytest.raises(UsageError, match="the question has changed of q1"):
+    with pytest.raises(UsageError, match="the question of q1 has changed"):
         minions.evaluate(**asked)
 
 

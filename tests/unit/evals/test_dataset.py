@@ -72,7 +72,7 @@ def test_other_spellings_mean_the_same(tmp_path: Path, changes: dict[str, Any], 
     [
         (["{"], "line 1"),
         ([LINE, "", '{"id": "q2"}'], "line 3: question"),
-        ([LINE, LINE], "comes twice"),
+        ([LINE, LINE], "used twice"),
         ([LINE | {"answer": None}], "no answer"),
         ([LINE | {"answer": []}], "no answer"),
         ([LINE | {"kind": "riddle"}], "kind"),

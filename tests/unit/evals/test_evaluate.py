@@ -11,13 +11,15 @@ import pytest
 
 from minions import Minions
 from minions.errors import EgressRefusedError, UsageError
-from minions.evals.evaluate import share_of_limits
+from minions.evals.columns import read_columns
+from minions.evals.evaluate import Wanted, evaluate, share_of_limits
 from minions.settings import Settings
 from minions.testing import LoopbackServer
+from minions.values.answers import Answer
 from minions.values.plans import Plan, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from minions.values.chat import ChatRequest
@@ -150,3 +152,36 @@ def test_what_was_asked_again_is_billed_with_all_its_runs(minions: Minions, aske
     (outcome,) = minions.evaluate(**asked, retry_errors=True).outcomes["minions"]
     assert outcome.error is None
     assert outcome.cloud_input_tokens > spent
+
+
+class Oracle:
+    """Asks nobody: answers each question with the same words, and notes the settings it was called with."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.settings: dict[str, Any] = {}
+
+    async def map(
+        self, questions: Iterable[Mapping[str, Any]], paths: Path, *, output: Path, **settings: Any
+    ) -> AsyncGenerator[Answer]:
+        self.settings = settings | {"paths": paths}
+        for question in questions:
+            values: dict[str, Any] = {"id": question["id"], "question": question["question"], "run_id": "r1"}
+            answer = Answer(**values, answer="41 metres", confidence=1.0, stop_reason="answered")
+            with output.open("a") as file:
+                file.write(answer.model_dump_json() + "\n")
+            yield answer
+
+
+async def test_whatever_maps_questions_to_answers_can_be_evaluated(asked: Any, tmp_path: Path) -> None:
+    """An evaluation needs a home and a ``map``, no more; a column's share of the limits and its settings come first."""
+    oracle = Oracle(tmp_path / "home")
+    oracle.home.mkdir()
+    settings = {"planner": "local", "worker": "ollama:reader", "max_cloud_tokens": 1000}
+    columns = {column: Settings.load({**settings, **column.settings}) for column in read_columns(["minions", "local"])}
+    wanted = Wanted(columns=columns, **asked)
+    report = await evaluate(oracle, wanted, lambda _: None, protocol="rag", max_tasks=3)
+    assert [summary.score.mean for summary in report.summaries] == [1.0, 1.0]
+    expected = {"protocol": "local", "max_tasks": 3, "max_cloud_tokens": 500, "retry_errors": False, "plans": {}}
+    expected |= {"paths": asked["documents"]}
+    assert {name: oracle.settings[name] for name in expected} == expected

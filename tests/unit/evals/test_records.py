@@ -68,5 +68,5 @@ def test_an_error_in_words_is_told(tmp_path: Path) -> None:
 def test_a_line_that_is_no_judgement_is_refused(tmp_path: Path) -> None:
     """A file of another program under the judgements' name is told of, with what to do."""
     (tmp_path / JUDGEMENTS).write_text(json.dumps(DONE) + "\n")
-    with pytest.raises(UsageError, match="no judgement"):
+    with pytest.raises(UsageError, match="not a judgement"):
         Verdicts("local", tmp_path)

@@ -188,11 +188,10 @@ async def _sends(books: crew.Books, **chosen: Any) -> None:
     lineup = Lineup.of(settings)
     crew = await recruit.recruit(lineup, settings, books)
     outermost = {id(way[0]): way[0] for way in _models(crew) if len(way) > 1}
+    marks = Lineup.of(_settings(**{**chosen, "planner": "openai:j@http://judge.example/v1", "protocol": "minions"}))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(crew.aclose)
-        judge = await stack.enter_async_context(
-            recruit.open_judge("openai:j@http://judge.example/v1", lineup, settings, books)
-        )
+        judge = await stack.enter_async_context(recruit.open_judge(marks, settings, books))
         for model in (*outermost.values(), judge):
             await model.complete(ASKING)
 
