@@ -1,4 +1,4 @@
-"""What bounds a run."""
+"""The limits of a run, apart from those on cost and cloud tokens."""
 
 from __future__ import annotations
 
@@ -6,30 +6,40 @@ from minions.values.base import Value
 
 
 class Limits(Value):
-    """The limits of one run; those on cost and cloud tokens are a Budget's. The defaults were measured
-    (docs/experiments.md).
+    """Limits of one run. Cost and cloud tokens are limited by `minions.ledger.budgets.Budget`.
 
-    ``chunks_per_task``: how many chunks a task with search phrases reads. ``max_jobs``: a round. ``digest_tokens``:
-    what goes up a round. ``samples``: repetitions of each job.
-    ``near_misses``: how many chunks the index adds to a digest, unread, for a task that found nothing, whose findings
-    conflict, or are all less sure than ``low_confidence``.
-    ``rag_chunks``: what protocol ``rag`` sends. ``max_turns``: the rounds of protocol ``minion``, whose worker holds
-    ``context_tokens`` at once. ``whole_documents``: what judges documents reads them whole where they fit the worker's
-    ``context_tokens``. ``timeout_s``: from the first plan to the answer,
-    reading files not counted; None waits for ever.
+    The defaults were measured (docs/experiments.md).
     """
 
     max_rounds: int = 2
+    """Rounds of plan, read and decide."""
     max_tasks: int = 6
+    """Tasks kept from each plan; further tasks are dropped."""
     max_jobs: int = 400
+    """Jobs in each round; further jobs are skipped and counted."""
     chunks_per_task: int = 8
+    """Chunks read for a task that has search phrases."""
     samples: int = 1
+    """Times that each job is run."""
     digest_tokens: int = 900
+    """Tokens of a round's digest, the text sent to the planner."""
     near_misses: int = 2
+    """Unread chunks from the index added to the digest for a task in trouble.
+
+    A task is in trouble when it found nothing, when its findings conflict, or when all of them are
+    less certain than ``low_confidence``.
+    """
     low_confidence: float = 0.4
+    """Confidence in [0, 1] below which a finding counts as uncertain."""
     rag_chunks: int = 10
+    """Chunks sent by protocol ``rag``."""
     max_turns: int = 4
+    """Rounds of protocol ``minion``."""
     context_tokens: int = 4_096
+    """Tokens that a local model holds at once."""
     whole_documents: bool = True
+    """Judge a document in one job where it fits ``context_tokens``, not chunk by chunk."""
     max_egress: int | None = None
+    """Bytes of the documents' text that may be sent; None leaves it to the policy."""
     timeout_s: float | None = None
+    """Seconds from the first plan to the answer, not counting reading files; None never ends."""
