@@ -32,7 +32,7 @@ class IndexEvent(_RunEvent):
     total: int
     """Files to read in all."""
     path: str | None = None
-    """The file that was read last."""
+    """The file that is read next; None when all are read."""
 
 
 class StartEvent(Value):
