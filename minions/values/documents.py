@@ -55,8 +55,8 @@ class Document(Value):
 class Chunk(Value):
     """A contiguous piece of a document: ``text`` is exactly ``document.text[start:end]``.
 
-    The chunks of a document tile it: sorted by ``index``, they follow each other without a gap or an
-    overlap.
+    The chunks of a document tile it: sorted by ``index``, they follow each other without a gap or
+    an overlap.
     """
 
     id: str

@@ -151,7 +151,10 @@ class BatchEvent(Value):
     failed: int = 0
     """Questions that failed in this process."""
     spent_usd: Decimal = Decimal(0)
-    """The cost of all cloud calls of the batch; calls of unknown cost count at their upper bounds."""
+    """The cost of all cloud calls of the batch.
+
+    A call of unknown cost counts at its upper bound.
+    """
 
 
 Event = (

@@ -29,7 +29,8 @@ class Citation(Value):
     """The way the worker's evidence was located in the text.
 
     ``exact``: by line numbers, or as a verbatim quote. ``normalised``: after normalising white
-    space, case and punctuation. ``fuzzy``: by bounded approximate matching. ``missing``: not at all.
+    space, case and punctuation. ``fuzzy``: by bounded approximate matching. ``missing``: not at
+    all.
     """
     score: float
     """The quality of the match in [0, 1]; 1 is a perfect match."""
