@@ -1,1 +1,1 @@
-"""Where models are, how they are reached, and how far the sockets of this process go."""
+"""Model references, credentials and connections: where models are served, and what may connect."""

@@ -1,4 +1,4 @@
-"""Bounded questions to model servers that cost no tokens: what they serve, and how much context they really give."""
+"""Short requests about a model server's models, slots and context. They use no tokens."""
 
 from __future__ import annotations
 
@@ -18,60 +18,67 @@ _LONGEST_PAGE_BYTES = 8 * 1024 * 1024
 
 
 class Page(NamedTuple):
-    """A server's reply: ``status`` is None when nothing answered, ``body`` None when it was no JSON."""
+    """A server's reply."""
 
     status: int | None
+    """The HTTP status; None if nothing answered."""
     body: Any = None
+    """The parsed JSON; None if the body was not JSON."""
 
     @property
     def ok(self) -> bool:
-        """Whether it answered with JSON."""
+        """True if the server answered with status 200 and JSON."""
         return self.status == HTTPStatus.OK and self.body is not None
 
     @property
     def refused_key(self) -> bool:
-        """Whether the key is what is wrong."""
+        """True if the server refused the key."""
         return self.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 class Slots(Value):
-    """What a llama.cpp server really gives: requests at a time, context tokens for each; None where it does not say."""
+    """The capacity of a llama.cpp server."""
 
     slots: int | None
+    """Requests at the same time; None if the server does not say."""
     context_tokens: int | None
+    """Context tokens of each slot; None if the server does not say."""
 
 
 def fetch(
     url: str, *, api_key: str = "", post: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S
 ) -> Page:
-    """One GET, or POST of JSON; no redirect is followed, and no proxy used for an address of this machine. Raises
-    EgressRefusedError where the connection is not allowed.
+    """Send one GET, or one POST of JSON, and return the reply.
+
+    It follows no redirect, and uses no proxy for an address of this machine. A failed connection is
+    a page without a status. Raises EgressRefusedError where the connection is not allowed.
     """
     if not url.startswith(("http://", "https://")):
         return Page(None)
     headers = {"Accept": "application/json"}
     if api_key:
         headers["Authorization"] = f"Bearer {api_key}"
+    data = None
     if post is not None:
         headers["Content-Type"] = "application/json"
-    data = None if post is None else json.dumps(post).encode()
-    proxies = urllib.request.ProxyHandler({} if is_loopback_url(url) else None)
-    opener = urllib.request.build_opener(proxies, _NoRedirect)
+        data = json.dumps(post).encode()
+    proxies: dict[str, str] | None = None  # those of the environment
+    if is_loopback_url(url):
+        proxies = {}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies), _NoRedirect)
     try:
         bare, login = login_of(url)  # urllib would take a login for a part of the host's name
-        headers |= {"Authorization": login} if login else {}
-        request = urllib.request.Request(bare, data=data, headers=headers)  # noqa: S310 - the scheme was checked
+        if login:
+            headers["Authorization"] = login
+        request = urllib.request.Request(bare, data=data, headers=headers)  # noqa: S310 - http(s)
         with opener.open(request, timeout=timeout_s) as reply:
-            status, content = reply.status, reply.read(_LONGEST_PAGE_BYTES)
+            status = reply.status
+            content = reply.read(_LONGEST_PAGE_BYTES)
     except urllib.error.HTTPError as error:
         with error:
             return Page(error.code)
-    except (
-        OSError,
-        ValueError,
-        http.client.HTTPException,
-    ):  # refused, timed out, no such host, not HTTP
-        return Page(None)
+    except (OSError, ValueError, http.client.HTTPException):
+        return Page(None)  # refused, timed out, no such host, or not HTTP
     try:
         return Page(status, json.loads(content))
     except ValueError:
@@ -79,69 +86,73 @@ def fetch(
 
 
 def served_models(page: Page) -> list[str] | None:
-    """The names in a reply to GET /v1/models; None when it is none."""
-    data = page.body.get("data") if isinstance(page.body, dict) else None
-    return _names(data, "id")
+    """Return the model names in a reply to GET /v1/models; None for any other reply."""
+    return _names(_object(page.body).get("data"), "id")
 
 
 def ollama_models(page: Page) -> list[str] | None:
-    """The names in a reply to GET /api/tags; None when it is none."""
-    data = page.body.get("models") if isinstance(page.body, dict) else None
-    return _names(data, "name")
+    """Return the model names in a reply to GET /api/tags; None for any other reply."""
+    return _names(_object(page.body).get("models"), "name")
 
 
 def llama_slots(endpoint: str, *, api_key: str = "", timeout_s: float = TIMEOUT_S) -> Slots | None:
-    """What llama.cpp's /props and /slots say; None where the server is another one or hides both."""
+    """Ask a llama.cpp server for its slots and their context, by /props and /slots.
+
+    None if the endpoint is another server, or does not answer these requests.
+    """
     root = endpoint.rstrip("/").removesuffix("/v1")
-    props, slots = (
-        fetch(f"{root}/{page}", api_key=api_key, timeout_s=timeout_s) for page in ("props", "slots")
-    )
-    count = context = None
-    if props.ok and isinstance(props.body, dict):
-        count = _positive(props.body.get("total_slots"))
-        settings = props.body.get("default_generation_settings")
-        context = _positive(settings.get("n_ctx")) if isinstance(settings, dict) else None
+    props = fetch(f"{root}/props", api_key=api_key, timeout_s=timeout_s)
+    slots = fetch(f"{root}/slots", api_key=api_key, timeout_s=timeout_s)
+    count = None
+    context = None
+    if props.ok:
+        facts = _object(props.body)
+        count = _positive(facts.get("total_slots"))
+        context = _positive(_object(facts.get("default_generation_settings")).get("n_ctx"))
     if slots.ok and isinstance(slots.body, list) and slots.body:
         count = count or len(slots.body)
-        sizes = [_positive(slot.get("n_ctx")) for slot in slots.body if isinstance(slot, dict)]
-        context = min((size for size in sizes if size), default=context)
-    return Slots(slots=count, context_tokens=context) if count or context else None
+        sizes = [_positive(_object(slot).get("n_ctx")) for slot in slots.body]
+        context = min(filter(None, sizes), default=context)
+    if not count and not context:
+        return None
+    return Slots(slots=count, context_tokens=context)
 
 
 def ollama_context(host: str, model: str) -> tuple[int | None, int | None, bool]:
-    """Of a model at an Ollama server: context trained for, context loaded with, and whether it runs elsewhere."""
-    shown, loaded = fetch(f"{host}/api/show", post={"model": model}), fetch(f"{host}/api/ps")
-    facts = shown.body if isinstance(shown.body, dict) else {}
-    info = facts.get("model_info")
-    sizes = (
-        [value for key, value in info.items() if key.endswith(".context_length")]
-        if isinstance(info, dict)
-        else []
-    )
-    running = loaded.body.get("models") if isinstance(loaded.body, dict) else None
-    current = next(
-        (
-            item.get("context_length")
-            for item in running or ()
-            if isinstance(item, dict) and same_model(item.get("name"), model)
-        ),
-        None,
-    )
-    return _positive(sizes[0] if sizes else None), _positive(current), _remote(facts) is not None
+    """Ask an Ollama server about the context of a model.
+
+    Returns the context that the model was trained for, the context that it is loaded with (each
+    None if unknown), and whether the model runs on another machine.
+    """
+    shown = _object(fetch(f"{host}/api/show", post={"model": model}).body)
+    loaded = _object(fetch(f"{host}/api/ps").body)
+    trained = None
+    for key, value in _object(shown.get("model_info")).items():
+        if key.endswith(".context_length"):
+            trained = value
+            break
+    current = None
+    for item in loaded.get("models") or ():
+        if isinstance(item, dict) and same_model(item.get("name"), model):
+            current = item.get("context_length")
+            break
+    return _positive(trained), _positive(current), _remote(shown) is not None
 
 
 def ollama_remote(
     host: str, model: str, *, timeout_s: float = TIMEOUT_S
 ) -> tuple[int | None, str | None]:
-    """The status with which an Ollama server answers for a model (None: it does not), and where it passes it on to
-    (None: it runs it itself, or does not say).
+    """Ask an Ollama server whether it passes a model's requests on to another machine.
+
+    Returns the HTTP status of the reply (None if nothing answered), and the host or model that the
+    server names (None if it runs the model itself, or does not say).
     """
     shown = fetch(f"{host}/api/show", post={"model": model}, timeout_s=timeout_s)
     return shown.status, _remote(shown.body)
 
 
 def remote_of(reply: bytes) -> str | None:
-    """Where a reply of Ollama says that it comes from; None for one of its own."""
+    """Return the other host or model that answered, according to a reply of Ollama; else None."""
     try:
         return _remote(json.loads(reply))
     except ValueError:
@@ -149,22 +160,27 @@ def remote_of(reply: bytes) -> str | None:
 
 
 def same_model(name: object, wanted: str) -> bool:
-    """Whether an Ollama name is the wanted one; no tag means ``latest``."""
+    """Return whether an Ollama name is the wanted one; a name without a tag means ``latest``."""
     return name in {wanted, f"{wanted}:latest"}
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the key to a place that nobody chose."""
+    """Follow no redirect: it would carry the key to a server that nobody chose."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow none."""
+        """Return no new request."""
 
 
 def _remote(facts: object) -> str | None:
-    """The host or the model that Ollama names, in /api/show and in replies, for what it passes on."""
-    told = facts if isinstance(facts, dict) else {}
-    where = told.get("remote_host") or told.get("remote_model")
+    """Return the host or model to which Ollama passes requests on, from /api/show or a reply."""
+    reply = _object(facts)
+    where = reply.get("remote_host") or reply.get("remote_model")
     return str(where) if where else None
+
+
+def _object(value: object) -> dict[str, Any]:
+    """Return a JSON object as it is, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _names(items: object, key: str) -> list[str] | None:
@@ -174,4 +190,6 @@ def _names(items: object, key: str) -> list[str] | None:
 
 
 def _positive(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        return None
+    return value

@@ -1,15 +1,16 @@
-"""How far the sockets of this process reach: a guard below every HTTP client, at Python's own socket calls.
+"""Limit the connections of this process, at Python's socket calls below every HTTP client.
 
-An audit hook (PEP 578) sees whatever Python code connects to or looks up, and no code can go around it or take it out;
-it is installed when first needed. It does not see sockets that are opened elsewhere: by C++ in this process, by child
-processes, by event loops in C. A name that is given to ``connect`` itself was looked up by the system already.
+An audit hook (PEP 578) sees every connection and every lookup that Python code makes. No code can
+avoid or remove it; it is installed when first needed. It does not see sockets opened by C++ in this
+process, by child processes, or by event loops written in C. And when a name is passed to
+``connect`` itself, the system has looked it up already.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
@@ -22,46 +23,56 @@ if TYPE_CHECKING:
 
 _LOOKUPS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _SENDING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-_REVERSED: Final = frozenset(
-    {"socket.gethostbyaddr", "socket.getnameinfo"}
-)  # who has an address: it is told on
-_WATCHED: Final = _LOOKUPS | _SENDING | _REVERSED
+# A reverse lookup sends the address to a name server.
+_REVERSE_LOOKUPS: Final = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})
+_WATCHED: Final = _LOOKUPS | _SENDING | _REVERSE_LOOKUPS
 
 
 class Reach:
-    """Where connections may go: within this machine, and to ``hosts``, names or addresses.
+    """The hosts that may be connected to: this machine, and ``hosts``, given as names or addresses.
 
-    ``limit`` is the option that allows no more, where one does.
+    ``limit`` is the option that forbids all other machines, if one was given.
     """
 
     def __init__(self, *hosts: str, limit: str | None = None) -> None:
-        self.hosts = tuple(sorted({_plain(host) for host in hosts if not is_here(host)}))
+        others = {_plain(host) for host in hosts if not is_here(host)}
+        self.hosts = tuple(sorted(others))
         self.limit = limit
-        self._learned: set[str] = set(self.hosts)
+        self._learned = others.copy()
 
     def resolves(self, host: str) -> bool:
-        """Whether a name may be looked up. An address is no name: nobody is asked for it."""
-        return not host or _is_address(host) or is_here(host) or _plain(host) in self.hosts
+        """Return whether a name may be looked up.
+
+        An address may always be: no name server is asked for it.
+        """
+        if not host or is_here(host) or _plain(host) in self.hosts:
+            return True
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
 
     def includes(self, host: str) -> bool:
-        """Whether a connection may go to an address."""
+        """Return whether a connection may go to an address."""
         return is_here(host) or _plain(host) in self._learned
 
     def learn(self, host: str, addresses: set[str]) -> None:
-        """A name was found to have these addresses."""
+        """Note the addresses that a lookup found for a name; they are allowed if the name is."""
         if _plain(host) in self.hosts:
             self._learned |= {_plain(address) for address in addresses}
 
     def refusal(self, target: str) -> EgressRefusedError:
-        """What is raised for a connection beyond."""
+        """Return the error for a connection or lookup that is not allowed."""
         if self.limit is not None:
             return EgressRefusedError(
-                f"{target} was refused: {self.limit} lets nothing go beyond this machine",
-                hint=f"leave {self.limit} out, if that is what you want",
+                f"{target} was refused: {self.limit} allows no connection to other machines",
+                hint=f"to allow it, leave out {self.limit}",
             )
+        allowed = " and ".join(self.hosts) or "this machine"
         return EgressRefusedError(
-            f"{target} was refused: what was asked for needs {' and '.join(self.hosts) or 'this machine'} only",
-            hint="nothing of minions asks for it: find out what does (-v), and report it",
+            f"{target} was refused: this command connects to {allowed} only",
+            hint="minions itself does not make this connection: -v shows the code that does",
         )
 
 
@@ -75,13 +86,17 @@ class _Anywhere(Reach):
 
 @dataclass
 class _Guard:
-    """What the hook goes by. ``holding``: in a command's process each ``Reach`` that holds now; for threads that know
-    of no block, an event loop's own for lookups among them, one of these is enough.
-    """
+    """The state of the audit hook."""
 
     installed: bool = False
     whole_process: bool = False
+    """True if the limits apply to all threads: the process belongs to a command of this program."""
     holding: list[Reach] = field(default_factory=list)
+    """Every Reach in force, in a command's process.
+
+    A thread outside any block, such as an event loop's thread for lookups, must satisfy one of
+    them.
+    """
 
 
 _guard = _Guard()
@@ -89,24 +104,31 @@ _own: ContextVar[Reach | None] = ContextVar("minions_reach", default=None)
 
 
 def confine_process() -> None:
-    """From now on ``confined`` holds for all threads of this process: it is a command, and nobody else's program."""
+    """Make ``confined`` apply to all threads, since this process runs nothing but a command."""
     _guard.whole_process = True
 
 
 def is_whole_process() -> bool:
-    """Whether ``confine_process`` was called."""
+    """Return whether ``confine_process`` was called."""
     return _guard.whole_process
 
 
 @contextmanager
 def confined(reach: Reach) -> Iterator[None]:
-    """Let the block connect no further than ``reach``, with all tasks and ``asyncio.to_thread`` calls that it begins;
-    what does raises EgressRefusedError, maybe wrapped. Of this process, other code goes on as before.
+    """Limit the connections of a block to ``reach``, its tasks and ``asyncio.to_thread`` included.
 
-    Raises ConfigError on an event loop whose connections Python does not see.
+    Any other connection raises EgressRefusedError, which a library may wrap. Other code in this
+    process is not affected, unless ``confine_process`` was called. Raises ConfigError on an event
+    loop whose connections Python does not see.
     """
     _refuse_foreign_loop()
-    _install()
+    if not _guard.installed:
+        _guard.installed = True
+        sys.addaudithook(_audit)
+        if _guard.whole_process:
+            import socket
+
+            socket.getaddrinfo = _learning(socket.getaddrinfo)
     if _guard.whole_process:
         _guard.holding.append(reach)
     try:
@@ -119,12 +141,18 @@ def confined(reach: Reach) -> Iterator[None]:
 
 @contextmanager
 def lifted() -> Iterator[None]:
-    """Let the block connect to wherever it has to, for a download that the user is told of; a ``limit`` stays."""
+    """Allow all connections in a block, for a download that the user is told about.
+
+    A Reach with a ``limit`` stays in force.
+    """
+    reaches = list(_guard.holding)
     own = _own.get()
-    limited = any(
-        reach.limit is not None for reach in (*_guard.holding, *(() if own is None else (own,)))
-    )
-    with nullcontext() if limited else _set(_Anywhere()):
+    if own is not None:
+        reaches.append(own)
+    if any(reach.limit is not None for reach in reaches):
+        yield
+        return
+    with _set(_Anywhere()):
         yield
 
 
@@ -138,30 +166,26 @@ def _set(reach: Reach) -> Iterator[None]:
 
 
 def is_here(host: str) -> bool:
-    """Whether a host is this machine: localhost, 127.0.0.0/8 or ::1. Resolves no name."""
+    """Return whether a host is this machine: localhost, 127.0.0.0/8 or ::1.
+
+    No name is looked up.
+    """
     if host.lower() == "localhost":
         return True
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
 
 
-def _install() -> None:
-    if _guard.installed:
-        return
-    _guard.installed = True
-    sys.addaudithook(_audit)
-    if _guard.whole_process:
-        import socket
+def _learning(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a lookup, so that the addresses of an allowed name become allowed, too.
 
-        socket.getaddrinfo = _telling(socket.getaddrinfo)
-
-
-def _telling(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
-    """A lookup that tells which addresses an allowed name has: the hook hears of a lookup, not of what it finds."""
+    The audit hook is told of a lookup, but not of its result.
+    """
 
     @wraps(getaddrinfo)
     def lookup(host: Any, *others: Any, **named: Any) -> Any:
@@ -174,7 +198,7 @@ def _telling(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
-    """Called for all that is audited, some thousand times a run."""
+    """Check the events of sockets. Python calls it for all events, thousands of times in a run."""
     if event in _WATCHED and (_guard.holding or _own.get() is not None):
         _check(event, args)
 
@@ -182,35 +206,35 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 def _check(event: str, args: tuple[Any, ...]) -> None:
     own = _own.get()
     reaches = tuple(_guard.holding) if own is None else (own,)
-    if not reaches:  # it ended in another thread just now
+    if not reaches:  # another thread has just left its block
         return
     if event in _LOOKUPS:
         host = _text(args[0])
-        if not any(reach.resolves(host) for reach in reaches):
-            raise reaches[-1].refusal(f"a lookup of {host}")
-    elif event in _REVERSED:
+        allowed = any(reach.resolves(host) for reach in reaches)
+        target = f"a lookup of {host}"
+    elif event in _REVERSE_LOOKUPS:
         host = _text(args[0] if event == "socket.gethostbyaddr" else args[0][0])
-        if not any(reach.includes(host) for reach in reaches):
-            raise reaches[-1].refusal(f"a lookup of {host}")
-    elif args[1] is not None and not _is_unix(args[0]):  # None: the socket was connected before
-        host, shown = _destination(args[1])
-        if not any(reach.includes(host) for reach in reaches):
-            raise reaches[-1].refusal(f"a connection to {shown}")
+        allowed = any(reach.includes(host) for reach in reaches)
+        target = f"a lookup of {host}"
+    else:
+        sock = args[0]
+        address = args[1]
+        if address is None:  # the socket was connected before
+            return
+        import socket
 
-
-def _destination(address: Any) -> tuple[str, str]:
-    """The host of an address, empty where it is none of the internet's, and how it is shown."""
-    match address:
-        case (str() | bytes() | bytearray() as host, port, *_):
-            return _text(host), f"{_text(host)}, port {port},"
-        case _:
-            return "", repr(address)
-
-
-def _is_unix(sock: Any) -> bool:
-    import socket
-
-    return bool(sock.family == getattr(socket, "AF_UNIX", None))
+        if sock.family == getattr(socket, "AF_UNIX", None):
+            return
+        host = ""
+        shown = repr(address)
+        match address:
+            case (str() | bytes() | bytearray() as name, port, *_):
+                host = _text(name)
+                shown = f"{host}, port {port},"
+        allowed = any(reach.includes(host) for reach in reaches)
+        target = f"a connection to {shown}"
+    if not allowed:
+        raise reaches[-1].refusal(target)
 
 
 def _refuse_foreign_loop() -> None:
@@ -222,27 +246,23 @@ def _refuse_foreign_loop() -> None:
         return
     if not isinstance(loop, asyncio.SelectorEventLoop):
         raise ConfigError(
-            f"connections of {type(loop).__module__} cannot be watched, so that local_only cannot be promised",
-            hint="use asyncio's SelectorEventLoop (uvicorn: --loop asyncio), or ask(), which brings its own",
+            f"the event loop of {type(loop).__module__} cannot be watched, so local_only and other"
+            " limits on connections cannot be enforced",
+            hint="use asyncio's SelectorEventLoop (uvicorn: --loop asyncio), or call ask(), which"
+            " starts its own",
         )
 
 
 def _text(host: Any) -> str:
+    if host is None:  # a lookup of None finds this machine
+        return "localhost"
     if isinstance(host, bytes | bytearray):
         return host.decode("ascii", "replace")
-    return "localhost" if host is None else str(host)  # None is how this machine is looked up
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return str(host)
 
 
 def _plain(host: str) -> str:
-    """A host in one spelling: names in lower case and ASCII, addresses without their zone."""
+    """Return a host in a form to compare: names in lower-case ASCII, addresses without a zone."""
     name = host.rstrip(".").lower()
     try:
         return str(ipaddress.ip_address(name.partition("%")[0]))

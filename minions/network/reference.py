@@ -1,4 +1,4 @@
-"""Model references, ``provider:model[@URL[,URL...]]``: which model a user means, and whether it is on this machine."""
+"""Model references, ``provider:model[@URL[,URL...]]``, and the question whether a URL is local."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from minions.values.base import Value
 Provider = Literal["openai", "ollama", "llamacpp", "scripted"]
 PROVIDERS: tuple[str, ...] = get_args(Provider)
 
-_EXAMPLES = "e.g. openai:gpt-5.4, ollama:llama3.2:3b, llamacpp:qwen2.5-coder-1.5b, openai:NAME@http://127.0.0.1:8080/v1"
+_EXAMPLES = (
+    "e.g. openai:gpt-5.4, ollama:llama3.2:3b, llamacpp:qwen2.5-coder-1.5b,"
+    " openai:NAME@http://127.0.0.1:8080/v1"
+)
 _ENDPOINT = re.compile(r"(?P<model>.*?)@(?P<urls>https?://.*)", re.IGNORECASE | re.DOTALL)
 _OTHER_SCHEME = re.compile(r"@[\w+.-]+://")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
@@ -26,32 +29,36 @@ _CLOSE_ENOUGH = 0.7
 
 
 class ModelRef(Value):
-    """A model of a provider, and where it is served (empty: the provider's usual place)."""
+    """A model, and the endpoints that serve it."""
 
     provider: Provider
     model: str
+    """The model's name at the provider."""
     endpoints: tuple[str, ...] = ()
+    """URLs that serve the model; empty for the provider's usual endpoint."""
 
     @property
     def endpoint(self) -> str | None:
-        """The first of the endpoints; None for the provider's usual place."""
+        """The first endpoint; None for the provider's usual one."""
         return self.endpoints[0] if self.endpoints else None
 
     def each(self) -> tuple[ModelRef, ...]:
-        """The same model at each of its endpoints; itself where it names none."""
-        return tuple(self.model_copy(update={"endpoints": (url,)}) for url in self.endpoints) or (
-            self,
-        )
+        """Return one reference for each endpoint; the reference itself if it names none."""
+        if not self.endpoints:
+            return (self,)
+        return tuple(self.model_copy(update={"endpoints": (url,)}) for url in self.endpoints)
 
     @classmethod
     def parse(cls, text: str) -> ModelRef:
-        """Read ``provider:model[@URL[,URL...]]``; the model may hold colons and slashes. Raises ConfigError with
-        examples.
+        """Read ``provider:model[@URL[,URL...]]``; the model may contain colons and slashes.
+
+        Raises ConfigError with examples.
         """
         provider, colon, rest = text.strip().partition(":")
         if not colon or not rest.strip():
             raise ConfigError(
-                f"{without_login(text)!r} is not a model reference: provider:model", hint=_EXAMPLES
+                f"{without_login(text)!r} is not a model reference (provider:model)",
+                hint=_EXAMPLES,
             )
         if provider not in PROVIDERS:
             raise _unknown_provider(provider, rest)
@@ -65,9 +72,12 @@ class ModelRef(Value):
 
 
 def is_loopback_url(url: str) -> bool:
-    """Whether a URL (or ``host:port``) names this machine: localhost, 127.0.0.0/8 or ::1. Resolves no name."""
+    """Return whether a URL, or ``host:port``, is on this machine: localhost, 127.0.0.0/8 or ::1.
+
+    No name is looked up.
+    """
     if re.search(r"[\s\\\x00-\x1f]", url):
-        return False  # parsers disagree on where such a URL's host begins
+        return False  # parsers disagree about the host of such a URL
     try:
         return is_here(urlsplit(url if "//" in url else f"//{url}").hostname or "")
     except ValueError:
@@ -75,7 +85,7 @@ def is_loopback_url(url: str) -> bool:
 
 
 def names_host(url: str) -> bool:
-    """Whether a URL (or ``host:port``) has a host, and a port that can be one if any."""
+    """Return whether a URL, or ``host:port``, has a host, and a valid port if it has one."""
     try:
         parts = urlsplit(url if "//" in url else f"//{url}")
         return bool(parts.hostname) and (parts.port or 1) > 0 and not re.search(r"\s", url)
@@ -84,13 +94,16 @@ def names_host(url: str) -> bool:
 
 
 def is_cloud_tag(ref: ModelRef) -> bool:
-    """Whether Ollama runs this model in its own cloud: tags ``:cloud`` and ``-cloud``, through a local server too."""
+    """Return whether Ollama runs this model in its own cloud, even through a local server.
+
+    The tags of such models are ``cloud``, or end in ``-cloud``.
+    """
     tag = ref.model.rsplit(":", 1)[-1].lower()
     return ref.provider == "ollama" and (tag == "cloud" or tag.endswith("-cloud"))
 
 
 def shown_url(url: str) -> str:
-    """A URL fit for logs and messages: without user, password, query and fragment."""
+    """Return a URL for logs and messages, without its user, password, query and fragment."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
@@ -100,54 +113,69 @@ def _unknown_provider(provider: str, rest: str) -> ConfigError:
     close = difflib.get_close_matches(
         provider.lower().replace(".", ""), PROVIDERS, n=1, cutoff=_CLOSE_ENOUGH
     )
-    if close and not any(letter.isdigit() for letter in provider):
+    has_digit = any(letter.isdigit() for letter in provider)
+    if close and not has_digit:
         hint = (
             f"did you mean {close[0]}:{rest}? "
             f"If {provider}:{rest} is a model of Ollama, type ollama:{provider}:{rest}"
         )
     else:
-        hint = f"is it a model of Ollama? Type ollama:{provider}:{rest} ({_EXAMPLES})"
+        hint = f"if it is a model of Ollama, type ollama:{provider}:{rest} ({_EXAMPLES})"
     return ConfigError(
         f"unknown provider {provider!r}: the providers are {', '.join(PROVIDERS)}", hint=hint
     )
 
 
 def _split_endpoints(rest: str) -> tuple[str, tuple[str, ...]]:
+    """Split ``model[@URL[,URL...]]`` into the model and its endpoints. Raises ConfigError."""
     found = _ENDPOINT.fullmatch(rest)
     if found is None:
-        if schemeless := _SCHEMELESS.fullmatch(rest):
+        schemeless = _SCHEMELESS.fullmatch(rest)
+        if schemeless:
             raise _without_scheme(schemeless["host"])
         if _OTHER_SCHEME.search(rest):
-            raise ConfigError(f"{without_login(rest)!r} is not MODEL@URL", hint=_EXAMPLES)
+            raise ConfigError(
+                f"the endpoint in {without_login(rest)!r} is not an http:// or https:// URL",
+                hint=_EXAMPLES,
+            )
         return rest.strip(), ()
-    model, urls = found["model"].strip(), [part.strip() for part in found["urls"].split(",")]
+    model = found["model"].strip()
     if not model:
-        raise ConfigError(f"{without_login(rest)!r} is not MODEL@URL", hint=_EXAMPLES)
-    endpoints = tuple(_endpoint(url, rest) for url in urls)
-    if twice := next((url for url in endpoints if endpoints.count(url) > 1), None):
         raise ConfigError(
-            f"{shown_url(twice)!r} is named twice",
-            hint="name each endpoint once: --concurrency is for each",
+            f"{without_login(rest)!r} names an endpoint, but no model", hint=_EXAMPLES
         )
-    return model, endpoints
+    endpoints: list[str] = []
+    for part in found["urls"].split(","):
+        endpoint = _endpoint(part.strip(), rest)
+        if endpoint in endpoints:
+            raise ConfigError(
+                f"the endpoint {shown_url(endpoint)} is named twice",
+                hint="name each endpoint once; --concurrency is the number of jobs at each",
+            )
+        endpoints.append(endpoint)
+    return model, tuple(endpoints)
 
 
 def _endpoint(url: str, rest: str) -> str:
-    """One endpoint of a list, without its last slash."""
+    """Return one endpoint of a list, without its last slash. Raises ConfigError."""
     if not url:
         raise ConfigError(
-            f"{without_login(rest)!r} has an empty endpoint",
+            f"{without_login(rest)!r} has an empty endpoint between its commas",
             hint=f"write MODEL@URL,URL,... ({_EXAMPLES})",
         )
     if not _SCHEME.match(url):
         raise _without_scheme(url)
     if not names_host(url):
-        raise ConfigError(f"{without_login(rest)!r} is not MODEL@URL", hint=_EXAMPLES)
+        raise ConfigError(
+            f"the endpoint in {without_login(rest)!r} needs a host, and a valid port if it has one",
+            hint=_EXAMPLES,
+        )
     return url.rstrip("/")
 
 
 def _without_scheme(host: str) -> ConfigError:
     host = without_login(f"@{host}").removeprefix("@")
     return ConfigError(
-        f"{host!r} is not a URL", hint=f"write the endpoint with its scheme: @http://{host}"
+        f"the endpoint {host!r} lacks its scheme, http:// or https://",
+        hint=f"write it as @http://{host}",
     )

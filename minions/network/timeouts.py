@@ -1,4 +1,4 @@
-"""How long one attempt may take."""
+"""Timeouts of one attempt at a model."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ if TYPE_CHECKING:
 
 
 class Timeouts(Value):
-    """Bounds of one attempt, in seconds; DeadlineError past the last two, UnreachableError past the first.
+    """Timeouts of one attempt, in seconds.
 
-    ``connect_s``: until the endpoint accepts. ``first_token_s``: until the reply's first byte, and between two pieces
-    of it. Replies are not streamed (docs/adr/0008): a model says nothing until it is done, so that the first byte comes
-    with the last token. ``total_s``: the whole attempt.
+    The attempt raises UnreachableError past ``connect_s``, and DeadlineError past the others.
     """
 
     connect_s: float = 10.0
+    """Until the endpoint accepts the connection."""
     first_token_s: float = 600.0
+    """Until the first byte of the reply, and between two pieces of it.
+
+    Replies are not streamed (docs/adr/0008), so the first byte comes when the model is done.
+    """
     total_s: float = 900.0
+    """For the whole attempt."""
 
 
 def verification_for(url: str) -> ssl.SSLContext | bool:
-    """The ``verify`` setting of an HTTP client: full for https. Plain http gets a context that trusts nobody.
+    """Return the ``verify`` setting of an HTTP client for an endpoint.
 
-    Loading the machine's certificates takes some 60 ms, which a server on this machine does not need.
+    For https it is True: full verification. For plain http it is a context that trusts nobody,
+    since loading the machine's certificates takes about 60 ms, which a local server does not need.
     """
     if not url.lower().startswith("http://"):
         return True

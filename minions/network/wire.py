@@ -1,6 +1,6 @@
-"""The bytes of one physical attempt, noted by the adapter's HTTP client and read by the meter around it.
+"""Pass the exact bytes of an attempt from an adapter's HTTP client to the meter around the adapter.
 
-A context variable carries them, so that neither the port nor any call site mentions them.
+They travel in a context variable, so that neither the port nor its callers mention them.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class Exchange:
-    """What went over the wire: the exact request bodies, in order, and how many bytes came back.
-
-    ``departing`` is called with each body before it is sent; what it raises keeps the body here, and is ``refusal``.
-    """
+    """The bytes sent and received in one attempt."""
 
     bodies: list[bytes] = field(default_factory=list)
+    """The exact request bodies, in order."""
     bytes_in: int = 0
+    """Bytes of the reply bodies."""
     departing: Callable[[bytes], None] | None = None
+    """Called with each body before it is sent; if it raises, the body is not sent."""
     refusal: Exception | None = None
+    """The exception that ``departing`` raised."""
 
     @property
     def bytes_out(self) -> int:
-        """Bytes of all request bodies."""
+        """The number of bytes in all request bodies."""
         return sum(len(body) for body in self.bodies)
 
 
@@ -39,7 +40,7 @@ _current: ContextVar[Exchange | None] = ContextVar("minions_exchange", default=N
 
 @contextmanager
 def capturing(departing: Callable[[bytes], None] | None = None) -> Iterator[Exchange]:
-    """Collect what adapters note while the block runs."""
+    """Collect the bytes that adapters note while the block runs."""
     exchange = Exchange(departing=departing)
     token = _current.set(exchange)
     try:
@@ -49,38 +50,44 @@ def capturing(departing: Callable[[bytes], None] | None = None) -> Iterator[Exch
 
 
 def note_request(body: bytes) -> None:
-    """Called by an adapter with the exact bytes it is about to send. What this raises must keep them from leaving."""
-    if (exchange := _current.get()) is None:
+    """Note the exact bytes that an adapter is about to send.
+
+    If this raises, the adapter must not send them.
+    """
+    exchange = _current.get()
+    if exchange is None:
         return
     if exchange.departing is not None:
         try:
             exchange.departing(body)
         except Exception as error:
-            exchange.refusal = (
-                error  # SDKs wrap what their hooks raise; the meter raises it as it was
-            )
+            # An SDK wraps an exception from its hook; the meter raises this one unwrapped.
+            exchange.refusal = error
             raise
     exchange.bodies.append(body)
 
 
 def note_response(length: int) -> None:
-    """Called by an adapter with the number of body bytes it received."""
-    if (exchange := _current.get()) is not None:
+    """Note the number of body bytes that an adapter received."""
+    exchange = _current.get()
+    if exchange is not None:
         exchange.bytes_in += length
 
 
 def refusal_within(error: BaseException) -> EgressRefusedError | None:
-    """The refusal that an SDK, a pool or a task group wrapped; None where something else went wrong."""
-    pending, seen = [error], set[int]()
+    """Return the refusal that an SDK, a pool or a task group has wrapped; None if there is none."""
+    pending = [error]
+    seen: set[int] = set()
     while pending:
-        one = pending.pop()
-        if isinstance(one, EgressRefusedError):
-            return one
-        seen.add(id(one))
-        inside = [
-            one.__cause__,
-            one.__context__,
-            *(one.exceptions if isinstance(one, BaseExceptionGroup) else ()),
-        ]
-        pending += [each for each in inside if each is not None and id(each) not in seen]
+        current = pending.pop()
+        if isinstance(current, EgressRefusedError):
+            return current
+        seen.add(id(current))
+        inside: list[BaseException | None] = [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            inside += current.exceptions
+        for wrapped in inside:
+            if wrapped is None or id(wrapped) in seen:
+                continue
+            pending.append(wrapped)
     return None

@@ -1,4 +1,4 @@
-"""The one SQLite database of a home: schema, migrations, runs, ledger, egress."""
+"""The SQLite database of a home folder: connection, migrations, runs, batches and deletion."""
 
 from minions.store.runs import Run, Runs, RunStatus, new_run_id
 from minions.store.store import Store

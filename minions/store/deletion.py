@@ -1,6 +1,7 @@
-"""Forgetting: runs with all they said and sent, or everything older than a time. What it cost stays in the ledger.
+"""Delete runs with everything they said and sent, or everything older than a given time.
 
-The egress log stays a log: to whom, when, how much of what, and the digest; only the bodies go.
+The ledger keeps their costs. The egress log keeps each request's receiver, time, size, kinds and
+digest; only the bodies are deleted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from minions.store.store import Store
 
 _RUNNING: Final = "running"
-# :runs is a JSON array of ids; :before the time before which everything goes, or an empty text.
+# :runs is a JSON array of run ids; :before is the time before which everything is deleted, or
+# empty.
 _THEIRS: Final = "run_id IN (SELECT value FROM json_each(:runs))"
 _NOBODYS: Final = "run_id NOT IN (SELECT run_id FROM runs)"
 _READ_THEN: Final = f"""
@@ -28,62 +30,82 @@ _READ_THEN: Final = f"""
 
 
 class Removed(Value):
-    """What was removed: ``runs`` with questions and answers, ``bodies`` of requests, ``replies`` kept for a batch,
-    ``results`` of reading, ``documents`` of the index.
-
-    ``kept_running`` are runs that were left, for they have not ended. ``erased``: nothing of it is left on the disk
-    either; False where another process still reads what was there, or for a ``dry_run``, which removes nothing.
-    """
+    """Counts of everything that was deleted."""
 
     runs: int = 0
+    """Runs, with their questions and answers."""
     bodies: int = 0
+    """Bodies of requests in the egress log."""
     replies: int = 0
+    """Replies of cloud models kept for a batch."""
     results: int = 0
+    """Cached results of workers."""
     documents: int = 0
+    """Documents of the index."""
     kept_running: tuple[str, ...] = ()
+    """Ids of runs that were kept because they have not ended."""
     erased: bool = False
+    """True if nothing deleted is left on the disk.
+
+    False while another process still reads the old data, and for a dry run.
+    """
     dry_run: bool = False
+    """True if nothing was deleted, so that these are the counts of a deletion to come."""
 
 
 class _Step(NamedTuple):
-    """What goes: the rows of ``table`` where ``condition`` holds; its count has this name."""
+    """One table to delete from: ``statement`` applies to its rows that meet ``condition``."""
 
     name: str
+    """The field of Removed that counts the rows."""
     table: str
     condition: str
     statement: str
 
 
 def delete_runs(store: Store, references: Sequence[str], *, even_running: bool = False) -> Removed:
-    """Forget runs, with the results that were kept of reading while they ran. Raises UsageError for one that there is
-    not, or that has not ended, unless ``even_running``: its process may have died. StoreError.
+    """Delete runs, and the workers' results that were cached while they ran.
+
+    Raises UsageError for an unknown run, and for one that has not ended unless ``even_running``:
+    its process may have died. Raises StoreError where the database cannot be used.
     """
     run_ids = [Runs(store).find(reference) for reference in references]
     given = {"runs": json.dumps(run_ids), "running": _RUNNING}
-    rows = store.read(f"SELECT run_id FROM runs WHERE {_THEIRS} AND status = :running", given)  # noqa: S608 - a constant
+    query = f"SELECT run_id FROM runs WHERE {_THEIRS} AND status = :running"  # noqa: S608 - a constant
+    rows = store.read(query, given)
     running = [str(row["run_id"]) for row in rows]
     if running and not even_running:
         raise UsageError(
-            f"run {running[0]} has not ended: it is under way, or its process died",
-            hint=f"wait for it, or delete it all the same: minions runs delete {running[0]} --running",
+            f"run {running[0]} has not ended: it is still running, or its process died",
+            hint=f"wait for it, or delete it anyway: minions runs delete {running[0]} --running",
         )
     return _remove(store, run_ids, before="", results=_READ_THEN, dry_run=False)
 
 
 def purge(store: Store, *, before: str, dry_run: bool = False) -> Removed:
-    """Forget all runs that began before a time (UTC, ISO 8601) and have ended, and all results as old. StoreError."""
+    """Delete all runs and cached results older than a time in UTC, in ISO 8601.
+
+    Runs that have not ended are kept. Raises StoreError where the database cannot be used.
+    """
     rows = store.read(
         "SELECT run_id, status FROM runs WHERE started_at < ? ORDER BY rowid", (before,)
     )
-    running = tuple(str(row["run_id"]) for row in rows if row["status"] == _RUNNING)
-    ended = [str(row["run_id"]) for row in rows if row["status"] != _RUNNING]
+    running: list[str] = []
+    ended: list[str] = []
+    for row in rows:
+        runs = running if row["status"] == _RUNNING else ended
+        runs.append(str(row["run_id"]))
     removed = _remove(store, ended, before=before, results="at < :before", dry_run=dry_run)
-    return removed.model_copy(update={"kept_running": running})
+    return removed.model_copy(update={"kept_running": tuple(running)})
 
 
 def _remove(
     store: Store, run_ids: Sequence[str], *, before: str, results: str, dry_run: bool
 ) -> Removed:
+    """Delete what belongs to the runs, and everything without a run before the time ``before``.
+
+    ``results`` is the condition for cached results.
+    """
     old = ":before <> ''"
     steps = (
         _Step(
@@ -101,21 +123,23 @@ def _remove(
     with store.transaction():
         if not dry_run:
             store.write(
-                f"INSERT OR IGNORE INTO forgotten SELECT run_id, batch FROM runs WHERE batch IS NOT NULL AND {_THEIRS}",  # noqa: S608 - a constant
+                "INSERT OR IGNORE INTO forgotten "  # noqa: S608 - a constant
+                f"SELECT run_id, batch FROM runs WHERE batch IS NOT NULL AND {_THEIRS}",
                 given,
             )
         for step in steps:
             where = f"WHERE {step.condition}"
-            rows = store.read(f"SELECT count(*) FROM {step.table} {where}", given)  # noqa: S608 - constants
+            query = f"SELECT count(*) FROM {step.table} {where}"  # noqa: S608 - constants
+            rows = store.read(query, given)
             counts[step.name] = int(rows[0][0])
             if not dry_run:
                 store.write(f"{step.statement} {where}", given)
         if not dry_run:
             store.write(
-                "DELETE FROM batches WHERE started_at < :before AND batch_id NOT IN "
-                "(SELECT batch FROM runs WHERE batch IS NOT NULL UNION SELECT batch FROM forgotten)",
+                "DELETE FROM batches WHERE started_at < :before AND batch_id NOT IN ("
+                "SELECT batch FROM runs WHERE batch IS NOT NULL "
+                "UNION SELECT batch FROM forgotten)",
                 given,
             )
-    return Removed.model_validate(
-        {**counts, "erased": not dry_run and store.erase(), "dry_run": dry_run}
-    )
+    erased = not dry_run and store.erase()
+    return Removed.model_validate({**counts, "erased": erased, "dry_run": dry_run})

@@ -1,4 +1,4 @@
-"""What SQLite and the file system say, in words a user can act on."""
+"""Explain errors of SQLite and the file system in words that a user can act on."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from minions.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PRIMARY_CODE = 0xFF  # extended result codes keep the primary one in their low byte
+_PRIMARY_CODE = 0xFF  # the low byte of an extended result code is its primary code
 _ELSEWHERE = "set MINIONS_HOME to another folder"
+_LOCKED = (
+    "another process keeps it locked",
+    f"wait for the other `minions` to end, or {_ELSEWHERE}",
+)
 _EXPLAINED = {
     sqlite3.SQLITE_FULL: ("the disk is full", f"free some space, or {_ELSEWHERE}"),
-    sqlite3.SQLITE_BUSY: (
-        "another process keeps it locked",
-        f"wait for the other `minions` to end, or {_ELSEWHERE}",
-    ),
-    sqlite3.SQLITE_LOCKED: (
-        "another process keeps it locked",
-        f"wait for the other `minions` to end, or {_ELSEWHERE}",
-    ),
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_CORRUPT: (
         "the file is damaged",
         f"move it away to start a new one, or {_ELSEWHERE}",
@@ -43,7 +41,10 @@ _EXPLAINED = {
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Turn any error of SQLite or the file system into StoreError about the database ``name``."""
+    """Turn errors of SQLite and the file system in a block into StoreError.
+
+    ``name`` is the database's name for the message.
+    """
     try:
         yield
     except sqlite3.Error as error:

@@ -1,86 +1,77 @@
-"""The home is its owner's: a folder that only they may enter, and files that only they may read."""
+"""Make folders and files private: only their owner may enter or read them."""
 
 from __future__ import annotations
 
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_FOLDER, _FILE = 0o700, 0o600
+_FOLDER: Final = 0o700
+_FILE: Final = 0o600
 _OTHERS: Final = 0o077
-_COMPANIONS: Final = (
-    "",
-    "-wal",
-    "-shm",
-    "-journal",
-)  # SQLite makes them as open as the database is
+# The database itself, and the files that SQLite creates beside it with the same permissions.
+_COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
 _log = structlog.get_logger()
 
 
 def private_folder(path: Path) -> None:
-    """Make the folder, and close it to others. Raises OSError.
+    """Create the folder, and close it to other users. Raises OSError.
 
-    One that was open before is closed, and the log says so, unless it is not a home alone: somebody else's, shared
-    (sticky), where the program works, or the user's own home folder.
+    If it was open to others before, it is closed and a warning is logged. Some folders are left
+    alone: those of another owner, shared ones (sticky), the user's home folder, and the working
+    directory with the folders above it.
     """
-    missing = [each for each in (path, *path.parents) if not each.exists()]
-    for each in reversed(
-        missing
-    ):  # not parents=True, which leaves those above as open as the umask does
-        each.mkdir(mode=_FOLDER, exist_ok=True)
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    # One by one: parents=True would leave the upper folders open to others.
+    for folder in reversed(missing):
+        folder.mkdir(mode=_FOLDER, exist_ok=True)
     if path.is_dir() and _is_open_to_others(path) and not _is_shared(path):
         _close(path)
 
 
 def private_file(path: Path) -> None:
-    """Make the file, empty, where it is not there, and close it and what SQLite keeps beside it. Raises OSError."""
+    """Create the file if it does not exist, and close it and SQLite's files beside it to others.
+
+    Raises OSError.
+    """
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, _FILE))
-    for each in _with_companions(path):
-        if _is_open_to_others(each):
-            _close(each)
-
-
-def _with_companions(path: Path) -> Iterable[Path]:
-    return (path.with_name(path.name + suffix) for suffix in _COMPANIONS)
+    for suffix in _COMPANIONS:
+        companion = path.with_name(path.name + suffix)
+        if _is_open_to_others(companion):
+            _close(companion)
 
 
 def _is_open_to_others(path: Path) -> bool:
-    """Whether it is there, belongs to this user, and others may do anything with it."""
+    """Return whether a path exists, belongs to this user, and gives others any permission."""
     try:
         facts = path.stat()
     except FileNotFoundError:
         return False
-    return bool(facts.st_mode & _OTHERS) and _is_own(facts)
-
-
-def _is_own(facts: os.stat_result) -> bool:
-    return hasattr(os, "getuid") and facts.st_uid == os.getuid()
+    is_own = hasattr(os, "getuid") and facts.st_uid == os.getuid()
+    return is_own and bool(facts.st_mode & _OTHERS)
 
 
 def _is_shared(path: Path) -> bool:
+    """Return whether a folder serves more than this program."""
     try:
-        working, home = Path.cwd(), Path.home()
-    except (OSError, RuntimeError):  # the folder is gone, or the user has none: nobody can tell
+        working = Path.cwd()
+        home = Path.home()
+    except (OSError, RuntimeError):  # the folder is gone, or the user has no home: assume the worst
         return True
-    return bool(path.stat().st_mode & stat.S_ISVTX) or path.resolve() in {
-        working,
-        *working.parents,
-        home,
-    }
+    if path.stat().st_mode & stat.S_ISVTX:
+        return True
+    return path.resolve() in {working, *working.parents, home}
 
 
 def _close(path: Path) -> None:
-    """Take from others what they may do; what its owner may do stays."""
+    """Take all permissions from others; the owner's stay."""
     was = stat.S_IMODE(path.stat().st_mode)
     mode = was & ~_OTHERS
     try:
         path.chmod(mode)
-    except FileNotFoundError:  # a companion that SQLite removed meanwhile
+    except FileNotFoundError:  # SQLite has just removed the file
         return
     _log.warning("closed_to_others", path=str(path), was=f"{was:04o}", now=f"{mode:04o}")

@@ -1,4 +1,4 @@
-"""What is kept of an answer where no text of documents may be."""
+"""Remove the documents' text from an answer, for ``retain_text = false``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ _COUNT = re.compile(r"warnings that were not kept: \d+")
 
 
 def without_text(answer: Answer) -> Answer:
-    """The answer as numbers and places: no words of it, no quotes, no arithmetic, and of the warnings how many there
-    were. The question stays, and so do spans, statuses, coverage and usage: ``minions verify`` needs the result itself.
+    """Return the answer without its words, quotes and calculations; warnings become their number.
+
+    The question, spans, statuses, coverage and usage stay. ``minions verify`` needs quotes, and so
+    the full result.
     """
     citations = tuple(citation.model_copy(update={"quote": ""}) for citation in answer.citations)
     changes = {
@@ -26,11 +28,13 @@ def without_text(answer: Answer) -> Answer:
 
 
 def _counted(warnings: tuple[str, ...]) -> tuple[str, ...]:
-    if not warnings or (len(warnings) == 1 and _COUNT.fullmatch(warnings[0])):  # counted before
+    """Replace warnings by a sentence with their number."""
+    was_counted = len(warnings) == 1 and _COUNT.fullmatch(warnings[0])
+    if not warnings or was_counted:
         return warnings
     return (f"warnings that were not kept: {len(warnings)}",)
 
 
 def is_without_text(answer: Answer) -> bool:
-    """Whether there was an answer, and its words were not kept."""
+    """Return whether the run found an answer whose words were not kept."""
     return answer.stop_reason == "answered" and answer.answer is None

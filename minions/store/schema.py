@@ -1,6 +1,8 @@
-"""The tables, as an ordered list of migrations. A released migration never changes: append another.
+"""The tables, as an ordered list of migrations.
 
-``PRAGMA user_version`` is the number of migrations a database has seen.
+A released migration never changes: append a new one instead.
+
+``PRAGMA user_version`` is the number of migrations that a database has had.
 """
 
 from __future__ import annotations
@@ -95,15 +97,19 @@ CREATE TABLE results (
 """
 
 
-# What is known of requests that were logged before their facts were: their bodies, and entries or open attempts.
+# Older versions logged only a request's body. The other columns are filled in from the body, and
+# from the request's ledger entry or open attempt.
 _EGRESS_FACTS = """
 UPDATE egress SET
-    role = coalesce((SELECT role FROM entries WHERE entries.id = entry_id),
-                    (SELECT json_extract(entry, '$.role') FROM attempts WHERE attempts.id = entry_id)),
-    round = coalesce((SELECT round FROM entries WHERE entries.id = entry_id),
-                     (SELECT json_extract(entry, '$.round') FROM attempts WHERE attempts.id = entry_id)),
-    at = coalesce((SELECT at FROM entries WHERE entries.id = entry_id),
-                  (SELECT json_extract(entry, '$.at') FROM attempts WHERE attempts.id = entry_id)),
+    role = coalesce(
+        (SELECT role FROM entries WHERE entries.id = entry_id),
+        (SELECT json_extract(entry, '$.role') FROM attempts WHERE attempts.id = entry_id)),
+    round = coalesce(
+        (SELECT round FROM entries WHERE entries.id = entry_id),
+        (SELECT json_extract(entry, '$.round') FROM attempts WHERE attempts.id = entry_id)),
+    at = coalesce(
+        (SELECT at FROM entries WHERE entries.id = entry_id),
+        (SELECT json_extract(entry, '$.at') FROM attempts WHERE attempts.id = entry_id)),
     bytes = inflated_bytes(body),
     sha256 = inflated_sha256(body)
 """
@@ -166,22 +172,28 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE egress ADD COLUMN round INTEGER",
         "ALTER TABLE egress ADD COLUMN at TEXT",
         "ALTER TABLE egress ADD COLUMN bytes INTEGER",
-        "ALTER TABLE egress ADD COLUMN kinds TEXT",  # JSON; NULL: nobody counted
+        "ALTER TABLE egress ADD COLUMN kinds TEXT",  # JSON; NULL where the kinds are unknown
         "ALTER TABLE egress ADD COLUMN sha256 TEXT",
         "DROP TRIGGER egress_no_update",
         _EGRESS_FACTS,
         _ONLY_EMPTIED,
         "CREATE INDEX egress_by_time ON egress (at)",
     ),
-    # Runs of batches that were deleted: their calls still count against the limits of their batch.
+    # Deleted runs of batches: their calls still count against the limits of their batch.
     (
-        "CREATE TABLE forgotten (run_id TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL) WITHOUT ROWID",
+        (
+            "CREATE TABLE forgotten "
+            "(run_id TEXT NOT NULL PRIMARY KEY, batch TEXT NOT NULL) WITHOUT ROWID"
+        ),
     ),
 )
 
 
 def migrate(connection: sqlite3.Connection, name: str) -> None:
-    """Bring a database up to date, all or nothing. Raises StoreError when a newer version of this program wrote it."""
+    """Apply the missing migrations, all of them or none.
+
+    Raises StoreError if a newer version of this program wrote the database.
+    """
     if _version(connection, name) == len(MIGRATIONS):
         return
     connection.create_function(
@@ -209,7 +221,9 @@ def _version(connection: sqlite3.Connection, name: str) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):
         raise StoreError(
-            f"{name} was written by a newer version of this program (schema {version}, known {len(MIGRATIONS)})",
-            hint="upgrade with `pip install -U local-minions`, or set MINIONS_HOME to another folder",
+            f"{name} was written by a newer version of this program"
+            f" (schema {version}, known {len(MIGRATIONS)})",
+            hint="upgrade with `pip install -U local-minions`, or set MINIONS_HOME to another"
+            " folder",
         )
     return version

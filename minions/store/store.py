@@ -1,4 +1,4 @@
-"""The connection: opened once, shared by everything that is written down."""
+"""The SQLite database on disk: one connection, shared by everything that is stored."""
 
 from __future__ import annotations
 
@@ -21,32 +21,39 @@ if TYPE_CHECKING:
     Parameters = Sequence[Any] | Mapping[str, Any]
 
 _BUSY_S = 10.0
-_BUSY_AGAIN_S = 0.1  # once the whole wait was in vain, until a write succeeds: many have to end then, one by one
+# The wait after a first wait was in vain, until a write succeeds. Otherwise many calls would each
+# wait for _BUSY_S, one after the other.
+_BUSY_AGAIN_S = 0.1
 _RETRY_S = 0.02
-_CHECKPOINT_PAGES = (
-    4000  # 16 MB: a checkpoint waits for the disk, and writes a page once however often it changed
-)
+# 16 MB. A checkpoint waits for the disk, and writes a page once, however often it changed.
+_CHECKPOINT_PAGES = 4000
 
 
 class Store:
     """One SQLite database in WAL mode. All methods raise StoreError with a hint.
 
-    Every write is committed when the call returns, and survives the end of the process; a ``durable`` one survives a
-    power cut too. Several processes may use the same file; within a process, several threads.
+    Every write is committed when the call returns, and survives the end of the process; a
+    ``durable`` write survives a power cut, too. Several processes may use the same file, and
+    several threads the same store.
     """
 
     def __init__(
         self, connection: sqlite3.Connection, name: str, busy_timeout_s: float = _BUSY_S
     ) -> None:
-        self._connection, self._name = connection, name
-        self._busy_timeout_s, self._locked_out = busy_timeout_s, False
+        self._connection = connection
+        self._name = name
+        self._busy_timeout_s = busy_timeout_s
+        self._locked_out = False  # True after a wait in vain for another process's lock
         self._lock = threading.RLock()
-        self._inside = False
-        self._durable: bool | None = None  # what the connection was told last
+        self._inside = False  # True inside a transaction
+        self._durable: bool | None = None  # the connection's setting; None if not set yet
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout_s: float = _BUSY_S) -> Store:
-        """Open or create the database at ``path``, readable by its owner only, and bring it up to date."""
+        """Open or create the database at ``path``, and bring its tables up to date.
+
+        Only its owner may read it.
+        """
         with explained(str(path)):
             private_folder(path.parent)
             private_file(path)
@@ -54,7 +61,7 @@ class Store:
 
     @classmethod
     def memory(cls) -> Store:
-        """A store that forgets everything when closed."""
+        """Return a store in memory, whose contents are lost when it is closed."""
         with explained(":memory:"):
             return cls._prepared(":memory:", _BUSY_S)
 
@@ -67,7 +74,7 @@ class Store:
             connection.row_factory = sqlite3.Row
             _use_wal(connection, busy_timeout_s)
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+            connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted data
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             migrate(connection, name)
         except BaseException:
@@ -76,12 +83,12 @@ class Store:
         return cls(connection, name, busy_timeout_s)
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with self._lock, explained(self._name):
             return self._connection.execute(sql, parameters).fetchall()
 
     def write(self, sql: str, parameters: Parameters = (), *, durable: bool = True) -> int:
-        """Run one statement; the id of the row it inserted, or 0."""
+        """Run one statement. Returns the id of the row that it inserted, or 0."""
         with self._lock:
             if not self._inside:  # a statement on its own is a transaction
                 self._wait_for_disk(durable)
@@ -89,7 +96,7 @@ class Store:
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[None]:
-        """All writes of the block, or none of them. One inside another is part of the outer one."""
+        """Make all writes of a block or none. An inner transaction is part of the outer one."""
         with self._lock:
             if self._inside:
                 yield
@@ -112,11 +119,13 @@ class Store:
         self.read("PRAGMA wal_checkpoint(PASSIVE)")
 
     def erase(self) -> bool:
-        """Leave nothing in the files of what was deleted: rewrite the database, and empty its log. False where another
-        process reads what was there before, or writes, so that something has to stay. Not inside a transaction.
+        """Rewrite the database and empty its log, so that no deleted data is left in the files.
+
+        Returns False where another process reads older data or writes, so that some of it has to
+        stay. It must not be called inside a transaction.
         """
         with self._lock:
-            self._run("PRAGMA temp_store = MEMORY")  # the copy is made of what others may not read
+            self._run("PRAGMA temp_store = MEMORY")  # no copy of private data on disk
             try:
                 self._lock_and_run("VACUUM")
             except StoreError as error:
@@ -132,27 +141,33 @@ class Store:
             self._connection.close()
 
     def _wait_for_disk(self, wait: bool) -> None:
-        """Whether commits wait for the disk from now on."""
-        if wait is not self._durable:
-            # In WAL mode NORMAL does not wait for the disk at a commit (0.04 ms instead of 4), FULL does.
-            self._run(f"PRAGMA synchronous = {'FULL' if wait else 'NORMAL'}")
-            self._durable = wait
+        """Set whether commits wait for the disk from now on."""
+        if wait is self._durable:
+            return
+        # In WAL mode a commit waits for the disk under FULL (4 ms), and not under NORMAL (0.04 ms).
+        mode = "FULL" if wait else "NORMAL"
+        self._run(f"PRAGMA synchronous = {mode}")
+        self._durable = wait
 
     def _lock_and_run(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
-        """Run what needs the lock for writing, and wait for it: long at first, not for long once that was in vain."""
+        """Run a statement that needs the lock for writing, and wait for the lock.
+
+        The wait is short once a long one was in vain.
+        """
         try:
             cursor = self._run(sql, parameters)
         except StoreError as error:
             if not self._locked_out and _is_busy(error.__cause__):
-                self._run(
-                    f"PRAGMA busy_timeout = {int(min(_BUSY_AGAIN_S, self._busy_timeout_s) * 1000)}"
-                )
+                self._set_busy_timeout(min(_BUSY_AGAIN_S, self._busy_timeout_s))
                 self._locked_out = True
             raise
         if self._locked_out:
-            self._run(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
+            self._set_busy_timeout(self._busy_timeout_s)
             self._locked_out = False
         return cursor
+
+    def _set_busy_timeout(self, seconds: float) -> None:
+        self._run(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
     def _run(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         with explained(self._name):
@@ -175,7 +190,10 @@ def _is_busy(error: BaseException | None) -> bool:
 
 
 def _use_wal(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
-    # SQLite does not wait for its busy timeout when two processes change the journal mode of a new file at once.
+    """Switch to WAL mode, and retry until the timeout while another process does the same.
+
+    SQLite does not apply its own busy timeout to a change of a new file's journal mode.
+    """
     deadline_s = time.monotonic() + busy_timeout_s
     while True:
         try:

@@ -1,1 +1,1 @@
-"""Strings in, facts out: no knowledge of documents, runs or models."""
+"""Functions on strings, without any knowledge of documents, runs or models."""

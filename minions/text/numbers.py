@@ -1,4 +1,8 @@
-"""Numbers as documents write them: signs, brackets for negatives, thousands separators, scales, percentages."""
+"""Read numbers as documents write them.
+
+A number may have a sign, brackets for a negative value, thousands separators, a scale ("million"),
+a currency or a percent sign.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Sort = Literal["money", "share", "scaled", "point", "whole"]
-SCALES = {  # by their powers of ten
+SCALES = {  # powers of ten
     "thousand": 3,
     "k": 3,
     "million": 6,
@@ -23,23 +27,24 @@ SCALES = {  # by their powers of ten
     "tn": 12,
 }
 _CURRENCY = r"(?:[$\u20ac\u00a3\u00a5]|USD|EUR|GBP)\s*"
-# A dash is a sign right before its number or at the start of the text; elsewhere it separates. Points group thousands
-# only where nothing else can be meant: before a decimal comma, or more than once.
+# A dash is a sign right before its number or at the start of the text; elsewhere it separates.
+# Points group thousands only where they cannot be decimal points: before a decimal comma, or
+# several of them.
 _NUMBER = re.compile(
-    rf"(?P<before>{_CURRENCY})?(?P<bracket>\(\s*)?(?P<sign>(?<![\w.)])[-\u2212+](?=\S)|\A\s*[-\u2212+])?\s*"
+    rf"(?P<before>{_CURRENCY})?(?P<bracket>\(\s*)?"
+    r"(?P<sign>(?<![\w.)])[-\u2212+](?=\S)|\A\s*[-\u2212+])?\s*"
     rf"(?P<currency>{_CURRENCY})?"
     r"(?P<digits>(?P<european>\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,}(?![.,]?\d)))"
     r"|\d(?:\.\d+)?e[-+]?\d{1,2}\b"
     r"|\d{1,3}(?:[,\u00a0\u202f' ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<close>\s*\))?"
-    r"(?:\s*(?P<scale>%|(?:per\s?cent|thousand|million|billion|trillion|mn|bn|tn)\b)|(?P<gap>\s*)(?P<letter>[kmb])\b)?",
+    r"(?:\s*(?P<scale>%|(?:per\s?cent|thousand|million|billion|trillion|mn|bn|tn)\b)"
+    r"|(?P<gap>\s*)(?P<letter>[kmb])\b)?",
     re.IGNORECASE,
 )
-_WIDE = re.compile(
-    r"\s{3,}"
-)  # would be tried from every blank; two blanks still keep the columns of a table apart
-_MOST_DIGITS: Final = (
-    1_000  # a longer number is none that anyone reckons with, and more than decimals can hold
-)
+# _NUMBER would be tried at each blank of a long run. Two blanks still keep the columns of a table
+# apart.
+_WIDE = re.compile(r"\s{3,}")
+_MOST_DIGITS: Final = 1_000  # nobody calculates with a longer number, and Decimal could not hold it
 _YEAR = re.compile(r"19\d\d|20\d\d|2100")
 _CURRENCY_AFTER: Final = re.compile(
     r"\s*(?:[$\u20ac\u00a3\u00a5]|(?:(?:US )?dollars?|euros?|pounds|yen|USD|EUR|GBP)\b)",
@@ -48,66 +53,103 @@ _CURRENCY_AFTER: Final = re.compile(
 
 
 def parse_number(text: str) -> Decimal | None:
-    """The first number in ``text`` with its scale applied ("$4.2 billion" is 4200000000, "(35)" is -35, "7 %" is 7),
-    or None.
+    """Return the first number in ``text`` with its scale applied, or None.
 
-    A year that comes first gives way to an amount: "2022: 12.4 million" is 12400000. A single letter is a scale right
-    after the digits or in an amount of money: "12k" and "$12 m", while "30 m" are metres.
+    "$4.2 billion" is 4200000000, "(35)" is -35, and "7 %" is 7. If the first number is a year, the
+    first amount after it counts instead: "2022: 12.4 million" is 12400000. A single letter is a
+    scale only right after the digits or in an amount of money: "12k" and "$12 m", while "30 m" are
+    metres.
     """
-    matches = _matches(_WIDE.sub("  ", text))
+    matches = _matches(_narrow(text))
     first = next(matches, None)
     if first is None:
         return None
     if _YEAR.fullmatch(first["digits"]) and not _is_amount(first):
-        return _value(_first_amount(matches) or first)
+        for match in matches:
+            if _is_amount(match):
+                return _value(match)
     return _value(first)
 
 
 def parse_amounts(text: str) -> list[Decimal]:
-    """All numbers of ``text`` that are amounts, scales applied: money, percentages, with a scale, a point or thousands
-    separators. Years, days and other bare whole numbers are none.
+    """Return all amounts in ``text``, scales applied.
+
+    An amount is money, a percentage, or a number with a scale, a decimal point or thousands
+    separators. Bare whole numbers, such as years and days, are not amounts.
     """
-    found = _matches(_WIDE.sub("  ", text))
-    return [_value(match) for match in found if _is_amount(match) or not match["digits"].isdigit()]
+    amounts: list[Decimal] = []
+    for match in _matches(_narrow(text)):
+        is_bare = match["digits"].isdigit()
+        if not is_bare or _is_amount(match):
+            amounts.append(_value(match))
+    return amounts
 
 
 def numbers_in(text: str) -> list[Decimal]:
-    """All numbers of ``text``, scales applied, in their order."""
-    return [_value(match) for match in _matches(_WIDE.sub("  ", text))]
+    """Return all numbers of ``text`` in order, scales applied."""
+    return [_value(match) for match in _matches(_narrow(text))]
 
 
 def numbers_by_sort(text: str) -> list[tuple[Sort, Decimal]]:
-    """All numbers of ``text`` in their order, scales applied, with what each is: money, its currency before or after
-    it; a share in percent; with a scale; with a decimal point; or whole.
+    """Return all numbers of ``text`` in order, scales applied, each with its sort.
+
+    money: with a currency before or after it. scaled: with a scale. share: a percentage. point:
+    with a decimal point. whole: none of these.
     """
-    narrow = _WIDE.sub("  ", text)
-    return [(_sort(match, narrow), _value(match)) for match in _matches(narrow)]
+    narrow = _narrow(text)
+    found: list[tuple[Sort, Decimal]] = []
+    for match in _matches(narrow):
+        scale = _scale(match)
+        sort: Sort
+        if _is_money(match) or _CURRENCY_AFTER.match(narrow, match.end()):
+            sort = "money"
+        elif scale in SCALES:
+            sort = "scaled"
+        elif scale:
+            sort = "share"
+        elif "." in match["digits"]:
+            sort = "point"
+        else:
+            sort = "whole"
+        found.append((sort, _value(match)))
+    return found
 
 
 def with_plain_numbers(text: str) -> str:
-    """``text`` with each number written out: "$4.2 billion in 2022" is "$4200000000 in 2022", "(35) %" is "-35%"; white
-    space may change.
+    """Return ``text`` with each number written out; white space may change.
+
+    "$4.2 billion in 2022" becomes "$4200000000 in 2022", and "(35) %" becomes "-35%".
     """
-    return _NUMBER.sub(_plain, _WIDE.sub("  ", text))
+    return _NUMBER.sub(_plain, _narrow(text))
+
+
+def _narrow(text: str) -> str:
+    return _WIDE.sub("  ", text)
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
-    return (match for match in _NUMBER.finditer(text) if len(match["digits"]) <= _MOST_DIGITS)
+    for match in _NUMBER.finditer(text):
+        if len(match["digits"]) <= _MOST_DIGITS:
+            yield match
 
 
 def _plain(match: re.Match[str]) -> str:
+    """Write one number out, with its currency, percent sign and any unpaired bracket."""
     if len(match["digits"]) > _MOST_DIGITS:
         return match[0]
-    before, scale = match["before"] or match["currency"] or "", _scale(match)
-    percent = "%" if scale and scale not in SCALES else ""
-    unit = f" {match['letter']}" if match["letter"] and not scale else ""  # 30 m are metres
-    opened = "(" if match["bracket"] and not match["close"] else ""
-    closed = ")" if match["close"] and not match["bracket"] else ""
-    return f" {opened}{before.strip()}{_value(match).normalize():f}{percent}{unit}{closed}"
-
-
-def _first_amount(matches: Iterator[re.Match[str]]) -> re.Match[str] | None:
-    return next((match for match in matches if _is_amount(match)), None)
+    currency = match["before"] or match["currency"] or ""
+    scale = _scale(match)
+    written = " "
+    if match["bracket"] and not match["close"]:
+        written += "("
+    written += f"{currency.strip()}{_value(match).normalize():f}"
+    if scale and scale not in SCALES:
+        written += "%"
+    if match["letter"] and not scale:  # a unit: "30 m" are metres
+        written += f" {match['letter']}"
+    if match["close"] and not match["bracket"]:
+        written += ")"
+    return written
 
 
 def _is_amount(match: re.Match[str]) -> bool:
@@ -118,23 +160,22 @@ def _is_money(match: re.Match[str]) -> bool:
     return match["before"] is not None or match["currency"] is not None
 
 
-def _sort(match: re.Match[str], text: str) -> Sort:
-    if _is_money(match) or _CURRENCY_AFTER.match(text, match.end()):
-        return "money"
-    if scale := _scale(match):
-        return "scaled" if scale in SCALES else "share"
-    return "whole" if "." not in match["digits"] else "point"
-
-
 def _scale(match: re.Match[str]) -> str:
-    letter = match["letter"] if _is_money(match) or not match["gap"] else None
-    return (match["scale"] or letter or "").casefold()
+    """Return the number's scale in lower case, a percent sign included; empty without one."""
+    scale = match["scale"]
+    if not scale and (_is_money(match) or not match["gap"]):
+        scale = match["letter"]
+    return (scale or "").casefold()
 
 
 def _value(match: re.Match[str]) -> Decimal:
     digits = match["digits"]
     if match["european"] is not None:
         digits = digits.replace(".", "").replace(",", ".")
-    value = Decimal(re.sub(r"[,\u00a0\u202f' ]", "", digits)).scaleb(SCALES.get(_scale(match), 0))
+    digits = re.sub(r"[,\u00a0\u202f' ]", "", digits)
+    value = Decimal(digits).scaleb(SCALES.get(_scale(match), 0))
     in_brackets = match["bracket"] is not None and match["close"] is not None
-    return -value if in_brackets or (match["sign"] or "").strip() in {"-", "\u2212"} else value
+    sign = (match["sign"] or "").strip()
+    if in_brackets or sign in {"-", "\u2212"}:
+        return -value
+    return value

@@ -1,6 +1,6 @@
-"""Token counts without a tokenizer: an estimate for packing, and a bound for reserving.
+"""Token counts without a tokenizer: an estimate for packing, and an upper bound for reserving.
 
-Exact counts come only from a server's usage. The estimate is calibrated in docs/experiments.md.
+Only a server's usage gives exact counts. docs/experiments.md has the calibration of the estimate.
 """
 
 from __future__ import annotations
@@ -9,7 +9,12 @@ from typing import Final
 
 
 def _classes() -> bytes:
-    """Map every byte of UTF-8 to its class: letter, capital, digit, sign, space, line end, or length of character."""
+    """Return a table that maps each byte of UTF-8 to its class.
+
+    a: small letter, A: capital letter, 0: digit, blank: blank or tab, n: other white space, the
+    point: any other ASCII character. In longer characters the first byte is their length in bytes,
+    2, 3 or 4, and each further byte is a tilde.
+    """
     table = bytearray(b"." * 256)
     for byte in range(128):
         letter = chr(byte)
@@ -31,9 +36,10 @@ def _classes() -> bytes:
 
 
 _CLASSES: Final = _classes()
-# Every byte adds a quarter of a token, as in a word; each of these adds or takes away from that, since counting what is
-# rare is quicker than counting letters. A run of signs merges, so a pair of signs takes tokens away again; pairs do not
-# overlap, so they are at most half the signs and the sum stays positive.
+# Every byte adds a quarter of a token, as in a word. Each pattern adds to that or subtracts from
+# it: counting rare bytes is quicker than counting letters. A run of signs merges into few tokens,
+# so each pair of signs subtracts. Pairs do not overlap, so there are at most half as many pairs as
+# signs, and the sum stays positive.
 _BYTE_WEIGHT: Final = 0.23
 _ASCII_WEIGHTS: Final = (
     (b" ", -0.18),
@@ -49,19 +55,21 @@ _WEIGHTS: Final = (*_ASCII_WEIGHTS, (b"~", -0.23), (b"2", 0.10), (b"3", 0.50), (
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a modern byte-pair vocabulary makes of ``text``; leans to too many.
+    """Estimate the tokens of ``text`` in a modern byte-pair vocabulary.
 
-    A linear model over the classes of bytes and of neighbouring bytes, fitted to the Qwen 2.5 vocabulary. 0 only for
-    the empty text. Runs at the speed of counting bytes.
+    The estimate tends to be too high. It is a linear model over the classes of bytes and of
+    neighbouring bytes, fitted to the Qwen 2.5 vocabulary. It is 0 only for the empty text, and runs
+    at the speed of counting bytes.
     """
     classes = text.encode("utf-8", "surrogatepass").translate(_CLASSES)
     count = classes.count
     total = _BYTE_WEIGHT * len(classes)
-    for pattern, weight in _ASCII_WEIGHTS if text.isascii() else _WEIGHTS:
+    weights = _ASCII_WEIGHTS if text.isascii() else _WEIGHTS
+    for pattern, weight in weights:
         total += weight * count(pattern)
     return max(round(total), min(len(text), 1))
 
 
 def bound_tokens(text: str) -> int:
-    """A number that no byte-level tokenizer exceeds: one token a UTF-8 byte."""
+    """Return an upper bound for any byte-level tokenizer: one token for each byte of UTF-8."""
     return len(text.encode("utf-8", "surrogatepass"))

@@ -1,1 +1,1 @@
-"""The values that cross ports: frozen, validated, importing nothing but each other."""
+"""The values that cross ports: frozen, validated, and importing nothing but each other."""

@@ -1,9 +1,12 @@
-"""The base of every value that crosses a port: frozen, compared by content, no unknown fields."""
+"""The base class of every value that crosses a port."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Value(BaseModel):
-    """An immutable value. Change one with ``value.model_copy(update={...})``."""
+    """An immutable value, compared by its fields; an unknown field is an error.
+
+    To change a value, make another: ``value.model_copy(update={...})``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

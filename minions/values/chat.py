@@ -1,12 +1,12 @@
-"""One exchange with a language model: what is asked of a ChatModel, and what comes back.
+"""One exchange with a language model: the request to a ChatModel and its completion.
 
-Token counts use the OpenTelemetry gen_ai terms: input, cached input (inside input), output, reasoning (inside output).
+Token counts follow the OpenTelemetry gen_ai terms: input, cached input (part of input), output, and
+reasoning (part of output).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import accumulate
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -20,67 +20,80 @@ Kind = Literal["prompt", "question", "card", "digest", "passage", "answer", "sch
 
 
 class Message(Value):
-    """One turn of a chat. ``kinds`` says what its content is made of, for the egress log: each kind with so many
-    characters, in their order and adding up to the content; empty for the program's own words.
-    """
+    """One turn of a chat."""
 
     role: Role
     content: str
     kinds: tuple[tuple[Kind, int], ...] = ()
+    """The kinds of text in ``content``, for the egress log: each with its number of characters.
+
+    They follow the order of the content and add up to its length. Empty if all of it is a prompt.
+    """
 
     @classmethod
     def of(cls, role: Role, *parts: tuple[Kind, str]) -> Self:
-        """A message of parts, one after the other."""
+        """Make a message from parts, joined in order."""
         content = "".join(text for _, text in parts)
-        return cls(
-            role=role, content=content, kinds=tuple((kind, len(text)) for kind, text in parts)
-        )
+        kinds = tuple((kind, len(text)) for kind, text in parts)
+        return cls(role=role, content=content, kinds=kinds)
 
     @property
     def parts(self) -> tuple[tuple[Kind, str], ...]:
-        """The content in pieces of one kind each."""
+        """The content in pieces of one kind each, in order."""
         if not self.kinds:
             return (("prompt", self.content),)
-        ends = list(accumulate(length for _, length in self.kinds))
-        return tuple(
-            (kind, self.content[end - length : end])
-            for (kind, length), end in zip(self.kinds, ends, strict=True)
-        )
+        pieces: list[tuple[Kind, str]] = []
+        start = 0
+        for kind, length in self.kinds:
+            end = start + length
+            pieces.append((kind, self.content[start:end]))
+            start = end
+        return tuple(pieces)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if self.kinds and sum(length for _, length in self.kinds) != len(self.content):
-            raise ValueError("the kinds of a message are as long as its content")
+            raise ValueError("a message's kinds must add up to the length of its content")
         return self
 
 
 class ChatRequest(Value):
-    """What is asked of a ChatModel.
-
-    ``json_schema`` is the wanted shape of the reply; ``response_format`` says how it is enforced (constrained
-    decoding, JSON mode, or by asking in words only). ``schema_name`` matches ``[a-zA-Z0-9_-]{1,64}``.
-    ``first_token_candidates`` asks for that many candidates of the first token with their log probabilities; 0 for
-    none. ``affinity`` names requests that share a long prompt prefix, so that a pool can send them to the same server.
-    """
+    """One request to a ChatModel."""
 
     messages: tuple[Message, ...]
     max_output_tokens: int
+    """The longest reply, hidden reasoning included."""
     temperature: float = 0.0
     json_schema: Mapping[str, Any] | None = None
+    """The JSON schema of the reply; None for free text."""
     schema_name: str = "reply"
+    """A name for the schema, matching ``[a-zA-Z0-9_-]{1,64}``."""
     response_format: ResponseFormat = "json_schema"
+    """The way the schema is enforced.
+
+    ``json_schema``: by constrained decoding. ``json_object``: by the server's JSON mode. ``text``:
+    by the words of the prompt only.
+    """
     first_token_candidates: int = 0
+    """Candidates of the reply's first token to return with their log probabilities; 0 for none."""
     affinity: str | None = None
+    """A name shared by requests with the same long prompt prefix.
+
+    A pool sends them to the same server, whose prefix cache then reads the prefix only once.
+    """
 
 
 class Usage(Value):
-    """Tokens of one request, as the server counted them; ``estimated`` when it did not."""
+    """The tokens of one request."""
 
     input_tokens: int = 0
     cached_input_tokens: int = 0
+    """The part of ``input_tokens`` that the server read from its prompt cache."""
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    """The part of ``output_tokens`` that was hidden reasoning."""
     estimated: bool = False
+    """True if the server gave no counts, so that these are estimates."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -93,14 +106,13 @@ class Usage(Value):
 
 
 class Completion(Value):
-    """A model's reply and its facts.
-
-    ``first_token`` maps candidates of the first token to natural-log probabilities; None where the server has none.
-    ``model`` is the name the server gave itself.
-    """
+    """A model's reply to one request."""
 
     text: str
     finish_reason: FinishReason
+    """``stop``: the model ended its reply. ``length``: the reply was cut off at the limit."""
     usage: Usage
     model: str | None = None
+    """The model's name according to the server; None if it gave none."""
     first_token: Mapping[str, float] | None = None
+    """Candidates of the first token, each with its natural-log probability; None if unknown."""

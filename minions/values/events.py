@@ -1,7 +1,6 @@
-"""What happens during a run, as it happens: for progress, ``stream`` and ``--events``. One JSON object each.
+"""Events of a run, for progress displays, ``stream`` and ``--events``; each is one JSON object.
 
-``run_id`` says whose event it is; None for what concerns no single run, such as reading the files. Document text
-appears in no event but ``FindingEvent`` (its quote) and ``AnswerEvent``.
+Only ``FindingEvent`` (in its quote) and ``AnswerEvent`` hold text of the documents.
 """
 
 from __future__ import annotations
@@ -18,60 +17,74 @@ from minions.values.plans import Plan
 
 
 class _RunEvent(Value):
-    """The base of what happens in a run."""
+    """The base class of events that may belong to a run."""
 
     run_id: str | None = None
+    """The run that the event belongs to; None where it concerns no single run."""
 
 
 class IndexEvent(_RunEvent):
-    """Reading the documents: ``done`` of ``total`` files so far."""
+    """Progress of reading the documents."""
 
     kind: Literal["index"] = "index"
     done: int
+    """Files read so far."""
     total: int
+    """Files to read in all."""
     path: str | None = None
+    """The file that is read next; None when all are read."""
 
 
 class StartEvent(Value):
-    """The documents are read and the run begins; ``tokens`` are the corpus's, ``baseline`` what alternatives would
-    cost.
-    """
+    """The documents are read, and the run begins."""
 
     kind: Literal["start"] = "start"
     run_id: str
     planner: str
+    """The planner's model reference, ``provider:model``."""
     worker: str
+    """The worker's model reference."""
     documents: int
     tokens: int
+    """The estimated tokens of the corpus."""
     baseline: Baseline | None = None
+    """Estimated costs of other ways to answer."""
 
 
 class PlanEvent(_RunEvent):
-    """A round was planned; ``jobs`` will run."""
+    """A round was planned."""
 
     kind: Literal["plan"] = "plan"
     round: int
+    """The number of the round, from 1."""
     plan: Plan
     jobs: int
+    """Jobs that will run."""
 
 
 class JobEvent(_RunEvent):
-    """A job ended; ``cached`` when nothing had to be read for it, ``chunk`` is the id of what was read, and ``parts``
-    are the chunks that it is made of where it is a whole document.
-    """
+    """A job ended."""
 
     kind: Literal["job"] = "job"
     round: int
+    """The number of the round, from 1."""
     job_id: str
     task_id: str
     path: str
+    """The path of the document."""
     status: JobStatus
     relevance: float | None = None
+    """The worker's probability in [0, 1] that the chunk holds the answer; None if unknown."""
     reason: str | None = None
+    """One sentence that explains any status but ``found``."""
     cached: bool = False
+    """True if no model had to read anything for the job."""
     chunk: str = ""
+    """The id of the chunk that was read."""
     parts: tuple[str, ...] = ()
+    """Ids of the chunks that were read together, where that was a whole document."""
     ungrounded: bool = False
+    """True if the reply claimed evidence that is not in the chunk."""
 
 
 class FindingEvent(_RunEvent):
@@ -79,20 +92,24 @@ class FindingEvent(_RunEvent):
 
     kind: Literal["finding"] = "finding"
     round: int
+    """The number of the round, from 1."""
     finding: Finding
 
 
 class DigestEvent(_RunEvent):
-    """What was found is about to go up: its estimated tokens, and document id and span of each piece of evidence."""
+    """The digest of a round is about to be sent to the planner."""
 
     kind: Literal["digest"] = "digest"
     round: int
+    """The number of the round, from 1."""
     tokens: int
+    """The estimated tokens of the digest."""
     places: tuple[tuple[str, int, int], ...]
+    """The places of the evidence, each as document id, start and end."""
 
 
 class CloudCallEvent(_RunEvent):
-    """A cloud attempt was made and entered in the ledger; ``cost_usd`` is None when unknown."""
+    """An attempt at a cloud model ended, and was entered in the ledger."""
 
     kind: Literal["cloud_call"] = "cloud_call"
     model: str
@@ -100,6 +117,7 @@ class CloudCallEvent(_RunEvent):
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None
+    """The cost in US dollars; None if unknown."""
 
 
 class WarningEvent(_RunEvent):
@@ -110,28 +128,33 @@ class WarningEvent(_RunEvent):
 
 
 class AnswerEvent(_RunEvent):
-    """The run is over."""
+    """The run ended."""
 
     kind: Literal["answer"] = "answer"
     answer: Answer
 
 
 class BatchEvent(Value):
-    """A question of a batch came to its end, or the batch began: counts of ``total`` questions.
-
-    ``done`` were in the output before or came to it since; ``answered``, ``abstained``, ``stopped`` (by a limit) and
-    ``failed`` count what this process did. ``spent_usd`` is what the cloud calls of the whole batch cost, at their
-    bounds where unknown.
-    """
+    """Progress of a batch: sent when it begins, and whenever a question ends."""
 
     kind: Literal["batch"] = "batch"
     total: int
+    """Questions in the batch."""
     done: int
+    """Questions in the output, those of earlier processes included."""
     answered: int = 0
+    """Questions that this process answered."""
     abstained: int = 0
+    """Questions for which this process found no answer."""
     stopped: int = 0
+    """Questions that a limit stopped in this process."""
     failed: int = 0
+    """Questions that failed in this process."""
     spent_usd: Decimal = Decimal(0)
+    """The cost of all cloud calls of the batch.
+
+    A call of unknown cost counts at its upper bound.
+    """
 
 
 Event = (
@@ -150,7 +173,7 @@ Observer = Callable[[Event], None]
 
 
 def both(first: Observer, second: Observer) -> Observer:
-    """An observer that passes each event to two."""
+    """Return an observer that passes each event to two others."""
 
     def observe(event: Event) -> None:
         first(event)
@@ -160,11 +183,15 @@ def both(first: Observer, second: Observer) -> Observer:
 
 
 def of_run(run_id: str, observe: Observer) -> Observer:
-    """An observer that says of each event whose it is."""
+    """Return an observer that adds ``run_id`` to each event and passes it on.
 
-    def told(event: Event) -> None:
-        observe(
-            event if isinstance(event, BatchEvent) else event.model_copy(update={"run_id": run_id})
-        )
+    A BatchEvent belongs to no run, and is passed on unchanged.
+    """
 
-    return told
+    def observe_run(event: Event) -> None:
+        if isinstance(event, BatchEvent):
+            observe(event)
+        else:
+            observe(event.model_copy(update={"run_id": run_id}))
+
+    return observe_run

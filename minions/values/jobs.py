@@ -1,4 +1,4 @@
-"""Jobs: a task applied to a chunk; and what became of them."""
+"""Jobs, each a task applied to a chunk, and their results."""
 
 from __future__ import annotations
 
@@ -14,38 +14,44 @@ JobStatus = Literal["found", "abstained", "truncated", "failed", "skipped"]
 
 
 class Job(Value):
-    """One task over one chunk; ``sample`` counts repetitions, ``rank`` is the chunk's place in the task's search (0 is
-    best). ``parts`` are the ids of the chunks that a whole document's chunk is made of; empty: it is one itself.
-    """
+    """One task to be run over one chunk."""
 
     id: str
     task: Task
     chunk: Chunk
+    """The text to read: a chunk, or a whole document in one piece."""
     sample: int = 0
+    """The number of this repetition, counted from 0."""
     rank: int = 0
+    """The chunk's place in the task's search results; 0 is the best."""
     parts: tuple[str, ...] = ()
+    """Ids of the chunks that a whole document consists of; empty for an ordinary chunk."""
 
     @property
     def chunks(self) -> tuple[str, ...]:
-        """Ids of all chunks that it reads."""
+        """Ids of all chunks that the job reads."""
         return self.parts or (self.chunk.id,)
 
 
 class JobResult(Value):
-    """What became of a job, with everything it used. Trouble is data: ``reason`` tells it in a sentence.
+    """The outcome of one job, with everything it used.
 
-    ``findings`` holds one finding a contiguous piece of evidence, and is empty unless ``status`` is ``found``; all are
-    grounded. ``ungrounded`` marks a reply that claimed evidence which does not stand in the chunk. ``relevance`` is
-    the look's P(yes) in [0, 1], None where the server has no probabilities. ``partial`` keeps the text of a reply that
-    was cut off. ``cached``: the result was known from before, or is that of an identical job, and used nothing.
+    A job that failed is a result too, not an exception: the run goes on and counts it.
     """
 
     job: Job
     status: JobStatus
     findings: tuple[Finding, ...] = ()
+    """Grounded findings, one for each contiguous piece of evidence; empty unless ``found``."""
     relevance: float | None = None
+    """The worker's probability in [0, 1] that the chunk holds the answer; None if unknown."""
     reason: str | None = None
+    """One sentence that explains any status but ``found``."""
     ungrounded: bool = False
+    """True if the reply claimed evidence that is not in the chunk."""
     partial: str | None = None
+    """The text of a reply that was cut off."""
     usage: Usage = Usage()
+    """Tokens of all requests made for the job."""
     cached: bool = False
+    """True if the result came from the cache or an identical job, and so used nothing."""

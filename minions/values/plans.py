@@ -1,4 +1,4 @@
-"""Plans and decisions: what the planner writes. Data with a JSON schema, never code."""
+"""Plans and decisions, written by the planner: data with a JSON schema, never code."""
 
 from __future__ import annotations
 
@@ -14,62 +14,72 @@ Reduce = Literal["collect", "unique", "count", "sum", "min", "max", "mean", "vot
 
 
 class Task(Value):
-    """One atomic instruction, answerable from a single chunk.
-
-    ``documents``: globs, names or ids, empty for all. ``search``: keyword phrases for the index; empty to read every
-    chunk in scope. ``unit``: ``document`` asks for one result a document, reduced over its chunks. ``options``: the
-    categories.
-    """
+    """One atomic instruction, answerable from a single chunk."""
 
     id: str
     instruction: str
     output: Output = "text"
+    """The type of each answer."""
     options: tuple[str, ...] = ()
+    """The categories to choose from, for ``output="category"``."""
     documents: tuple[str, ...] = ()
+    """The documents to read, as globs, names or ids; empty for all."""
     search: tuple[str, ...] = ()
+    """Keyword phrases that select chunks from the index; empty to read every chunk."""
     unit: Unit = "chunk"
+    """``document`` asks for one result for each document, reduced over its chunks."""
     reduce: Reduce = "collect"
+    """The way the findings are combined on this device."""
 
     @property
     def judges(self) -> bool:
-        """Whether it judges whole documents: the answer stands in no single line, so there is nothing to look for."""
+        """True if the task judges whole documents, by yes or no or by a category.
+
+        Such an answer is in no single line, so there is nothing to search for.
+        """
         return self.unit == "document" and self.output in {"yes_no", "category"}
 
 
 class Plan(Value):
-    """The tasks of one round; ``warnings`` tell what of the planner's reply was mended or dropped.
-
-    ``by_user``: a person wrote it, who may name documents by paths and ids, too, which no planner is shown.
-    """
+    """The tasks of one round."""
 
     tasks: tuple[Task, ...]
     warnings: tuple[str, ...] = ()
+    """Sentences about parts of the planner's reply that were repaired or dropped."""
     by_user: bool = Field(default=False, exclude=True, repr=False)
+    """True if a person wrote the plan.
+
+    A person may name documents by paths and ids, too, which no planner sees.
+    """
 
 
 class Decision(Value):
-    """The planner's verdict on a digest: an answer that rests on findings, or tasks for the next round.
-
-    ``answer`` is None when the findings do not suffice. ``findings`` are ids as they stand in the digest.
-    ``confidence`` is in [0, 1].
-    """
+    """The planner's reply to a digest: an answer, or tasks for the next round."""
 
     answer: str | None
+    """The answer; None if the findings are not enough."""
     findings: tuple[str, ...] = ()
+    """Ids of the findings that the answer rests on, as in the digest."""
     confidence: float = 0.0
+    """The planner's confidence in its answer, in [0, 1]."""
     tasks: tuple[Task, ...] = ()
+    """Tasks for the next round."""
     warnings: tuple[str, ...] = ()
+    """Sentences about parts of the planner's reply that were repaired or dropped."""
 
 
 class RoundGist(Value):
-    """A finished round in compressed form: the scratchpad that later rounds see."""
+    """A summary of a finished round, which the planner sees in later rounds."""
 
     asked: tuple[str, ...]
+    """Instructions of the round's tasks."""
     found: str
+    """The summary of the round's findings in one line."""
 
 
 class History(Value):
-    """What earlier rounds asked and found, and how many rounds may still be planned after this one."""
+    """Summaries of earlier rounds, and the number of rounds left."""
 
     gists: tuple[RoundGist, ...] = ()
     rounds_left: int = 0
+    """Rounds that may still be planned after this one."""

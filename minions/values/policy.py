@@ -1,8 +1,8 @@
-"""What may go up, by policy.
+"""The privacy policies: the parts of the documents that may be sent to a cloud planner.
 
-strict    answers and counts only: no quotes, no names; documents are d1, d2, ...
+strict    answers and counts only: no quotes and no names; documents are called d1, d2, ...
 findings  grounded findings with the lines around them, names, titles and headings (the default)
-open      chunks may go; the baselines that read in the cloud need it
+open      whole chunks too; the protocols that read in the cloud (``rag``, ``remote``) need it
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ Policy = Literal["strict", "findings", "open"]
 
 
 def shows_names(policy: Policy) -> bool:
-    """Whether the planner may see file names, titles and headings."""
+    """Return whether the planner may see file names, titles and headings."""
     return policy != "strict"
 
 
 def shows_quotes(policy: Policy) -> bool:
-    """Whether the planner may see the documents' own lines."""
+    """Return whether the planner may see lines of the documents."""
     return policy != "strict"
 
 

@@ -85,7 +85,7 @@ def test_with_local_only_the_error_names_the_option(minions: Any, guide: Path, w
     models = ("--worker", f"openai:reader@{worker.openai_url}")
     code, err, said = phoning_home(minions, "ask", QUESTION, "docs", *models, "--local-only")
     assert (code, worker.requests) == (7, [])
-    assert "--local-only lets nothing go beyond this machine" in err
+    assert "--local-only allows no connection to other machines" in err
     assert len(said) == 2
 
 

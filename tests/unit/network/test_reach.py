@@ -203,7 +203,7 @@ import asyncio, json, socket, sys, urllib.request
 import httpx, httpx2
 from minions.values.chat import ChatRequest, Message
 from minions.errors import EgressRefusedError
-from minions.models import reach
+from minions.network import reach
 from minions.models.ollama import OllamaModel
 from minions.models.openai import OpenAIModel
 from minions.network.reference import ModelRef
