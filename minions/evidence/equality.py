@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from minions.text.numbers import parse_amounts, parse_number, with_plain_numbers
+from minions.text.small_words import MONTH_ABBREVIATIONS, VALUE_STOPWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +20,6 @@ _MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?"
 )
-_MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
 _DAY = r"(\d\d?)(?:st|nd|rd|th)?"
 _ISO = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _DATE = re.compile(
@@ -29,9 +29,6 @@ _AROUND_DATE = re.compile(
     r"(?:the|on|in|of|as|from|dated?|is|was|it|(?:mon|tues|wednes|thurs|fri|satur|sun)day|[ ,.:()])*"
 )
 _Stretch = tuple[str, int, str, str]
-_SMALL = re.compile(
-    r"an?|the|of|in|at|by|on|to|is|was|are|were|about|approximately|within|usd|eur|gbp"
-)
 # AA+ and AA- are two ratings, C, C++ and C# three languages; a hyphen within words parts them.
 _WORD = re.compile(r"-?\d[\d.]*%?|[^\W\d]+(?:[+#]+|-(?!\w))?")
 
@@ -45,9 +42,9 @@ def value_of(text: str, task: Task) -> str:
     if task.output == "category":
         return " ".join(text.split()).casefold()
     words = [word.rstrip(".") for word in _WORD.findall(with_plain_numbers(text).casefold())]
-    said = [word for word in words[:-1] if not _SMALL.fullmatch(word)]
+    said = [word for word in words[:-1] if word not in VALUE_STOPWORDS]
     said += [
-        word for word in words[-1:] if word == "a" or not _SMALL.fullmatch(word)
+        word for word in words[-1:] if word == "a" or word not in VALUE_STOPWORDS
     ]  # "type A" has no article
     return " ".join(said) or " ".join(text.split()).casefold()
 
@@ -62,7 +59,7 @@ def _date_of(text: str) -> str:
     if found.re is _ISO:
         return "-".join(str(int(part)) for part in found.groups())
     before, name, after, year = found.groups()
-    parts = [year, str(_MONTH_NAMES.index(name[:3]) // 4 + 1), str(int(before or after or 0))]
+    parts = [year, str(MONTH_ABBREVIATIONS.index(name[:3]) + 1), str(int(before or after or 0))]
     return "-".join(parts) if year else ""
 
 

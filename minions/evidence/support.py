@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from minions.evidence.lines import split_lines
+from minions.text.small_words import SUPPORT_STOPWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,38 +17,6 @@ if TYPE_CHECKING:
 MIN_SUPPORT = 0.6
 _WORD = re.compile(r"\d[\d.,]*\d|\w+")
 _NUMBER_WEIGHT = 3.0  # a number says more about where an answer stands than a word
-_COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "in",
-        "is",
-        "it",
-        "its",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "that",
-        "the",
-        "this",
-        "to",
-        "was",
-        "were",
-        "will",
-        "with",
-        "yes",
-    ]
-)
 
 
 def supporting_line(
@@ -115,4 +84,4 @@ def _support(words: Iterable[str], line: set[str]) -> float:
 
 
 def _words(text: str) -> set[str]:
-    return {word for word in _WORD.findall(text.casefold()) if word not in _COMMON}
+    return {word for word in _WORD.findall(text.casefold()) if word not in SUPPORT_STOPWORDS}
