@@ -1,4 +1,7 @@
-"""Do two findings say the same? Numbers count by their value, however they are written; small words do not count."""
+"""Compares the answers of findings.
+
+Numbers are equal by their value, however they are written, and small words do not count.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,13 @@ if TYPE_CHECKING:
     from minions.values.findings import Finding
     from minions.values.plans import Task
 
-NEARLY = 0.75  # of the best confidence: a look ranks well, filters badly (docs/experiments.md)
+# Of the best confidence: what a model believes of its answer ranks well and filters badly
+# (docs/experiments.md).
+NEARLY = 0.75
 _STRETCH = 2_000  # characters
 _MONTHS = (
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    "|nov(?:ember)?|dec(?:ember)?"
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
 _DAY = r"(\d\d?)(?:st|nd|rd|th)?"
 _ISO = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
@@ -26,7 +31,8 @@ _DATE = re.compile(
     rf"(?:{_DAY}(?: day)?(?: of)? )?\b({_MONTHS})\b\.?(?: {_DAY}\b)?,?(?: of)?(?: (\d{{4}}))?"
 )
 _AROUND_DATE = re.compile(
-    r"(?:the|on|in|of|as|from|dated?|is|was|it|(?:mon|tues|wednes|thurs|fri|satur|sun)day|[ ,.:()])*"
+    r"(?:the|on|in|of|as|from|dated?|is|was|it|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|[ ,.:()])*"
 )
 _Stretch = tuple[str, int, str, str]
 # AA+ and AA- are two ratings, C, C++ and C# three languages; a hyphen within words parts them.
@@ -34,68 +40,103 @@ _WORD = re.compile(r"-?\d[\d.]*%?|[^\W\d]+(?:[+#]+|-(?!\w))?")
 
 
 def value_of(text: str, task: Task) -> str:
-    """Equal for answers that say the same: "$12.4 million" and "12,400,000", "about 30 days" and "30 days"."""
-    if task.output == "number" and (number := parse_number(text)) is not None:
-        return f"{number.normalize():f}"
-    if task.output == "date" and (date := _date_of(" ".join(text.casefold().split()))):
-        return date
+    """A key that is equal for answers of equal value.
+
+    "$12.4 million" and "12,400,000" have one key, as have "about 30 days" and "30 days".
+    """
+    flat = " ".join(text.split()).casefold()
+    if task.output == "number":
+        number = parse_number(text)
+        if number is not None:
+            return f"{number.normalize():f}"
+    if task.output == "date":
+        date = _date_of(" ".join(text.casefold().split()))
+        if date:
+            return date
     if task.output == "category":
-        return " ".join(text.split()).casefold()
+        return flat
     words = [word.rstrip(".") for word in _WORD.findall(with_plain_numbers(text).casefold())]
-    said = [word for word in words[:-1] if word not in VALUE_STOPWORDS]
-    said += [
-        word for word in words[-1:] if word == "a" or word not in VALUE_STOPWORDS
-    ]  # "type A" has no article
-    return " ".join(said) or " ".join(text.split()).casefold()
+    telling = [word for word in words if word not in VALUE_STOPWORDS]
+    if words and words[-1] == "a":
+        telling.append("a")  # an "a" at the end is no article: "type A"
+    return " ".join(telling) or flat
 
 
 def _date_of(text: str) -> str:
-    """``2022-12-31`` for a date, with a month in letters or the year first, or for as much of one as there is; empty
-    where more is said, or less. Which of 3/4/2022 is the month, nobody knows.
+    """``2022-12-31`` for a text that is a date and nothing else; empty for any other.
+
+    The month is in letters, or the year first: which part of 3/4/2022 is the month is unknown. A
+    date without its day has the day 0; one without its year is empty.
     """
     found = _ISO.search(text) or _DATE.search(text)
-    if not found or not _AROUND_DATE.fullmatch(text[: found.start()] + text[found.end() :]):
+    if not found:
+        return ""
+    around = text[: found.start()] + text[found.end() :]
+    if not _AROUND_DATE.fullmatch(around):
         return ""
     if found.re is _ISO:
-        return "-".join(str(int(part)) for part in found.groups())
-    before, name, after, year = found.groups()
-    parts = [year, str(MONTH_ABBREVIATIONS.index(name[:3]) + 1), str(int(before or after or 0))]
-    return "-".join(parts) if year else ""
+        year, month, day = found.groups()
+        return f"{int(year)}-{int(month)}-{int(day)}"
+    day_before, name, day_after, year = found.groups()
+    if not year:
+        return ""
+    month_number = MONTH_ABBREVIATIONS.index(name[:3]) + 1
+    day_number = int(day_before or day_after or 0)
+    return f"{year}-{month_number}-{day_number}"
 
 
 def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
-    """The findings, best first, without those whose lines another one shows: the same lines, read twice, are one fact.
+    """The findings, best first, without those whose lines a better one shows.
 
-    Chunks that overlap may be read differently: then both answers stay.
+    The same lines, read twice, are one fact. Overlapping chunks may be read differently: then both
+    answers stay.
     """
     kept: list[Finding] = []
-    near: dict[
-        _Stretch, list[Finding]
-    ] = {}  # what was kept, by what could make one of two findings
+    near: dict[_Stretch, list[Finding]] = {}  # kept findings by each of their stretches
     for finding in ranked:
-        here = _stretches(finding, task)
-        # Without an answer it adds nothing to any other finding on its lines; nor does another reading of one passage.
-        alike = [stretch for stretch in here if (stretch[2] == "lines") == (not finding.answer)]
-        if not any(
-            _overlap(finding, other) for stretch in alike for other in near.get(stretch, ())
-        ):
-            kept.append(finding)
-            for stretch in here:
-                near.setdefault(stretch, []).append(finding)
+        stretches = _stretches(finding, task)
+        if _is_shown(finding, stretches, near):
+            continue
+        kept.append(finding)
+        for stretch in stretches:
+            near.setdefault(stretch, []).append(finding)
     return kept
 
 
-def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
-    """Findings by the value they give, where a task that asks for one fact got several and none is much surer; the best
-    first. Fewer than two: nothing is in dispute.
+def _is_shown(
+    finding: Finding, stretches: Iterable[_Stretch], near: dict[_Stretch, list[Finding]]
+) -> bool:
+    """Whether a kept finding makes this one superfluous.
 
-    Judgements and lists differ by nature, and so do sentences: of these only single amounts are compared.
+    Without an answer, any finding on its lines does; with one, a finding of the same value or of
+    the same chunk.
+    """
+    here = finding.citation
+    for stretch in stretches:
+        by_lines = stretch[2] == "lines"
+        if by_lines != (not finding.answer):
+            continue
+        for other in near.get(stretch, ()):
+            there = other.citation
+            if here.start < there.end and there.start < here.end:
+                return True
+    return False
+
+
+def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
+    """Findings grouped by value where a task that asks for one fact got several; best first.
+
+    Findings much less sure than the best are left out. Fewer than two groups: nothing is in
+    dispute. Judgements and lists differ by nature, and so do sentences: of these only single
+    amounts are compared.
     """
     if task.unit == "document" or task.reduce != "collect" or task.output == "list":
         return []
-    values = [
-        (value, finding) for finding in findings if (value := _comparable(finding.answer, task))
-    ]
+    values: list[tuple[str, Finding]] = []
+    for finding in findings:
+        value = _comparable(finding.answer, task)
+        if value:
+            values.append((value, finding))
     best = max((finding.confidence for _, finding in values), default=0.0)
     groups: dict[str, list[Finding]] = {}
     for value, finding in values:
@@ -105,36 +146,44 @@ def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
 
 
 def disputed(findings: Sequence[Finding], task: Task) -> bool:
-    """Whether one document is said to give different values: of two documents, both may be right."""
-    documents: dict[str, list[Finding]] = {}
+    """Whether the findings give one document different values.
+
+    Different values of two documents may both be right.
+    """
+    documents: set[str] = set()
     for group in rivals(findings, task):
-        for document in {finding.citation.document_id for finding in group}:
-            documents.setdefault(document, []).append(group[0])
-    return any(len(values) > 1 for values in documents.values())
+        of_group = {finding.citation.document_id for finding in group}
+        if documents & of_group:
+            return True
+        documents |= of_group
+    return False
 
 
 def _comparable(answer: str | None, task: Task) -> str | None:
+    """The value of an answer; None for a sentence with no amount or several."""
     if not answer:
         return None
     if task.output != "text":
         return value_of(answer, task)
     amounts = set(parse_amounts(answer))
-    return f"{amounts.pop().normalize():f}" if len(amounts) == 1 else None
+    if len(amounts) != 1:
+        return None
+    return f"{amounts.pop().normalize():f}"
 
 
 def _stretches(finding: Finding, task: Task) -> list[_Stretch]:
-    """Where it is looked for: by its lines, its passage and its value, so that ten thousand findings are not compared
-    each with each.
+    """The keys under which findings that could be the same are kept.
+
+    They name a stretch of the document with the finding's lines, chunk and value, so that ten
+    thousand findings need not be compared each with each.
     """
     citation = finding.citation
-    marks = [
-        ("lines", ""),
-        ("passage", finding.passage),
-        ("value", value_of(finding.answer or "", task)),
-    ]
-    ends = range(citation.start // _STRETCH, citation.end // _STRETCH + 1)
-    return [(citation.document_id, n, *mark) for n in ends for mark in marks]
-
-
-def _overlap(one: Finding, two: Finding) -> bool:
-    return one.citation.start < two.citation.end and two.citation.start < one.citation.end
+    value = value_of(finding.answer or "", task)
+    stretches: list[_Stretch] = []
+    for number in range(citation.start // _STRETCH, citation.end // _STRETCH + 1):
+        stretches += [
+            (citation.document_id, number, "lines", ""),
+            (citation.document_id, number, "passage", finding.passage),
+            (citation.document_id, number, "value", value),
+        ]
+    return stretches

@@ -1,4 +1,7 @@
-"""Findings that cut no value which must stay on the device: a part of one would not be known for what it is."""
+"""Widens or trims findings so that none cuts a sensitive value in half.
+
+A part of such a value would not be recognised, and so be sent.
+"""
 
 from __future__ import annotations
 
@@ -25,40 +28,63 @@ def with_whole_values(
 ) -> list[Finding]:
     """The findings of a job with their quotes widened over the ``values`` that they would cut.
 
-    What a chunk's end leaves of a value is left out, of the lines around them, too; a finding of nothing else is
-    dropped. ``text`` is the document's.
+    A part of a value that a chunk's end cuts off is left out, of the lines around a quote too; a
+    finding that holds nothing else is dropped. ``text`` is the document's.
     """
     chunk = job.chunk
     first = max(0, chunk.start - _LONGEST)
     around = text[first : chunk.end + _LONGEST]
     spans = [(first + start, first + end) for start, end in values(around)]
-    whole = _without_parts(chunk, spans)
-    job = job.model_copy(update={"chunk": whole})
-    again = (_found_again(finding, job, spans, same=whole is chunk) for finding in findings)
-    return [finding for finding in again if finding is not None]
+    trimmed = _without_parts(chunk, spans)
+    trimmed_job = job.model_copy(update={"chunk": trimmed})
+    whole: list[Finding] = []
+    for finding in findings:
+        citation = finding.citation
+        start, end = _widened(citation.start, citation.end, spans)
+        if trimmed is chunk and (start, end) == (citation.start, citation.end):
+            whole.append(finding)
+            continue
+        start = max(start, trimmed.start)
+        end = min(end, trimmed.end)
+        if start < end:
+            whole.append(_moved(finding, trimmed_job, start, end))
+    return whole
 
 
 def _without_parts(chunk: Chunk, values: Spans) -> Chunk:
-    """A chunk without the parts of values that go on before or after it."""
-    start = max([chunk.start, *(end for start, end in values if start < chunk.start < end)])
-    end = min([chunk.end, *(start for start, end in values if start < chunk.end < end)])
+    """The chunk without the parts of values that go on before or after it; itself if it has none."""
+    start = chunk.start
+    end = chunk.end
+    for value_start, value_end in values:
+        if value_start < chunk.start < value_end:
+            start = max(start, value_end)
+        if value_start < chunk.end < value_end:
+            end = min(end, value_start)
     if (start, end) == (chunk.start, chunk.end):
         return chunk
-    text = chunk.text[start - chunk.start : end - chunk.start] if start < end else ""
+    text = ""
+    if start < end:
+        text = chunk.text[start - chunk.start : end - chunk.start]
     return chunk.model_copy(update={"start": start, "end": max(start, end), "text": text})
 
 
-def _found_again(finding: Finding, job: Job, values: Spans, *, same: bool) -> Finding | None:
-    """A finding in its chunk, which is the ``same`` as before or has lost its ends."""
-    citation, chunk = finding.citation, job.chunk
-    start = min([citation.start, *(start for start, end in values if start < citation.start < end)])
-    end = max([citation.end, *(end for start, end in values if start < citation.end < end)])
-    if same and (start, end) == (citation.start, citation.end):
-        return finding
-    start, end = max(start, chunk.start), min(end, chunk.end)
-    if start >= end:
-        return None
-    location = Location(start - chunk.start, end - chunk.start, citation.status, citation.score)
+def _widened(start: int, end: int, values: Spans) -> tuple[int, int]:
+    """The span, widened over the values that it cuts."""
+    wide_start = start
+    wide_end = end
+    for value_start, value_end in values:
+        if value_start < start < value_end:
+            wide_start = min(wide_start, value_start)
+        if value_start < end < value_end:
+            wide_end = max(wide_end, value_end)
+    return wide_start, wide_end
+
+
+def _moved(finding: Finding, job: Job, start: int, end: int) -> Finding:
+    """The finding at another span of its document, with the lines around that one."""
+    citation = finding.citation
+    first = job.chunk.start
+    location = Location(start - first, end - first, citation.status, citation.score)
     found = find(job, location, answer=finding.answer, confidence=finding.confidence)
-    named = found.citation.model_copy(update={"id": finding.id})
-    return found.model_copy(update={"id": finding.id, "citation": named})
+    renamed = found.citation.model_copy(update={"id": finding.id})
+    return found.model_copy(update={"id": finding.id, "citation": renamed})
