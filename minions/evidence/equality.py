@@ -95,32 +95,18 @@ def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
     near: dict[_Stretch, list[Finding]] = {}  # kept findings by each of their stretches
     for finding in ranked:
         stretches = _stretches(finding, task)
-        if _is_shown(finding, stretches, near):
+        # A finding without an answer adds nothing to any finding on its lines; one with an answer
+        # adds nothing to a finding of the same value or of the same chunk.
+        alike: list[Finding] = []
+        for stretch in stretches:
+            if (stretch[2] == "lines") == (not finding.answer):
+                alike += near.get(stretch, ())
+        if any(_overlap(finding, other) for other in alike):
             continue
         kept.append(finding)
         for stretch in stretches:
             near.setdefault(stretch, []).append(finding)
     return kept
-
-
-def _is_shown(
-    finding: Finding, stretches: Iterable[_Stretch], near: dict[_Stretch, list[Finding]]
-) -> bool:
-    """Whether a kept finding makes this one superfluous.
-
-    Without an answer, any finding on its lines does; with one, a finding of the same value or of
-    the same chunk.
-    """
-    here = finding.citation
-    for stretch in stretches:
-        by_lines = stretch[2] == "lines"
-        if by_lines != (not finding.answer):
-            continue
-        for other in near.get(stretch, ()):
-            there = other.citation
-            if here.start < there.end and there.start < here.end:
-                return True
-    return False
 
 
 def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
@@ -187,3 +173,9 @@ def _stretches(finding: Finding, task: Task) -> list[_Stretch]:
             (citation.document_id, number, "value", value),
         ]
     return stretches
+
+
+def _overlap(finding: Finding, other: Finding) -> bool:
+    here = finding.citation
+    there = other.citation
+    return here.start < there.end and there.start < here.end
