@@ -170,7 +170,15 @@ class _Page:
             extreme_id = self._ids.get(_place(finding))
             if finding.id == reduction.extreme and extreme_id:
                 head[-1] = f"{notes[-1]} ({extreme_id})"
-        head += _dispute(found, task, self._writer)
+        groups = rivals(found, task)
+        if len(groups) > 1:
+            # answers differ: 12.4 million (f1, f4), 11 million (f2)
+            values: list[str] = []
+            for group in groups[:_RIVALS]:
+                answer = self._writer.squeeze(group[0].answer or "", _RIVAL_CHARACTERS)
+                ids = [finding.id for finding in group[:_RIVALS]]
+                values.append(f"{answer} ({', '.join(ids)})")
+            head.append(f"answers differ: {', '.join(values)}")
         if reduction.unread and not reduction.findings:
             head.append(_UNREAD)
         self.rows.append(_head(task, head, self._writer))
@@ -244,19 +252,6 @@ def _summary(reduction: Reduction, limit: int, writer: Writer) -> list[str]:
     if reduction.summary:
         return [writer.squeeze(reduction.summary, limit)]
     return []
-
-
-def _dispute(found: Sequence[Finding], task: Task, writer: Writer) -> list[str]:
-    """``answers differ: 12.4 million (f1, f4), 11 million (f2)``, or nothing where all agree."""
-    groups = rivals(found, task)
-    if len(groups) <= 1:
-        return []
-    values: list[str] = []
-    for group in groups[:_RIVALS]:
-        answer = writer.squeeze(group[0].answer or "", _RIVAL_CHARACTERS)
-        ids = [finding.id for finding in group[:_RIVALS]]
-        values.append(f"{answer} ({', '.join(ids)})")
-    return [f"answers differ: {', '.join(values)}"]
 
 
 def _numbered(finding: Finding, finding_id: str) -> Finding:

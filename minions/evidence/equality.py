@@ -6,6 +6,7 @@ Numbers are equal by their value, however they are written, and small words do n
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from minions.text.numbers import parse_amounts, parse_number, with_plain_numbers
@@ -14,7 +15,7 @@ from minions.text.small_words import MONTH_ABBREVIATIONS, VALUE_STOPWORDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minions.values.findings import Finding
+    from minions.values.findings import Citation, Finding
     from minions.values.plans import Task
 
 # Of the best confidence: what a model believes of its answer ranks well and filters badly
@@ -92,20 +93,28 @@ def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
     answers stay.
     """
     kept: list[Finding] = []
-    near: dict[_Stretch, list[Finding]] = {}  # kept findings by each of their stretches
+    # Kept findings by a stretch of the document with their lines, chunk and value, so that ten
+    # thousand findings need not be compared each with each.
+    near: dict[_Stretch, list[Finding]] = defaultdict(list)
     for finding in ranked:
-        stretches = _stretches(finding, task)
+        here = finding.citation
+        value = value_of(finding.answer or "", task)
+        on_lines: list[_Stretch] = []
+        alike: list[_Stretch] = []
+        for number in range(here.start // _STRETCH, here.end // _STRETCH + 1):
+            on_lines.append((here.document_id, number, "lines", ""))
+            alike.append((here.document_id, number, "chunk", finding.passage))
+            alike.append((here.document_id, number, "value", value))
         # A finding without an answer adds nothing to any finding on its lines; one with an answer
-        # adds nothing to a finding of the same value or of the same chunk.
-        alike: list[Finding] = []
-        for stretch in stretches:
-            if (stretch[2] == "lines") == (not finding.answer):
-                alike += near.get(stretch, ())
-        if any(_overlap(finding, other) for other in alike):
+        # adds nothing to a finding of the same chunk or of the same value.
+        compared = alike
+        if not finding.answer:
+            compared = on_lines
+        if any(_overlaps(here, near.get(stretch, ())) for stretch in compared):
             continue
         kept.append(finding)
-        for stretch in stretches:
-            near.setdefault(stretch, []).append(finding)
+        for stretch in (*on_lines, *alike):
+            near[stretch].append(finding)
     return kept
 
 
@@ -120,7 +129,13 @@ def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
         return []
     values: list[tuple[str, Finding]] = []
     for finding in findings:
-        value = _comparable(finding.answer, task)
+        value = ""
+        if task.output == "text":
+            amounts = set(parse_amounts(finding.answer or ""))
+            if len(amounts) == 1:
+                value = f"{amounts.pop().normalize():f}"
+        elif finding.answer:
+            value = value_of(finding.answer, task)
         if value:
             values.append((value, finding))
     best = max((finding.confidence for _, finding in values), default=0.0)
@@ -145,37 +160,10 @@ def disputed(findings: Sequence[Finding], task: Task) -> bool:
     return False
 
 
-def _comparable(answer: str | None, task: Task) -> str | None:
-    """The value of an answer; None for a sentence with no amount or several."""
-    if not answer:
-        return None
-    if task.output != "text":
-        return value_of(answer, task)
-    amounts = set(parse_amounts(answer))
-    if len(amounts) != 1:
-        return None
-    return f"{amounts.pop().normalize():f}"
-
-
-def _stretches(finding: Finding, task: Task) -> list[_Stretch]:
-    """The keys under which findings that could be the same are kept.
-
-    They name a stretch of the document with the finding's lines, chunk and value, so that ten
-    thousand findings need not be compared each with each.
-    """
-    citation = finding.citation
-    value = value_of(finding.answer or "", task)
-    stretches: list[_Stretch] = []
-    for number in range(citation.start // _STRETCH, citation.end // _STRETCH + 1):
-        stretches += [
-            (citation.document_id, number, "lines", ""),
-            (citation.document_id, number, "passage", finding.passage),
-            (citation.document_id, number, "value", value),
-        ]
-    return stretches
-
-
-def _overlap(finding: Finding, other: Finding) -> bool:
-    here = finding.citation
-    there = other.citation
-    return here.start < there.end and there.start < here.end
+def _overlaps(citation: Citation, findings: Iterable[Finding]) -> bool:
+    """Whether one of the findings shows a part of the cited lines."""
+    for finding in findings:
+        other = finding.citation
+        if citation.start < other.end and other.start < citation.end:
+            return True
+    return False

@@ -90,19 +90,14 @@ def _place(chunk: Chunk, offset: int) -> _Place:
         table = None
         if block.kind == "table" and offset < block.end:
             table = block
-    outer = chunk.headings
+    headings = chunk.headings
     titles = tuple(title for _, title in inner)
     if titles:
-        outer = outer[:1]
-        if outer and outer[0] in titles:
-            outer = ()
-    place = _Place(outer + titles)
+        outer = tuple(title for title in chunk.headings[:1] if title not in titles)
+        headings = outer + titles
+    place = _Place(headings)
     if table is None:
         return place
-    return _with_header(place, chunk, table, offset)
-
-
-def _with_header(place: _Place, chunk: Chunk, table: Block, offset: int) -> _Place:
     if table.start == 0 and chunk.table_header:
         return place._replace(table_header=chunk.table_header)
     header = chunk.text[table.start : table.head_end].strip()

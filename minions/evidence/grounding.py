@@ -85,9 +85,10 @@ def _fuzzy(quote: str, text: str) -> Location | None:
     if not _MIN_FUZZY <= len(quote) <= _MAX_QUOTE or len(text) > _MAX_TEXT:
         return None
     folded = text.casefold()
+    if len(folded) != len(text):  # its offsets are not the text's own
+        return None
     alignment = fuzz.partial_ratio_alignment(quote.casefold(), folded, score_cutoff=MIN_SCORE * 100)
-    # Where folding changed the length, the offsets of the folded text are not the text's own.
-    if alignment is None or len(folded) != len(text):
+    if alignment is None:
         return None
     start, end = _whole_words(text, alignment.dest_start, alignment.dest_end)
     if start >= end:

@@ -31,9 +31,21 @@ def split_lines(text: str) -> list[Line]:
     spans: list[tuple[int, int]] = []
     for match in re.finditer(r"[^\n]+", text):
         start, end = _strip(text, match.start(), match.end())
-        if start < end:
-            spans.extend(_sentences(text, start, end))
-    return [Line(number, start, end) for number, (start, end) in enumerate(spans, 1)]
+        if start == end:
+            continue
+        cuts: list[int] = []
+        if end - start > _LONG:
+            cuts = [sentence.end() for sentence in _SENTENCE_END.finditer(text, start, end)]
+        piece_start = start
+        piece_end = start
+        for cut in (*cuts, end):
+            # Short sentences are joined: a number a sentence would cost more tokens than it saves.
+            if piece_end > piece_start and cut - piece_start > _LONG:
+                spans.append(_strip(text, piece_start, piece_end))
+                piece_start = piece_end
+            piece_end = cut
+        spans.append(_strip(text, piece_start, piece_end))
+    return [Line(number, *span) for number, span in enumerate(spans, 1)]
 
 
 def number_lines(text: str, lines: list[Line]) -> str:
@@ -59,25 +71,6 @@ def point(lines: list[Line], numbers: list[int], *, gap: int = 1) -> list[tuple[
             spans.append((line.start, line.end))
         last = number
     return spans
-
-
-def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The span of a line, or those of its sentences where it is long."""
-    if end - start <= _LONG:
-        return [(start, end)]
-    cuts = [match.end() for match in _SENTENCE_END.finditer(text, start, end)]
-    cuts.append(end)
-    pieces: list[tuple[int, int]] = []
-    piece_start = start
-    piece_end = start
-    for cut in cuts:
-        # Short sentences are joined: a number a sentence would cost more tokens than it saves.
-        if piece_end > piece_start and cut - piece_start > _LONG:
-            pieces.append(_strip(text, piece_start, piece_end))
-            piece_start = piece_end
-        piece_end = cut
-    pieces.append(_strip(text, piece_start, piece_end))
-    return pieces
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:

@@ -109,21 +109,16 @@ def _one_each(
         groups[key(finding)].append(finding)
     chosen: list[Finding] = []
     for group in groups.values():
+        winner = group[0]
         samples = {finding.sample for finding in group}
         if task.output in {"yes_no", "category"} or len(samples) > 1:
-            chosen.append(_winner(task, group))
-        else:
-            chosen.append(group[0])
+            weights: Counter[str] = Counter()
+            for finding in group:
+                weights[_key(finding)] += round(_weight(task, finding) * 1000)
+            heaviest = weights.most_common(1)[0][0]
+            winner = next(finding for finding in group if _key(finding) == heaviest)
+        chosen.append(winner)
     return sorted(chosen, key=_by_confidence)
-
-
-def _winner(task: Task, group: Sequence[Finding]) -> Finding:
-    """The first finding with the answer that weighs most."""
-    weights: Counter[str] = Counter()
-    for finding in group:
-        weights[_key(finding)] += round(_weight(task, finding) * 1000)
-    winner = weights.most_common(1)[0][0]
-    return next(finding for finding in group if _key(finding) == winner)
 
 
 def _weight(task: Task, finding: Finding) -> float:
@@ -153,34 +148,46 @@ class _Outcome:
         self._answers = answers
         self._numbers: list[Decimal] = []
         self.extreme: Finding | None = None
-        if task.reduce in {"sum", "min", "max", "mean"}:
-            self._read_numbers()
-
-    def _read_numbers(self) -> None:
+        if task.reduce not in {"sum", "min", "max", "mean"}:
+            return
         numbered: list[tuple[Decimal, Finding]] = []
-        for finding in self._answers:
+        for finding in answers:
             number = parse_number(finding.answer or "")
             if number is not None:
                 numbered.append((number, finding))
         self._numbers = [number for number, _ in numbered]
-        if numbered and self._task.reduce == "min":
+        if numbered and task.reduce == "min":
             self.extreme = min(numbered, key=lambda pair: pair[0])[1]
-        if numbered and self._task.reduce == "max":
+        if numbered and task.reduce == "max":
             self.extreme = max(numbered, key=lambda pair: pair[0])[1]
 
     def summary(self) -> str:
         """The outcome in a sentence; empty for collect, group, and where nothing was found."""
-        match self._task.reduce:
-            case "collect" | "group":
-                return ""
-            case "unique":
-                return self._tally("distinct")
-            case "vote":
-                return self._tally("votes")
-            case "count":
-                return self._count()
-            case "sum" | "min" | "max" | "mean":
-                return self._aggregate()
+        task = self._task
+        speaks_alone = task.reduce in {"collect", "group"}
+        if speaks_alone or (task.reduce in {"unique", "vote"} and not self._answers):
+            return ""
+        if task.reduce == "unique":
+            return f"distinct: {self._listed()}"
+        if task.reduce == "vote":
+            return f"votes: {self._listed()}"
+        if task.reduce == "count":
+            return self._count()
+        if not self._numbers:
+            return f"{task.reduce}: no numbers found"
+        if task.reduce == "min":
+            result = min(self._numbers)
+        elif task.reduce == "max":
+            result = max(self._numbers)
+        else:
+            result = sum(self._numbers, Decimal(0))
+            if task.reduce == "mean":
+                result = _rounded(result / len(self._numbers))
+        text = f"{task.reduce} of {len(self._numbers)} numbers: {result.normalize():f}"
+        without = len(self._answers) - len(self._numbers)
+        if without:
+            text += f", {without} findings without a number"
+        return text
 
     def groups(self, names: dict[str, str]) -> tuple[Group, ...]:
         """For reduce group, each value with the documents that have it, the largest group first."""
@@ -209,11 +216,6 @@ class _Outcome:
             values = len({value_of(finding.answer or "", self._task) for finding in self._answers})
         return min(_EXAMPLES_EACH, max(1, _EXAMPLES // max(1, values)))
 
-    def _tally(self, label: str) -> str:
-        if not self._answers:
-            return ""
-        return f"{label}: {self._listed()}"
-
     def _count(self) -> str:
         counted = "passages"
         if self._task.unit == "document":
@@ -221,25 +223,6 @@ class _Outcome:
         if self._task.output in {"yes_no", "category"}:
             return f"counted over {len(self._answers)} {counted}: {self._listed()}"
         return f"count: {len(self._answers)} {counted}"
-
-    def _aggregate(self) -> str:
-        reduce = self._task.reduce
-        if not self._numbers:
-            return f"{reduce}: no numbers found"
-        match reduce:
-            case "min":
-                result = min(self._numbers)
-            case "max":
-                result = max(self._numbers)
-            case "sum":
-                result = sum(self._numbers, Decimal(0))
-            case _:
-                result = _rounded(sum(self._numbers, Decimal(0)) / len(self._numbers))
-        text = f"{reduce} of {len(self._numbers)} numbers: {result.normalize():f}"
-        without = len(self._answers) - len(self._numbers)
-        if without:
-            text += f", {without} findings without a number"
-        return text
 
     def _listed(self) -> str:
         """``yes 12, no 3``: each item with its count, in the wording of the surest finding."""

@@ -40,26 +40,26 @@ def with_whole_values(
     whole: list[Finding] = []
     for finding in findings:
         citation = finding.citation
-        start, end = _widened(citation.start, citation.end, spans)
+        start = min([citation.start, *(value[0] for value in _cut(citation.start, spans))])
+        end = max([citation.end, *(value[1] for value in _cut(citation.end, spans))])
         if trimmed is chunk and (start, end) == (citation.start, citation.end):
             whole.append(finding)
             continue
-        start = max(start, trimmed.start)
-        end = min(end, trimmed.end)
-        if start < end:
-            whole.append(_moved(finding, trimmed_job, start, end))
+        start = max(start, trimmed.start) - trimmed.start
+        end = min(end, trimmed.end) - trimmed.start
+        if start >= end:
+            continue
+        location = Location(start, end, citation.status, citation.score)
+        found = find(trimmed_job, location, answer=finding.answer, confidence=finding.confidence)
+        renamed = found.citation.model_copy(update={"id": finding.id})
+        whole.append(found.model_copy(update={"id": finding.id, "citation": renamed}))
     return whole
 
 
 def _without_parts(chunk: Chunk, values: Spans) -> Chunk:
     """The chunk without the parts of values that go on before or after it; itself if it has none."""
-    start = chunk.start
-    end = chunk.end
-    for value_start, value_end in values:
-        if value_start < chunk.start < value_end:
-            start = max(start, value_end)
-        if value_start < chunk.end < value_end:
-            end = min(end, value_start)
+    start = max([chunk.start, *(value[1] for value in _cut(chunk.start, values))])
+    end = min([chunk.end, *(value[0] for value in _cut(chunk.end, values))])
     if (start, end) == (chunk.start, chunk.end):
         return chunk
     text = ""
@@ -68,23 +68,6 @@ def _without_parts(chunk: Chunk, values: Spans) -> Chunk:
     return chunk.model_copy(update={"start": start, "end": max(start, end), "text": text})
 
 
-def _widened(start: int, end: int, values: Spans) -> tuple[int, int]:
-    """The span, widened over the values that it cuts."""
-    wide_start = start
-    wide_end = end
-    for value_start, value_end in values:
-        if value_start < start < value_end:
-            wide_start = min(wide_start, value_start)
-        if value_start < end < value_end:
-            wide_end = max(wide_end, value_end)
-    return wide_start, wide_end
-
-
-def _moved(finding: Finding, job: Job, start: int, end: int) -> Finding:
-    """The finding at another span of its document, with the lines around that one."""
-    citation = finding.citation
-    first = job.chunk.start
-    location = Location(start - first, end - first, citation.status, citation.score)
-    found = find(job, location, answer=finding.answer, confidence=finding.confidence)
-    renamed = found.citation.model_copy(update={"id": finding.id})
-    return found.model_copy(update={"id": finding.id, "citation": renamed})
+def _cut(place: int, values: Spans) -> Spans:
+    """The values that a cut at ``place`` goes through."""
+    return [(start, end) for start, end in values if start < place < end]
