@@ -1,9 +1,9 @@
-"""Arithmetic in an answer, done on the device: ``{{(12.4 - 10.1) / 10.1 * 100 | 1}}`` becomes ``22.8``.
+"""Arithmetic in an answer, done on the device: ``{{(12.4 - 10.1) / 10.1 * 100 | 1}}`` is ``22.8``.
 
-Models err in arithmetic, so the planner writes the working and the device works it out: + - * / and brackets over
-numbers as documents write them (``1,200``, ``4.2 million``, ``5%``) and findings (``f1`` is the number of its answer,
-as it is written there). ``| 1`` asks for one digit after the point. Nothing is executed; the result is exact, whatever
-the working, and rounded once.
+Models err in arithmetic, so the planner writes the working and the device works it out: + - * /
+and brackets over numbers as documents write them (``1,200``, ``4.2 million``, ``5%``) and findings
+(``f1`` is the number of its answer, as it is written there). ``| 1`` asks for one digit after the
+point. Nothing is executed; the result is exact, whatever the working, and rounded once.
 """
 
 from __future__ import annotations
@@ -30,35 +30,37 @@ _MOST_DIGITS: Final = 30  # of a number
 _MOST_DECIMALS: Final = 10
 _LARGEST: Final = 10**30
 _SMALLEST: Final = Fraction(1, 10**30)
-_SIGNIFICANT: Final = 6  # digits of a result that has no end, where the planner asks for none
+# Digits of a result that never ends, where the planner asks for no number of decimals.
+_SIGNIFICANT: Final = 6
 _FEWEST_DECIMALS: Final = 2
 _MARKED: Final = re.compile(r"\{\{([^{}]*)\}\}")
-# Anything else in double braces is the document's: a template's field, say.
+# Anything else in double braces is the document's own: a field of a template, say.
 _BEGINS: Final = re.compile(r"[\s(+\u2212-]*(?:(?:[$\u20ac\u00a3]\s*)?\.?\d|f\d)")
 _DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
-_WORDS: Final = "|".join(
-    word for word in SCALES if len(word) > 1
-)  # a single letter only right after its digits: 30 m
+# A single letter is a scale only right after its digits: "30 m" are metres.
+_WORDS: Final = "|".join([word for word in SCALES if len(word) > 1])
 _TOKEN: Final = re.compile(
-    rf"\s*(?:(?P<finding>f\d+)\b|(?:[$\u20ac\u00a3]\s*)?(?P<number>{_DIGITS})(?:\s*(?P<scale>{_WORDS})\b|(?P<letter>[kmb])\b)?"
+    r"\s*(?:(?P<finding>f\d+)\b"
+    rf"|(?:[$\u20ac\u00a3]\s*)?(?P<number>{_DIGITS})"
+    rf"(?:\s*(?P<scale>{_WORDS})\b|(?P<letter>[kmb])\b)?"
     r"|(?P<sign>[-+*/()%\u2212\u2013\u00d7\u00f7|]))",
     re.IGNORECASE,
 )
 _UNIT_AFTER: Final = re.compile(rf"\s*(?:{_WORDS})\b|[kmb]\b", re.IGNORECASE)
 _SCALED: Final = re.compile(rf"\d(?:\s*(?:{_WORDS})|[kmb])\b", re.IGNORECASE)
 _SIGNS: Final = {"\u2212": "-", "\u2013": "-", "\u00d7": "*", "\u00f7": "/"}
-# Numbers that stand in no document: parts of a whole, of a year, of an average.
-_CONSTANTS: Final = {
-    Fraction(number) for number in (1, 2, 3, 4, 12, 52, 365, *(10**power for power in range(1, 13)))
-}
-_DOUBT: Final = (
-    0.5  # what an answer's confidence keeps where its arithmetic is not what it should be
-)
+# Numbers that need no source: parts of a whole, of a year, of an average; powers of ten.
+_CONSTANTS: Final = {Fraction(number) for number in (1, 2, 3, 4, 12, 52, 365)}
+_CONSTANTS |= {Fraction(10**power) for power in range(1, 13)}
+# The factor of an answer's confidence where its arithmetic cannot be trusted.
+_DOUBT: Final = 0.5
 
 
 class Calculated(NamedTuple):
-    """An answer with its results filled in. ``named``: the findings that its arithmetic names. ``doubt``: what its
-    confidence is to be multiplied by.
+    """An answer with its results filled in.
+
+    ``warnings`` name what is wrong with the calculations. ``doubt`` is a factor for the answer's
+    confidence. ``named`` are the ids of the findings that the calculations name.
     """
 
     answer: str
@@ -69,71 +71,101 @@ class Calculated(NamedTuple):
 
 
 def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding]) -> Calculated:
-    """Work out what stands in double braces. What cannot be worked out stays as it was written, without the braces,
-    and a warning says why; so does a warning where an operand stands in none of the ``cited`` findings. What is
-    reckoned in millions and said to be millions is not multiplied twice: ``{{2 million * 3}} million`` is 6 million.
+    """Work out the expressions in double braces.
 
-    ``known`` are all findings by id, for those that an expression names.
+    An expression that cannot be worked out stays as it was written, without the braces, and a
+    warning says why. A warning also names operands that stand in none of the ``cited`` findings.
+    A scale is not applied twice: ``{{2 million * 3}} million`` is 6 million.
+
+    ``known`` maps ids to findings, for the expressions that name one.
     """
     if "{{" not in answer:
         return Calculated(answer)
-    calculations: list[Calculation] = []
-    named: list[str] = []
-    warnings: list[str] = []
-    seen: list[str] = []
-    shown = {number for finding in cited for number in _numbers_of(finding)}
-    shown |= _CONSTANTS | {Fraction(len(cited))}  # the mean of five findings divides by five
+    filling = _Filling(answer, cited, known)
+    filled = _MARKED.sub(filling.replace, answer)
+    warnings = filling.warnings
+    if filling.count > _MOST_EXPRESSIONS:
+        warnings.append(
+            f"only {_MOST_EXPRESSIONS} of the answer's {filling.count} calculations are worked out"
+        )
+    doubt = 1.0
+    if warnings:
+        doubt = _DOUBT
+    named = dict.fromkeys(filling.named)
+    return Calculated(filled, tuple(filling.calculations), tuple(warnings), doubt, tuple(named))
 
-    def replaced(match: re.Match[str]) -> str:
+
+class _Filling:
+    """Replaces the expressions of one answer by their results, and notes what it did."""
+
+    def __init__(self, answer: str, cited: Sequence[Finding], known: Mapping[str, Finding]) -> None:
+        self.calculations: list[Calculation] = []
+        self.named: list[str] = []
+        self.warnings: list[str] = []
+        self.count = 0
+        self._answer = answer
+        self._known = known
+        self._shown = {Fraction(len(cited))}  # the mean of five findings divides by five
+        self._shown |= _CONSTANTS
+        for finding in cited:
+            citation = finding.citation
+            around = (finding.table_header, finding.before, citation.quote, finding.after)
+            for text in filter(None, (finding.answer, *around)):
+                self._shown |= _numbers_of(text)
+
+    def replace(self, match: re.Match[str]) -> str:
+        """The result of one expression, or its text where there is none."""
         written = match[1].strip()
         working = written.partition("|")[0].strip()
         if not _BEGINS.match(written):
             return match[0]
-        seen.append(written)
-        if len(seen) > _MOST_EXPRESSIONS:
+        self.count += 1
+        if self.count > _MOST_EXPRESSIONS:
             return working
-        unit = _UNIT_AFTER.match(answer, match.end())
+        unit = ""
+        unit_after = _UNIT_AFTER.match(self._answer, match.end())
+        if unit_after:
+            unit = unit_after[0]
         try:
-            result, expression = _worked_out(written, known, unit=unit[0].strip() if unit else "")
-            shown_unit = unit[0] if unit and expression.is_scaled else ""
+            result, expression = _worked_out(written, self._known, unit=unit.strip())
         except CalculationError as error:
-            warnings.append(f"not calculated: {written[:_MOST_CHARACTERS]} ({error.message})")
+            cause = f"{written[:_MOST_CHARACTERS]} ({error.message})"
+            self.warnings.append(f"not calculated: {cause}")
             return working
-        missing = tuple(text for text, value in expression.numbers if value not in shown)
-        named.extend(expression.named)
-        calculations.append(
-            Calculation(expression=working, result=result + shown_unit, ungrounded=missing)
+        if not expression.is_scaled:
+            unit = ""
+        missing = tuple(text for text, value in expression.numbers if value not in self._shown)
+        self.named += expression.named
+        self.calculations.append(
+            Calculation(expression=working, result=result + unit, ungrounded=missing)
         )
         if missing:
-            warnings.append(
-                f"{', '.join(missing)} in the calculation {written} stands in no finding that is cited"
+            numbers = ", ".join(missing)
+            self.warnings.append(
+                f"{numbers} in the calculation {written} stands in no finding that is cited"
             )
         return result
 
-    filled = _MARKED.sub(replaced, answer)
-    if len(seen) > _MOST_EXPRESSIONS:
-        warnings.append(
-            f"only {_MOST_EXPRESSIONS} of the answer's {len(seen)} calculations are worked out"
-        )
-    doubt = _DOUBT if warnings else 1.0
-    return Calculated(
-        filled, tuple(calculations), tuple(warnings), doubt, tuple(dict.fromkeys(named))
-    )
-
 
 def calculate(expression: str, known: Mapping[str, Finding] | None = None) -> str:
-    """The result of an expression, as text. Raises CalculationError, and nothing else, whatever the text."""
+    """The result of an expression, as text.
+
+    Raises CalculationError, and nothing else, whatever the text.
+    """
     return _worked_out(expression, known or {})[0]
 
 
 def _worked_out(
     written: str, known: Mapping[str, Finding], *, unit: str = ""
 ) -> tuple[str, _Expression]:
-    """The result as text, and what it was made of; in a ``unit`` such as million where numbers with scales made it."""
+    """The result as text, and the expression it was made of.
+
+    The result is in the ``unit``, such as million, if numbers with scales made it.
+    """
     expression = _Expression(written, known)
     value = expression.value()
     if expression.is_scaled and unit:
-        value /= 10 ** SCALES[unit.casefold()]
+        value /= _factor(unit)
     if abs(value) > _LARGEST:
         raise CalculationError("the result is too large")
     if 0 < abs(value) < _SMALLEST:
@@ -149,8 +181,10 @@ class _Token(NamedTuple):
 
 
 class _Quantity(NamedTuple):
-    """A number, perhaps of percent: percentages add up to percentages, and divided by a number they stay some; else
-    they are hundredths.
+    """A number, perhaps in percent.
+
+    Percentages add up to a percentage, and one divided by a number is a percentage too. In other
+    places they are hundredths.
     """
 
     value: Fraction
@@ -158,16 +192,20 @@ class _Quantity(NamedTuple):
 
     @property
     def plain(self) -> Fraction:
-        return self.value / 100 if self.percent else self.value
+        if self.percent:
+            return self.value / 100
+        return self.value
 
 
 class _Expression:
-    """A parser by recursive descent: sums of products of signed values, each perhaps in percent."""
+    """A parser by recursive descent: sums of products of signed values, each perhaps in percent.
+
+    ``numbers`` are the operands as they are written, without the signs before them, ``named`` the
+    ids of the findings used, ``is_scaled`` says whether an operand has a scale such as million.
+    """
 
     def __init__(self, written: str, known: Mapping[str, Finding]) -> None:
-        self.numbers: list[
-            tuple[str, Fraction]
-        ] = []  # as they are written in it, without the signs before them
+        self.numbers: list[tuple[str, Fraction]] = []
         self.named: list[str] = []
         self.is_scaled = False
         self.decimals: int | None = None
@@ -177,10 +215,14 @@ class _Expression:
         self._depth = 0
 
     def value(self) -> Fraction:
-        """Raises CalculationError."""
+        """The exact result. Raises CalculationError for text that is no expression."""
         value = self._sum().value
         if self._take("|"):
-            self.decimals = self._rounding()
+            token = self._here()
+            if token is None or not token.text.isdigit() or int(token.text) > _MOST_DECIMALS:
+                raise CalculationError(f"after | comes a number of digits up to {_MOST_DECIMALS}")
+            self._next += 1
+            self.decimals = int(token.text)
         if self._next < len(self._tokens):
             raise CalculationError(f"{self._tokens[self._next].text!r} is out of place")
         return value
@@ -189,13 +231,13 @@ class _Expression:
         if len(written) > _MOST_CHARACTERS:
             raise CalculationError("it is too long")
         tokens: list[_Token] = []
-        place, end = 0, len(written.rstrip())
+        place = 0
+        end = len(written.rstrip())
         while place < end:
             match = _TOKEN.match(written, place)
             if match is None:
-                raise CalculationError(
-                    f"{written[place:].split(maxsplit=1)[0][:20]!r} is no number and no sign"
-                )
+                word = written[place:].split(maxsplit=1)[0]
+                raise CalculationError(f"{word[:20]!r} is no number and no sign")
             tokens.append(self._token(match))
             place = match.end()
         return tokens
@@ -205,34 +247,49 @@ class _Expression:
         if match["sign"]:
             return _Token(_SIGNS.get(text, text), text)
         if match["finding"]:
-            return self._named(text.casefold())
+            return self._finding(text.casefold())
+        digits = match["number"].replace(",", "")
+        if len(digits) > _MOST_DIGITS:
+            raise CalculationError("a number is too long")
         scale = match["scale"] or match["letter"]
-        self.is_scaled = self.is_scaled or scale is not None
-        return _Token("number", text, _scaled(match["number"], scale))
+        if scale is None:
+            return _Token("number", text, Fraction(digits))
+        self.is_scaled = True
+        return _Token("number", text, Fraction(digits) * _factor(scale))
 
-    def _named(self, finding_id: str) -> _Token:
-        finding = self._known.get(finding_id)
-        numbers = numbers_by_sort(finding.answer or "") if finding else []
-        if finding is None or len(numbers) != 1:
+    def _finding(self, finding_id: str) -> _Token:
+        answer = ""
+        if finding_id in self._known:
+            answer = self._known[finding_id].answer or ""
+        numbers = numbers_by_sort(answer)
+        if len(numbers) != 1:
             raise CalculationError(f"{finding_id} is no finding whose answer is a number")
-        ((sort, number),) = numbers
+        sort, number = numbers[0]
         self.named.append(finding_id)
-        self.is_scaled = self.is_scaled or bool(_SCALED.search(finding.answer or ""))
+        if _SCALED.search(answer):
+            self.is_scaled = True
         return _Token("finding", finding_id, Fraction(number), percent=sort == "share")
 
     def _sum(self) -> _Quantity:
         total = self._product()
-        while sign := self._take("+", "-"):
+        while True:
+            sign = self._take("+", "-")
+            if not sign:
+                return total
             other = self._product()
             if total.percent != other.percent:
                 raise CalculationError("a percentage and a number do not add up")
-            value = total.value + other.value if sign == "+" else total.value - other.value
+            value = total.value + other.value
+            if sign == "-":
+                value = total.value - other.value
             total = total._replace(value=value)
-        return total
 
     def _product(self) -> _Quantity:
         product = self._signed()
-        while sign := self._take("*", "/"):
+        while True:
+            sign = self._take("*", "/")
+            if not sign:
+                return product
             other = self._signed()
             if sign == "*":
                 product = _Quantity(product.plain * other.plain)
@@ -242,44 +299,40 @@ class _Expression:
                 product = product._replace(value=product.value / other.value)
             else:
                 product = _Quantity(product.plain / other.plain)
-        return product
 
     def _signed(self) -> _Quantity:
+        """Brackets, a finding or a number, with the signs before it and the percent sign after."""
         negative = False
-        while sign := self._take("+", "-"):
+        sign = self._take("+", "-")
+        while sign:
             negative ^= sign == "-"
-        operand = self._operand()
-        if not operand.percent and self._take("%"):
-            operand = operand._replace(percent=True)
-        return operand._replace(value=-operand.value) if negative else operand
-
-    def _operand(self) -> _Quantity:
+            sign = self._take("+", "-")
         if self._take("("):
             self._depth += 1
             if self._depth > _DEEPEST:
                 raise CalculationError("it is nested too deeply")
-            inner = self._sum()
+            operand = self._sum()
             self._depth -= 1
             if not self._take(")"):
                 raise CalculationError("a bracket is not closed")
-            return inner
-        token = self._here()
-        if token is None or token.kind not in {"finding", "number"}:
-            raise CalculationError("a number is missing")
-        self._next += 1
-        if token.kind == "number":
-            self.numbers.append((token.text, token.value))
-        return _Quantity(token.value, token.percent)
-
-    def _rounding(self) -> int:
-        token = self._here()
-        if token is None or not token.text.isdigit() or int(token.text) > _MOST_DECIMALS:
-            raise CalculationError(f"after | comes a number of digits up to {_MOST_DECIMALS}")
-        self._next += 1
-        return int(token.text)
+        else:
+            token = self._here()
+            if token is None or token.kind not in {"finding", "number"}:
+                raise CalculationError("a number is missing")
+            self._next += 1
+            if token.kind == "number":
+                self.numbers.append((token.text, token.value))
+            operand = _Quantity(token.value, token.percent)
+        if not operand.percent and self._take("%"):
+            operand = operand._replace(percent=True)
+        if negative:
+            operand = operand._replace(value=-operand.value)
+        return operand
 
     def _here(self) -> _Token | None:
-        return self._tokens[self._next] if self._next < len(self._tokens) else None
+        if self._next >= len(self._tokens):
+            return None
+        return self._tokens[self._next]
 
     def _take(self, *kinds: str) -> str:
         token = self._here()
@@ -289,11 +342,9 @@ class _Expression:
         return token.kind
 
 
-def _scaled(number: str, scale: str | None) -> Fraction:
-    digits = number.replace(",", "")
-    if len(digits) > _MOST_DIGITS:
-        raise CalculationError("a number is too long")
-    return Fraction(digits) * Fraction(10) ** SCALES.get((scale or "").casefold(), 0)
+def _factor(scale: str) -> int:
+    """1,000,000 for "million"; 1 for a scale in letters that only look like a known one's."""
+    return int(10 ** SCALES.get(scale.casefold(), 0))
 
 
 def _as_text(value: Fraction, decimals: int | None) -> str:
@@ -301,33 +352,35 @@ def _as_text(value: Fraction, decimals: int | None) -> str:
         return _rounded(value, decimals)
     if (value * 10**_MOST_DECIMALS).denominator == 1:
         return _without_zeros(_rounded(value, _MOST_DECIMALS))
-    first = math.floor(math.log10(abs(value)))  # where its first digit stands
-    return _without_zeros(_rounded(value, max(_FEWEST_DECIMALS, _SIGNIFICANT - 1 - first)))
+    first = math.floor(math.log10(abs(value)))  # the place of its first digit
+    decimals = max(_FEWEST_DECIMALS, _SIGNIFICANT - 1 - first)
+    return _without_zeros(_rounded(value, decimals))
 
 
 def _rounded(value: Fraction, decimals: int) -> str:
+    """The value with so many digits after the point, halves away from zero."""
     units = math.floor(abs(value) * 10**decimals + Fraction(1, 2))
-    return f"{Context(prec=_MOST_CHARACTERS).scaleb(Decimal(-units if value < 0 else units), -decimals):f}"
+    if value < 0:
+        units = -units
+    return f"{Context(prec=_MOST_CHARACTERS).scaleb(Decimal(units), -decimals):f}"
 
 
 def _without_zeros(number: str) -> str:
-    return number.rstrip("0").rstrip(".") if "." in number else number
+    if "." not in number:
+        return number
+    return number.rstrip("0").rstrip(".")
 
 
-def _numbers_of(finding: Finding) -> set[Fraction]:
-    """The numbers of a finding's answer and lines, without their signs, with and without their scales: a planner writes
-    12.4 for "12.4 million", and 35 for "(35)".
+def _numbers_of(text: str) -> set[Fraction]:
+    """The numbers of a text, without signs, with and without their scales.
+
+    A planner writes 12.4 for "12.4 million", and 35 for "(35)".
     """
-    parts = (
-        finding.answer,
-        finding.table_header,
-        finding.before,
-        finding.citation.quote,
-        finding.after,
-    )
-    texts = [part for part in parts if part]
-    plain = (digits.replace(",", "") for text in texts for digits in re.findall(_DIGITS, text))
-    # A document may hold a number of 5,000 digits, which no planner reckons with and Fraction does not read.
-    short = (digits for digits in plain if len(digits) <= _MOST_DIGITS)
-    scaled = (number for text in texts for number in numbers_in(text))
-    return {abs(Fraction(number)) for number in (*short, *scaled)}
+    found = {abs(Fraction(number)) for number in numbers_in(text)}
+    for number in re.findall(_DIGITS, text):
+        digits = number.replace(",", "")
+        # A document may hold a number of 5,000 digits, which no planner calculates with and
+        # Fraction does not read.
+        if len(digits) <= _MOST_DIGITS:
+            found.add(Fraction(digits))
+    return found

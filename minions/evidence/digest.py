@@ -1,15 +1,18 @@
-"""The digest: the few lines that go up. Each finding once, with its heading and the lines around it, best first.
+"""The digest: the few lines of the documents that are sent to the planner.
 
-A finding reads ``f1 12.4 million | report.pdf p.12, Results > Revenue: 2021 | 2022 / Net revenue 10.1 12.4 / Cost 3.0
-4.1``: its id, the worker's unsure answer, where it stands, then the document's own lines (header row and neighbours
-included). Under policy ``strict`` only the id, the answer and the document's number go up. What the egress limit does
-not let through stays, and the digest says so.
+Each finding stands once, best first. It reads ``f1 12.4 million | report.pdf p.12, Results >
+Revenue: 2021 | 2022 / Net revenue 10.1 12.4 / Cost 3.0 4.1``: its id, the worker's unsure answer,
+its place (document, page, headings), then the document's own lines (header row and neighbours
+included). Under policy ``strict`` only the id, the answer and the document's number are sent. The
+digest names what the egress limit withholds.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
 
 from minions.evidence.equality import NEARLY, rivals, value_of
 from minions.text.tokens import estimate_tokens
@@ -23,31 +26,59 @@ if TYPE_CHECKING:
     from minions.values.plans import Task
 
 _ADJOINING_CHARACTERS = 4
-_ALWAYS = 3
+_ALWAYS = 3  # findings of a task that are worth sending however unsure they are
 _GISTS = 6
-_SUMMARY_SHARE = 0.7  # of the budget, over all tasks: lists of names may fill a digest, and leave room for findings
+# Of the budget, over all tasks: lists of names may fill a digest, and must leave room for findings.
+_SUMMARY_SHARE = 0.7
 _CHARACTERS_PER_TOKEN = 3
 _INSTRUCTION_CHARACTERS = 200
 _GIST_CHARACTERS = 160
-_ID_BYTES = 4  # that a finding's number may be longer than the one it is measured with
+_ID_BYTES = 4  # by which a finding's final id may be longer than the id it is measured with
 _KEPT_BACK = "the summary stays on the device: the egress limit"
 _UNREAD = "the index's best lines, unread:"
-_FIRST, _OTHERS, _REPEATS, _LAST = range(4)  # the turns in which findings are chosen
 _RIVALS = 4
 _RIVAL_CHARACTERS = 40
-_RIVAL_TOKENS = 40  # of a line that says which answers differ, about
+_RIVAL_TOKENS = 40  # estimate for a line that says which answers differ
 
 _Place = tuple[str, int, int, str | None]
 
 
+class _Turn(IntEnum):
+    """The turns in which findings are chosen."""
+
+    FIRST = 0  # the best of a task, or of a value
+    OTHERS = 1  # findings of other values
+    REPEATS = 2  # findings whose value an earlier one has
+    UNREAD = 3  # lines that no worker read
+
+
+class _Candidate(NamedTuple):
+    """A finding that is sent if it fits."""
+
+    turn: _Turn
+    task_id: str
+    finding: Finding
+
+
 class _Chosen:
-    """What of one task goes up."""
+    """The findings of one task that are sent.
+
+    ``unread`` are lines beside findings that do not suffice, ``repeated`` the places that another
+    task's findings show already, ``kept_back`` counts the findings that the egress limit withholds.
+    """
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
-        self.unread: list[Finding] = []  # beside findings that do not suffice
-        self.repeated: list[_Place] = []  # lines that another task brings up already
-        self.kept_back = 0  # findings that the egress limit keeps here
+        self.unread: list[Finding] = []
+        self.repeated: list[_Place] = []
+        self.kept_back = 0
+
+    def add(self, finding: Finding, turn: _Turn) -> None:
+        """Send a finding."""
+        if turn == _Turn.UNREAD:
+            self.unread.append(finding)
+        else:
+            self.findings.append(finding)
 
 
 def pack(
@@ -60,48 +91,60 @@ def pack(
     room_bytes: int | None = None,
     first_id: int = 1,
 ) -> Digest:
-    """Write the digest within about ``budget_tokens``: task lines and summaries, then findings by confidence, last what
-    nobody read.
+    """Write the digest within about ``budget_tokens``.
 
-    ``covered`` says by task id what was read. Summaries and findings take ``room_bytes`` at most; None: as many as they
-    need. Findings are numbered from ``first_id`` in the order they stand.
+    Task lines and summaries come first, then findings by confidence, last the lines nobody read.
+    ``covered`` maps a task's id to a phrase on how much was read for it. Summaries and findings
+    take at most ``room_bytes``; None means no limit. Findings are numbered from ``first_id`` in
+    the order they stand.
     """
     both = list(zip(tasks, reductions, strict=True))
-    limit = int(_SUMMARY_SHARE * budget_tokens / len(tasks) * _CHARACTERS_PER_TOKEN)
-    summaries, taken_bytes = _summaries(both, limit, room_bytes, writer)
-    room = None if room_bytes is None else room_bytes - taken_bytes
-    told = {task.id: [covered[task.id], *summaries[task.id]] for task in tasks}
-    taken = sum(estimate_tokens(_head(task, told[task.id], writer)) for task in tasks)
-    taken += sum(
-        _RIVAL_TOKENS for task, reduction in both if len(rivals(reduction.findings, task)) > 1
-    )
-    chosen = _choose(both, writer, budget_tokens - taken, room)
+    summary_limit = int(_SUMMARY_SHARE * budget_tokens / len(tasks) * _CHARACTERS_PER_TOKEN)
+    room: float = math.inf
+    if room_bytes is not None:
+        room = room_bytes
+    summaries, summary_bytes = _summaries(both, summary_limit, room, writer)
+    notes: dict[str, list[str]] = {}
+    head_tokens = 0
+    for task, reduction in both:
+        notes[task.id] = [covered[task.id], *summaries[task.id]]
+        head_tokens += estimate_tokens(_head(task, notes[task.id], writer))
+        if len(rivals(reduction.findings, task)) > 1:
+            head_tokens += _RIVAL_TOKENS
+    chosen = _choose(both, writer, budget_tokens - head_tokens, room - summary_bytes)
     page = _Page(writer, first_id)
     for task, reduction in both:
-        page.add(task, reduction, told[task.id], chosen[task.id])
+        page.add(task, reduction, notes[task.id], chosen[task.id])
     text = "\n".join(page.rows)
-    gists = sorted(page.findings, key=lambda finding: -finding.confidence)[:_GISTS]
-    outcomes = (
-        f"{task.id} ({writer.squeeze('; '.join(told[task.id]), _GIST_CHARACTERS)})"
-        for task in tasks
-    )
+    surest = sorted(page.findings, key=lambda finding: -finding.confidence)
+    gists = [writer.gist(finding) for finding in surest[:_GISTS]]
+    for task in tasks:
+        outcome = writer.squeeze("; ".join(notes[task.id]), _GIST_CHARACTERS)
+        gists.append(f"{task.id} ({outcome})")
     return Digest(
         text=text,
         findings=tuple(page.findings),
-        gist="; ".join((*map(writer.gist, gists), *outcomes)),
+        gist="; ".join(gists),
         tokens=estimate_tokens(text),
-        document_bytes=taken_bytes + page.document_bytes,
-        kept_back=sum(one.kept_back for one in chosen.values()),
+        document_bytes=summary_bytes + page.document_bytes,
+        kept_back=sum(of_task.kept_back for of_task in chosen.values()),
     )
 
 
 def pack_whole(findings: Sequence[Finding], writer: Writer) -> Digest:
-    """A digest of every finding, its quote uncut and in its own lines, for protocols that send whole chunks."""
-    numbered = tuple(_numbered(finding, f"f{number}") for number, finding in enumerate(findings, 1))
-    text = "\n\n".join(writer.whole(finding) for finding in numbered)
-    tokens, size = estimate_tokens(text), _size(text)
+    """A digest of every finding, its quote uncut and in its own lines.
+
+    It is for protocols that send whole chunks.
+    """
+    numbered = [_numbered(finding, f"f{number}") for number, finding in enumerate(findings, 1)]
+    text = "\n\n".join([writer.whole(finding) for finding in numbered])
     return Digest(
-        text=text, findings=numbered, gist="", tokens=tokens, whole=True, document_bytes=size
+        text=text,
+        findings=tuple(numbered),
+        gist="",
+        tokens=estimate_tokens(text),
+        whole=True,
+        document_bytes=_size(text),
     )
 
 
@@ -116,22 +159,36 @@ class _Page:
         self._first_id = first_id
         self._ids: dict[_Place, str] = {}
 
-    def add(self, task: Task, reduction: Reduction, told: Sequence[str], chosen: _Chosen) -> None:
-        """A task's line, its findings, and what of them is left out."""
+    def add(self, task: Task, reduction: Reduction, notes: Sequence[str], chosen: _Chosen) -> None:
+        """Add a task's line, its findings, and a count of those left out.
+
+        ``notes`` stand in the task's line: how much was read, and the summary.
+        """
         found = [self._number(finding) for finding in chosen.findings]
-        extreme = [
-            self._ids.get(_place(one)) for one in reduction.findings if one.id == reduction.extreme
-        ]
-        named = [f"{told[-1]} ({finding_id})" for finding_id in extreme if finding_id]
-        alone = [_UNREAD] if reduction.unread and not reduction.findings else []
-        disputed = _dispute(found, task, self._writer)
-        self.rows.append(
-            _head(task, [*(told[:-1] if named else told), *named, *disputed, *alone], self._writer)
-        )
+        head = list(notes)
+        for finding in reduction.findings:
+            extreme_id = self._ids.get(_place(finding))
+            if finding.id == reduction.extreme and extreme_id:
+                head[-1] = f"{notes[-1]} ({extreme_id})"
+        groups = rivals(found, task)
+        if len(groups) > 1:
+            # answers differ: 12.4 million (f1, f4), 11 million (f2)
+            values: list[str] = []
+            for group in groups[:_RIVALS]:
+                answer = self._writer.squeeze(group[0].answer or "", _RIVAL_CHARACTERS)
+                ids = [finding.id for finding in group[:_RIVALS]]
+                values.append(f"{answer} ({', '.join(ids)})")
+            head.append(f"answers differ: {', '.join(values)}")
+        if reduction.unread and not reduction.findings:
+            head.append(_UNREAD)
+        self.rows.append(_head(task, head, self._writer))
         self._show(found)
-        if known := [self._ids[place] for place in chosen.repeated if place in self._ids]:
+        known = [self._ids[place] for place in chosen.repeated if place in self._ids]
+        if known:
             self.rows.append(f"see {', '.join(known)}")
-        if left_out := len(reduction.shown) - len(found) - len(chosen.repeated) - chosen.kept_back:
+        dealt_with = len(found) + len(chosen.repeated) + chosen.kept_back
+        left_out = len(reduction.shown) - dealt_with
+        if left_out:
             self.rows.append(f"({left_out} more left out)")
         if chosen.kept_back:
             self.rows.append(f"({chosen.kept_back} more stay on the device: the egress limit)")
@@ -140,9 +197,10 @@ class _Page:
             self._show([self._number(finding) for finding in chosen.unread])
 
     def _show(self, findings: Sequence[Finding]) -> None:
-        rows = [self._writer.line(finding) for finding in findings]
-        self.rows += rows
-        self.document_bytes += sum(map(_size, rows))
+        for finding in findings:
+            row = self._writer.line(finding)
+            self.rows.append(row)
+            self.document_bytes += _size(row)
 
     def _number(self, finding: Finding) -> Finding:
         numbered = _numbered(finding, f"f{self._first_id + len(self.findings)}")
@@ -151,51 +209,49 @@ class _Page:
         return numbered
 
 
-def _head(task: Task, told: Sequence[str], writer: Writer) -> str:
-    return (
-        f"{task.id} {writer.squeeze(task.instruction, _INSTRUCTION_CHARACTERS)} ({'; '.join(told)})"
-    )
+def _head(task: Task, notes: Sequence[str], writer: Writer) -> str:
+    instruction = writer.squeeze(task.instruction, _INSTRUCTION_CHARACTERS)
+    return f"{task.id} {instruction} ({'; '.join(notes)})"
 
 
 def _size(text: str) -> int:
+    """Bytes of a text in UTF-8."""
     return len(text.encode("utf-8", "replace"))
 
 
 def _summaries(
-    both: Sequence[tuple[Task, Reduction]], limit: int, room: int | None, writer: Writer
+    both: Sequence[tuple[Task, Reduction]], limit: int, room: float, writer: Writer
 ) -> tuple[dict[str, list[str]], int]:
-    """Each task's summary, and the bytes they take in all. One that does not fit stays on the device."""
+    """Each task's summary by task id, and the bytes they take in all.
+
+    A summary has at most ``limit`` characters. One that exceeds what is left of ``room`` (bytes;
+    infinite without an egress limit) is withheld.
+    """
     summaries: dict[str, list[str]] = {}
     taken = 0
     for task, reduction in both:
-        left = None if room is None else room - taken
-        summary = _summary(reduction, limit if left is None else min(limit, left), writer)
-        size = sum(map(_size, summary)) if reduction.findings else 0
-        if left is not None and size > left:
-            summary, size = [_KEPT_BACK], 0
+        summary = _summary(reduction, int(min(limit, room - taken)), writer)
+        size = 0
+        if reduction.findings:
+            size = sum(map(_size, summary))
+        if size > room - taken:
+            summary = [_KEPT_BACK]
+            size = 0
         summaries[task.id] = summary
         taken += size
     return summaries, taken
 
 
 def _summary(reduction: Reduction, limit: int, writer: Writer) -> list[str]:
+    """The summary as a list: empty where the findings speak for themselves."""
     if not reduction.findings:
         return ["nothing found"]
     if reduction.groups:
-        return [writer.listing([(group.value, group.members) for group in reduction.groups], limit)]
-    return [writer.squeeze(reduction.summary, limit)] if reduction.summary else []
-
-
-def _dispute(found: Sequence[Finding], task: Task, writer: Writer) -> list[str]:
-    """``answers differ: 12.4 million (f1, f4), 11 million (f2)``, where they do."""
-    groups = rivals(found, task)
-    if len(groups) < 2:  # noqa: PLR2004 - it takes two
-        return []
-    values = (
-        f"{writer.squeeze(group[0].answer or '', _RIVAL_CHARACTERS)} ({', '.join(one.id for one in group[:_RIVALS])})"
-        for group in groups[:_RIVALS]
-    )
-    return [f"answers differ: {', '.join(values)}"]
+        groups = [(group.value, group.members) for group in reduction.groups]
+        return [writer.listing(groups, limit)]
+    if reduction.summary:
+        return [writer.squeeze(reduction.summary, limit)]
+    return []
 
 
 def _numbered(finding: Finding, finding_id: str) -> Finding:
@@ -204,98 +260,112 @@ def _numbered(finding: Finding, finding_id: str) -> Finding:
 
 
 def _choose(
-    both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_tokens: int, room: int | None
+    both: Sequence[tuple[Task, Reduction]], writer: Writer, budget_tokens: int, room: float
 ) -> dict[str, _Chosen]:
-    """Findings that fit: the best of each task, then those of other values, then what repeats one, each by confidence;
-    last what nobody read. The same lines with the same answer go once.
+    """Choose the findings that fit into ``budget_tokens`` and ``room`` bytes, by task id.
 
-    What repeats a value comes after, so that no number of documents that say the same crowds out one that does not. In
-    what goes up the order is that of confidence again.
+    First comes the best finding of each task, then those of other values, then those that repeat a
+    value, each by confidence, last the lines nobody read. Repeats come late so that many documents
+    with one value do not crowd out one document with another. The same lines with the same answer
+    are sent once. Within a task the result is in order of confidence again.
     """
-    candidates: list[tuple[int, float, str, Finding]] = []
+    candidates: list[_Candidate] = []
     order: dict[tuple[str, _Place], int] = {}
     for task, reduction in both:
-        worth = _worth_sending(task, reduction)
-        order |= {(task.id, _place(one)): rank for rank, (_, one) in enumerate(worth)}
-        candidates += [(turn, -one.confidence, task.id, one) for turn, one in worth]
-        candidates += [
-            (_LAST, -one.confidence, task.id, one) for one in reduction.unread if reduction.findings
-        ]
-    candidates.sort(key=lambda candidate: candidate[:2])
+        for rank, (turn, finding) in enumerate(_worth_sending(task, reduction)):
+            order[task.id, _place(finding)] = rank
+            candidates.append(_Candidate(turn, task.id, finding))
+        if reduction.findings:
+            candidates += [_Candidate(_Turn.UNREAD, task.id, line) for line in reduction.unread]
+    candidates.sort(key=lambda candidate: (candidate.turn, -candidate.finding.confidence))
     chosen = {task.id: _Chosen() for task, _ in both}
-    seen: set[_Place] = set()
-    shown_already: list[Finding] = []
-    for turn, _, task_id, candidate in candidates:
-        unread = turn == _LAST
-        if _place(candidate) in seen:
+    places: set[_Place] = set()
+    sent: list[Finding] = []
+    for turn, task_id, candidate in candidates:
+        of_task = chosen[task_id]
+        unread = turn == _Turn.UNREAD
+        place = _place(candidate)
+        if place in places:
             if not unread:
-                chosen[task_id].repeated.append(_place(candidate))
+                of_task.repeated.append(place)
             continue
-        finding = _without_shared_lines(candidate, shown_already)
+        finding = _without_shared_lines(candidate, sent)
         line = writer.line(finding)
-        cost, size = estimate_tokens(line), _size(line) + _ID_BYTES
-        if cost > budget_tokens:
+        tokens = estimate_tokens(line)
+        size = _size(line) + _ID_BYTES
+        if tokens > budget_tokens:
             continue
-        if room is not None and size > room:
-            chosen[task_id].kept_back += not unread
+        if size > room:
+            of_task.kept_back += not unread
             continue
-        seen.add(_place(candidate))
-        budget_tokens -= cost
-        room = None if room is None else room - size
-        shown_already.append(finding)
-        (chosen[task_id].unread if unread else chosen[task_id].findings).append(finding)
+        budget_tokens -= tokens
+        room -= size
+        places.add(place)
+        sent.append(finding)
+        of_task.add(finding, turn)
     for task, _ in both:
         chosen[task.id].findings.sort(key=lambda finding: order[task.id, _place(finding)])
     return chosen
 
 
-def _worth_sending(task: Task, reduction: Reduction) -> list[tuple[int, Finding]]:
-    """The first three, and those nearly as sure as the best; beside a table of values, a few findings of each. Each
-    with its turn, in the order in which they go up.
+def _worth_sending(task: Task, reduction: Reduction) -> list[tuple[_Turn, Finding]]:
+    """A task's first three findings and those nearly as sure as the best, each with its turn.
+
+    Beside a table of values, a few examples of each value are enough. The order is the one in
+    which the findings stand in the digest.
     """
-    shown = reduction.shown
     if reduction.exemplary is not None and reduction.findings:
-        each: Counter[str] = Counter()
-        few: list[tuple[int, Finding]] = []
-        for finding in shown:
-            value = (
-                value_of(finding.answer or "", task) if task.reduce in {"count", "group"} else ""
-            )
-            turn = _OTHERS if each[value] else _FIRST
-            few += [(turn, finding)] if each[value] < reduction.exemplary else []
-            each[value] += 1
-        return sorted(few, key=lambda one: one[0])
-    least = NEARLY * max((finding.confidence for finding in shown), default=0.0)
-    worth = [
-        finding
-        for rank, finding in enumerate(shown)
-        if rank < _ALWAYS or finding.confidence >= least
-    ]
+        return _examples(task, reduction.findings, reduction.exemplary)
+    best = max((finding.confidence for finding in reduction.shown), default=0.0)
+    sure = NEARLY * best
+    worth: list[Finding] = []
+    for rank, finding in enumerate(reduction.shown):
+        if rank < _ALWAYS or finding.confidence >= sure:
+            worth.append(finding)
     values = [value_of(finding.answer or "", task) for finding in worth]
-    first = {value: rank for rank, value in reversed(list(enumerate(values)))}
-    repeated = len(first) < len(worth) and bool(reduction.findings)
-    turns = (
-        _FIRST
-        if not rank
-        else _REPEATS
-        if repeated and (rank != first[value] or one.confidence < least)
-        else _OTHERS
-        for rank, (value, one) in enumerate(zip(values, worth, strict=True))
-    )
-    return list(zip(turns, worth, strict=True))
+    has_repeats = bool(reduction.findings) and len(set(values)) < len(values)
+    seen: set[str] = set()
+    turns: list[tuple[_Turn, Finding]] = []
+    for finding, value in zip(worth, values, strict=True):
+        turn = _Turn.OTHERS
+        if not turns:
+            turn = _Turn.FIRST
+        elif has_repeats and (value in seen or finding.confidence < sure):
+            turn = _Turn.REPEATS
+        seen.add(value)
+        turns.append((turn, finding))
+    return turns
+
+
+def _examples(task: Task, findings: Sequence[Finding], of_each: int) -> list[tuple[_Turn, Finding]]:
+    """The first few findings ``of_each`` value: the best of every value before all others."""
+    counts: Counter[str] = Counter()
+    examples: list[tuple[_Turn, Finding]] = []
+    for finding in findings:
+        value = ""
+        if task.reduce in {"count", "group"}:
+            value = value_of(finding.answer or "", task)
+        turn = _Turn.FIRST
+        if counts[value]:
+            turn = _Turn.OTHERS
+        if counts[value] < of_each:
+            examples.append((turn, finding))
+        counts[value] += 1
+    return sorted(examples, key=lambda example: example[0])
 
 
 def _without_shared_lines(finding: Finding, others: Sequence[Finding]) -> Finding:
-    if any(_adjoins(finding, other) for other in others):
-        return finding.model_copy(update={"before": "", "after": "", "table_header": None})
+    """The finding, without the lines around it where it adjoins a finding that shows them already.
+
+    Two findings adjoin when at most a few characters of the same document are between them.
+    """
+    here = finding.citation
+    for other in others:
+        there = other.citation
+        gap = max(here.start, there.start) - min(here.end, there.end)
+        if here.document_id == there.document_id and gap <= _ADJOINING_CHARACTERS:
+            return finding.model_copy(update={"before": "", "after": "", "table_header": None})
     return finding
-
-
-def _adjoins(finding: Finding, other: Finding) -> bool:
-    """Whether two findings stand next to each other, so that one's neighbours are the other's lines, shown already."""
-    one, two = finding.citation, other.citation
-    gap = max(one.start, two.start) - min(one.end, two.end)
-    return one.document_id == two.document_id and gap <= _ADJOINING_CHARACTERS
 
 
 def _place(finding: Finding) -> _Place:

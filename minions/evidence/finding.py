@@ -1,4 +1,4 @@
-"""From a span in a chunk to a finding: the document's own text, and the lines around it."""
+"""Makes a finding of a span in a chunk: the document's own text, and the lines around it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minions.values.documents import Chunk
     from minions.values.jobs import Job
 
-_WORD_MIN = 3
+_WORD_MIN = 3  # characters
 _WINDOW_LINES = 3
 _RULE = re.compile(r"[-|:=\s]+")  # the line under a table's header
 _NEIGHBOURS = 3
@@ -28,7 +28,7 @@ _NEIGHBOUR_CHARACTERS = 160
 def find(
     job: Job, location: Location, *, answer: str | None, confidence: float, part: int = 0
 ) -> Finding:
-    """The finding at ``location`` (offsets within the job's chunk), with the lines of the chunk around it."""
+    """The finding at ``location`` (offsets within the job's chunk), with the lines around it."""
     chunk = job.chunk
     finding_id = f"{job.id}.{part}"
     citation = Citation(
@@ -62,8 +62,9 @@ def find(
 
 
 class _Place(NamedTuple):
-    """Where an offset of a chunk stands; ``header_end`` is where the table's header ends if it is in the chunk,
-    else 0.
+    """The headings and the table that an offset of a chunk stands under.
+
+    ``header_end`` is the offset at which the table's header ends, 0 if the chunk does not hold it.
     """
 
     headings: tuple[str, ...]
@@ -74,29 +75,27 @@ class _Place(NamedTuple):
 def _place(chunk: Chunk, offset: int) -> _Place:
     """The headings above ``offset``, and the rows that head its table if it lies below them.
 
-    A heading inside the chunk is nearer than those above the chunk, of which only the outermost then stays.
+    A heading inside the chunk is nearer than those above the chunk, of which only the outermost
+    then stays.
     """
-    inner: list[tuple[int, str]] = []
+    inner: list[tuple[int, str]] = []  # level and title, each deeper than the one before
     table: Block | None = None
     for block in find_blocks(Document(id=chunk.id, path=chunk.path, title="", text=chunk.text)):
         if block.start > offset:
             break
         if block.level:
-            inner = [
-                *((level, title) for level, title in inner if level < block.level),
-                (block.level, block.title),
-            ]
-        table = block if block.kind == "table" and offset < block.end else None
+            while inner and inner[-1][0] >= block.level:
+                inner.pop()
+            inner.append((block.level, block.title))
+        table = None
+        if block.kind == "table" and offset < block.end:
+            table = block
+    headings = chunk.headings
     titles = tuple(title for _, title in inner)
-    outer = (
-        tuple(title for title in chunk.headings[:1] if title not in titles)
-        if inner
-        else chunk.headings
-    )
-    return _headed(_Place((*outer, *titles)), chunk, table, offset)
-
-
-def _headed(place: _Place, chunk: Chunk, table: Block | None, offset: int) -> _Place:
+    if titles:
+        outer = tuple(title for title in chunk.headings[:1] if title not in titles)
+        headings = outer + titles
+    place = _Place(headings)
     if table is None:
         return place
     if table.start == 0 and chunk.table_header:
@@ -108,16 +107,30 @@ def _headed(place: _Place, chunk: Chunk, table: Block | None, offset: int) -> _P
 
 
 def _neighbours(text: str, start: int, end: int, floor: int) -> tuple[list[Line], list[Line]]:
-    """A long line on each side, or up to three short ones: the rows around a row of a table, from ``floor`` on."""
-    lines = [line for line in split_lines(text) if not _RULE.fullmatch(text, line.start, line.end)]
-    above = _few(reversed([line for line in lines if floor <= line.start and line.end <= start]))
-    return above[::-1], _few(line for line in lines if line.start >= end)
+    """The lines above and below a span: one long line or up to three short ones on each side.
+
+    In a table these are the rows around a row. Lines that begin before ``floor`` are left out.
+    """
+    above: list[Line] = []
+    below: list[Line] = []
+    for line in split_lines(text):
+        if _RULE.fullmatch(text, line.start, line.end):
+            continue
+        if floor <= line.start and line.end <= start:
+            above.append(line)
+        if line.start >= end:
+            below.append(line)
+    nearest_above = _few(reversed(above))
+    nearest_above.reverse()
+    return nearest_above, _few(below)
 
 
 def _few(lines: Iterable[Line]) -> list[Line]:
+    """The first line, and up to two more while all are short."""
     few: list[Line] = []
+    characters = 0
     for line in lines:
-        characters = line.end - line.start + sum(other.end - other.start for other in few)
+        characters += line.end - line.start
         if few and (len(few) == _NEIGHBOURS or characters > _NEIGHBOUR_CHARACTERS):
             break
         few.append(line)
@@ -125,34 +138,38 @@ def _few(lines: Iterable[Line]) -> list[Line]:
 
 
 def _joined(text: str, lines: Iterable[Line]) -> str:
-    return "\n".join(text[line.start : line.end] for line in lines)
+    return "\n".join([text[line.start : line.end] for line in lines])
 
 
 def best_window(
     chunk: Chunk, phrases: Iterable[str], *, lines: int = _WINDOW_LINES
 ) -> tuple[int, int]:
-    """Span within the chunk of so many lines that share most words with the phrases, the first of several: what the
-    index alone would show.
+    """The span of the ``lines`` adjacent lines that share most words with the phrases.
+
+    Of equally good windows, the first. It shows what the index alone would show.
     """
-    words = {word for phrase in phrases for word in _words(phrase)}
+    words: set[str] = set()
+    for phrase in phrases:
+        words |= _words(phrase)
     numbered = split_lines(chunk.text)
     if not numbered:
         return 0, len(chunk.text)
-    scores = [len(words & set(_words(chunk.text[line.start : line.end]))) for line in numbered]
+    scores = [len(words & _words(chunk.text[line.start : line.end])) for line in numbered]
     starts = range(max(1, len(numbered) - lines + 1))
     best = max(starts, key=lambda first: sum(scores[first : first + lines]))
     window = numbered[best : best + lines]
     return window[0].start, window[-1].end
 
 
-def _words(text: str) -> list[str]:
-    return [
-        word
-        for word in "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-        if len(word) >= _WORD_MIN
-    ]
+def _words(text: str) -> set[str]:
+    """The words of a text that are long enough to mean something, case-folded."""
+    folded = text.casefold()
+    for character in set(folded):
+        if not character.isalnum():
+            folded = folded.replace(character, " ")
+    return {word for word in folded.split() if len(word) >= _WORD_MIN}
 
 
 def names_of(corpus: Corpus, *, numbered: bool) -> dict[str, str]:
-    """Names that go up for documents: as on the card, or d1, d2, ... where the policy hides names."""
+    """Names that are sent for documents: as on the card, or d1, d2, ... where ``numbered``."""
     return corpus.contents.names(numbered=numbered)

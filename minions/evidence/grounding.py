@@ -1,6 +1,6 @@
-"""Is the quote there? Exact, then normalised (white space, case, quotation marks, dashes), then bounded approximate
-matching.
+"""Finds a worker's quote in the text it claims to come from.
 
+The match is exact, else normalised (white space, case, quotation marks, dashes), else approximate.
 Approximate matching is bounded in both lengths, so that no document can make it slow.
 """
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from minions.values.findings import CitationStatus
 
 MIN_SCORE = 0.85
-_MAX_QUOTE = 600
-_MAX_TEXT = 20_000
-_MIN_FUZZY = 12  # shorter quotes match by chance
+_MAX_QUOTE = 600  # characters
+_MAX_TEXT = 20_000  # characters
+_MIN_FUZZY = 12  # characters; shorter quotes match by chance
 _FOLDED = str.maketrans(
     {
         "\u2018": "'",
@@ -31,7 +31,10 @@ _FOLDED = str.maketrans(
 
 
 class Location(NamedTuple):
-    """Where a quote stands: ``text[start:end]``, how it was found, and how well (1.0 for all but ``fuzzy``)."""
+    """The place of a quote, ``text[start:end]``.
+
+    ``status`` is the kind of match, ``score`` its quality in [0, 1]: 1.0 for all but ``fuzzy``.
+    """
 
     start: int
     end: int
@@ -47,22 +50,19 @@ def locate(quote: str, text: str) -> Location | None:
     start = text.find(quote)
     if start >= 0:
         return Location(start, start + len(quote), "exact", 1.0)
-    return _normalised(quote, text) or _fuzzy(quote, text)
-
-
-def _normalised(quote: str, text: str) -> Location | None:
     folded, offsets = _fold(text)
-    needle, _ = _fold(quote)
-    needle = needle.strip()
-    start = folded.find(needle) if needle else -1
-    if start < 0:
-        return None
-    return Location(offsets[start], offsets[start + len(needle) - 1] + 1, "normalised", 1.0)
+    needle = _fold(quote)[0].strip()
+    start = folded.find(needle)
+    if needle and start >= 0:
+        last = offsets[start + len(needle) - 1]
+        return Location(offsets[start], last + 1, "normalised", 1.0)
+    return _fuzzy(quote, text)
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
-    """Case-folded text with runs of white space as one blank, and for each of its characters the offset it came
-    from.
+    """The text case-folded, with runs of white space as one blank.
+
+    With it comes, for each of its characters, the offset in ``text`` that it was made from.
     """
     folded: list[str] = []
     offsets: list[int] = []
@@ -84,13 +84,16 @@ def _fuzzy(quote: str, text: str) -> Location | None:
 
     if not _MIN_FUZZY <= len(quote) <= _MAX_QUOTE or len(text) > _MAX_TEXT:
         return None
-    alignment = fuzz.partial_ratio_alignment(
-        quote.casefold(), text.casefold(), score_cutoff=MIN_SCORE * 100
-    )
-    if alignment is None or len(text.casefold()) != len(text):
+    folded = text.casefold()
+    if len(folded) != len(text):  # its offsets are not the text's own
+        return None
+    alignment = fuzz.partial_ratio_alignment(quote.casefold(), folded, score_cutoff=MIN_SCORE * 100)
+    if alignment is None:
         return None
     start, end = _whole_words(text, alignment.dest_start, alignment.dest_end)
-    return Location(start, end, "fuzzy", round(alignment.score / 100, 3)) if start < end else None
+    if start >= end:
+        return None
+    return Location(start, end, "fuzzy", round(alignment.score / 100, 3))
 
 
 def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:

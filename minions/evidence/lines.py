@@ -1,5 +1,7 @@
-"""A chunk's numbered lines: what a worker points at, and the spans the device takes from the text instead of the
-worker's copy.
+"""A chunk's numbered lines.
+
+A worker points at lines by their numbers, and the quote is then taken from the text itself, not
+from the worker's copy.
 """
 
 from __future__ import annotations
@@ -7,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_LONG = 220  # characters; longer lines are split at sentence ends, so that pointing stays precise (docs/experiments.md)
+# Characters. Longer lines are split at sentence ends, so that pointing stays precise
+# (docs/experiments.md).
+_LONG = 220
 _SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 
 
@@ -20,27 +24,46 @@ class Line(NamedTuple):
 
 
 def split_lines(text: str) -> list[Line]:
-    """Number the lines of ``text`` that hold anything; a line longer than 220 characters counts as its sentences."""
+    """Number the lines of ``text`` that are not blank.
+
+    A line longer than 220 characters is numbered sentence by sentence, short ones joined.
+    """
     spans: list[tuple[int, int]] = []
     for match in re.finditer(r"[^\n]+", text):
         start, end = _strip(text, match.start(), match.end())
-        if start < end:
-            spans.extend(_sentences(text, start, end))
-    return [Line(number, start, end) for number, (start, end) in enumerate(spans, 1)]
+        if start == end:
+            continue
+        cuts: list[int] = []
+        if end - start > _LONG:
+            cuts = [sentence.end() for sentence in _SENTENCE_END.finditer(text, start, end)]
+        piece_start = start
+        piece_end = start
+        for cut in (*cuts, end):
+            # Short sentences are joined: a number a sentence would cost more tokens than it saves.
+            if piece_end > piece_start and cut - piece_start > _LONG:
+                spans.append(_strip(text, piece_start, piece_end))
+                piece_start = piece_end
+            piece_end = cut
+        spans.append(_strip(text, piece_start, piece_end))
+    return [Line(number, *span) for number, span in enumerate(spans, 1)]
 
 
 def number_lines(text: str, lines: list[Line]) -> str:
     """The lines as a worker sees them: ``1: first``, one a row."""
-    return "\n".join(f"{line.number}: {text[line.start : line.end]}" for line in lines)
+    rows = [f"{line.number}: {text[line.start : line.end]}" for line in lines]
+    return "\n".join(rows)
 
 
 def point(lines: list[Line], numbers: list[int], *, gap: int = 1) -> list[tuple[int, int]]:
-    """Spans of the lines with these numbers, in the order of the text; runs with at most ``gap`` lines between are one
-    span.
+    """Spans of the lines with these numbers, in the order of the text.
+
+    Lines with at most ``gap`` lines between them are one span. Numbers of no line are ignored.
     """
     spans: list[tuple[int, int]] = []
     last = None
-    for number in sorted({number for number in numbers if 1 <= number <= len(lines)}):
+    for number in sorted(set(numbers)):
+        if not 1 <= number <= len(lines):
+            continue
         line = lines[number - 1]
         if last is not None and number - last <= gap + 1:
             spans[-1] = (spans[-1][0], line.end)
@@ -48,20 +71,6 @@ def point(lines: list[Line], numbers: list[int], *, gap: int = 1) -> list[tuple[
             spans.append((line.start, line.end))
         last = number
     return spans
-
-
-def _sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    if end - start <= _LONG:
-        return [(start, end)]
-    pieces: list[tuple[int, int]] = []
-    for cut in [*(match.end() for match in _SENTENCE_END.finditer(text, start, end)), end]:
-        piece_start = pieces[-1][1] if pieces else start
-        # Short sentences are joined: a number a sentence would cost more tokens than it saves.
-        if pieces and cut - pieces[-1][0] <= _LONG:
-            pieces[-1] = (pieces[-1][0], cut)
-        else:
-            pieces.append((piece_start, cut))
-    return [_strip(text, piece_start, piece_end) for piece_start, piece_end in pieces]
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:

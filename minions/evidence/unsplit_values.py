@@ -1,4 +1,7 @@
-"""Findings that cut no value which must stay on the device: a part of one would not be known for what it is."""
+"""Widens or trims findings so that none cuts a sensitive value in half.
+
+A part of such a value would not be recognised, and so be sent.
+"""
 
 from __future__ import annotations
 
@@ -25,40 +28,46 @@ def with_whole_values(
 ) -> list[Finding]:
     """The findings of a job with their quotes widened over the ``values`` that they would cut.
 
-    What a chunk's end leaves of a value is left out, of the lines around them, too; a finding of nothing else is
-    dropped. ``text`` is the document's.
+    A part of a value that a chunk's end cuts off is left out, of the lines around a quote too; a
+    finding that holds nothing else is dropped. ``text`` is the document's.
     """
     chunk = job.chunk
     first = max(0, chunk.start - _LONGEST)
     around = text[first : chunk.end + _LONGEST]
     spans = [(first + start, first + end) for start, end in values(around)]
-    whole = _without_parts(chunk, spans)
-    job = job.model_copy(update={"chunk": whole})
-    again = (_found_again(finding, job, spans, same=whole is chunk) for finding in findings)
-    return [finding for finding in again if finding is not None]
+    trimmed = _without_parts(chunk, spans)
+    trimmed_job = job.model_copy(update={"chunk": trimmed})
+    whole: list[Finding] = []
+    for finding in findings:
+        citation = finding.citation
+        start = min([citation.start, *(value[0] for value in _cut(citation.start, spans))])
+        end = max([citation.end, *(value[1] for value in _cut(citation.end, spans))])
+        if trimmed is chunk and (start, end) == (citation.start, citation.end):
+            whole.append(finding)
+            continue
+        start = max(start, trimmed.start) - trimmed.start
+        end = min(end, trimmed.end) - trimmed.start
+        if start >= end:
+            continue
+        location = Location(start, end, citation.status, citation.score)
+        found = find(trimmed_job, location, answer=finding.answer, confidence=finding.confidence)
+        renamed = found.citation.model_copy(update={"id": finding.id})
+        whole.append(found.model_copy(update={"id": finding.id, "citation": renamed}))
+    return whole
 
 
 def _without_parts(chunk: Chunk, values: Spans) -> Chunk:
-    """A chunk without the parts of values that go on before or after it."""
-    start = max([chunk.start, *(end for start, end in values if start < chunk.start < end)])
-    end = min([chunk.end, *(start for start, end in values if start < chunk.end < end)])
+    """The chunk without the parts of values that go on before or after it; itself if it has none."""
+    start = max([chunk.start, *(value[1] for value in _cut(chunk.start, values))])
+    end = min([chunk.end, *(value[0] for value in _cut(chunk.end, values))])
     if (start, end) == (chunk.start, chunk.end):
         return chunk
-    text = chunk.text[start - chunk.start : end - chunk.start] if start < end else ""
+    text = ""
+    if start < end:
+        text = chunk.text[start - chunk.start : end - chunk.start]
     return chunk.model_copy(update={"start": start, "end": max(start, end), "text": text})
 
 
-def _found_again(finding: Finding, job: Job, values: Spans, *, same: bool) -> Finding | None:
-    """A finding in its chunk, which is the ``same`` as before or has lost its ends."""
-    citation, chunk = finding.citation, job.chunk
-    start = min([citation.start, *(start for start, end in values if start < citation.start < end)])
-    end = max([citation.end, *(end for start, end in values if start < citation.end < end)])
-    if same and (start, end) == (citation.start, citation.end):
-        return finding
-    start, end = max(start, chunk.start), min(end, chunk.end)
-    if start >= end:
-        return None
-    location = Location(start - chunk.start, end - chunk.start, citation.status, citation.score)
-    found = find(job, location, answer=finding.answer, confidence=finding.confidence)
-    named = found.citation.model_copy(update={"id": finding.id})
-    return found.model_copy(update={"id": finding.id, "citation": named})
+def _cut(place: int, values: Spans) -> Spans:
+    """The values that a cut at ``place`` goes through."""
+    return [(start, end) for start, end in values if start < place < end]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from minions.redaction.placeholders import without_placeholders
 from minions.text.numbers import numbers_in
+from minions.text.small_words import PLAIN_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -33,28 +34,6 @@ _NUMBER: Final = re.compile(
     r"[-+(~≈<>=]*[$€£¥]?\d(?:[\d.,:/'\u2019\u00a0\u202f-]*\d)?(?:%|st|nd|rd|th|[kmb]|bn|mn)?[).,;:%]*",
     re.IGNORECASE,
 )
-_MONTHS: Final = """
-    january february march april may june july august september october november december
-    jan feb mar apr jun jul aug sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday
-"""
-_UNITS: Final = """
-    percent per cent thousand million millions billion billions trillion hundred dozen usd eur gbp chf jpy dollar
-    dollars euro euros pound pounds second seconds minute minutes hour hours day days week weeks month months quarter
-    quarters year years am pm mm cm km mg kg ml lb oz miles metres meters tons tonnes kwh mwh
-"""
-_NUMERALS: Final = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety first second third fourth fifth once twice
-"""
-_SMALL: Final = """
-    a about above according after all also an and any approximately are as at be because been before below between
-    both but by can cannot case could did do does during each either equal every except exactly for from given had has
-    have he her his how however if in including into is it its least less may more most must n neither no none not
-    nothing of off on only or other otherwise out over per same shall she should since so some stated such than that
-    the their them then there these they this those through to total true false under unless until up upon was were
-    what when where whether which while who whose will with within without would yes yet
-"""
-SMALL_WORDS: Final = frozenset((_SMALL + _NUMERALS + _UNITS + _MONTHS).split())
 
 
 def words_of(*texts: str) -> set[str]:
@@ -134,7 +113,7 @@ def grounded_words(answer: str, lines: Lines, known: Collection[str]) -> str:
     def grounded(piece: str) -> bool:
         piece = without_placeholders(piece)
         words = _WORD.findall(piece.casefold())
-        if all(word in lines.words or word in known or word in SMALL_WORDS for word in words):
+        if all(word in lines.words or word in known or word in PLAIN_WORDS for word in words):
             return _has_plain_signs(piece, lines.signs)
         return is_number(piece) and all(number in lines.numbers for number in numbers_in(piece))
 
@@ -147,7 +126,7 @@ def plain_value(answer: str, known: Collection[str], lines: Lines) -> str | None
     """
     pieces = _PIECE.findall(answer)
     words = sum(
-        word not in SMALL_WORDS and not word.isdigit()
+        word not in PLAIN_WORDS and not word.isdigit()
         for word in words_of(without_placeholders(answer))
     )
     whole = words <= _MOST_KNOWN and all(_is_plain(piece, known, lines) for piece in pieces)
@@ -164,7 +143,7 @@ def _is_plain(piece: str, known: Collection[str], lines: Lines) -> bool:
     if is_number(piece):
         return not lines.hides(piece)
     words = _WORD.findall(piece.casefold())
-    return all(word in known or word in SMALL_WORDS for word in words) and _has_plain_signs(piece)
+    return all(word in known or word in PLAIN_WORDS for word in words) and _has_plain_signs(piece)
 
 
 def _has_plain_signs(piece: str, shown: Collection[str] = ()) -> bool:
