@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minions.execution.executor import LocalExecutor
-    from minions.execution.whole_context_executor import TogetherExecutor
+    from minions.execution.whole_context_executor import WholeContextExecutor
     from minions.ledger.entries import Role
     from minions.models.llamacpp import LlamaCppModel
     from minions.ports import ChatModel, Holder
@@ -162,9 +162,9 @@ def _one_by_one(
 
 def _together(
     ref: ModelRef, served: list[_Served], settings: Settings, books: Books
-) -> TogetherExecutor:
+) -> WholeContextExecutor:
     """A worker that holds all chunks at once."""
-    from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
+    from minions.execution.whole_context_executor import CachingHolder, WholeContextExecutor
     from minions_workers.holder import ChatReader
 
     holder: Holder = ChatReader(
@@ -172,7 +172,7 @@ def _together(
     )
     if books.cache is not None:
         holder = CachingHolder(holder, books.cache, model=str(ref))
-    return TogetherExecutor(holder, concurrency=sum(endpoint.slots for endpoint in served))
+    return WholeContextExecutor(holder, concurrency=sum(endpoint.slots for endpoint in served))
 
 
 async def _planner(
