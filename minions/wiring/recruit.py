@@ -136,9 +136,9 @@ def _one_by_one(
     from minions.execution.cache import CachingWorker
     from minions.execution.executor import LocalExecutor
     from minions.execution.stopping import Enough
-    from minions_workers.extractor import Extractor
+    from minions_workers.chunk_worker import ChunkWorker
 
-    extractor = Extractor(
+    extractor = ChunkWorker(
         _model(served, "worker", settings, books),
         evidence=settings.evidence,
         min_relevance=settings.min_relevance,
