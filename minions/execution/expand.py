@@ -291,9 +291,7 @@ def scope_of(
     if not task.documents:
         return None
     chosen, unmatched = contents.select(task.documents, naming)
-    trouble = "it was not shown"
-    if naming == "any":
-        trouble = "is not in the corpus"
+    trouble = "is not in the corpus" if naming == "any" else "it was not shown"
     warnings += [
         f"{task.id}: the plan names a document that {trouble}: {wanted!r}" for wanted in unmatched
     ]

@@ -139,9 +139,7 @@ class _Votes:
         leader, most = ranking[0]
         if self._task.output == "yes_no" and leader == "no":
             return False
-        second = 0
-        if len(ranking) > 1:
-            second = ranking[1][1]
+        second = ranking[1][1] if len(ranking) > 1 else 0
         return most - second >= self._enough.findings
 
 

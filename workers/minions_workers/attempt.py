@@ -86,9 +86,7 @@ class Attempt:
 
     def unread(self, completion: Completion, reason: str) -> JobResult:
         """A result for a reply that cannot be read; it keeps the beginning of the reply."""
-        status: JobStatus = "failed"
-        if completion.finish_reason == "length":
-            status = "truncated"
+        status: JobStatus = "truncated" if completion.finish_reason == "length" else "failed"
         return self.ended(status, reason=reason, partial=completion.text[:PARTIAL_CHARACTERS])
 
 

@@ -133,15 +133,10 @@ class Extractor:
     def _request(self, shown: str, job: Job, line_count: int) -> ChatRequest:
         pointing = self._evidence == "lines"
         tokens = REASONING[self._reasoning].tokens
-        if pointing:
-            tokens += _POINTING_TOKENS
-        else:
-            tokens += _QUOTING_TOKENS
+        tokens += _POINTING_TOKENS if pointing else _QUOTING_TOKENS
         if job.task.output == "list":
             tokens += _LIST_TOKENS
-        temperature = 0.0
-        if job.sample:
-            temperature = RESAMPLING_TEMPERATURE
+        temperature = RESAMPLING_TEMPERATURE if job.sample else 0.0
         tail = filled(
             load_thinking(self._evidence, self._reasoning),
             instruction=("question", job.task.instruction),

@@ -90,9 +90,7 @@ class ChatReader:
         if task.output == "text":
             # An answer from all chunks may be as long, and stand in as many lines, as a list.
             task = task.model_copy(update={"output": "list"})
-        temperature = 0.0
-        if jobs[0].sample:
-            temperature = RESAMPLING_TEMPERATURE
+        temperature = RESAMPLING_TEMPERATURE if jobs[0].sample else 0.0
         tail = filled(
             load(f"hold_{self._evidence}"),
             message=("question", task.instruction),

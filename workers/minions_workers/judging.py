@@ -269,9 +269,7 @@ def written_request(job: Job, *, reasoning: Reasoning = "none") -> ChatRequest:
         instruction=("question", task.instruction),
         answer=worded(task, answer_in_words(task)),
     )
-    temperature = 0.0
-    if job.sample:
-        temperature = RESAMPLING_TEMPERATURE
+    temperature = RESAMPLING_TEMPERATURE if job.sample else 0.0
     return _request(
         job,
         tail,

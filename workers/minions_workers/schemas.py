@@ -86,9 +86,7 @@ def _answer(task: Task) -> dict[str, Any]:
         return {"enum": ["yes", "no", None]}
     if task.output == "category":
         return {"enum": [*task.options, None]}
-    characters = ANSWER_CHARACTERS
-    if task.output == "list":
-        characters = LIST_CHARACTERS
+    characters = LIST_CHARACTERS if task.output == "list" else ANSWER_CHARACTERS
     return {"anyOf": [{"type": "string", "maxLength": characters}, _NULL]}
 
 
