@@ -117,6 +117,13 @@ class _Reading:
         same = (task.instruction, task.output, task.options, task.unit, wanted.job.sample)
         self.waiting.setdefault(same, []).append(wanted)
 
+    def runs(self) -> set[_Run]:
+        """The runs that jobs wait for."""
+        runs: set[_Run] = set()
+        for all_wanted in self.waiting.values():
+            runs.update([wanted.run for wanted in all_wanted])
+        return runs
+
     def withdraw(self, run: _Run, task_id: str) -> list[Job]:
         """Take back and return a run's jobs of a task.
 
@@ -247,17 +254,10 @@ class LocalExecutor:
                     await self._work(reading)
             finally:
                 del self._active[chunk_id]
-                if reading.waiting:
-                    self._put_back(chunk_id, reading)
-
-    def _put_back(self, chunk_id: str, reading: _Reading) -> None:
-        """Let the jobs that a slot left over wait again, first in the order of their runs."""
-        self._readings[chunk_id] = reading
-        runs: set[_Run] = set()
-        for all_wanted in reading.waiting.values():
-            runs.update([wanted.run for wanted in all_wanted])
-        for run in runs:
-            run.chunks.appendleft(chunk_id)
+                if reading.waiting:  # put back, first in the order of its runs
+                    self._readings[chunk_id] = reading
+                    for run in reading.runs():
+                        run.chunks.appendleft(chunk_id)
 
     def _next(self) -> str | None:
         """The id of the best chunk that waits, of the oldest run that has one."""
