@@ -1,1 +1,1 @@
-"""From a plan to finished jobs: which chunks, in what order, how many at once."""
+"""From a plan to finished jobs: which chunks are read, in what order, and how many at once."""

@@ -1,7 +1,8 @@
-"""Worker results by content: what was read once, with the same model, prompts and task, is not read again.
+"""Worker results by content: what was read with the same model, prompts and task is not read again.
 
-A result is kept relative to its chunk (offsets and answers, never the chunk's text), under a hash of all that the
-worker was told; a document that moves or is read by another question finds it again.
+A result is kept relative to its chunk (offsets and answers, never the chunk's text), under a hash
+of all that the worker was given. So it is found again when the document has moved, or when another
+question asks the same of it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ _log = structlog.get_logger()
 
 
 class CachedModel(Value):
-    """What the cache holds of one model: ``bytes`` are those of the results alone."""
+    """The cached results of one model, summed up.
+
+    ``bytes``: the size of the results alone. ``oldest``, ``newest``: when they were kept, UTC in
+    ISO 8601.
+    """
 
     model: str
     results: int
@@ -60,49 +65,67 @@ class _Kept(Value):
 
 
 class ResultCache:
-    """The cached results of a store. All methods raise StoreError; times are UTC in ISO 8601. What is kept in a
-    ``scope`` is found in the same one only.
+    """The cached results of a store. All methods raise StoreError.
+
+    ``scope``: results that are kept under one scope are found only under the same one.
     """
 
     def __init__(self, store: Store, clock: Clock, scope: str = "") -> None:
-        self._store, self._clock, self._scope = store, clock, scope
+        self._store = store
+        self._clock = clock
+        self._scope = scope
 
     def get(self, key: bytes, job: Job) -> JobResult | None:
-        """The result that was kept under ``key``, for ``job``."""
+        """The result that was kept under ``key``, as that of ``job``; None if there is none.
+
+        Raises ValueError for a result that another version wrote in another form.
+        """
         rows = self._store.read("SELECT result FROM results WHERE key = ?", (self._own(key),))
         if not rows:
             return None
         kept = _Kept.model_validate_json(rows[0]["result"])
-        told = kept.model_dump(exclude={"pieces"})
-        findings = tuple(_finding(piece, job, part) for part, piece in enumerate(kept.pieces))
-        return JobResult(job=job, findings=findings, cached=True, **told)
+        fields = kept.model_dump(exclude={"pieces"})
+        findings = [_finding(piece, job, part) for part, piece in enumerate(kept.pieces)]
+        return JobResult(job=job, findings=tuple(findings), cached=True, **fields)
 
     def put(self, key: bytes, model: str, result: JobResult) -> None:
-        """Keep a result; it survives the end of the process. A failed job's is not kept: it may go well next time."""
+        """Keep a result; it survives the end of the process.
+
+        A failed job's result is not kept: the job may succeed next time.
+        """
         if result.status in {"failed", "skipped"}:
             return
-        told = result.model_dump(include=set(_Kept.model_fields) - {"pieces"})
-        pieces = tuple(_piece(finding, result.job) for finding in result.findings)
-        kept = _Kept(pieces=pieces, **told).model_dump_json(exclude_defaults=True)
+        fields = result.model_dump(include=set(_Kept.model_fields) - {"pieces"})
+        pieces = [_piece(finding, result.job) for finding in result.findings]
+        kept = _Kept(pieces=tuple(pieces), **fields)
         self._store.write(
             "INSERT OR REPLACE INTO results (key, model, at, result) VALUES (?, ?, ?, ?)",
-            (self._own(key), model, self._clock.now_iso(), kept),
+            (
+                self._own(key),
+                model,
+                self._clock.now_iso(),
+                kept.model_dump_json(exclude_defaults=True),
+            ),
             durable=False,
         )
 
     def _own(self, key: bytes) -> bytes:
-        return hashlib.sha256(self._scope.encode() + key).digest() if self._scope else key
+        """The key within this cache's scope."""
+        if not self._scope:
+            return key
+        return hashlib.sha256(self._scope.encode() + key).digest()
 
     def contents(self) -> list[CachedModel]:
-        """What is kept, by model."""
+        """The number, size and age of the results, by model."""
         rows = self._store.read(
-            "SELECT model, count(*) AS results, sum(length(result)) AS bytes, min(at) AS oldest, max(at) AS newest "
+            "SELECT model, count(*) AS results, sum(length(result)) AS bytes, "
+            "min(at) AS oldest, max(at) AS newest "
             "FROM results GROUP BY model ORDER BY model"
         )
         return [CachedModel(**dict(row)) for row in rows]
 
     def clear(self, *, before: str | None = None) -> int:
-        """Forget all results, or those kept before a time; how many."""
+        """Delete all results, or those kept before a time (UTC, ISO 8601); return how many."""
         with self._store.transaction():
             found = self._store.read(
                 "SELECT count(*) FROM results WHERE ?1 IS NULL OR at < ?1", (before,)
@@ -112,8 +135,10 @@ class ResultCache:
 
 
 class CachingWorker:
-    """A Worker that asks the cache first. ``fingerprint`` covers all that the worker adds to a job: model, prompts,
-    parameters; ``judging`` the same for tasks that judge documents, where it differs.
+    """A Worker that asks the cache before the worker.
+
+    ``fingerprint`` covers all that the worker adds to a job: model, prompts, parameters.
+    ``judging`` is the fingerprint for tasks that judge documents, if it differs.
     """
 
     def __init__(
@@ -125,19 +150,23 @@ class CachingWorker:
         fingerprint: str,
         judging: str | None = None,
     ) -> None:
-        self._worker, self._cache = worker, cache
-        self._model, self._fingerprint, self._judging = model, fingerprint, judging or fingerprint
+        self._worker = worker
+        self._cache = cache
+        self._model = model
+        self._fingerprint = fingerprint
+        self._judging = judging or fingerprint
 
     async def run(self, job: Job) -> JobResult:
         """See `minions.ports.Worker`."""
-        if (known := self.known(job)) is not None:
+        known = self.known(job)
+        if known is not None:
             return known
         result = await self._worker.run(job)
         self._cache.put(self.key(job), self._model, result)
         return result
 
     def known(self, job: Job) -> JobResult | None:
-        """The result that the cache holds, if it does: it costs nothing."""
+        """The cached result of a job, which costs nothing; None if there is none."""
         try:
             return self._cache.get(self.key(job), job)
         except ValueError:  # a result of another version
@@ -146,28 +175,33 @@ class CachingWorker:
 
     def key(self, job: Job) -> bytes:
         """The hash of all that decides a job's result."""
-        return key_of(job, self._judging if job.task.judges else self._fingerprint)
+        if job.task.judges:
+            return key_of(job, self._judging)
+        return key_of(job, self._fingerprint)
 
 
 def key_of(job: Job, fingerprint: str) -> bytes:
-    """The hash of a job and of all that its worker adds to it."""
-    chunk, task = job.chunk, job.task
+    """The hash of a job and of all that its worker adds to it (32 bytes, SHA-256)."""
+    chunk = job.chunk
+    task = job.task
     shown = (PurePath(chunk.path).name, chunk.headings, chunk.table_header, chunk.text)
     asked = (task.instruction, task.output, task.options, task.unit, job.sample)
     return hashlib.sha256(json.dumps((fingerprint, shown, asked)).encode()).digest()
 
 
 def adapted(result: JobResult, job: Job) -> JobResult:
-    """A job's result as that of another one, the same task on the same chunk; it used nothing of its own."""
+    """A job's result as that of another job with the same task on the same chunk.
+
+    Its usage is zero: the tokens are counted once, with the job that ran.
+    """
     if result.job is job:
         return result
-    findings = tuple(
-        _finding(_piece(finding, result.job), job, part)
-        for part, finding in enumerate(result.findings)
-    )
-    return result.model_copy(
-        update={"job": job, "findings": findings, "usage": Usage(), "cached": True}
-    )
+    findings: list[Finding] = []
+    for part, finding in enumerate(result.findings):
+        piece = _piece(finding, result.job)
+        findings.append(_finding(piece, job, part))
+    changes = {"job": job, "findings": tuple(findings), "usage": Usage(), "cached": True}
+    return result.model_copy(update=changes)
 
 
 def _piece(finding: Finding, job: Job) -> _Piece:

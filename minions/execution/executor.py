@@ -1,4 +1,30 @@
-"""Runs jobs on this machine with asyncio: bounded, chunk by chunk, for any number of runs at once."""
+"""Runs jobs on this machine with asyncio: bounded, chunk by chunk, for any number of runs at once.
+
+The states of a job:
+
+                 a slot takes             the worker             it returns
+                 the chunk                runs the job           or raises
+    run() -> WAITING -----------> TAKEN -----------------> WORKING -----------> DELIVERED
+             |  ^                 | | ^                    |  |                     ^
+             |  |  held: PUT BACK | | | budget: PUT BACK   |  |                     |
+             |  +-----------------+ | +--------------------+  | its run is closed,  |
+             |                      |                         | and it is cancelled |
+             |                      v                         |                     |
+             +----------------> WITHDRAWN <-------------------+                     |
+                                    |  its task has read enough: `skipped`,         |
+                                    |  or the result that is known already          |
+                                    +-----------------------------------------------+
+
+- waiting: in ``_readings``, with the other jobs of its chunk, until a slot is free.
+- taken: in ``_active``; its chunk belongs to one slot, which runs the chunk's jobs one by one.
+- working: the slot awaits the worker. Identical jobs of several runs are one call.
+- delivered: in the queue of its run, which yields it.
+- put back: the slot stopped early. Under ``held`` the chunk waits again, first in the order of its
+  runs; after a budget error only the run that paid has its error, and the others' jobs are taken
+  again.
+- withdrawn: no longer wanted, because its task has read enough or its run was closed. A closed run
+  gets no results; a job under way is cancelled only if no other run wants it.
+"""
 
 from __future__ import annotations
 
@@ -19,26 +45,29 @@ if TYPE_CHECKING:
     from minions.ports import Worker
     from minions.values.jobs import Job
 
+    Outcome = JobResult | Exception
+
 _NEVER = Enough(findings=0, confidence=1.0)
 _NEEDLESS = "enough findings agree without it"
-_RESULTS_WAITING = (
-    4  # a slot; bounded, so that a slow consumer slows the slots rather than filling memory
-)
+# Results that may wait, per slot. Bounded, so that a slow consumer slows the slots down instead of
+# filling the memory.
+_RESULTS_WAITING = 4
 
 
 class _Run:
-    """The jobs of one ``run`` call: its chunks in their order, and where its results go."""
+    """The jobs of one ``run`` call: its chunks in their order, and the queue of its results."""
 
     def __init__(self, jobs: Sequence[Job], *, results_waiting: int, enough: Enough) -> None:
-        self.context = copy_context()  # whose the tokens are, and under what limits
+        # The caller's context variables: they say who pays for the tokens, and under which limits.
+        self.context = copy_context()
         self.stopping = Stopping(jobs, enough)
-        self.chunks = deque(dict.fromkeys(job.chunk.id for job in jobs))
+        self.chunks = deque(dict.fromkeys([job.chunk.id for job in jobs]))
         self.left = len(jobs)
-        self._results: asyncio.Queue[JobResult | Exception] = asyncio.Queue(results_waiting)
+        self._results: asyncio.Queue[Outcome] = asyncio.Queue(results_waiting)
         self._closed = False
 
-    async def deliver(self, result: JobResult | Exception) -> None:
-        """Hand over a result; one that nobody waits for any more is dropped."""
+    async def deliver(self, result: Outcome) -> None:
+        """Put a result into the queue, or drop it if the run is closed."""
         if not self._closed:
             await self._results.put(result)
 
@@ -51,7 +80,7 @@ class _Run:
         return result
 
     def close(self) -> None:
-        """Take no more results, and let go who waits to hand one over."""
+        """Take no more results, and release the slots that wait to deliver one."""
         self._closed = True
         while not self._results.empty():
             self._results.get_nowait()
@@ -64,12 +93,18 @@ class _Wanted(NamedTuple):
     run: _Run
 
     def is_of(self, run: _Run, task_id: str | None) -> bool:
-        """Whether a run wants it, for this task; None: for any."""
-        return self.run is run and task_id in {None, self.job.task.id}
+        """True if this run wants it for this task; with None, for any task."""
+        if self.run is not run:
+            return False
+        return task_id is None or task_id == self.job.task.id
 
 
 class _Reading:
-    """The jobs that wait for a chunk, the same ones together; ``working`` is the job under way, for ``wanted``."""
+    """The jobs on one chunk.
+
+    ``waiting``: the jobs that are not begun, identical ones under one key. ``working``: the call of
+    the worker under way. ``wanted``: the identical jobs that this call answers.
+    """
 
     def __init__(self) -> None:
         self.waiting: dict[tuple[object, ...], list[_Wanted]] = {}
@@ -77,28 +112,49 @@ class _Reading:
         self.working: asyncio.Task[JobResult] | None = None
 
     def add(self, wanted: _Wanted) -> None:
-        self.waiting.setdefault(_same(wanted.job), []).append(wanted)
+        """Let a job wait. Jobs on a chunk are one if the worker sees the same of both."""
+        task = wanted.job.task
+        same = (task.instruction, task.output, task.options, task.unit, wanted.job.sample)
+        self.waiting.setdefault(same, []).append(wanted)
+
+    def runs(self) -> set[_Run]:
+        """The runs that jobs wait for."""
+        runs: set[_Run] = set()
+        for all_wanted in self.waiting.values():
+            runs.update([wanted.run for wanted in all_wanted])
+        return runs
 
     def withdraw(self, run: _Run, task_id: str) -> list[Job]:
-        """Take back and return a run's jobs of a task, but not where some of its samples were begun: a vote that is cut
-        short is none.
+        """Take back and return a run's jobs of a task.
+
+        Nothing is taken back once the first sample was begun: a vote needs all its samples.
         """
-        waiting = (wanted for all_wanted in self.waiting.values() for wanted in all_wanted)
-        unbegun = any(wanted.is_of(run, task_id) and not wanted.job.sample for wanted in waiting)
-        return self._take(run, task_id) if unbegun else []
+        for all_wanted in self.waiting.values():
+            for wanted in all_wanted:
+                if wanted.is_of(run, task_id) and wanted.job.sample == 0:
+                    return self._take(run, task_id)
+        return []
 
     def _take(self, run: _Run, task_id: str | None = None) -> list[Job]:
-        """Take back what waits for a run, or for one of its tasks."""
+        """Take back and return all that waits for a run, or for one of its tasks."""
         taken: list[Job] = []
         for same, all_wanted in list(self.waiting.items()):
-            taken += [wanted.job for wanted in all_wanted if wanted.is_of(run, task_id)]
-            all_wanted[:] = [wanted for wanted in all_wanted if not wanted.is_of(run, task_id)]
-            if not all_wanted:
+            kept: list[_Wanted] = []
+            for wanted in all_wanted:
+                if wanted.is_of(run, task_id):
+                    taken.append(wanted.job)
+                else:
+                    kept.append(wanted)
+            if kept:
+                self.waiting[same] = kept
+            else:
                 del self.waiting[same]
         return taken
 
     def forget(self, run: _Run) -> asyncio.Task[JobResult] | None:
-        """Take back what a run wanted; a job under way that nobody else wants is broken off, and returned."""
+        """Take back all that a run wanted; cancel and return the call under way if only it wanted
+        the result.
+        """
         self._take(run)
         others = [wanted for wanted in self.wanted if wanted.run is not run]
         was_wanted = len(others) < len(self.wanted)
@@ -112,12 +168,13 @@ class _Reading:
 class LocalExecutor:
     """Keeps ``concurrency`` slots busy with the jobs of all its runs. Belongs to one event loop.
 
-    A slot takes all jobs of a chunk, of whatever runs, one after the other, so that the chunk's prefix stays cached on
-    its server; jobs that join meanwhile go to the same slot. Identical tasks on a chunk are one job. The oldest run's
-    best chunk is read first, so that runs end early and in their order.
+    A slot takes all jobs on a chunk, of every run, and runs them one after the other: the model's
+    server then keeps the chunk in its prefix cache. Jobs that arrive meanwhile join that slot.
+    Identical tasks on a chunk are one job. The best chunk of the oldest run is read first, so that
+    runs end early and in their order.
 
-    ``enough`` says when a task's reading ends early (ADR 13): its jobs that nobody began are skipped, but for those
-    whose result is ``known`` already.
+    ``enough`` says when a task's reading ends early (ADR 13). The task's jobs that were not begun
+    are then skipped, except those whose result ``known`` returns at no cost.
     """
 
     def __init__(
@@ -130,23 +187,26 @@ class LocalExecutor:
     ) -> None:
         self._worker = worker
         self.concurrency = concurrency
-        self._enough, self._known = enough, known
-        self._runs: dict[_Run, None] = {}
-        self._readings: dict[str, _Reading] = {}  # what waits, by chunk
-        self._active: dict[str, _Reading] = {}  # what a slot has taken, by chunk
+        self._enough = enough
+        self._known = known
+        self._runs: dict[_Run, None] = {}  # a set that keeps its order
+        self._readings: dict[str, _Reading] = {}  # what waits, by chunk id
+        self._active: dict[str, _Reading] = {}  # what a slot has taken, by chunk id
         self._slots: set[asyncio.Task[None]] = set()
         self._holds = 0
 
     async def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]:
-        """Yield one result a job, as they finish. What a worker raises is raised here, once this run's other jobs
-        were taken back.
+        """Yield one result per job, as they finish.
+
+        Raises what a worker raises, after this run's other jobs were taken back.
         """
         run = _Run(jobs, results_waiting=self.concurrency * _RESULTS_WAITING, enough=self._enough)
         self._runs[run] = None
         for job in jobs:
-            reading = self._active.get(job.chunk.id) or self._readings.setdefault(
-                job.chunk.id, _Reading()
-            )
+            chunk_id = job.chunk.id
+            reading = self._active.get(chunk_id)
+            if reading is None:
+                reading = self._readings.setdefault(chunk_id, _Reading())
             reading.add(_Wanted(job, run))
         self._fill()
         try:
@@ -157,8 +217,9 @@ class LocalExecutor:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Start no job while the block runs; those under way end. Jobs gather: a chunk is read once for all that want
-        it.
+        """Begin no job while the block runs; jobs under way end.
+
+        Jobs that are added meanwhile gather, so that a chunk is read once for all of them.
         """
         self._holds += 1
         try:
@@ -168,128 +229,130 @@ class LocalExecutor:
             self._fill()
 
     def _fill(self) -> None:
+        """Start a slot for each chunk that waits, while there are free slots."""
         if self._holds:
             return
-        busy = sum(
-            not slot.done() for slot in self._slots
-        )  # one that just ended is forgotten a turn later
-        for _ in range(min(self.concurrency - busy, len(self._readings))):
-            # An empty context: a slot works for nobody in particular.
+        # A slot that has just ended leaves the set one turn of the event loop later.
+        busy = [slot for slot in self._slots if not slot.done()]
+        free = self.concurrency - len(busy)
+        for _ in range(min(free, len(self._readings))):
+            # An empty context: a slot works for all runs, each job then gets its own run's context.
             slot = asyncio.get_running_loop().create_task(self._slot(), context=Context())
             self._slots.add(slot)
             slot.add_done_callback(self._slots.discard)
 
     async def _slot(self) -> None:
-        while not self._holds and (chunk := self._next()) is not None:
-            reading = self._active[chunk] = self._readings.pop(chunk)
+        """Take chunk after chunk, and run all jobs on it, until none waits or the executor is held."""
+        while not self._holds:
+            chunk_id = self._next()
+            if chunk_id is None:
+                return
+            reading = self._readings.pop(chunk_id)
+            self._active[chunk_id] = reading
             try:
                 while reading.waiting and not self._holds:
                     await self._work(reading)
             finally:
-                del self._active[chunk]
-                self._put_back(chunk, reading)
-
-    def _put_back(self, chunk: str, reading: _Reading) -> None:
-        """What a slot left of a chunk waits on, first of all."""
-        if reading.waiting:
-            self._readings[chunk] = reading
-            for run in {wanted.run for same in reading.waiting.values() for wanted in same}:
-                run.chunks.appendleft(chunk)
+                del self._active[chunk_id]
+                if reading.waiting:  # put back, first in the order of its runs
+                    self._readings[chunk_id] = reading
+                    for run in reading.runs():
+                        run.chunks.appendleft(chunk_id)
 
     def _next(self) -> str | None:
-        """The best chunk that waits, of the oldest run that has one."""
+        """The id of the best chunk that waits, of the oldest run that has one."""
         for run in self._runs:
             while run.chunks:
-                if (chunk := run.chunks.popleft()) in self._readings:
-                    return chunk
+                chunk_id = run.chunks.popleft()
+                if chunk_id in self._readings:
+                    return chunk_id
         return None
 
     async def _work(self, reading: _Reading) -> None:
-        """Run the next job of a chunk, for all that want it."""
-        reading.wanted = reading.waiting.pop(next(iter(reading.waiting)))
-        first, run = reading.wanted[0]
+        """Run the next job on a chunk, and deliver its result to every run that wants it."""
+        same = next(iter(reading.waiting))
+        reading.wanted = reading.waiting.pop(same)
+        job, run = reading.wanted[0]
         loop = asyncio.get_running_loop()
-        reading.working = loop.create_task(self._worker.run(first), context=run.context.copy())
-        result: JobResult | Exception
+        reading.working = loop.create_task(self._worker.run(job), context=run.context.copy())
+        result: Outcome
         try:
             result = await reading.working
-        except asyncio.CancelledError as broken_off:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():  # the slot itself is to end
+        except asyncio.CancelledError as cancelled:
+            slot = asyncio.current_task()
+            if slot is not None and slot.cancelling():  # the slot itself is to end
                 raise
             if not reading.wanted:
                 return
-            result = ModelError(f"the job {first.id} was broken off ({broken_off!r})")
+            result = ModelError(f"the job {job.id} was cancelled ({cancelled!r})")
         except Exception as error:  # noqa: BLE001 - not handled here: handed to the runs, which raise it
             result = error
         finally:
             reading.working = None
         if isinstance(result, BudgetExceededError) and len(reading.wanted) > 1:
-            # The limit may be the first run's own: the others try under theirs.
-            reading.waiting[_same(first)] = reading.wanted[1:] + reading.waiting.pop(
-                _same(first), []
-            )
+            # The limit may be the first run's own: the other runs try under theirs.
+            joined = reading.waiting.pop(same, [])
+            reading.waiting[same] = reading.wanted[1:] + joined
             reading.wanted = reading.wanted[:1]
-        told = [
-            (wanted.run, one)
-            for wanted in list(reading.wanted)
-            for one in self._told(wanted, result)
-        ]
-        for run_told, one in told:
-            await run_told.deliver(one)
+        # Every result is made before the first is delivered: delivering waits for slow runs.
+        deliveries: list[tuple[_Run, Outcome]] = []
+        for wanted in reading.wanted:
+            outcomes = self._outcomes(wanted, result)
+            deliveries += [(wanted.run, outcome) for outcome in outcomes]
+        for receiver, outcome in deliveries:
+            await receiver.deliver(outcome)
         reading.wanted = []
 
-    def _told(self, wanted: _Wanted, result: JobResult | Exception) -> list[JobResult | Exception]:
-        """What a run is told when its job ended: the result, and those of the jobs that it makes needless."""
-        run, mine = wanted.run, _for(wanted.job, result)
-        if isinstance(mine, Exception) or not run.stopping.ends(mine):
-            return [mine]
-        needless: list[Job] = []
-        for chunk in dict.fromkeys((*run.chunks, *self._active)):
-            reading = self._active.get(chunk) or self._readings.get(chunk)
-            if reading is not None:
-                needless += reading.withdraw(run, wanted.job.task.id)
-                if not reading.waiting:
-                    self._readings.pop(chunk, None)
-        return [mine, *map(self._unread, needless)]
+    def _outcomes(self, wanted: _Wanted, result: Outcome) -> list[Outcome]:
+        """The result of a run's job, followed by those of the jobs that it makes needless."""
+        run = wanted.run
+        own = _as_result_of(wanted.job, result)
+        if isinstance(own, Exception) or not run.stopping.ends(own):
+            return [own]
+        outcomes: list[Outcome] = [own]
+        for chunk_id in dict.fromkeys((*run.chunks, *self._active)):
+            reading = self._active.get(chunk_id) or self._readings.get(chunk_id)
+            if reading is None:
+                continue
+            needless = reading.withdraw(run, wanted.job.task.id)
+            outcomes += [self._unread(job) for job in needless]
+            if not reading.waiting:
+                self._readings.pop(chunk_id, None)
+        return outcomes
 
-    def _unread(self, job: Job) -> JobResult | Exception:
-        """What is told of a job that is not to be read: what is known of it costs nothing, and is not thrown away."""
+    def _unread(self, job: Job) -> Outcome:
+        """The result of a job that will not be read: the known one, which is free, or ``skipped``."""
         try:
-            return self._known(job) or JobResult(job=job, status="skipped", reason=_NEEDLESS)
+            known = self._known(job)
         except Exception as error:  # noqa: BLE001 - handed to the run, which raises it
             return error
+        return known or JobResult(job=job, status="skipped", reason=_NEEDLESS)
 
     async def _close(self, run: _Run) -> None:
         """Take back what a run still wants, and wait until nothing works for it."""
         del self._runs[run]
         run.close()
-        broken_off: list[asyncio.Task[JobResult]] = []
+        cancelled: list[asyncio.Task[JobResult]] = []
         if run.left:
-            for chunk, reading in list(self._readings.items()):
+            for chunk_id, reading in list(self._readings.items()):
                 reading.forget(run)
                 if not reading.waiting:
-                    del self._readings[chunk]
-            broken_off = [
-                task for reading in self._active.values() if (task := reading.forget(run))
-            ]
-        if broken_off:
-            await asyncio.wait(broken_off)
+                    del self._readings[chunk_id]
+            for reading in self._active.values():
+                call = reading.forget(run)
+                if call is not None:
+                    cancelled.append(call)
+        if cancelled:
+            await asyncio.wait(cancelled)
         if not self._runs and self._slots:
             await asyncio.wait(self._slots)
 
 
-def _for(job: Job, result: JobResult | Exception) -> JobResult | Exception:
-    """A result as this job's; trouble with that is the run's, and never the slot's."""
+def _as_result_of(job: Job, result: Outcome) -> Outcome:
+    """A result as that of an identical job. An error in this is the run's, and never the slot's."""
     if isinstance(result, Exception):
         return result
     try:
         return adapted(result, job)
     except Exception as error:  # noqa: BLE001 - handed to the run, which raises it
         return error
-
-
-def _same(job: Job) -> tuple[object, ...]:
-    """What makes two jobs on a chunk one: the worker is told nothing else of a task."""
-    task = job.task
-    return task.instruction, task.output, task.options, task.unit, job.sample

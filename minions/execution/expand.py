@@ -1,12 +1,12 @@
 """A plan becomes jobs: each task over the chunks it concerns, chunk-major.
 
-The worker's prompt is ``[system][chunk][task]``, so all jobs of a chunk stand together: a server with a prefix cache
-reads the chunk once, however many tasks ask about it (DESIGN section 6).
+The worker's prompt is ``[system][chunk][task]``, so all jobs on a chunk stand together: a server
+with a prefix cache reads the chunk once, however many tasks ask about it (DESIGN section 6).
 """
 
 from __future__ import annotations
 
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from minions.values.jobs import Job
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from minions.values.limits import Limits
     from minions.values.plans import Plan, Task
 
+    _Extent = tuple[
+        frozenset[str] | None, bool
+    ]  # a scope, and whether its documents are read whole
+
 
 class Expansion(NamedTuple):
     """The jobs to run, how many a limit left out, and what of the plan could not be followed."""
@@ -31,15 +35,17 @@ class Expansion(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """What one job reads: a chunk of the index, or a whole document and the ids of its chunks."""
+    """The text that one job reads: a chunk of the index, or a whole document with its chunks' ids."""
 
     chunk: Chunk
     parts: tuple[str, ...] = ()
 
 
 class _Reading(NamedTuple):
-    """A task with the documents it concerns (None: all), and what its search found; nothing: it reads them all.
-    ``whole``: documents are read in one piece where they fit.
+    """A task, and the chunks that it reads.
+
+    ``scope``: ids of the documents it concerns; None: all. ``found``: the pieces that its search
+    found; empty: it reads the whole scope. ``whole``: documents are read in one piece if they fit.
     """
 
     task: Task
@@ -49,6 +55,8 @@ class _Reading(NamedTuple):
 
 
 class _Placement(NamedTuple):
+    """A piece in a task's order of reading; ``rank`` 0 is read first."""
+
     task: Task
     chunk: Chunk
     parts: tuple[str, ...]
@@ -76,49 +84,37 @@ def expand(
     round_number: int = 1,
     naming: Naming = "shown",
 ) -> Expansion:
-    """Jobs of a round. A task with search phrases reads the best chunks for them and for the question, another reads
-    all in scope. Where a task judges documents, those that fit the worker's context are read whole (docs/adr/0012).
+    """The jobs of a round.
 
-    Chunks stand in the order of the best rank any task gives them, so that what a limit leaves out is what promised
-    least. What is left out is counted and not built: a limit bounds the time and memory this takes, too. ``naming``:
-    how the plan's author may name documents.
+    A task with search phrases reads the chunks that match them and the question best; a task
+    without reads its whole scope. If a task judges documents, those that fit the worker's context
+    are read whole (docs/adr/0012). ``naming``: how the plan's author may name documents.
+
+    Chunks stand in the order of the best rank that any task gives them, so a limit leaves out the
+    least promising ones. What is left out is counted and never built: a limit bounds the time and
+    memory of this function, too.
     """
     warnings: list[str] = []
-    scopes = [scope_of(task, corpus.contents, warnings, naming) for task in plan.tasks]
-    readings = [
-        _reading(task, scope, question, corpus, limits)
-        for task, scope in zip(plan.tasks, scopes, strict=True)
-    ]
-    total = limits.samples * sum(
-        len(reading.found) or _pieces_in(reading, corpus, limits) for reading in readings
-    )
-    exhaustive: dict[tuple[frozenset[str] | None, bool], list[_Piece]] = {}
-    for scope, whole in {
-        (reading.scope, reading.whole) for reading in readings if not reading.found
-    }:
-        tasks = [
-            one.task
-            for one in readings
-            if not one.found and (one.scope, one.whole) == (scope, whole)
+    readings: list[_Reading] = []
+    for task in plan.tasks:
+        scope = scope_of(task, corpus.contents, warnings, naming)
+        readings.append(_reading(task, scope, question, corpus, limits))
+
+    total = 0
+    for reading in readings:
+        total += limits.samples * (len(reading.found) or _pieces_in(reading, corpus, limits))
+
+    pieces_of = _exhaustive(readings, question, corpus, limits, fits=total <= limits.max_jobs)
+    placements: list[_Placement] = []
+    for reading in readings:
+        in_order = reading.found or pieces_of[reading.scope, reading.whole]
+        placements += [
+            _Placement(reading.task, piece.chunk, piece.parts, rank)
+            for rank, piece in enumerate(in_order)
         ]
-        fits = total <= limits.max_jobs
-        chunks = (
-            corpus.chunks(documents=scope)
-            if fits
-            else _promising(tasks, question, corpus, scope, limits)
-        )
-        wanted = None if fits else -(-limits.max_jobs // (limits.samples * len(tasks)))
-        exhaustive[scope, whole] = list(
-            islice(_pieces(chunks, corpus, limits, whole=whole), wanted)
-        )
-    placements = [
-        _Placement(reading.task, *piece, rank)
-        for reading in readings
-        for rank, piece in enumerate(reading.found or exhaustive[reading.scope, reading.whole])
-    ]
-    jobs = tuple(
-        islice(_jobs(chunk_major(placements), limits.samples, round_number), limits.max_jobs)
-    )
+
+    all_jobs = _jobs(chunk_major(placements), limits.samples, round_number)
+    jobs = tuple(islice(all_jobs, limits.max_jobs))
     skipped = total - len(jobs)
     if skipped:
         warnings.append(
@@ -128,11 +124,15 @@ def expand(
 
 
 def chunk_major(placed: Sequence[P]) -> list[P]:
-    """All jobs of a chunk together, chunks by the best rank that any of their jobs gives them; stable otherwise."""
+    """All jobs on a chunk together; chunks by the best rank that any of their jobs gives them.
+
+    Jobs on one chunk keep their order.
+    """
     best: dict[str, int] = {}
-    for one in placed:
-        best[one.chunk.id] = min(one.rank, best.get(one.chunk.id, one.rank))
-    return sorted(placed, key=lambda one: (best[one.chunk.id], one.chunk.id))
+    for placement in placed:
+        chunk_id = placement.chunk.id
+        best[chunk_id] = min(placement.rank, best.get(chunk_id, placement.rank))
+    return sorted(placed, key=lambda placement: (best[placement.chunk.id], placement.chunk.id))
 
 
 def _jobs(placements: Iterable[_Placement], samples: int, round_number: int) -> Iterator[Job]:
@@ -145,50 +145,86 @@ def _jobs(placements: Iterable[_Placement], samples: int, round_number: int) -> 
 def _reading(
     task: Task, scope: frozenset[str] | None, question: str, corpus: Corpus, limits: Limits
 ) -> _Reading:
-    phrases = (*task.search, task.instruction, question)
-    found = (
-        corpus.search(phrases, documents=scope, limit=limits.chunks_per_task) if task.search else []
-    )
     whole = task.judges and limits.whole_documents
+    if not task.search:
+        return _Reading(task, scope, [], whole)
+    phrases = (*task.search, task.instruction, question)
+    found = corpus.search(phrases, documents=scope, limit=limits.chunks_per_task)
     return _Reading(task, scope, list(_pieces(found, corpus, limits, whole=whole)), whole)
 
 
+def _exhaustive(
+    readings: Sequence[_Reading], question: str, corpus: Corpus, limits: Limits, *, fits: bool
+) -> dict[_Extent, list[_Piece]]:
+    """The pieces for tasks that read their whole scope: all, if they fit, else the most promising.
+
+    Tasks that read the same scope in the same way read the same pieces.
+    """
+    tasks_of: dict[_Extent, list[Task]] = {}
+    for reading in readings:
+        if not reading.found:
+            tasks_of.setdefault((reading.scope, reading.whole), []).append(reading.task)
+    pieces_of: dict[_Extent, list[_Piece]] = {}
+    for (scope, whole), tasks in tasks_of.items():
+        most: int | None = None
+        chunks: Iterable[Chunk]
+        if fits:
+            chunks = corpus.chunks(documents=scope)
+        else:
+            jobs_per_piece = limits.samples * len(tasks)
+            most = (limits.max_jobs + jobs_per_piece - 1) // jobs_per_piece  # rounded up
+            chunks = _promising(tasks, question, corpus, scope, limits, most=most)
+        pieces = _pieces(chunks, corpus, limits, whole=whole)
+        pieces_of[scope, whole] = list(islice(pieces, most))
+    return pieces_of
+
+
 def _pieces_in(reading: _Reading, corpus: Corpus, limits: Limits) -> int:
-    """How many jobs reading everything in scope takes."""
+    """The number of pieces in a reading's whole scope."""
     contents = corpus.contents
     if not reading.whole:
         return contents.chunks_in(reading.scope)
-    columns = (contents if reading.scope is None else contents.of(reading.scope)).columns
-    most = _most_tokens(limits)
-    return sum(
-        min(chunks, 1) if tokens <= most else chunks
-        for tokens, chunks in zip(columns.tokens, columns.chunks, strict=True)
-    )
+    if reading.scope is not None:
+        contents = contents.of(reading.scope)
+    columns = contents.columns
+    most_tokens = _most_tokens(limits)
+    count = 0
+    for tokens, chunks in zip(columns.tokens, columns.chunks, strict=True):
+        if tokens <= most_tokens:
+            count += min(chunks, 1)
+        else:
+            count += chunks
+    return count
 
 
 def _most_tokens(limits: Limits) -> int:
-    """The longest document that is read whole: the context less prompt, reply, and what an estimate may be short of."""
+    """The tokens of the longest document that is read whole.
+
+    The rest of the context is for the prompt, the reply, and an estimate that is too low.
+    """
     return limits.context_tokens * 4 // 5
 
 
 def _pieces(
     chunks: Iterable[Chunk], corpus: Corpus, limits: Limits, *, whole: bool
 ) -> Iterator[_Piece]:
-    """The chunks or, where documents are wanted ``whole``, each that fits in the place of the first of its chunks."""
-    contents, most = corpus.contents, _most_tokens(limits)
+    """The chunks; with ``whole``, each document that fits stands for the first of its chunks."""
+    contents = corpus.contents
+    most_tokens = _most_tokens(limits)
     seen: set[str] = set()
     for chunk in chunks:
-        document = chunk.document_id
-        if not whole or contents.columns.tokens[contents.places[document]] > most:
+        document_id = chunk.document_id
+        if not whole or contents.columns.tokens[contents.places[document_id]] > most_tokens:
             yield _Piece(chunk)
-        elif document not in seen:
-            seen.add(document)
-            yield _whole(list(corpus.chunks(documents={document})))
+        elif document_id not in seen:
+            seen.add(document_id)
+            yield _joined(list(corpus.chunks(documents={document_id})))
 
 
-def _whole(chunks: Sequence[Chunk]) -> _Piece:
-    """All chunks of a document as one."""
-    first, last = chunks[0], chunks[-1]
+def _joined(chunks: Sequence[Chunk]) -> _Piece:
+    """All chunks of a document as one piece."""
+    first = chunks[0]
+    last = chunks[-1]
     if first is last:
         return _Piece(first)
     document = first.model_copy(
@@ -208,25 +244,27 @@ def _promising(
     corpus: Corpus,
     scope: frozenset[str] | None,
     limits: Limits,
+    *,
+    most: int,
 ) -> Iterator[Chunk]:
-    """The chunks of a scope that is too large for these tasks: what the index finds for their instructions, then of
-    each document in turn, so that none is left out for standing late in the order.
+    """The chunks of a scope from which ``most`` will be taken, because it is too large.
 
-    All of the tasks get the same chunks: a chunk that was read for one costs the others little.
+    First the chunks that the index finds for the tasks' instructions, then the others of each
+    document in turn, so that no document is left out for standing late in the order. All of the
+    tasks get the same chunks: once a chunk was read for one task, it costs the others little.
     """
-    wanted = -(-limits.max_jobs // (limits.samples * len(tasks)))
-    phrases = (*(task.instruction for task in tasks), question)
-    found = corpus.search(
-        phrases, documents=scope, limit=min(wanted, limits.chunks_per_task * len(tasks))
-    )
+    phrases = [task.instruction for task in tasks]
+    limit = min(most, limits.chunks_per_task * len(tasks))
+    found = corpus.search((*phrases, question), documents=scope, limit=limit)
+    yield from found
     known = {chunk.id for chunk in found}
-    documents = corpus.contents.in_order(scope)
-    rest = (chunk for chunk in in_turn(documents, corpus) if chunk.id not in known)
-    return chain(found, rest)
+    for chunk in in_turn(corpus.contents.in_order(scope), corpus):
+        if chunk.id not in known:
+            yield chunk
 
 
 def in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
-    """The first chunk of each document, then the second of each, and so on."""
+    """The first chunk of each document (given by its id), then the second of each, and so on."""
     turn: Iterable[Iterator[Chunk]] = (
         iter(corpus.chunks(documents={document})) for document in documents
     )
@@ -245,16 +283,17 @@ def in_turn(documents: Iterable[str], corpus: Corpus) -> Iterator[Chunk]:
 def scope_of(
     task: Task, contents: Contents, warnings: list[str], naming: Naming
 ) -> frozenset[str] | None:
-    """Ids of the documents that a task names, as its author may name them; None for all.
+    """Ids of the documents that a task names; None for all. Names that match none are warned of.
 
-    A name that is none and one that its author may not use are the same: what is read tells no difference.
+    A document that does not exist and one that the plan's author may not name have the same
+    warning: otherwise it would tell the author which documents exist.
     """
     if not task.documents:
         return None
     chosen, unmatched = contents.select(task.documents, naming)
-    which = "is not in the corpus" if naming == "any" else "it was not shown"
+    trouble = "is not in the corpus" if naming == "any" else "it was not shown"
     warnings += [
-        f"{task.id}: the plan names a document that {which}: {wanted!r}" for wanted in unmatched
+        f"{task.id}: the plan names a document that {trouble}: {wanted!r}" for wanted in unmatched
     ]
     if not chosen:
         warnings.append(f"{task.id}: it names no other documents, so it reads all")

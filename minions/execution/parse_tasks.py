@@ -1,4 +1,4 @@
-"""Tasks as they are written, by a planner or by hand: read into values, whatever is wrong with them."""
+"""Tasks as a planner or a person writes them, read into values; whatever is wrong is mended."""
 
 from __future__ import annotations
 
@@ -19,37 +19,41 @@ _TABLES = {"count", "group", "unique", "vote"}
 
 
 def read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str, ...]]:
-    """The tasks in a list of objects, at most ``max_tasks``, and warnings of what was left out. What has no instruction
-    is none, an unknown word becomes the default, texts and lists are cut to what is sensible, and judgements become a
-    table.
+    """The tasks in a list of JSON objects, at most ``max_tasks``, and warnings of what was left out.
+
+    An object without an instruction is dropped. An unknown word becomes the field's default, texts
+    and lists are cut to a sensible length, and tasks that judge documents are reduced to a table.
     """
-    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    items = [item for item in items if as_text(item.get("instruction"))]
+    items: list[dict[str, Any]] = []
+    if isinstance(value, list):
+        objects = [item for item in value if isinstance(item, dict)]
+        items = [item for item in objects if as_text(item.get("instruction"))]
     warnings: tuple[str, ...] = ()
     if len(items) > max_tasks:
         warnings = (f"the planner gave {len(items)} tasks; the first {max_tasks} are run",)
-    return tuple(_task(number, item) for number, item in enumerate(items[:max_tasks], 1)), warnings
+    tasks = [_task(number, item) for number, item in enumerate(items[:max_tasks], 1)]
+    return tuple(tasks), warnings
 
 
 def _task(number: int, item: dict[str, Any]) -> Task:
-    options = _texts(item.get("options"), _MAX_OPTIONS, _MAX_OPTION)
     output = cast("Output", _one_of(item.get("output"), get_args(Output), "text"))
+    options = _texts(item.get("options"), _MAX_OPTIONS, _MAX_OPTION)
+    if output == "category" and not options:
+        output = "text"
     task = Task(
         id=f"t{number}",
         instruction=_cut(as_text(item.get("instruction")) or "", _MAX_TEXT),
-        output="text" if output == "category" and not options else output,
+        output=output,
         options=options,
         documents=_texts(item.get("documents"), _MAX_DOCUMENTS, _MAX_PATTERN),
         search=_texts(item.get("search"), _MAX_PHRASES, _MAX_PHRASE),
         unit=cast("Unit", _one_of(item.get("unit"), get_args(Unit), "chunk")),
         reduce=cast("Reduce", _one_of(item.get("reduce"), get_args(Reduce), "collect")),
     )
-    # Judgements are a table: of five hundred, the surest few would tell nothing of the others.
-    return (
-        task.model_copy(update={"reduce": "group"})
-        if task.judges and task.reduce not in _TABLES
-        else task
-    )
+    if task.judges and task.reduce not in _TABLES:
+        # Of five hundred judgements, the few surest would say nothing about the others.
+        return task.model_copy(update={"reduce": "group"})
+    return task
 
 
 def _texts(value: Any, most: int, characters: int) -> tuple[str, ...]:
@@ -57,15 +61,21 @@ def _texts(value: Any, most: int, characters: int) -> tuple[str, ...]:
 
 
 def _cut(text: str, characters: int) -> str:
-    """At most so many characters of a text, and no part of a value that stays on the device: what is left of one would
-    not be known for one when the task goes up again.
+    """The first characters of a text, without cutting a sensitive value in half.
+
+    Half a value would not be recognised as sensitive when the task is sent again.
     """
     if len(text) <= characters:
         return text
     placeholders = current_placeholders()
-    values = placeholders.values_in(text) if placeholders is not None else []
-    return text[: next((start for start, end in values if start < characters < end), characters)]
+    if placeholders is not None:
+        for start, end in placeholders.values_in(text):
+            if start < characters < end:
+                return text[:start]
+    return text[:characters]
 
 
 def _one_of(value: Any, allowed: tuple[str, ...], default: str) -> str:
-    return value if value in allowed else default
+    if value in allowed:
+        return cast("str", value)
+    return default

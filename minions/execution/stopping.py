@@ -1,7 +1,8 @@
-"""When a task has read enough: its best chunks agree, and the others are left unread.
+"""A stopping rule: a task has read enough when its best chunks agree; its other chunks are skipped.
 
-The rule is that of a sequential test (Wald 1945; for votes: first to be ahead by k): chunks vote in the order they are
-read, and reading ends when one answer leads every other by ``Enough.findings`` votes.
+The rule is that of a sequential test (Wald 1945; for votes: first to be ahead by k). Chunks vote in
+the order in which they are read, and reading ends when one answer leads every other by
+``Enough.findings`` votes. It depends on nothing but results in their order, so it can be replayed.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from minions.values.jobs import Job, JobResult
     from minions.values.plans import Task
 
-_PartId = tuple[str, str]  # of a task and a chunk
+_PartId = tuple[str, str]  # the ids of a task and of a chunk
 
 
 class Enough(Value):
-    """How many chunks more must give an answer than give any other, before a task's reading ends; 0: it never does.
+    """The lead at which a task's reading ends.
 
-    A finding counts from ``confidence`` on.
+    ``findings``: how many more chunks must give one answer than give any other; 0: read all.
+    ``confidence``: the least confidence of a finding that counts, in [0, 1].
     """
 
     findings: int
@@ -33,8 +35,10 @@ class Enough(Value):
 
 
 def may_stop(task: Task) -> bool:
-    """Whether a part can be enough: not for a task that counts, gathers or judges, nor for one that wants every chunk
-    (it has no search phrases).
+    """True if a part of the chunks can be enough for a task.
+
+    False for a task that counts, gathers or judges, and for one that wants every chunk (it has no
+    search phrases).
     """
     return (
         bool(task.search)
@@ -45,42 +49,54 @@ def may_stop(task: Task) -> bool:
 
 
 def reads(results: Sequence[JobResult], enough: Enough) -> int:
-    """How many of a task's results are read, in the order given, until it has enough; all, where it never has."""
+    """The number of a task's results that are read, in the order given, until it has enough."""
     stopping = Stopping([result.job for result in results], enough)
-    return next(
-        (number for number, result in enumerate(results, 1) if stopping.ends(result)), len(results)
-    )
+    for number, result in enumerate(results, 1):
+        if stopping.ends(result):
+            return number
+    return len(results)
 
 
 def answer_form(task: Task, answer: str | None) -> str | None:
-    """What two answers to a task share if they agree: letter case, white space, final points and ways to write a number
-    do not count. None for one that agrees with nothing: no answer, or no number where one was asked for.
+    """The normal form of an answer: two answers to a task agree if their forms are equal.
+
+    Letter case, white space, final points and the way a number is written make no difference. None
+    for an answer that agrees with nothing: none was given, or no number where one was asked for.
     """
     if answer is None:
         return None
     if task.output == "number":
         number = parse_number(answer)
-        return None if number is None else f"{number.normalize():f}"
-    return " ".join(with_plain_numbers(answer).casefold().split()).strip(".,;: ") or None
+        if number is None:
+            return None
+        return f"{number.normalize():f}"
+    form = " ".join(with_plain_numbers(answer).casefold().split()).strip(".,;: ")
+    return form or None
 
 
 class Stopping:
     """Watches the results of a round's jobs, and says when a task has read enough."""
 
     def __init__(self, jobs: Sequence[Job], enough: Enough) -> None:
-        mine = [job for job in jobs if enough.findings and may_stop(job.task)]
-        self._votes = {job.task.id: _Votes(job.task, enough) for job in mine}
-        self._samples_left = Counter(map(_part, mine))
+        self._votes: dict[str, _Votes] = {}  # of the tasks that may still stop, by task id
+        self._samples_left: Counter[_PartId] = Counter()
         self._found: dict[_PartId, list[Finding]] = {}
+        if not enough.findings:
+            return
+        for job in jobs:
+            if may_stop(job.task):
+                self._votes[job.task.id] = _Votes(job.task, enough)
+                self._samples_left[_part(job)] += 1
 
     def ends(self, result: JobResult) -> bool:
-        """Note a result. True once a task: for the result with which it has read enough.
+        """Note a result; True if with it the task has read enough (once for each task).
 
         A chunk votes when all its samples are in.
         """
-        task_id, part = result.job.task.id, _part(result.job)
+        task_id = result.job.task.id
         if task_id not in self._votes:
             return False
+        part = _part(result.job)
         self._found.setdefault(part, []).extend(result.findings)
         self._samples_left[part] -= 1
         if self._samples_left[part]:
@@ -94,29 +110,36 @@ class Stopping:
 
 
 class _Votes:
-    """What the chunks that a task has read say: each has one vote for every answer it gives."""
+    """The votes of the chunks that a task has read: one for every answer that a chunk gives."""
 
     def __init__(self, task: Task, enough: Enough) -> None:
-        self._task, self._enough = task, enough
+        self._task = task
+        self._enough = enough
         self._votes: Counter[str] = Counter()
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """A chunk's findings."""
-        sure = (finding for finding in findings if finding.confidence >= self._enough.confidence)
-        self._votes.update(
-            {
-                form
-                for finding in sure
-                if (form := answer_form(self._task, finding.answer)) is not None
-            }
-        )
+        """Count the findings of one chunk."""
+        forms: set[str] = set()
+        for finding in findings:
+            if finding.confidence >= self._enough.confidence:
+                form = answer_form(self._task, finding.answer)
+                if form is not None:
+                    forms.add(form)
+        self._votes.update(forms)
 
     @property
     def are_enough(self) -> bool:
-        """Whether one answer leads. ``no`` never does: that some passages do not say so is true of most questions."""
-        (leader, most), (_, second) = [*self._votes.most_common(2), ("", 0), ("", 0)][:2]
+        """True if one answer leads by enough votes.
+
+        ``no`` never does: most chunks do not say what a question asks about.
+        """
+        ranking = self._votes.most_common(2)
+        if not ranking:
+            return False
+        leader, most = ranking[0]
         if self._task.output == "yes_no" and leader == "no":
             return False
+        second = ranking[1][1] if len(ranking) > 1 else 0
         return most - second >= self._enough.findings
 
 

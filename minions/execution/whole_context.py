@@ -1,12 +1,11 @@
-"""Which passages one worker holds at once: all that fit its context, in the order of their documents.
+"""The chunks that one worker holds at once: all that fit its context, in their documents' order.
 
-The worker's prompt is ``[system][passages][task]``: while the same passages are held, a server with a prefix cache
-reads them once, however many rounds ask about them.
+The worker's prompt is ``[system][chunks][task]``: while the same chunks are held, a server with a
+prefix cache reads them once, however many rounds ask about them.
 """
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from minions.evidence.lines import number_lines, split_lines
@@ -23,15 +22,13 @@ if TYPE_CHECKING:
     from minions.values.limits import Limits
     from minions.values.plans import Plan
 
-_BESIDES_TOKENS = (
-    600  # what a context holds besides passages: the worker's prompts, a long message, the reply
-)
-_PLACE_TOKENS = (
-    30  # a passage's name, headings and table header, where it does not follow the one before
-)
-_NUMBER_TOKENS = 2  # a line's number, beyond the digits it has within its own passage
-_SMALLEST_TOKENS = 50  # room in which no further passage is looked for
-_MISSES = 20  # passages in a row that do not fit, after which nothing further is tried
+# What a context holds besides chunks: the worker's prompts, a long message, the reply.
+_BESIDES_TOKENS = 600
+# A chunk's name, headings and table header, where it does not follow the chunk before.
+_PLACE_TOKENS = 30
+_NUMBER_TOKENS = 2  # a line's number, beyond the digits it has within its own chunk
+_SMALLEST_TOKENS = 50  # with less room than this, no further chunk is looked for
+_MISSES = 20  # chunks in a row that do not fit, after which no further one is tried
 
 
 def hold(
@@ -43,70 +40,62 @@ def hold(
     round_number: int = 1,
     naming: Naming = "shown",  # noqa: ARG001 - as `expand` is called; all documents are held
 ) -> Expansion:
-    """Jobs of a round: each task over the same passages, as many as fit ``context_tokens`` together.
+    """The jobs of a round: each task over the same chunks, as many as fit ``context_tokens``.
 
-    Where they do not all fit, those that the index finds for the tasks' words and the question's are held, best first,
-    then of each document in turn; the rest is counted as skipped. ``rank`` says how much a passage promised.
+    If they do not all fit, the chunks that the index finds for the words of the tasks and of the
+    question are held, best first, then those of each document in turn; the rest is counted as
+    skipped. A job's ``rank`` is the place of its chunk in that order.
     """
-    phrases = list(
-        dict.fromkeys(
-            chain(*((*task.search, task.instruction) for task in plan.tasks), (question,))
-        )
-    )
-    repeated = len(plan.tasks) * limits.samples
-    held = _fitting(
-        _promising(corpus, phrases, limits), limits, most=max(1, limits.max_jobs // repeated)
-    )
+    phrases: list[str] = []
+    for task in plan.tasks:
+        phrases += [*task.search, task.instruction]
+    phrases.append(question)
+    jobs_per_chunk = len(plan.tasks) * limits.samples
+    candidates = _promising(corpus, list(dict.fromkeys(phrases)), limits)
+    held = _fitting(candidates, limits, most=max(1, limits.max_jobs // jobs_per_chunk))
     ranks = {chunk.id: rank for rank, chunk in enumerate(held)}
     places = corpus.contents.places
     in_order = sorted(held, key=lambda chunk: (places[chunk.document_id], chunk.index))
-    jobs = tuple(
-        Job(
-            id=f"r{round_number}.{task.id}.{chunk.id}.{sample}",
-            task=task,
-            chunk=chunk,
-            sample=sample,
-            rank=ranks[chunk.id],
-        )
-        for task in plan.tasks
-        for sample in range(limits.samples)
-        for chunk in in_order
-    )
+    jobs: list[Job] = []
+    for task in plan.tasks:
+        for sample in range(limits.samples):
+            for chunk in in_order:
+                job_id = f"r{round_number}.{task.id}.{chunk.id}.{sample}"
+                rank = ranks[chunk.id]
+                jobs.append(Job(id=job_id, task=task, chunk=chunk, sample=sample, rank=rank))
     left_out = corpus.contents.chunks - len(held)
-    return Expansion(jobs, left_out * repeated, _warnings(left_out, corpus, limits))
-
-
-def _warnings(left_out: int, corpus: Corpus, limits: Limits) -> tuple[str, ...]:
-    if not left_out:
-        return ()
-    warning = (
-        f"the documents (about {corpus.contents.tokens:,} tokens) are more than the worker holds at once "
-        f"(--context-tokens {limits.context_tokens}, max_jobs {limits.max_jobs}): each message was read over the "
-        "passages that promise most"
-    )
-    return (warning,)
+    warnings: list[str] = []
+    if left_out:
+        warnings.append(
+            f"the documents (about {corpus.contents.tokens:,} tokens) are more than the worker holds "
+            f"at once (--context-tokens {limits.context_tokens}, max_jobs {limits.max_jobs}): "
+            "each message was read over the passages that promise most"
+        )
+    return Expansion(tuple(jobs), left_out * jobs_per_chunk, tuple(warnings))
 
 
 def _promising(corpus: Corpus, phrases: Sequence[str], limits: Limits) -> Iterator[Chunk]:
-    """All passages, those first that the index finds."""
-    found = corpus.search(
-        phrases,
-        limit=max(1, min(corpus.contents.chunks, limits.context_tokens // _SMALLEST_TOKENS)),
-    )
+    """All chunks, first those that the index finds."""
+    most = min(corpus.contents.chunks, limits.context_tokens // _SMALLEST_TOKENS)
+    found = corpus.search(phrases, limit=max(1, most))
+    yield from found
     known = {chunk.id for chunk in found}
-    rest = in_turn(corpus.contents.in_order(), corpus)
-    return chain(found, (chunk for chunk in rest if chunk.id not in known))
+    for chunk in in_turn(corpus.contents.in_order(), corpus):
+        if chunk.id not in known:
+            yield chunk
 
 
 def _fitting(chunks: Iterable[Chunk], limits: Limits, *, most: int) -> list[Chunk]:
-    """The first passages that fit together; the very first in any case."""
-    room, misses = limits.context_tokens - _BESIDES_TOKENS, 0
+    """The first chunks that fit together; the very first in any case."""
+    room = limits.context_tokens - _BESIDES_TOKENS
+    misses = 0
     held: list[Chunk] = []
     for chunk in chunks:
         tokens = _tokens(chunk)
         if tokens <= room or not held:
             held.append(chunk)
-            room, misses = room - tokens, 0
+            room -= tokens
+            misses = 0
         else:
             misses += 1
         if len(held) == most or room < _SMALLEST_TOKENS or misses == _MISSES:
@@ -115,10 +104,7 @@ def _fitting(chunks: Iterable[Chunk], limits: Limits, *, most: int) -> list[Chun
 
 
 def _tokens(chunk: Chunk) -> int:
-    """About what a passage takes, its lines numbered."""
+    """About how many tokens a chunk takes, with its lines numbered."""
     lines = split_lines(chunk.text)
-    return (
-        estimate_tokens(number_lines(chunk.text, lines))
-        + _NUMBER_TOKENS * len(lines)
-        + _PLACE_TOKENS
-    )
+    shown = estimate_tokens(number_lines(chunk.text, lines))
+    return shown + _NUMBER_TOKENS * len(lines) + _PLACE_TOKENS

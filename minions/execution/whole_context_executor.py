@@ -1,4 +1,4 @@
-"""Runs a round's jobs in one request for each task: for a worker that holds all their passages at once."""
+"""Runs a round's jobs with one request per task: for a worker that holds all their chunks at once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 
-class TogetherExecutor:
-    """An Executor over a Holder. Requests of one run follow each other; those of several runs may go at the same time,
-    ``concurrency`` of them, which is the model's own limit.
+class WholeContextExecutor:
+    """An Executor over a Holder.
+
+    The requests of one run follow each other. Those of several runs may be under way at the same
+    time, ``concurrency`` of them: the model itself keeps that limit.
     """
 
     def __init__(self, holder: Holder, *, concurrency: int) -> None:
@@ -35,16 +37,17 @@ class TogetherExecutor:
         self._open.set()
 
     async def run(self, jobs: Sequence[Job]) -> AsyncGenerator[JobResult]:
-        """Yield one result a job. What the holder raises is raised here."""
+        """Yield one result per job. Raises what the holder raises."""
         for _, alike in groupby(jobs, key=lambda job: (job.task.id, job.sample)):
-            while self._holds:  # again: it may have been let go and held before this went on
+            # A loop: another caller may hold the executor again before this task goes on.
+            while self._holds:
                 await self._open.wait()
             for result in await self._holder.read(list(alike)):
                 yield result
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Begin no request while the block runs; those under way end."""
+        """Begin no request while the block runs; requests under way end."""
         self._holds += 1
         self._open.clear()
         try:
@@ -56,20 +59,29 @@ class TogetherExecutor:
 
 
 class CachingHolder:
-    """A Holder that asks the cache first. A result is that of all passages held with it, so it is kept under them."""
+    """A Holder that asks the cache before the holder.
+
+    A result depends on all chunks that were held with its own, so all of them are in its key.
+    """
 
     def __init__(self, holder: Holder, cache: ResultCache, *, model: str) -> None:
-        self._holder, self._cache, self._model = holder, cache, model
+        self._holder = holder
+        self._cache = cache
+        self._model = model
 
     @property
     def fingerprint(self) -> str:
-        """The holder's own."""
+        """The fingerprint of the holder itself."""
         return self._holder.fingerprint
 
     async def read(self, jobs: Sequence[Job]) -> Sequence[JobResult]:
         """See `minions.ports.Holder`."""
         keys = self._keys(jobs)
-        known = [result for job in jobs if (result := self._known(keys[job.id], job)) is not None]
+        known: list[JobResult] = []
+        for job in jobs:
+            result = self._known(keys[job.id], job)
+            if result is not None:
+                known.append(result)
         if len(known) == len(jobs):
             return known
         results = await self._holder.read(jobs)
@@ -85,9 +97,10 @@ class CachingHolder:
             return None
 
     def _keys(self, jobs: Sequence[Job]) -> dict[str, bytes]:
-        own = [key_of(job, self.fingerprint) for job in jobs]
-        together = hashlib.sha256(b"".join(own)).digest()
-        return {
-            job.id: hashlib.sha256(together + key + bytes(str(place), "ascii")).digest()
-            for place, (job, key) in enumerate(zip(jobs, own, strict=True))
-        }
+        """The cache key of each job, by its id."""
+        own_keys = [key_of(job, self.fingerprint) for job in jobs]
+        together = hashlib.sha256(b"".join(own_keys)).digest()
+        keys: dict[str, bytes] = {}
+        for place, (job, own) in enumerate(zip(jobs, own_keys, strict=True)):
+            keys[job.id] = hashlib.sha256(together + own + str(place).encode("ascii")).digest()
+        return keys

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from minions.execution.cache import ResultCache
     from minions.execution.executor import LocalExecutor
-    from minions.execution.whole_context_executor import TogetherExecutor
+    from minions.execution.whole_context_executor import WholeContextExecutor
     from minions.ledger.budgets import Budget
     from minions.ledger.egress import EgressLog
     from minions.ledger.ledger import Ledger
@@ -56,7 +56,7 @@ class Crew:
     """
 
     planner: Planner
-    executor: LocalExecutor | TogetherExecutor
+    executor: LocalExecutor | WholeContextExecutor
     planner_name: str
     worker_name: str
     notes: tuple[str, ...]

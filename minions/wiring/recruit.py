@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minions.execution.executor import LocalExecutor
-    from minions.execution.whole_context_executor import TogetherExecutor
+    from minions.execution.whole_context_executor import WholeContextExecutor
     from minions.ledger.entries import Role
     from minions.models.llamacpp import LlamaCppModel
     from minions.models.slots import Room
@@ -88,7 +88,7 @@ async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
         served = await bench.serve(lineup.worker, opened)
         planner_for = await _planners(lineup, served, settings.limits(), bench, opened)
         if lineup.protocol == "minion":
-            executor: LocalExecutor | TogetherExecutor = _whole_context_executor(
+            executor: LocalExecutor | WholeContextExecutor = _whole_context_executor(
                 lineup, served, settings.reading(), bench
             )
         else:
@@ -262,9 +262,9 @@ def _chunk_executor(
     from minions.execution.cache import CachingWorker
     from minions.execution.executor import LocalExecutor
     from minions.execution.stopping import Enough
-    from minions_workers.extractor import Extractor
+    from minions_workers.chunk_worker import ChunkWorker
 
-    extractor = Extractor(
+    worker = ChunkWorker(
         bench.model(served, "worker"),
         evidence=reading.evidence,
         min_relevance=reading.min_relevance,
@@ -275,25 +275,25 @@ def _chunk_executor(
     enough = Enough(findings=reading.enough, confidence=reading.enough_confidence)
     slots = sum(each.slots for each in served)
     if bench.books.cache is None:
-        return LocalExecutor(extractor, concurrency=slots, enough=enough)
+        return LocalExecutor(worker, concurrency=slots, enough=enough)
     reader = CachingWorker(
-        extractor,
+        worker,
         bench.books.cache,
         model=lineup.worker_name,
-        fingerprint=extractor.fingerprint,
-        judging=extractor.judging_fingerprint,
+        fingerprint=worker.fingerprint,
+        judging=worker.judging_fingerprint,
     )
     return LocalExecutor(reader, concurrency=slots, enough=enough, known=reader.known)
 
 
 def _whole_context_executor(
     lineup: Lineup, served: Sequence[_Served], reading: Reading, bench: _Bench
-) -> TogetherExecutor:
+) -> WholeContextExecutor:
     """An executor whose worker holds all chunks at once."""
-    from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
+    from minions.execution.whole_context_executor import CachingHolder, WholeContextExecutor
     from minions_workers.holder import ChatReader
 
     holder: Holder = ChatReader(bench.model(served, "worker"), evidence=reading.evidence)
     if bench.books.cache is not None:
         holder = CachingHolder(holder, bench.books.cache, model=lineup.worker_name)
-    return TogetherExecutor(holder, concurrency=sum(each.slots for each in served))
+    return WholeContextExecutor(holder, concurrency=sum(each.slots for each in served))

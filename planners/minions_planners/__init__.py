@@ -1,1 +1,1 @@
-"""Strategies that plan: the cloud planner, and the same without a cloud."""
+"""Strategies that plan and decide: over a cloud model, in a chat, and without a cloud."""

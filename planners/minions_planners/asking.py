@@ -1,4 +1,4 @@
-"""One planner call that must come back as JSON: asked again once, then PlanError."""
+"""One planner call whose reply must be JSON: it is asked for a second time, then PlanError."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ _log = structlog.get_logger()
 _CUT_OFF = {"length", "content_filter"}
 _HINTS = {
     "length": "it was cut off: raise --planner-output-tokens",
-    "content_filter": "its server's content filter cut it off: ask in other words, or try another --planner",
+    "content_filter": (
+        "its server's content filter cut it off: ask in other words, or try another --planner"
+    ),
 }
 _AGAIN = "That was not the JSON asked for. Reply again with the JSON object only."
 
@@ -36,10 +38,12 @@ async def ask(
     name: str,
     max_output_tokens: int,
 ) -> dict[str, Any]:
-    """The model's reply as a JSON object; ``user`` is what it is told, in pieces of one kind each. A reply that was cut
-    off counts only if its object is whole.
+    """The model's reply as a JSON object.
 
-    Raises PlanError after two replies that are none, and what the model raises.
+    ``user``: the user's message, in pieces of one kind each. ``name``: the schema's, and the call's
+    in the log. A reply that was cut off counts only if its object is whole.
+
+    Raises PlanError after two replies that are not JSON, and what the model raises.
     """
     request = ChatRequest(
         messages=(Message.of("system", ("prompt", system)), Message.of("user", *user)),
@@ -58,8 +62,9 @@ async def ask(
             finish_reason=first.finish_reason,
         )
     # The unreadable reply is not sent back: it costs tokens and teaches nothing.
-    again = (*request.messages[:-1], Message.of("user", *user, ("prompt", f"\n\n{_AGAIN}")))
-    second = await model.complete(request.model_copy(update={"messages": again}))
+    again = Message.of("user", *user, ("prompt", f"\n\n{_AGAIN}"))
+    messages = (*request.messages[:-1], again)
+    second = await model.complete(request.model_copy(update={"messages": messages}))
     try:
         return parse_reply(second.text, cut_off=second.finish_reason in _CUT_OFF)
     except ReplyError as error:

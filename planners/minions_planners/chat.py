@@ -1,4 +1,7 @@
-"""The planner of a chat: a message at a time to one local reader, whose documents it never sees, until it answers."""
+"""The planner of a chat: it writes one message at a time to a local reader, until it answers.
+
+It never sees the reader's documents.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,18 @@ if TYPE_CHECKING:
     from minions.values.plans import Decision, History, Plan
 
 _NEXT = (
-    " If they do not suffice, answer null and write message: your next question to the reader, who remembers none "
-    "(other words, what is missing); otherwise message null."
+    " If they do not suffice, answer null and write message: your next question to the reader, "
+    "who remembers none (other words, what is missing); otherwise message null."
 )
 
 
 class ChatPlanner:
-    """A plan is one message, a task over all that the reader holds; a decision answers, or is the next message.
+    """A plan is one message, a task over all that the reader holds; a decision answers, or is the
+    next message.
 
-    ``max_turns``: how many messages it may write; it is told how many are left. Earlier ones go up as gists, so that a
-    long chat costs no more than its length. The other parameters are those of `minions_planners.cloud.CloudPlanner`.
+    ``max_turns``: the number of messages it may write; each prompt says how many are left. Earlier
+    messages are sent as gists, so the cost of a chat grows with its length, not with its square.
+    The other parameters are those of `minions_planners.cloud.CloudPlanner`.
     """
 
     def __init__(
@@ -48,10 +53,12 @@ class ChatPlanner:
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:
         """See `minions.ports.Planner`."""
+        prompt = "message" if self._lines_shown else "message_strict"
+        rounds_left = ("prompt", f"\nRounds left: {self._max_turns}")
         reply = await ask(
             self._model,
-            load("message" if self._lines_shown else "message_strict"),
-            [*plan_parts(question, card), ("prompt", f"\nRounds left: {self._max_turns}")],
+            load(prompt),
+            [*plan_parts(question, card), rounds_left],
             schema=schemas.MESSAGE,
             name="message",
             max_output_tokens=self._output_tokens,
@@ -60,13 +67,10 @@ class ChatPlanner:
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
         """See `minions.ports.Planner`."""
+        otherwise = _NEXT if history.rounds_left else LAST
         reply = await ask(
             self._model,
-            decision_prompt(
-                digest,
-                lines_shown=self._lines_shown,
-                otherwise=_NEXT if history.rounds_left else LAST,
-            ),
+            decision_prompt(digest, lines_shown=self._lines_shown, otherwise=otherwise),
             decision_parts(question, digest, history),
             schema=schemas.reply(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
@@ -76,5 +80,5 @@ class ChatPlanner:
 
 
 def _as_task(reply: dict[str, Any]) -> dict[str, Any]:
-    """A reply with its message as its only task."""
+    """The reply, with its message as its only task."""
     return {**reply, "tasks": [{"instruction": reply.get("message")}]}

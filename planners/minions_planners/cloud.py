@@ -1,4 +1,7 @@
-"""The planner proper: two short calls to a strong model, which sees a card and digests, never a document."""
+"""The planner proper: two short calls to a strong model, which never sees a document.
+
+It sees a card of the corpus, and digests of what was found.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,19 @@ if TYPE_CHECKING:
 
 OUTPUT_TOKENS = 2_000
 LAST = " If they do not suffice, answer null."
-_FOLLOWED = " If they do not suffice, answer null and give tasks that fill the gap ({}); otherwise tasks []."
+_FOLLOWED = (
+    " If they do not suffice, answer null and give tasks that fill the gap ({}); "
+    "otherwise tasks []."
+)
 
 
 class CloudPlanner:
     """Plans and decides over any ChatModel.
 
-    ``output_tokens`` bounds each reply, hidden reasoning included. ``lines_shown``: whether the digests hold the
-    documents' own lines; where the policy keeps them back, the planner is not told to trust what it will not see.
-    ``answer_schema``: the JSON schema of the answer, which is then JSON; None for words.
+    ``max_tasks``: the most tasks of a round. ``output_tokens``: the limit of each reply, hidden
+    reasoning included. ``lines_shown``: the digests hold the documents' own lines; if the policy
+    withholds them, the prompts do not mention them. ``answer_schema``: the JSON schema of the
+    answer, which is then JSON; None for an answer in words.
     """
 
     def __init__(
@@ -48,9 +55,10 @@ class CloudPlanner:
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:
         """See `minions.ports.Planner`."""
+        prompt = "plan" if self._lines_shown else "plan_strict"
         reply = await ask(
             self._model,
-            load("plan" if self._lines_shown else "plan_strict"),
+            load(prompt),
             plan_parts(question, card),
             schema=schemas.PLAN,
             name="plan",
@@ -60,11 +68,13 @@ class CloudPlanner:
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
         """See `minions.ports.Planner`."""
+        otherwise = LAST
+        if history.rounds_left:
+            gap = "other words, neighbouring rows" if self._lines_shown else "other words"
+            otherwise = _FOLLOWED.format(gap)
         reply = await ask(
             self._model,
-            decision_prompt(
-                digest, lines_shown=self._lines_shown, otherwise=self._otherwise(history)
-            ),
+            decision_prompt(digest, lines_shown=self._lines_shown, otherwise=otherwise),
             decision_parts(question, digest, history),
             schema=schemas.decision(last=not history.rounds_left, answer=self._answer_schema),
             name="decision",
@@ -74,21 +84,24 @@ class CloudPlanner:
             reply, max_tasks=self._max_tasks, as_json=self._answer_schema is not None
         )
 
-    def _otherwise(self, history: History) -> str:
-        gap = "other words, neighbouring rows" if self._lines_shown else "other words"
-        return _FOLLOWED.format(gap) if history.rounds_left else LAST
-
 
 def decision_prompt(digest: Digest, *, lines_shown: bool, otherwise: str) -> str:
-    """The system text of a decision, over what the digest holds. ``otherwise``: what to do where that does not suffice;
-    what the decision's schema has no place for is not asked for.
+    """The system text of a decision on a digest.
+
+    ``otherwise``: the sentence about findings that do not suffice. It asks only for fields that the
+    decision's schema has.
     """
-    shown = "decide_whole" if digest.whole else "decide"
-    return load(shown if lines_shown else "decide_strict") + otherwise
+    if not lines_shown:
+        prompt = "decide_strict"
+    elif digest.whole:
+        prompt = "decide_whole"
+    else:
+        prompt = "decide"
+    return load(prompt) + otherwise
 
 
 def plan_parts(question: str, card: CorpusCard) -> list[Part]:
-    """What a planner reads to plan."""
+    """The user's message of a plan: the card of the corpus, and the question."""
     return [
         ("prompt", "Documents: "),
         ("card", card.text),
@@ -98,15 +111,20 @@ def plan_parts(question: str, card: CorpusCard) -> list[Part]:
 
 
 def decision_parts(question: str, digest: Digest, history: History) -> list[Part]:
-    """What a planner reads to decide: the question, gists of earlier rounds, the digest, and how many rounds are
-    left.
+    """The user's message of a decision.
+
+    It holds the question, the gists of earlier rounds, the digest, and how many rounds are left.
     """
     parts: list[Part] = [("prompt", "Question: "), ("question", question), ("prompt", "\n")]
     for gist in history.gists:
-        parts += [
-            ("prompt", "Earlier: "),
-            ("digest", f"{'; '.join(gist.asked)} -> {gist.found}"),
-            ("prompt", "\n"),
-        ]
-    parts += [("prompt", "Findings:\n"), ("passage" if digest.whole else "digest", digest.text)]
-    return [*parts, ("prompt", f"\nRounds left: {history.rounds_left}")]
+        asked = "; ".join(gist.asked)
+        parts.append(("prompt", "Earlier: "))
+        parts.append(("digest", f"{asked} -> {gist.found}"))
+        parts.append(("prompt", "\n"))
+    parts.append(("prompt", "Findings:\n"))
+    if digest.whole:
+        parts.append(("passage", digest.text))
+    else:
+        parts.append(("digest", digest.text))
+    parts.append(("prompt", f"\nRounds left: {history.rounds_left}"))
+    return parts

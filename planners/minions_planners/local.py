@@ -1,4 +1,7 @@
-"""No cloud at all: a small local model makes the planner's two calls, asked only for what small models can do."""
+"""A planner without a cloud: a small local model makes the same two calls.
+
+It is asked only for what small models can do.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,21 @@ if TYPE_CHECKING:
 
     from minions.ports import ChatModel
     from minions.values.documents import CorpusCard
-    from minions.values.findings import Digest
+    from minions.values.findings import Digest, Finding
     from minions.values.plans import History
 
 _PLAN_TOKENS = 100
 _DECISION_TOKENS = 200
-_DECISIVE = 0.6
+_MOST_PHRASES = 4
+_DECISIVE = 0.6  # a decision's share of the confidence of its best finding
 
 
 class LocalPlanner:
-    """One task, the question itself; the model adds search phrases. The decision may only cite findings that exist.
+    """A plan is one task, the question itself; the model adds search phrases to it. A decision may
+    only cite findings that exist.
 
-    ``answer_schema``: the JSON schema of the answer, which is then JSON; None for words.
+    ``answer_schema``: the JSON schema of the answer, which is then JSON; None for an answer in
+    words.
     """
 
     def __init__(self, model: ChatModel, *, answer_schema: Mapping[str, Any] | None = None) -> None:
@@ -46,36 +52,46 @@ class LocalPlanner:
             name="plan",
             max_output_tokens=_PLAN_TOKENS,
         )
-        phrases = as_texts(reply.get("search"))[:4]
-        return Plan(tasks=(Task(id="t1", instruction=question, search=phrases or (question,)),))
+        phrases = as_texts(reply.get("search"))[:_MOST_PHRASES]
+        task = Task(id="t1", instruction=question, search=phrases or (question,))
+        return Plan(tasks=(task,))
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
-        """See `minions.ports.Planner`. Never asks for another round: a small model's second plan is no better than its
-        first.
+        """See `minions.ports.Planner`.
+
+        Never asks for another round: a small model's second plan is no better than its first.
         """
         if not digest.findings:
             return Decision(answer=None)
-        ids = [finding.id for finding in digest.findings]
+        prompt = "local_decide_whole" if digest.whole else "local_decide"
         reply = await ask(
             self._model,
-            load("local_decide_whole" if digest.whole else "local_decide"),
+            load(prompt),
             decision_parts(question, digest, history),
-            schema=schemas.local_decision(ids, self._answer_schema),
+            schema=schemas.local_decision(
+                [finding.id for finding in digest.findings], self._answer_schema
+            ),
             name="decision",
             max_output_tokens=_DECISION_TOKENS,
         )
         known = {finding.id: finding for finding in digest.findings}
-        cited = [
-            known[finding_id]
-            for finding_id in read_finding_ids(reply.get("findings"))
-            if finding_id in known
-        ]
-        said = reply.get("answer") if cited else None
-        answer = (
-            read_answer(said, cited=bool(cited)) if self._answer_schema is None else read_json(said)
+        ids = read_finding_ids(reply.get("findings"))
+        cited = [known[finding_id] for finding_id in ids if finding_id in known]
+        answer = self._answer(reply, cited)
+        if answer:
+            # A small model cites all that it sees: keep the findings whose lines hold the answer.
+            supporting = [finding for finding in cited if supports(finding, answer)]
+            cited = supporting or cited
+        confidence = max([finding.confidence for finding in cited], default=0.0)
+        return Decision(
+            answer=answer,
+            findings=tuple(finding.id for finding in cited),
+            confidence=round(confidence * _DECISIVE, 3),
         )
-        # A small model cites all it sees: of those cited, the ones whose own lines hold the answer are kept.
-        cited = [finding for finding in cited if answer and supports(finding, answer)] or cited
-        confidence = max((finding.confidence for finding in cited), default=0.0) * _DECISIVE
-        findings = tuple(finding.id for finding in cited)
-        return Decision(answer=answer, findings=findings, confidence=round(confidence, 3))
+
+    def _answer(self, reply: Mapping[str, Any], cited: list[Finding]) -> str | None:
+        """The answer in a reply; an answer that cites no finding does not count."""
+        value = reply.get("answer") if cited else None
+        if self._answer_schema is not None:
+            return read_json(value)
+        return read_answer(value, cited=bool(cited))

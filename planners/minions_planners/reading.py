@@ -1,4 +1,4 @@
-"""From a planner's reply to plans and decisions: mend what can be mended, say so, drop the rest."""
+"""A planner's reply, read: what can be mended is mended, with a warning, and the rest is dropped."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from minions.text.non_answer import says_nothing
 from minions.values.plans import Decision, Plan, Task
 
 _FINDING_ID = re.compile(r"(?<![a-z0-9])f[0-9]{1,6}(?![0-9])")
-_MOST_FINDINGS = 1_000
-_WORDS = 300  # characters of an answer that is none
-_UNSAID = 0.5
-_SURE = 1  # confidences are asked for in [0, 1]; models also give them out of ten, or in percent
+_MOST_FINDINGS = 1_000  # as many as a digest may hold
+_WORDS = 300  # characters that a warning quotes of an answer that is dropped
+_UNSTATED = 0.5  # the confidence if a reply gives none
+# Confidences are asked for in [0, 1]; models also give them out of ten, or in percent.
+_SURE = 1
 _OUT_OF_TEN = 10
 _PERCENT = 100
 
 
 def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
-    """The plan in a reply; an empty one becomes the question itself as the only task."""
+    """The plan in a reply; if it has no task, the question itself becomes the only one."""
     tasks, warnings = read_tasks(reply.get("tasks"), max_tasks)
     if not tasks:
         tasks = (Task(id="t1", instruction=question, search=(question,)),)
@@ -31,25 +32,35 @@ def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
 
 
 def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = False) -> Decision:
-    """The decision in a reply. An answer with tasks is an answer, unless it only says that the findings do not tell;
-    without findings such an answer is none, and a warning keeps its words. ``as_json``: it has a schema of its own.
+    """The decision in a reply. ``as_json``: the answer has a schema of its own.
+
+    A reply with an answer and tasks is an answer. But an answer that only says that the findings do
+    not tell is dropped if it comes with tasks or without findings; a warning then quotes it.
     """
-    findings, said = read_finding_ids(reply.get("findings")), reply.get("answer")
+    findings = read_finding_ids(reply.get("findings"))
+    value = reply.get("answer")
     tasks, warnings = read_tasks(reply.get("tasks"), max_tasks)
-    answer = read_json(said) if as_json else read_answer(said, cited=bool(findings))
-    if isinstance(said, str) and says_nothing(said) and (tasks or not findings):
-        answer, warnings = None, (*warnings, f"the planner says: {(as_text(said) or '')[:_WORDS]}")
+    answer = read_json(value) if as_json else read_answer(value, cited=bool(findings))
+    if isinstance(value, str) and says_nothing(value) and (tasks or not findings):
+        answer = None
+        words = as_text(value) or ""
+        warnings = (*warnings, f"the planner says: {words[:_WORDS]}")
+    if answer is not None:
+        tasks = ()
     return Decision(
         answer=answer,
         findings=findings,
         confidence=_confidence(reply.get("confidence")),
-        tasks=() if answer is not None else tasks,
+        tasks=tasks,
         warnings=warnings,
     )
 
 
 def read_json(value: Any) -> str | None:
-    """An answer with a schema of its own, as JSON; None for null. What JSON has no number for, such as NaN, is null."""
+    """An answer with a schema of its own, as JSON; None for null.
+
+    A value that JSON cannot express, such as NaN, becomes null.
+    """
     finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
     if finite is None:
         return None
@@ -57,38 +68,42 @@ def read_json(value: Any) -> str | None:
 
 
 def read_answer(value: Any, *, cited: bool) -> str | None:
-    """The answer in words, or None for the words that stand for none.
+    """The answer in words; None for words that stand for no answer.
 
-    "none", "n/a" and "the report does not say" are answers where findings are cited for them: how many exits does the
-    plan show? None.
+    With findings ``cited`` for them, "none", "n/a" and "the report does not say" are answers: "How
+    many exits does the plan show?" "None."
     """
     answer = as_text(value)
-    empty = {"null"} if cited else {"null", "none", "n/a"}
-    if answer is None or answer.casefold() in empty or (not cited and says_nothing(answer)):
+    if answer is None or answer.casefold() == "null":
+        return None
+    if cited:
+        return answer
+    if answer.casefold() in {"none", "n/a"} or says_nothing(answer):
         return None
     return answer
 
 
 def read_finding_ids(value: Any) -> tuple[str, ...]:
-    """The ids of findings in a list or a text ("F1", "[f2]", "f1, f2"), each once, in their order, so many at most as
-    a digest may hold.
+    """The ids of findings in a list or a text ("F1", "[f2]", "f1, f2"), each once, in their order.
+
+    There are at most as many as a digest may hold.
     """
-    found = (
-        finding_id
-        for text in as_texts(value)
-        for finding_id in _FINDING_ID.findall(text.casefold())
-    )
+    found: list[str] = []
+    for text in as_texts(value):
+        found += _FINDING_ID.findall(text.casefold())
     return tuple(dict.fromkeys(found))[:_MOST_FINDINGS]
 
 
 def _confidence(value: Any) -> float:
+    """A confidence in [0, 1], from any number that a model gave."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return _UNSAID
+        return _UNSTATED
     if isinstance(value, float) and not math.isfinite(value):
-        return _UNSAID
-    bounded = min(
-        _PERCENT, max(0, value)
-    )  # before it becomes a float: an integer of 400 digits is none
+        return _UNSTATED
+    # Bounded before it becomes a float: an integer of 400 digits has no float.
+    bounded = min(_PERCENT, max(0, value))
     if bounded <= _SURE:
         return float(bounded)
-    return bounded / (_OUT_OF_TEN if bounded <= _OUT_OF_TEN else _PERCENT)
+    if bounded <= _OUT_OF_TEN:
+        return bounded / _OUT_OF_TEN
+    return bounded / _PERCENT

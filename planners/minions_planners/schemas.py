@@ -1,6 +1,7 @@
-"""The JSON schemas that go up with the planner's two calls. Strict mode: every property required, none besides.
+"""The JSON schemas that are sent with the planner's two calls.
 
-Every token here is paid twice a question, so there are no titles and descriptions: the prompts explain the fields.
+They are for strict mode: every property is required, and no other is allowed. Every token here is
+paid for twice per question, so there are no titles and descriptions: the prompts explain the fields.
 """
 
 from __future__ import annotations
@@ -61,28 +62,37 @@ LOCAL_PLAN: dict[str, Any] = _strict(
 def local_decision(
     finding_ids: list[str], answer: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The decision of a small model: it may only cite findings that exist, and cites before it answers."""
+    """The schema of a small model's decision.
+
+    It may only cite findings that exist, and cites before it answers. ``answer``: the schema of the
+    answer; None for text.
+    """
     findings = {"type": "array", "items": {"enum": finding_ids}, "maxItems": 3}
     return _strict({"findings": findings, "answer": _answer(answer)})
 
 
 def decision(*, last: bool, answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The decision's schema; ``answer`` is the schema of the answer where it is to be more than text."""
-    whole = LAST_DECISION if last else DECISION
-    return whole if answer is None else _strict({**whole["properties"], "answer": _answer(answer)})
+    """The schema of a decision: an answer or, unless it is the ``last``, tasks for another round.
+
+    ``answer``: the schema of the answer; None for text.
+    """
+    schema = LAST_DECISION if last else DECISION
+    if answer is None:
+        return schema
+    return _strict({**schema["properties"], "answer": _answer(answer)})
 
 
 def reply(*, last: bool, answer: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a planner makes of its reader's reply: a decision, or the next message."""
-    whole = decision(last=True, answer=answer)
-    return (
-        whole if last else _strict({**whole["properties"], "message": {"type": ["string", "null"]}})
-    )
+    """The schema of a chat planner's reply to its reader: a decision or, unless it is the ``last``,
+    the next message.
+    """
+    schema = decision(last=True, answer=answer)
+    if last:
+        return schema
+    return _strict({**schema["properties"], "message": {"type": ["string", "null"]}})
 
 
 def _answer(schema: Mapping[str, Any] | None) -> dict[str, Any]:
-    return (
-        {"type": ["string", "null"]}
-        if schema is None
-        else {"anyOf": [dict(schema), {"type": "null"}]}
-    )
+    if schema is None:
+        return {"type": ["string", "null"]}
+    return {"anyOf": [dict(schema), {"type": "null"}]}

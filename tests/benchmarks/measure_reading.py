@@ -46,7 +46,7 @@ from minions.text.tokens import estimate_tokens
 from minions.values.jobs import Job, JobResult
 from minions.values.limits import Limits
 from minions.values.plans import Plan, Task
-from minions_workers.extractor import Extractor
+from minions_workers.chunk_worker import ChunkWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -261,10 +261,10 @@ async def read_and_report(sets: Mapping[str, Sequence[Asked]], options: Any) -> 
     home, clock = Settings.load().home_folder(), SystemClock()
     until_s = clock.monotonic_s() + 60 * options.minutes
     model = await open_llamacpp(ModelRef.parse(options.worker), home=home)
-    extractor = Extractor(model)
+    reader = ChunkWorker(model)
     with Store.open(home / "minions.sqlite3") as store:
         cache = ResultCache(store, clock)
-        worker = CachingWorker(extractor, cache, model=options.worker, fingerprint=extractor.fingerprint)
+        worker = CachingWorker(reader, cache, model=options.worker, fingerprint=reader.fingerprint)
         for name, asked in sets.items():
             results = await read(asked, worker, depth=options.best, seconds=until_s - clock.monotonic_s())
             tell(report(name, asked, results, options.best))

@@ -35,7 +35,7 @@ from minions.values.plans import Decision, History, Plan, RoundGist, Task
 from minions_planners.chat import ChatPlanner
 from minions_planners.cloud import CloudPlanner
 from minions_planners.local import LocalPlanner
-from minions_workers.extractor import Extractor
+from minions_workers.chunk_worker import ChunkWorker as Extractor
 from minions_workers.holder import ChatReader
 
 PROMPT_FOLDERS = {

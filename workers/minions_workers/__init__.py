@@ -1,1 +1,1 @@
-"""The workers: the extractor, and pools of endpoints."""
+"""The workers: they read chunks with a local model, and answer in the documents' own lines."""

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.errors import AuthenticationError, ModelNotFoundError, UnreachableError
+import structlog
+
+from minions.errors import (
+    AuthenticationError,
+    ContextOverflowError,
+    ModelError,
+    ModelNotFoundError,
+    ReplyError,
+    UnreachableError,
+)
 from minions.evidence.finding import find
 from minions.values.chat import Usage
 from minions.values.jobs import Job, JobResult, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from minions.evidence.grounding import Location
+    from minions.values.chat import Completion
     from minions.values.findings import Finding
 
-ENDS_THE_RUN = (
-    AuthenticationError,
-    ModelNotFoundError,
-    UnreachableError,
-)  # every other job would meet it, too
-PARTIAL_CHARACTERS = 400  # of a reply of which nothing can be made
-_UNSEEN = 0.5  # the confidence of a finding whose server gives no probabilities
+# Errors that every other job would meet, too.
+ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)
+PARTIAL_CHARACTERS = 400  # kept of a reply that cannot be read
+_UNSEEN = 0.5  # the confidence of a finding if the server gives no probabilities
+_log = structlog.get_logger()
 
 
 class Attempt:
-    """What is known of a job while it runs."""
+    """One job under way.
+
+    ``usage``: the tokens of its requests so far. ``relevance``: P(yes) of its look in [0, 1]; None
+    if there was no look, or no probability.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -42,7 +54,7 @@ class Attempt:
         ungrounded: bool = False,
         findings: tuple[Finding, ...] = (),
     ) -> JobResult:
-        """Its result, with everything it used; ``usage`` is that of a request that failed."""
+        """The job's result, with all that it used; ``usage`` is that of a request that failed."""
         return JobResult(
             job=self.job,
             status=status,
@@ -57,16 +69,41 @@ class Attempt:
     def found(
         self, locations: Sequence[Location], answer: str | None, *, confidence: float | None = None
     ) -> JobResult:
-        """A finding at each location; as sure as the look was, where nothing else is said."""
-        sure = self.relevance if confidence is None else confidence
-        findings = tuple(
-            find(
-                self.job,
-                location,
-                answer=answer,
-                confidence=_UNSEEN if sure is None else round(sure, 3),
-                part=part,
-            )
+        """A result with a finding at each location.
+
+        ``confidence`` is in [0, 1]; by default it is the relevance that the look gave the chunk.
+        """
+        if confidence is None:
+            confidence = self.relevance
+        if confidence is None:
+            confidence = _UNSEEN
+        confidence = round(confidence, 3)
+        findings = [
+            find(self.job, location, answer=answer, confidence=confidence, part=part)
             for part, location in enumerate(locations)
-        )
-        return self.ended("found", findings=findings)
+        ]
+        return self.ended("found", findings=tuple(findings))
+
+    def unread(self, completion: Completion, reason: str) -> JobResult:
+        """A result for a reply that cannot be read; it keeps the beginning of the reply."""
+        status: JobStatus = "truncated" if completion.finish_reason == "length" else "failed"
+        return self.ended(status, reason=reason, partial=completion.text[:PARTIAL_CHARACTERS])
+
+
+async def attempted(job: Job, work: Callable[[Attempt], Awaitable[JobResult]]) -> JobResult:
+    """Do the work of a job; an error of its model or of its reply becomes a failed result.
+
+    Raises AuthenticationError, ModelNotFoundError and UnreachableError: they end the run.
+    """
+    attempt = Attempt(job)
+    try:
+        return await work(attempt)
+    except ENDS_THE_RUN:
+        raise
+    except ContextOverflowError as error:
+        length = f"about {job.chunk.tokens} tokens"
+        reason = f"the chunk of {length} does not fit the worker's context: {error}"
+        return attempt.ended("failed", reason=reason, usage=error.usage)
+    except (ModelError, ReplyError) as error:
+        _log.info("job_failed", job=job.id, error=type(error).__name__)
+        return attempt.ended("failed", reason=str(error), usage=getattr(error, "usage", None))

@@ -1,4 +1,4 @@
-"""Where a worker's lines and its answer disagree: what it is told when it is asked to look again."""
+"""The second look: if a worker's answer stands nowhere in the chunk, it is asked once more."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from minions_workers.phrasing import Part
     from minions_workers.reading import Reply
 
-_CHOSEN = {"yes_no", "category"}  # such answers need not stand in the text
+_CHOSEN = {"yes_no", "category"}  # outputs whose answers need not stand in the text
 
 
 def understood(text: str, job: Job) -> Reply | None:
-    """A reply that could be read."""
+    """The reply in a text; None if it cannot be read."""
     try:
         return read_reply(text, options=job.task.options)
     except ReplyError:
@@ -29,17 +29,18 @@ def understood(text: str, job: Job) -> Reply | None:
 
 
 def objection(reply: Reply | None, job: Job, lines: list[Line]) -> tuple[Part, ...] | None:
-    """What to tell a worker whose answer stands neither in the lines that it points at nor in any other; None where
-    there is nothing to object to.
+    """The words that ask a worker to look again; None if there is nothing to object to.
+
+    There is, if the answer stands neither in the lines that the worker points at nor in any other.
     """
     if reply is None or reply.answer is None or job.task.output in _CHOSEN:
         return None
     text = job.chunk.text
     pointed = [line for line in lines if line.number in reply.lines]
-    if (
-        not pointed
-        or supporting_line(reply.answer, text, lines, [line.number for line in pointed]) is not None
-    ):
+    if not pointed:
+        return None
+    numbers = [line.number for line in pointed]
+    if supporting_line(reply.answer, text, lines, numbers) is not None:
         return None
     shown = number_lines(text, pointed)
     support = support_in(reply.answer, shown)
@@ -49,11 +50,10 @@ def objection(reply: Reply | None, job: Job, lines: list[Line]) -> tuple[Part, .
 
 
 def settles(reply: Reply | None, job: Job, lines: list[Line]) -> bool:
-    """Whether a second reply points at lines in which its answer stands: else the first one's lines are kept."""
-    if (
-        reply is None
-        or reply.answer is None
-        or not any(line.number in reply.lines for line in lines)
-    ):
+    """True if a second reply points at lines that hold its answer; else the first reply is kept."""
+    if reply is None or reply.answer is None:
+        return False
+    pointed = [line for line in lines if line.number in reply.lines]
+    if not pointed:
         return False
     return objection(reply, job, lines) is None

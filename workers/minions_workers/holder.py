@@ -1,6 +1,7 @@
-"""The worker of a chat: it holds all passages at once, answers one message over them, and points at the lines.
+"""The worker of a chat: it holds all chunks at once, answers a message over them, and cites lines.
 
-It remembers no earlier message, so that the passages are a prefix that all messages share and a server reads once.
+It remembers no earlier message, so the chunks are a prefix that all messages share, and a server
+with a prefix cache reads them once.
 """
 
 from __future__ import annotations
@@ -11,11 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from minions.errors import (
-    ContextOverflowError,
-    ModelError,
-    ReplyError,
-)
+from minions.errors import ContextOverflowError, ModelError, ReplyError
 from minions.evidence.finding import find
 from minions.evidence.support import supports
 from minions.values.chat import ChatRequest, Message, Usage
@@ -30,7 +27,6 @@ from minions_workers.sheet import Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from minions.evidence.grounding import Location
     from minions.ports import ChatModel
@@ -39,17 +35,19 @@ if TYPE_CHECKING:
     from minions.values.jobs import JobStatus
     from minions_workers.reading import Reply
 
-_VERSION = (
-    1  # of what is made of a reply: raise it when the same reply comes to mean something else
-)
+# Of the code that reads a reply. Raise it when the same reply comes to mean something else.
+_VERSION = 1
 _REPLY_TOKENS = {"lines": 240, "quote": 320}
 _SUPPORTED = 0.7  # the confidence of a finding whose lines hold the answer
-_POINTED = 0.5  # and of any other: nobody looked
+_POINTED = 0.5  # the confidence of any other finding: there was no look
 _log = structlog.get_logger()
 
 
 class ChatReader:
-    """Implements `minions.ports.Holder` over any ChatModel. ``evidence``: it points at numbered lines, or quotes."""
+    """Implements `minions.ports.Holder` over any ChatModel.
+
+    ``evidence``: the worker points at numbered lines, or quotes.
+    """
 
     def __init__(self, model: ChatModel, *, evidence: Literal["lines", "quote"] = "lines") -> None:
         self._model = model
@@ -57,108 +55,103 @@ class ChatReader:
 
     @property
     def fingerprint(self) -> str:
-        """All that decides a result besides the jobs: model, prompts, parameters, and what is made of a reply."""
+        """The hash of all that decides a result besides the jobs: model, prompts, parameters, code."""
         prompts = [load(name) for name in ("hold", "hold_lines", "hold_quote")]
-        return hashlib.sha256(
-            json.dumps((_VERSION, self._model.reference, self._evidence, prompts)).encode()
-        ).hexdigest()
+        parts = (_VERSION, self._model.reference, self._evidence, prompts)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     async def read(self, jobs: Sequence[Job]) -> list[JobResult]:
-        """See `minions.ports.Holder`. Where the passages are too many for the server, the half that promises most is
-        read.
+        """See `minions.ports.Holder`.
+
+        If the chunks do not fit the server's context, the more promising half of them is read, and
+        the jobs on the other half fail.
         """
         try:
-            return await self._read(jobs)
+            sheet = Sheet(jobs)
+            completion = await self._model.complete(self._request(jobs, sheet))
+            return _results(jobs, sheet, completion)
         except ENDS_THE_RUN:
             raise
         except ContextOverflowError as error:
             reason = f"the passages together do not fit the worker's context: {error}"
             if len(jobs) == 1:
                 return _ended(jobs, "failed", reason=reason, usage=error.usage)
-            best = sorted(job.rank for job in jobs)[: len(jobs) // 2]
-            kept, dropped = (
-                [job for job in jobs if job.rank in best],
-                [job for job in jobs if job.rank not in best],
-            )
-            return [
-                *await self.read(kept),
-                *_ended(dropped, "failed", reason=reason, usage=error.usage),
-            ]
+            best = sorted([job.rank for job in jobs])[: len(jobs) // 2]
+            kept = [job for job in jobs if job.rank in best]
+            dropped = [job for job in jobs if job.rank not in best]
+            read = await self.read(kept)
+            return [*read, *_ended(dropped, "failed", reason=reason, usage=error.usage)]
         except ModelError as error:
             _log.info("reading_failed", jobs=len(jobs), error=type(error).__name__)
             return _ended(jobs, "failed", reason=str(error), usage=error.usage)
 
-    async def _read(self, jobs: Sequence[Job]) -> list[JobResult]:
-        sheet = Sheet(jobs)
-        completion = await self._model.complete(self._request(jobs, sheet))
-        return _understood(jobs, sheet, completion)
-
     def _request(self, jobs: Sequence[Job], sheet: Sheet) -> ChatRequest:
         task = jobs[0].task
-        # An answer from everywhere may be as long, and stand in as many lines, as a list from one passage.
-        roomy = task.model_copy(update={"output": "list"}) if task.output == "text" else task
+        if task.output == "text":
+            # An answer from all chunks may be as long, and stand in as many lines, as a list.
+            task = task.model_copy(update={"output": "list"})
+        temperature = RESAMPLING_TEMPERATURE if jobs[0].sample else 0.0
         tail = filled(
             load(f"hold_{self._evidence}"),
             message=("question", task.instruction),
-            most=("prompt", str(max_lines(roomy))),
+            most=("prompt", str(max_lines(task))),
         )
+        chunk_ids = "".join(job.chunk.id for job in jobs)
         return ChatRequest(
             messages=(
                 Message.of("system", ("prompt", load("hold"))),
                 Message.of("user", ("passage", sheet.shown()), ("prompt", "\n\n"), *tail),
             ),
             max_output_tokens=_REPLY_TOKENS[self._evidence],
-            temperature=RESAMPLING_TEMPERATURE if jobs[0].sample else 0.0,
+            temperature=temperature,
             json_schema=reply_schema(
-                roomy, pointing=self._evidence == "lines", lines=len(sheet.lines)
+                task, pointing=self._evidence == "lines", lines=len(sheet.lines)
             ),
             schema_name="finding",
-            affinity=hashlib.sha256("".join(job.chunk.id for job in jobs).encode()).hexdigest(),
+            affinity=hashlib.sha256(chunk_ids.encode()).hexdigest(),
         )
 
 
-def _understood(jobs: Sequence[Job], sheet: Sheet, completion: Completion) -> list[JobResult]:
+def _results(jobs: Sequence[Job], sheet: Sheet, completion: Completion) -> list[JobResult]:
+    """The result of each job, from the one reply to all of them."""
+    usage = completion.usage
     cut_off = completion.finish_reason == "length"
-    told: dict[str, Any] = {"usage": completion.usage}
+    partial = completion.text[:PARTIAL_CHARACTERS]
     try:
         reply = read_reply(completion.text, options=jobs[0].task.options)
     except ReplyError as error:
-        told |= {"reason": str(error), "partial": completion.text[:PARTIAL_CHARACTERS]}
-        # Not failed: the passages were read, and the planner may ask in other words.
-        return (
-            _ended(jobs, "truncated", **told)
-            if cut_off
-            else _ended(jobs, "abstained", ungrounded=True, **told)
+        reason = str(error)
+        if cut_off:
+            return _ended(jobs, "truncated", reason=reason, partial=partial, usage=usage)
+        # Not failed: the chunks were read, and the planner may ask in other words.
+        return _ended(
+            jobs, "abstained", reason=reason, partial=partial, ungrounded=True, usage=usage
         )
     found = {job.id: locations for job, locations in sheet.locations(reply)}
     if not found and not reply.abstains:
         reason = "its evidence stands in none of the passages"
-        return _ended(jobs, "abstained", ungrounded=True, reason=reason, **told)
+        return _ended(jobs, "abstained", reason=reason, ungrounded=True, usage=usage)
     if not found and cut_off:
-        return _ended(
-            jobs,
-            "truncated",
-            reason="cut off",
-            partial=completion.text[:PARTIAL_CHARACTERS],
-            **told,
-        )
-    ended = _ended(jobs, "abstained", **told)
-    return [_with(result, found.get(result.job.id, []), reply) for result in ended]
+        return _ended(jobs, "truncated", reason="cut off", partial=partial, usage=usage)
+    results: list[JobResult] = []
+    for result in _ended(jobs, "abstained", usage=usage):
+        locations = found.get(result.job.id)
+        if locations:
+            findings = _findings(result.job, locations, reply)
+            results.append(result.model_copy(update={"status": "found", "findings": findings}))
+        else:
+            results.append(result)
+    return results
 
 
-def _with(result: JobResult, locations: Sequence[Location], reply: Reply) -> JobResult:
-    if not locations:
-        return result
-    findings = tuple(
-        _finding(result.job, location, reply, part) for part, location in enumerate(locations)
-    )
-    return result.model_copy(update={"status": "found", "findings": findings})
-
-
-def _finding(job: Job, location: Location, reply: Reply, part: int) -> Finding:
-    finding = find(job, location, answer=reply.answer, confidence=_POINTED, part=part)
-    sure = reply.answer is not None and supports(finding, reply.answer)
-    return finding.model_copy(update={"confidence": _SUPPORTED}) if sure else finding
+def _findings(job: Job, locations: Sequence[Location], reply: Reply) -> tuple[Finding, ...]:
+    findings: list[Finding] = []
+    for part, location in enumerate(locations):
+        finding = find(job, location, answer=reply.answer, confidence=_POINTED, part=part)
+        if reply.answer is not None and supports(finding, reply.answer):
+            finding = finding.model_copy(update={"confidence": _SUPPORTED})
+        findings.append(finding)
+    return tuple(findings)
 
 
 def _ended(
@@ -170,15 +163,14 @@ def _ended(
     partial: str | None = None,
     ungrounded: bool = False,
 ) -> list[JobResult]:
-    """The same end for all; the first one's bill holds the request that they share."""
-    return [
-        JobResult(
-            job=job,
-            status=status,
-            reason=reason,
-            partial=partial if not place else None,
-            ungrounded=ungrounded,
-            usage=usage if usage is not None and not place else Usage(),
-        )
-        for place, job in enumerate(jobs)
+    """The same result for all jobs.
+
+    The first one alone has the usage and the partial text of the request that they share.
+    """
+    results = [
+        JobResult(job=job, status=status, reason=reason, ungrounded=ungrounded) for job in jobs
     ]
+    if results:
+        shared = {"usage": usage or Usage(), "partial": partial}
+        results[0] = results[0].model_copy(update=shared)
+    return results

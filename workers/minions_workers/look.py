@@ -1,4 +1,4 @@
-"""The look: one token that says whether a chunk is worth extracting from, and how sure the model is."""
+"""The look: one token that says if a chunk is worth extracting from, and how sure the model is."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ CANDIDATES = 10
 
 
 class Look(NamedTuple):
-    """P(yes) in [0, 1], None where the candidates hold neither word or the server gives none (``blind``); whether the
-    word itself is no; and the tokens it took.
+    """The result of a look.
+
+    ``relevance``: P(yes) in [0, 1]; None if neither word is among the candidates, or there are
+    none. ``says_no``: the token itself is no. ``blind``: the server gives no probabilities.
+    ``usage``: the tokens it took.
     """
 
     relevance: float | None
@@ -31,28 +34,35 @@ class Look(NamedTuple):
 
 
 async def look(model: ChatModel, passage: str, job: Job) -> Look:
-    """Ask whether the passage itself contains the answer. Raises what the model raises."""
-    completion = await model.complete(
-        request(
-            passage,
-            filled(load("look"), instruction=("question", job.task.instruction)),
-            max_output_tokens=1,
-            affinity=job.chunk.id,
-            first_token_candidates=CANDIDATES,
-        )
+    """Ask if the chunk itself contains the answer; ``passage`` is the chunk as it is shown.
+
+    Raises what the model raises.
+    """
+    asked = request(
+        passage,
+        filled(load("look"), instruction=("question", job.task.instruction)),
+        max_output_tokens=1,
+        affinity=job.chunk.id,
+        first_token_candidates=CANDIDATES,
     )
-    relevance = probability_of_yes(completion.first_token) if completion.first_token else None
+    completion = await model.complete(asked)
     says_no = completion.text.strip(" \n.,*\"'").casefold() == "no"
-    return Look(relevance, says_no, blind=not completion.first_token, usage=completion.usage)
+    if not completion.first_token:
+        return Look(None, says_no, blind=True, usage=completion.usage)
+    relevance = probability_of_yes(completion.first_token)
+    return Look(relevance, says_no, blind=False, usage=completion.usage)
 
 
 def probability_of_yes(first_token: Mapping[str, float]) -> float | None:
-    """P(yes) / (P(yes) + P(no)) over all spellings among the candidates; None when neither is among them."""
-    yes = no = 0.0
+    """P(yes) / (P(yes) + P(no)) over all spellings among the candidates; None if neither is there."""
+    yes = 0.0
+    no = 0.0
     for token, logprob in first_token.items():
         word = token.strip().casefold()
         if word == "yes":
             yes += math.exp(logprob)
         elif word == "no":
             no += math.exp(logprob)
-    return yes / (yes + no) if yes + no > 0 else None
+    if yes + no > 0:
+        return yes / (yes + no)
+    return None

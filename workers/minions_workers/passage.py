@@ -1,9 +1,11 @@
-"""How a chunk is shown to a worker. All jobs of a chunk share this prefix to the byte, so that a server reads it
-once.
+"""A chunk as a worker sees it: the prefix that all jobs on the chunk share.
+
+The prefix is the same to the byte, so that a server with a prefix cache reads the chunk once.
 """
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from minions.corpus.chunking import HEADER_CHARS
@@ -21,29 +23,33 @@ if TYPE_CHECKING:
     from minions.values.documents import Chunk
     from minions_workers.phrasing import Part
 
-RESAMPLING_TEMPERATURE = 0.7  # at 0 every further sample would be the first again
+RESAMPLING_TEMPERATURE = 0.7  # at 0 every further sample would repeat the first
 _HEADINGS = 3
 
 
 def show(chunk: Chunk, lines: list[Line]) -> str:
-    """The chunk with its lines numbered, under its file name, headings and the header of a table it continues."""
+    """The chunk with its lines numbered, below its file name and headings.
+
+    If it continues a table, that table's header stands above the lines.
+    """
     return f"Passage from {place_of(chunk)}\n{table_of(chunk)}{number_lines(chunk.text, lines)}"
 
 
 def place_of(chunk: Chunk) -> str:
-    """Its file's name, on one line and without unseen characters, and the headings above it."""
-    from pathlib import PurePath
+    """The name of the chunk's file and the last headings above it, on one line.
 
+    The name is without invisible characters.
+    """
     name = " ".join(without_unseen(PurePath(chunk.path).name).splitlines())
-    headings = (uncut(heading, TITLE_CHARS) for heading in chunk.headings[-_HEADINGS:])
+    headings = [uncut(heading, TITLE_CHARS) for heading in chunk.headings[-_HEADINGS:]]
     return " > ".join((name, *headings))
 
 
 def table_of(chunk: Chunk) -> str:
-    """A line with the header of the table that it continues, if any."""
-    return (
-        f"Table header: {uncut(chunk.table_header, HEADER_CHARS)}\n" if chunk.table_header else ""
-    )
+    """A line with the header of the table that the chunk continues; empty if there is none."""
+    if not chunk.table_header:
+        return ""
+    return f"Table header: {uncut(chunk.table_header, HEADER_CHARS)}\n"
 
 
 def request(
@@ -56,7 +62,7 @@ def request(
     json_schema: Mapping[str, Any] | None = None,
     first_token_candidates: int = 0,
 ) -> ChatRequest:
-    """``[system][chunk][task]`` as one request."""
+    """``[system][chunk][task]`` as one request; ``passage`` is the chunk as `show` gives it."""
     return ChatRequest(
         messages=(
             Message.of("system", ("prompt", load("system"))),

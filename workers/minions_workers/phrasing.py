@@ -1,4 +1,4 @@
-"""Prompts filled in: the words they come to, and what each piece of them is."""
+"""Prompts filled in: their words, and the kind of each piece, for the egress log."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def filled(template: str, **values: Part) -> tuple[Part, ...]:
-    """What ``template.format(...)`` gives, in pieces: its own words are the prompt, each value is of the kind it has.
+    """The pieces of ``template.format(...)``: the template's words are of the kind ``prompt``.
 
-    Fields have names only, no formats. Raises KeyError where a value is missing.
+    Each value keeps its own kind. Fields have names only, no formats. Raises KeyError if a value is
+    missing.
     """
     parts: list[Part] = []
     for literal, name, _, _ in Formatter().parse(template):
@@ -26,5 +27,7 @@ def filled(template: str, **values: Part) -> tuple[Part, ...]:
 
 
 def worded(task: Task, words: str) -> Part:
-    """What a prompt says about the answer of a task: the program's own words, unless they name the task's options."""
-    return ("question" if task.output == "category" else "prompt"), words
+    """A prompt's words about a task's answer: the program's own, unless they name its options."""
+    if task.output == "category":
+        return "question", words
+    return "prompt", words

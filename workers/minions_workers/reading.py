@@ -1,5 +1,6 @@
-"""A worker's reply, read: which lines or quote, which answer. Small models bend every shape; the table of cases is in
-the tests.
+"""A worker's reply, read: the lines or the quote that it cites, and its answer.
+
+Small models bend every format; the cases are a table in the tests.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ _MAX_RANGE = 12
 _MOST_LINES = 999_999
 _MOST_QUOTED = 4 * QUOTE_CHARACTERS
 _MOST_NUMBERS = 100
-_LINE_NUMBER = re.compile(
-    r"^[^\S\n]*\d+:\s+", re.MULTILINE
-)  # as passages show it; workers copy it into their quotes
+# A line number as chunks are shown with it; workers copy it into their quotes.
+_LINE_NUMBER = re.compile(r"^[^\S\n]*\d+:\s+", re.MULTILINE)
 _EMPTY = {
     "",
     "-",
@@ -42,12 +42,16 @@ _EMPTY = {
     "answer",
     "short answer",
 }
-# Longer numbers are no lines, and converting thousands of digits is refused by Python.
+# Longer numbers are not line numbers, and Python refuses to convert thousands of digits.
 _NUMBERS = re.compile(r"(?<!\d)(?:(\d{1,6})\s*(?:-|\u2013|to)\s*(\d{1,6})|(\d{1,6}))(?!\d)")
 
 
 class Reply(NamedTuple):
-    """What a worker said: line numbers as given (existing or not), a quote, and a short answer; all may be missing."""
+    """The content of a worker's reply; each part may be missing.
+
+    ``lines``: line numbers as the worker gave them; such lines may not exist. ``quote``: its quote.
+    ``answer``: its short answer.
+    """
 
     lines: list[int]
     quote: str | None
@@ -55,30 +59,32 @@ class Reply(NamedTuple):
 
     @property
     def abstains(self) -> bool:
-        """Whether it points at nothing."""
+        """True if it cites nothing."""
         return not self.lines and self.quote is None
 
 
 def read_reply(text: str, *, options: Iterable[str] = ()) -> Reply:
-    """Read a worker's reply. ``options``: answers that count even where they are words for none.
+    """Read a worker's reply. ``options``: answers that count even if they are words for no answer.
 
     Raises ReplyError, and nothing else.
     """
     value = parse_reply(text)
     quote = as_text(_without_line_numbers(value.get("quote")))
+    if quote is not None:
+        quote = None if _is_empty(quote) else _bounded(quote, _MOST_QUOTED)
     answer = as_text(value.get("answer"))
-    return Reply(
-        lines=_line_numbers(value.get("lines", value.get("line"))),
-        quote=None if quote is None or _is_empty(quote) else _bounded(quote, _MOST_QUOTED),
-        answer=None
-        if answer is None or _is_empty(answer, options)
-        else _bounded(answer, LIST_CHARACTERS),
-    )
+    if answer is not None:
+        answer = None if _is_empty(answer, options) else _bounded(answer, LIST_CHARACTERS)
+    numbers = _numbers_in(value.get("lines", value.get("line")))
+    lines = list(islice(dict.fromkeys(numbers), _MOST_NUMBERS))
+    return Reply(lines, quote, answer)
 
 
 def _bounded(text: str, characters: int) -> str:
-    """No longer than a schema lets it be, or not much: some servers keep none, and an answer goes up whole, where the
-    policy shows no lines, too.
+    """The text, cut at a space if it is longer than its schema allows.
+
+    Some servers do not enforce a schema, and an answer is sent whole, even if the policy sends no
+    lines.
     """
     if len(text) <= characters:
         return text
@@ -88,21 +94,21 @@ def _bounded(text: str, characters: int) -> str:
 def _without_line_numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_line_numbers(item) for item in value]
-    return _LINE_NUMBER.sub("", value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _LINE_NUMBER.sub("", value)
+    return value
 
 
-def _is_empty(text: str | None, options: Iterable[str] = ()) -> bool:
-    if text is None:
-        return True
+def _is_empty(text: str, options: Iterable[str] = ()) -> bool:
+    """True if a text is one of the words for no answer, and none of the options."""
     word = text.strip(" .\"'").casefold()
-    return word in _EMPTY and word not in {option.casefold() for option in options}
-
-
-def _line_numbers(value: Any) -> list[int]:
-    return list(islice(dict.fromkeys(_numbers_in(value)), _MOST_NUMBERS))
+    if word not in _EMPTY:
+        return False
+    return word not in {option.casefold() for option in options}
 
 
 def _numbers_in(value: Any) -> Iterable[int]:
+    """The line numbers in a JSON value: numbers, ranges as text ("2-4"), or lists of them."""
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int | float):
@@ -113,8 +119,9 @@ def _numbers_in(value: Any) -> Iterable[int]:
             if match[3] is not None:
                 yield int(match[3])
             else:
-                first, last = int(match[1]), int(match[2])
-                yield from range(first, min(last, first + _MAX_RANGE) + 1)
+                first = int(match[1])
+                last = min(int(match[2]), first + _MAX_RANGE)
+                yield from range(first, last + 1)
     elif isinstance(value, list):
         for item in value:
             yield from _numbers_in(item)

@@ -1,4 +1,7 @@
-"""The JSON schemas that constrain a worker's reply. Lengths are bounded, so that a model that loops ends soon."""
+"""The JSON schemas that constrain a worker's reply.
+
+Lengths are bounded, so that a model that repeats itself comes to an end.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ Reasoning = Literal["none", "draft", "cot"]
 
 
 class Room(NamedTuple):
-    """Where a worker thinks: the field's name, the most it may hold, and the tokens that takes."""
+    """The field in which a worker thinks: its name, its longest text, and the tokens that takes."""
 
     field: str
     characters: int
@@ -43,20 +46,22 @@ ANSWER_IN_WORDS = {
 def reply_schema(
     task: Task, *, pointing: bool, lines: int, reasoning: Reasoning = "none"
 ) -> dict[str, Any]:
-    """Reasoning if any, evidence, then the answer; ``lines`` is how many lines the passage has."""
+    """Reasoning if any, then evidence, then the answer.
+
+    ``pointing``: the evidence is line numbers, else a quote. ``lines``: the chunk's number of lines.
+    """
+    evidence: dict[str, Any]
     if pointing:
-        # Line numbers are bounded so that constrained decoding cannot leave the passage.
+        # Line numbers are bounded so that constrained decoding cannot leave the chunk.
         number = {"type": "integer", "minimum": 1, "maximum": max(1, lines)}
-        evidence: dict[str, Any] = {
-            "lines": {"type": "array", "items": number, "maxItems": max_lines(task)}
-        }
+        evidence = {"lines": {"type": "array", "items": number, "maxItems": max_lines(task)}}
     else:
         evidence = {"quote": {"anyOf": [{"type": "string", "maxLength": QUOTE_CHARACTERS}, _NULL]}}
     return _object({**_thought(reasoning), **evidence, "answer": _answer(task)})
 
 
 def judgement_schema(task: Task, *, reasoning: Reasoning = "none") -> dict[str, Any]:
-    """Reasoning if any, then the verdict: no line proves it."""
+    """Reasoning if any, then the verdict; no evidence, because no line proves it."""
     return _object({**_thought(reasoning), "answer": _answer(task)})
 
 
@@ -86,12 +91,14 @@ def _answer(task: Task) -> dict[str, Any]:
 
 
 def max_lines(task: Task) -> int:
-    """How many lines a worker may point at: the items of a list stand in many."""
-    return MAX_LIST_LINES if task.output == "list" else MAX_LINES
+    """The most lines that a worker may point at: more for a list, whose items stand in many."""
+    if task.output == "list":
+        return MAX_LIST_LINES
+    return MAX_LINES
 
 
 def answer_in_words(task: Task) -> str:
-    """What the prompt says about ``answer``."""
+    """The prompt's words about the field ``answer``."""
     if task.output == "category":
         return f"one of: {', '.join(task.options)}"
     return ANSWER_IN_WORDS[task.output]

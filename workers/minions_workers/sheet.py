@@ -1,4 +1,4 @@
-"""Many passages as one text for a worker that holds them all: lines numbered through, and where each of them stands."""
+"""Many chunks as one text, for a worker that holds them all: their lines are numbered through."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minions.evidence.support import supporting_line
 from minions_workers.passage import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from minions.values.jobs import Job
     from minions_workers.reading import Reply
@@ -19,15 +19,21 @@ _RANK = {"exact": 0, "normalised": 1, "fuzzy": 2}
 
 
 class _Held(NamedTuple):
-    """A job whose chunk stands at ``start`` of the text, with its lines in the offsets and numbers of the whole."""
+    """A job, and where its chunk stands on the sheet.
+
+    ``before``: the number of lines above the chunk. ``lines``: the chunk's own, numbered from 1.
+    """
 
     job: Job
-    start: int
+    before: int
     lines: list[Line]
 
 
 class Sheet:
-    """The chunks of these jobs, in this order."""
+    """The chunks of these jobs, in this order.
+
+    ``lines``: all lines, numbered through, with offsets in the joined text.
+    """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self.lines: list[Line] = []
@@ -35,57 +41,66 @@ class Sheet:
         self._text = "\n".join(job.chunk.text for job in jobs)
         start = 0
         for job in jobs:
-            first = len(self.lines) + 1
-            lines = [
-                Line(first + place, start + line.start, start + line.end)
-                for place, line in enumerate(split_lines(job.chunk.text))
-            ]
-            self._held.append(_Held(job, start, lines))
-            self.lines += lines
+            before = len(self.lines)
+            lines = split_lines(job.chunk.text)
+            self._held.append(_Held(job, before, lines))
+            self.lines += _moved(lines, before, start)
             start += len(job.chunk.text) + 1
 
     def shown(self) -> str:
-        """What the worker reads: a passage that does not go on where the last one ended stands under its place."""
-        return "\n".join(self._passages())
+        """The text that the worker reads.
+
+        A chunk stands below its file name and headings, unless it continues the chunk before it.
+        """
+        shown: list[str] = []
+        end: tuple[str, int] | None = None  # the document and offset at which the last one ended
+        for job, before, lines in self._held:
+            chunk = job.chunk
+            numbered = _moved(lines, before, 0)
+            if end is None:
+                shown.append(show(chunk, numbered))
+            elif end == (chunk.document_id, chunk.start):
+                shown.append(number_lines(chunk.text, numbered))
+            else:
+                shown.append("\n" + show(chunk, numbered))
+            end = (chunk.document_id, chunk.end)
+        return "\n".join(shown)
 
     def locations(self, reply: Reply) -> list[tuple[Job, list[Location]]]:
-        """Where the evidence of a reply stands, by job and in the offsets of its chunk; empty where it does not."""
-        spans = self._quoted(reply.quote) if reply.quote is not None else self._pointed(reply)
-        return [(job, found) for job, found in spans if found]
+        """The places of a reply's evidence, by job, with offsets in the job's chunk.
 
-    def _passages(self) -> Iterator[str]:
-        end: tuple[str, int] | None = None
-        for job, start, lines in self._held:
-            chunk = job.chunk
-            own = [Line(line.number, line.start - start, line.end - start) for line in lines]
-            follows = end == (chunk.document_id, chunk.start)
-            yield (
-                number_lines(chunk.text, own)
-                if follows
-                else ("\n" if end else "") + show(chunk, own)
-            )
-            end = chunk.document_id, chunk.end
-
-    def _pointed(self, reply: Reply) -> Iterator[tuple[Job, list[Location]]]:
+        Jobs whose chunks hold none of it are left out.
+        """
+        if reply.quote is not None:
+            return self._quoted(reply.quote)
         numbers = [number for number in reply.lines if 1 <= number <= len(self.lines)]
-        better = supporting_line(reply.answer, self._text, self.lines, numbers) if numbers else None
-        wanted = {*numbers, *([better] if better is not None else [])}
-        for job, start, lines in self._held:
-            if not lines:
-                continue
-            before = lines[0].number - 1
-            own = [
-                Line(line.number - before, line.start - start, line.end - start) for line in lines
-            ]
-            spans = point(own, [number - before for number in wanted])
-            yield job, [Location(*span, "exact", 1.0) for span in spans]
+        if not numbers:
+            return []
+        wanted = set(numbers)
+        better = supporting_line(reply.answer, self._text, self.lines, numbers)
+        if better is not None:
+            wanted.add(better)
+        located: list[tuple[Job, list[Location]]] = []
+        for job, before, lines in self._held:
+            spans = point(lines, [number - before for number in wanted])
+            if spans:
+                located.append((job, [Location(start, end, "exact", 1.0) for start, end in spans]))
+        return located
 
-    def _quoted(self, quote: str) -> Iterator[tuple[Job, list[Location]]]:
-        """Where it stands best: what stands word for word in one passage is not also nearly said in another."""
-        found = [
-            (job, location)
-            for job, _, _ in self._held
-            if (location := locate(quote, job.chunk.text))
-        ]
-        best = min((_RANK[location.status] for _, location in found), default=0)
-        return ((job, [location]) for job, location in found if _RANK[location.status] == best)
+    def _quoted(self, quote: str) -> list[tuple[Job, list[Location]]]:
+        """The places where a quote stands best.
+
+        A quote that stands word for word in one chunk is not also looked for approximately.
+        """
+        located: list[tuple[Job, Location]] = []
+        for job, _, _ in self._held:
+            location = locate(quote, job.chunk.text)
+            if location is not None:
+                located.append((job, location))
+        best = min([_RANK[location.status] for _, location in located], default=0)
+        return [(job, [location]) for job, location in located if _RANK[location.status] == best]
+
+
+def _moved(lines: Sequence[Line], before: int, start: int) -> list[Line]:
+    """The lines of a chunk with ``before`` lines and ``start`` characters above it."""
+    return [Line(before + line.number, start + line.start, start + line.end) for line in lines]

@@ -1,4 +1,4 @@
-"""The planners' prompts: one text file each, as they go up."""
+"""The planners' prompts: one text file each, sent as they are."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 from minions.evidence.finding import find
 from minions.evidence.grounding import Location
 from minions.execution.cache import ResultCache
-from minions.execution.whole_context_executor import CachingHolder, TogetherExecutor
+from minions.execution.whole_context_executor import CachingHolder, WholeContextExecutor
 from minions.store import Store
 from minions.testing import FakeClock
 from minions.values.chat import Usage
@@ -55,7 +55,7 @@ def jobs(*texts: str, instruction: str = "What?", sample: int = 0, task_id: str 
     return [Job(id=f"r1.{task_id}.{c.id}.{sample}", task=task, chunk=c, sample=sample) for c in chunks]
 
 
-async def results_of(executor: TogetherExecutor, asked: list[Job]) -> dict[str, JobResult]:
+async def results_of(executor: WholeContextExecutor, asked: list[Job]) -> dict[str, JobResult]:
     return {result.job.id: result async for result in executor.run(asked)}
 
 
@@ -63,7 +63,7 @@ async def test_a_task_is_one_request_and_a_job_one_result() -> None:
     """Two tasks, one of them with a second sample: three requests, and no job is lost."""
     holding = Holding()
     asked = [*jobs("first", "second"), *jobs("first", "second", sample=1), *jobs("first", "second", task_id="t2")]
-    results = await results_of(TogetherExecutor(holding, concurrency=1), asked)
+    results = await results_of(WholeContextExecutor(holding, concurrency=1), asked)
     assert list(map(len, holding.asked)) == [2, 2, 2]
     assert set(results) == {job.id for job in asked}
 
@@ -71,7 +71,7 @@ async def test_a_task_is_one_request_and_a_job_one_result() -> None:
 async def test_no_request_begins_while_it_is_held() -> None:
     """A stop lets what is under way end, and begins nothing; held twice, it is let go twice."""
     holding = Holding()
-    executor = TogetherExecutor(holding, concurrency=1)
+    executor = WholeContextExecutor(holding, concurrency=1)
     with executor.held():
         with executor.held():
             running = asyncio.create_task(results_of(executor, jobs("first")))
@@ -84,7 +84,7 @@ async def test_no_request_begins_while_it_is_held() -> None:
 async def test_what_is_held_again_at_once_was_never_let_go() -> None:
     """A stop may come in the same turn in which the first window lets its jobs go."""
     holding = Holding()
-    executor = TogetherExecutor(holding, concurrency=1)
+    executor = WholeContextExecutor(holding, concurrency=1)
     with executor.held():
         running = asyncio.create_task(results_of(executor, jobs("first")))
         await asyncio.sleep(0)
@@ -98,7 +98,7 @@ async def test_what_is_held_again_at_once_was_never_let_go() -> None:
 async def test_the_same_message_over_the_same_passages_reads_nothing(cache: ResultCache) -> None:
     """The results are those from before, with their findings, and used nothing."""
     holding = Holding()
-    executor = TogetherExecutor(CachingHolder(holding, cache, model="m"), concurrency=1)
+    executor = WholeContextExecutor(CachingHolder(holding, cache, model="m"), concurrency=1)
     first = await results_of(executor, jobs("first", "words here"))
     again = await results_of(executor, jobs("first", "words here"))
     assert len(holding.asked) == 1

@@ -11,6 +11,7 @@ from minions.errors import AuthenticationError, ContextOverflowError, ServerErro
 from minions.testing import ScriptedModel
 from minions.values.chat import Completion, Usage
 from minions_workers.extractor import Extractor
+from minions_workers.probabilities import Probabilities
 
 TEXT = "Overview\nNet revenue was 12.4 million in 2022.\nCosts were 3 million.\nStaff: 40."
 YES = {"Yes": -0.1, "No": -2.5}
@@ -61,7 +62,7 @@ async def test_a_server_without_probabilities_is_asked_to_look_once(make: Any) -
     events: list[Any] = []
     found = reply('{"lines": [2], "answer": "12.4"}')
     model = ScriptedModel([look(None), found, found, found])
-    worker = Extractor(model, observe=events.append)
+    worker = Extractor(model, probabilities=Probabilities(model, events.append))
     results = [await worker.run(make.job(TEXT)) for _ in range(3)]
     assert [result.status for result in results] == ["found"] * 3
     assert len(model.requests) == 4
@@ -205,22 +206,6 @@ def test_what_was_read_with_default_settings_stays_known() -> None:
     """The fingerprint of the defaults is frozen: who upgrades reads nothing twice. Change it knowingly."""
     fingerprint = Extractor(ScriptedModel([])).fingerprint
     assert fingerprint == "f04a1ea1947bc650cef33faa6ab038641f2566a6ae60a4b13207ea2b88427516"
-
-
-def test_what_changes_a_result_changes_the_fingerprint() -> None:
-    """No setting finds what was read with another; a judgement is nobody's extraction."""
-    model = ScriptedModel([])
-    options: list[dict[str, Any]] = [
-        {},
-        {"reasoning": "draft"},
-        {"reasoning": "cot"},
-        {"second_look": True},
-        {"evidence": "quote"},
-        {"min_relevance": 0.5},
-    ]
-    workers = [Extractor(model, **chosen) for chosen in options]
-    prints = [print_ for worker in workers for print_ in (worker.fingerprint, worker.judging_fingerprint)]
-    assert len(set(prints)) == 2 * len(options)
 
 
 @pytest.mark.parametrize(("reasoning", "field"), [("draft", "draft"), ("cot", "reasoning")])

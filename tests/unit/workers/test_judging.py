@@ -10,7 +10,7 @@ import pytest
 from minions.errors import ContextOverflowError, ServerError
 from minions.testing import ScriptedModel
 from minions.values.chat import Completion, Usage
-from minions_workers.extractor import Extractor
+from minions_workers.chunk_worker import ChunkWorker
 from minions_workers.judging import ballots
 
 TEXT = "A film by nobody.\nIt starts well enough.\nOverall this review is positive.\nGo and see it."
@@ -31,7 +31,7 @@ def token(**probabilities: float) -> Completion:
 async def _judged(make: Any, *replies: Any, task: dict[str, Any]) -> tuple[Any, Any]:
     model = ScriptedModel(list(replies))
     asked = {"instruction": "Is this review positive overall?", **task}
-    return await Extractor(model).run(make.job(TEXT, **asked)), model
+    return await ChunkWorker(model).run(make.job(TEXT, **asked)), model
 
 
 async def test_yes_or_no_costs_a_token(make: Any) -> None:
@@ -87,7 +87,7 @@ async def test_candidates_without_any_option_are_no_verdict(make: Any, other: di
     """A model that would say something else is asked in writing; the next document is asked for a token again."""
     written = '{"answer": "yes"}'
     model = ScriptedModel([token(**other), written, token(yes=0.9, no=0.1)])
-    worker = Extractor(model)
+    worker = ChunkWorker(model)
     results = [await worker.run(make.job(TEXT, **YES_NO)) for _ in range(2)]
     assert [result.findings[0].answer for result in results] == ["yes", "yes"]
     assert len(model.requests) == 3
@@ -113,7 +113,7 @@ async def test_a_document_too_long_for_the_server_votes_by_halves(make: Any) -> 
         return token(yes=0.95, no=0.05) if "Go and see it" in text else token(yes=0.4, no=0.6)
 
     model = ScriptedModel(reading)
-    result = await Extractor(model).run(make.job(TEXT, instruction="Is this review positive overall?", **YES_NO))
+    result = await ChunkWorker(model).run(make.job(TEXT, instruction="Is this review positive overall?", **YES_NO))
     (finding,) = result.findings
     odds = ((0.95 * 0.4) / (0.05 * 0.6)) ** 0.5
     assert finding.answer == "yes"
@@ -138,7 +138,7 @@ async def test_halves_of_a_document_are_judged_in_writing_where_there_are_no_pro
         reply = '{"answer": null}' if said == "null" else f'{{"answer": "{said}"}}'
         return Completion(text=reply, finish_reason="stop", usage=Usage(input_tokens=100))
 
-    result = await Extractor(ScriptedModel(reading), reasoning="draft").run(make.job(TEXT, **YES_NO))
+    result = await ChunkWorker(ScriptedModel(reading), reasoning="draft").run(make.job(TEXT, **YES_NO))
     assert [finding.answer for finding in result.findings] == [said]
     assert result.usage.input_tokens == 7 + 100 + 100
 
@@ -146,7 +146,7 @@ async def test_halves_of_a_document_are_judged_in_writing_where_there_are_no_pro
 async def test_a_line_that_is_too_long_fails_its_job(make: Any) -> None:
     """What cannot be divided is told."""
     model = ScriptedModel([ContextOverflowError("too long")])
-    result = await Extractor(model).run(make.job("One line.", **YES_NO))
+    result = await ChunkWorker(model).run(make.job("One line.", **YES_NO))
     assert (result.status, "does not fit" in (result.reason or "")) == ("failed", True)
 
 
@@ -159,7 +159,7 @@ async def test_without_probabilities_a_judgement_is_written(make: Any) -> None:
     """
     written = '{"answer": "good"}'
     model = ScriptedModel([BLIND, written, written])
-    worker = Extractor(model)
+    worker = ChunkWorker(model)
     results = [await worker.run(make.job(TEXT, **CATEGORY)) for _ in range(2)]
     told = [(result.status, result.findings[0].answer, result.findings[0].confidence) for result in results]
     assert told == [("found", "good", 0.5)] * 2
@@ -197,7 +197,7 @@ async def test_what_is_written_is_a_judgement_or_none(make: Any, text: str, fini
 async def test_a_worker_that_thinks_judges_in_writing(make: Any, reasoning: Any, field: str) -> None:
     """Probabilities of the first token are those of a thoughtless answer."""
     model = ScriptedModel([f'{{"{field}": "praise", "answer": "good"}}'])
-    result = await Extractor(model, reasoning=reasoning).run(make.job(TEXT, **CATEGORY))
+    result = await ChunkWorker(model, reasoning=reasoning).run(make.job(TEXT, **CATEGORY))
     (request,) = model.requests
     assert result.findings[0].answer == "good"
     assert list((request.json_schema or {})["properties"]) == [field, "answer"]

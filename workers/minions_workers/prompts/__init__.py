@@ -17,6 +17,6 @@ def load(name: str) -> str:
 def load_thinking(name: str, reasoning: str) -> str:
     """A prompt that asks for JSON, with reasoning as its first field unless that is ``none``."""
     prompt = load(name)
-    return (
-        prompt if reasoning == "none" else prompt.replace(_REPLY, f"{_REPLY} {load(reasoning)}", 1)
-    )
+    if reasoning == "none":
+        return prompt
+    return prompt.replace(_REPLY, f"{_REPLY} {load(reasoning)}", 1)
