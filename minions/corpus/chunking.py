@@ -1,4 +1,4 @@
-"""Cut a document into chunks that a worker can read: they follow its structure and tile its text."""
+"""Chunking: a document is cut into pieces that a worker can read, along its structure."""
 
 from __future__ import annotations
 
@@ -20,16 +20,23 @@ if TYPE_CHECKING:
 CHUNKER_VERSION: Final = 2
 DEFAULT_CHUNK_TOKENS: Final = 500
 _SENTENCE: Final = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？]|\n+")  # noqa: RUF001 - full-width stops end sentences too
+_LINE_END: Final = re.compile(r"\n")
 _VISIBLE: Final = re.compile(r"\S")
 HEADER_CHARS: Final = 400
 _SLICE_CHARS_PER_TOKEN: Final = 3
 _JOINERS: Final = frozenset("\u200d\ufe0f\ufe0e")
-# How good a place to cut before a piece is; higher is better.
-_INSIDE, _AT_BLOCK, _AT_HEADING = 0, 1, 2
+# The quality of a cut before a piece; higher is better.
+_INSIDE: Final = 0
+_AT_BLOCK: Final = 1
+_AT_HEADING: Final = 2
 
 
 class _Piece(NamedTuple):
-    """What is never cut; ``cut`` says how good a place its start is, ``header`` spans the head of its table."""
+    """A part of the text that no chunk cuts.
+
+    ``cut`` is the quality of a cut before the piece. A ``glued`` piece must not end a chunk.
+    ``header`` is the span of the head of the table that the piece continues.
+    """
 
     start: int
     end: int
@@ -40,181 +47,194 @@ class _Piece(NamedTuple):
 
 
 def chunk_document(document: Document, *, max_tokens: int = DEFAULT_CHUNK_TOKENS) -> list[Chunk]:
-    """Cut ``document`` into chunks of at most ``max_tokens`` estimated tokens each; linear in its length.
+    """Cut ``document`` into chunks of at most ``max_tokens`` estimated tokens each.
 
-    Cuts come at headings, else between blocks, sentences, words, and at last anywhere. A table that fits in a chunk
-    is not cut; a larger one is cut between rows, and ``table_header`` repeats its head. Only a single character may
-    exceed the limit.
-    White space alone makes no chunk where a neighbour has room for it. An empty text has no chunks.
+    The chunks tile the text, and the time is linear in its length. Cuts come at headings, else
+    between blocks, sentences, words, and as a last resort between characters. A table that fits in a
+    chunk is not cut. A larger one is cut between rows, and ``table_header`` repeats its head. Only a
+    single character may exceed the limit. White space alone makes no chunk where a neighbour has room
+    for it. An empty text has no chunks. Raises ValueError for a limit below one token.
     """
     if max_tokens < 1:
         raise ValueError("a chunk holds at least one token")
     text = document.text
-    whole = estimate_tokens(text)
     if not text:
         return []
-    if whole <= max_tokens:
-        return [_only_chunk(document, whole)]
+    tokens = estimate_tokens(text)
+    if tokens <= max_tokens:
+        return [_only_chunk(document, tokens)]
     blocks = find_blocks(document)
     headings = find_headings(document, blocks)
-    pieces = _join_blanks(text, list(_pieces(text, blocks, headings, max_tokens)), max_tokens)
+    pieces = list(_pieces(text, blocks, headings, max_tokens))
+    pieces = _join_blanks(text, pieces, max_tokens)
     return _describe(document, headings, _pack(text, pieces, max_tokens))
 
 
 def _pieces(
     text: str, blocks: Sequence[Block], headings: Sequence[Heading], max_tokens: int
 ) -> Iterator[_Piece]:
+    """Each block as one piece where it fits in a chunk, else cut into pieces that fit."""
     starts = {heading.start for heading in headings}
     for block in blocks:
-        cut = _AT_HEADING if block.level or block.start in starts else _AT_BLOCK
+        cut = _AT_BLOCK
+        if block.level or block.start in starts:
+            cut = _AT_HEADING
         tokens = estimate_tokens(text[block.start : block.end])
         if tokens <= max_tokens:
             yield _Piece(block.start, block.end, tokens, cut, glued=block.kind == "heading")
             continue
-        header = (block.start, block.head_end) if block.head_end > block.start else None
-        for start, end, size in _atoms(text, block, max_tokens):
-            inside = start > block.start
-            continued = header if header and start >= block.head_end else None
-            yield _Piece(start, end, size, _INSIDE if inside else cut, header=continued)
+        for start, end, size in _cut_block(text, block, max_tokens):
+            header = None
+            if block.start < block.head_end <= start:
+                header = (block.start, block.head_end)
+            yield _Piece(start, end, size, cut, header=header)
+            cut = _INSIDE  # only the first piece starts where the block does
 
 
-def _atoms(text: str, block: Block, max_tokens: int) -> Iterator[tuple[int, int, int]]:
-    """Cut a block that is too large: between its rows or lines, sentences, words, at last anywhere."""
-    by_line = block.kind in {"table", "code", "record"}
-    for start, end in _split(text, block.start, block.end, None if by_line else _SENTENCE):
-        if (tokens := estimate_tokens(text[start:end])) <= max_tokens:
-            yield start, end, tokens
+def _cut_block(text: str, block: Block, max_tokens: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a block that is too large into spans (start, end, tokens) that fit in a chunk.
+
+    The cuts are between rows or lines, else between sentences; where those are too long, see `_slices`.
+    """
+    ends = _SENTENCE
+    if block.kind in {"table", "code", "record"}:
+        ends = _LINE_END
+    stops = [match.end() for match in ends.finditer(text, block.start, block.end)]
+    if not stops or stops[-1] < block.end:
+        stops.append(block.end)
+    start = block.start
+    for stop in stops:
+        tokens = estimate_tokens(text[start:stop])
+        if tokens <= max_tokens:
+            yield start, stop, tokens
         else:
-            yield from _slices(text, start, end, max_tokens)
-
-
-def _split(
-    text: str, start: int, end: int, pattern: re.Pattern[str] | None
-) -> Iterator[tuple[int, int]]:
-    if pattern is None:
-        while start < end:
-            stop = text.find("\n", start, end) + 1 or end
-            yield start, stop
-            start = stop
-        return
-    for match in pattern.finditer(text, start, end):
-        yield start, match.end()
-        start = match.end()
-    if start < end:
-        yield start, end
+            yield from _slices(text, start, stop, max_tokens)
+        start = stop
 
 
 def _slices(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a long line or sentence into spans (start, end, tokens), between words where there are any."""
     while start < end:
-        stop = min(end, start + max(1, max_tokens * _SLICE_CHARS_PER_TOKEN))
-        while (tokens := estimate_tokens(text[start:stop])) > max_tokens and stop - start > 1:
+        stop = min(end, start + max_tokens * _SLICE_CHARS_PER_TOKEN)
+        tokens = estimate_tokens(text[start:stop])
+        while tokens > max_tokens and stop - start > 1:
             stop = start + (stop - start) // 2
+            tokens = estimate_tokens(text[start:stop])
         if stop < end:
             better = _better_stop(text, start, stop)
-            # Fewer characters can be estimated at more, where a run of signs is cut.
-            if (fewer := estimate_tokens(text[start:better])) <= max_tokens:
-                stop, tokens = better, fewer
+            # Where a run of signs is cut, fewer characters may be estimated at more tokens.
+            fewer = estimate_tokens(text[start:better])
+            if fewer <= max_tokens:
+                stop = better
+                tokens = fewer
         yield start, stop, tokens
         start = stop
 
 
 def _better_stop(text: str, start: int, stop: int) -> int:
-    """A place at or before ``stop`` after white space, if the slice's second half has one; else between characters."""
+    """A place to cut in the second half of a slice: after white space, else between characters.
+
+    A mark, a joiner or half of a surrogate pair belongs to the character before it.
+    """
     half = start + (stop - start) // 2
     space = max(text.rfind(white, half, stop) for white in " \t\r\n")
     if space > start:
         return space + 1
-    back = stop
-    while back > half + 1 and _joins(text, back):
-        back -= 1
-    return back
-
-
-def _joins(text: str, at: int) -> bool:
-    """Whether the character at ``at`` belongs to the one before: a mark, a joiner, half of a surrogate pair."""
-    letter, before = text[at], text[at - 1]
-    if combining(letter) or letter in _JOINERS or before in _JOINERS:
-        return True
-    return "\ud800" <= before <= "\udbff" and "\udc00" <= letter <= "\udfff"
+    for at in range(stop, half + 1, -1):
+        letter = text[at]
+        before = text[at - 1]
+        is_joined = combining(letter) or letter in _JOINERS or before in _JOINERS
+        is_pair = "\ud800" <= before <= "\udbff" and "\udc00" <= letter <= "\udfff"
+        if not is_joined and not is_pair:
+            return at
+    return half + 1
 
 
 def _join_blanks(text: str, pieces: Sequence[_Piece], max_tokens: int) -> list[_Piece]:
-    """Give pieces of white space to a neighbour that has room."""
+    """Join pieces of white space alone with a neighbour that has room for them."""
     joined: list[_Piece] = []
+    last: _Piece | None = None
     for piece in pieces:
-        last = joined[-1] if joined else None
         if last is not None and (
             text[piece.start : piece.end].isspace() or text[last.start : last.end].isspace()
         ):
             tokens = estimate_tokens(text[last.start : piece.end])
             if tokens <= max_tokens:
-                cut = min(last.cut, piece.cut) if last.start else _AT_BLOCK
-                joined[-1] = piece._replace(
-                    start=last.start, tokens=tokens, cut=cut, header=last.header
-                )
+                cut = _AT_BLOCK
+                if last.start:
+                    cut = min(last.cut, piece.cut)
+                last = piece._replace(start=last.start, tokens=tokens, cut=cut, header=last.header)
+                joined[-1] = last
                 continue
         joined.append(piece)
+        last = piece
     return joined
 
 
 def _pack(
     text: str, pieces: Sequence[_Piece], max_tokens: int
 ) -> Iterator[tuple[_Piece, int, int]]:
-    """Fill chunks with whole pieces: their first piece, their end and tokens."""
+    """Fill chunks with whole pieces: each chunk's first piece, its end and its tokens."""
     at = 0
     while at < len(pieces):
-        stop, total = at, 0
+        stop = at
+        total = 0
         while stop < len(pieces) and (stop == at or total + pieces[stop].tokens <= max_tokens):
             total += pieces[stop].tokens
             stop += 1
         if stop < len(pieces):
             stop = _best_cut(pieces, at, stop, total)
-        # Estimates do not add up exactly, so the chunk is measured whole.
-        while (
-            tokens := estimate_tokens(text[pieces[at].start : pieces[stop - 1].end])
-        ) > max_tokens and stop > at + 1:
+        # Estimates do not add up exactly, so the chunk is measured as a whole.
+        start = pieces[at].start
+        tokens = estimate_tokens(text[start : pieces[stop - 1].end])
+        while tokens > max_tokens and stop > at + 1:
             stop -= 1
+            tokens = estimate_tokens(text[start : pieces[stop - 1].end])
         yield pieces[at], pieces[stop - 1].end, tokens
         at = stop
 
 
 def _best_cut(pieces: Sequence[_Piece], at: int, stop: int, total: int) -> int:
-    """Where to end a chunk that could reach ``stop``: at the best boundary that leaves it at least half full."""
-    best, quality, filled = stop, -1, total
+    """The end of a chunk that has room up to ``stop``: the best cut that leaves it half full."""
+    best = stop
+    quality = -1
+    filled = total
     for place in range(stop, at, -1):
         if filled * 2 < total and quality >= 0:
             break
-        here = -1 if pieces[place - 1].glued else pieces[place].cut
-        if here > quality:
-            best, quality = place, here
-        filled -= pieces[place - 1].tokens
+        last = pieces[place - 1]
+        if not last.glued and pieces[place].cut > quality:
+            best = place
+            quality = pieces[place].cut
+        filled -= last.tokens
     return best
 
 
 def _describe(
     document: Document, headings: Sequence[Heading], cuts: Iterable[tuple[_Piece, int, int]]
 ) -> list[Chunk]:
+    """The chunks for `_pack`'s cuts, each with its page and the headings above it."""
+    text = document.text
     chunks: list[Chunk] = []
     trail: list[Heading] = []
     ahead = 0
     page_starts = [page.start for page in document.pages]
     for piece, end, tokens in cuts:
-        visible = (
-            _first_visible(document.text, piece.start, end)
-            if headings or page_starts
-            else piece.start
-        )
+        visible = piece.start
+        if headings or page_starts:
+            first = _VISIBLE.search(text, piece.start, end)
+            if first:
+                visible = first.start()
         while ahead < len(headings) and headings[ahead].start <= visible:
             while trail and trail[-1].level >= headings[ahead].level:
                 trail.pop()
             trail.append(headings[ahead])
             ahead += 1
         page = bisect_right(page_starts, visible) - 1
-        header = (
-            document.text[piece.header[0] : piece.header[1]].strip("\r\n")[:HEADER_CHARS]
-            if piece.header
-            else None
-        )
+        header = ""
+        if piece.header:
+            head_start, head_end = piece.header
+            header = text[head_start:head_end].strip("\r\n")[:HEADER_CHARS]
         chunks.append(
             Chunk(
                 id=f"{document.id}:{len(chunks)}",
@@ -223,10 +243,10 @@ def _describe(
                 index=len(chunks),
                 start=piece.start,
                 end=end,
-                text=document.text[piece.start : end],
+                text=text[piece.start : end],
                 tokens=tokens,
                 page=document.pages[page].number if page >= 0 else None,
-                headings=tuple(heading.text[:TITLE_CHARS] for heading in trail),
+                headings=tuple([heading.text[:TITLE_CHARS] for heading in trail]),
                 table_header=header or None,
             )
         )
@@ -234,25 +254,22 @@ def _describe(
 
 
 def _only_chunk(document: Document, tokens: int) -> Chunk:
-    """The chunk of a document that fits in one; most documents of a large corpus do, so this takes the short way."""
+    """The chunk of a document that fits in one.
+
+    Most documents of a large corpus fit, so those without an outline take the short way.
+    """
+    end = len(document.text)
     if document.outline:
-        end = len(document.text)
-        return _describe(
-            document, document.outline, [(_Piece(0, end, tokens, _AT_HEADING), end, tokens)]
-        )[0]
+        piece = _Piece(0, end, tokens, _AT_HEADING)
+        return _describe(document, document.outline, [(piece, end, tokens)])[0]
     return Chunk(
         id=f"{document.id}:0",
         document_id=document.id,
         path=document.path,
         index=0,
         start=0,
-        end=len(document.text),
+        end=end,
         text=document.text,
         tokens=tokens,
         page=document.pages[0].number if document.pages else None,
     )
-
-
-def _first_visible(text: str, start: int, end: int) -> int:
-    match = _VISIBLE.search(text, start, end)
-    return match.start() if match else start

@@ -1,6 +1,7 @@
-"""The table of contents of a corpus: what each question needs to know of all its documents, worked out once for all.
+"""The table of contents of a corpus: totals, names and selections over all documents, computed once.
 
-Facts stand in columns: a value for each of 100,000 documents is small change, an object for each is not.
+Facts are kept in columns. For 100,000 documents, a column of values takes little memory, and an
+object for each document takes much.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _REMEMBERED: Final = 16  # each may hold the ids of most documents
 
 
 class Columns(NamedTuple):
-    """`DocumentFacts` by column, outlines left out; ``pages`` is -1 for a document without."""
+    """`DocumentFacts` as columns, without the outlines; ``pages`` is -1 for formats without pages."""
 
     ids: list[str]
     paths: list[str]
@@ -40,12 +41,14 @@ class Columns(NamedTuple):
 
     @classmethod
     def empty(cls) -> Columns:
-        """Columns without a row, to be filled by ``add``."""
-        return cls([], [], [], array("q"), array("q"), array("q"))
+        """Columns without rows, to be filled by ``add``."""
+        return cls(
+            ids=[], paths=[], titles=[], tokens=array("q"), chunks=array("q"), pages=array("q")
+        )
 
     @classmethod
     def of(cls, documents: Iterable[DocumentFacts]) -> Columns:
-        """The columns of documents, in their order."""
+        """The columns for documents, in the same order."""
         columns = cls.empty()
         for facts in documents:
             columns.add(facts.id, facts.path, facts.title, facts.tokens, facts.chunks, facts.pages)
@@ -60,10 +63,12 @@ class Columns(NamedTuple):
         self.titles.append(title)
         self.tokens.append(tokens)
         self.chunks.append(chunks)
-        self.pages.append(_NO_PAGES if pages is None else pages)
+        if pages is None:
+            pages = _NO_PAGES
+        self.pages.append(pages)
 
     def pick(self, places: Sequence[int]) -> Columns:
-        """The columns of some documents."""
+        """The columns of the documents at these places, in this order."""
         picked = Columns.empty()
         for place in places:
             picked.add(
@@ -79,16 +84,20 @@ class Columns(NamedTuple):
     def pages_at(self, place: int) -> int | None:
         """The number of pages of the document at ``place``; None for a format without pages."""
         pages = self.pages[place]
-        return None if pages == _NO_PAGES else pages
+        if pages == _NO_PAGES:
+            return None
+        return pages
 
 
 class Contents:
-    """What is worked out here costs a pass over all documents the first time, and nothing afterwards, so that one more
-    question over an open corpus costs what it reads, however many documents there are.
+    """Totals, names and selections over all documents of a corpus.
+
+    Each of them costs a pass over all documents the first time, and nothing afterwards. One more
+    question over an open corpus costs only what it reads, however many documents there are.
     """
 
     def __init__(self, documents: Sequence[DocumentFacts], columns: Columns | None = None) -> None:
-        """``columns`` are those of ``documents``, where they are at hand."""
+        """``columns``: the columns for ``documents``, where the caller has them already."""
         self.documents = documents
         self.columns = Columns.of(documents) if columns is None else columns
         self._once: dict[Hashable, object] = {}
@@ -106,76 +115,94 @@ class Contents:
 
     @cached_property
     def chunks(self) -> int:
-        """Chunks of all documents."""
+        """The number of chunks of all documents."""
         return sum(self.columns.chunks)
 
     @cached_property
     def pages(self) -> int:
-        """Pages of all documents that have pages."""
+        """The number of pages of all documents that have pages."""
         return sum(pages for pages in self.columns.pages if pages != _NO_PAGES)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """Where each document stands in the order of the corpus, by id."""
+        """Each document's place in the order of the corpus, by its id; the first is 0."""
         return {id_: place for place, id_ in enumerate(self.columns.ids)}
 
     @cached_property
     def shown(self) -> Sequence[str]:
-        """The name that tells each document from the others, in their order, as it goes up."""
+        """Each document's unique name as it is sent to a planner, in the order of the corpus."""
         return shown_names(self.columns.paths)
 
     def names(self, *, numbered: bool) -> dict[str, str]:
-        """Names that go up for documents, by id: as on the card, or d1, d2, ... where the policy hides names."""
-        return self.once(("names", numbered), lambda: self._names(numbered=numbered))
+        """The documents' names as they are sent, by id: as on the card, or d1, d2, ... if ``numbered``.
+
+        Numbers stand for the names where the policy withholds names.
+        """
+
+        def work() -> dict[str, str]:
+            names = self.shown
+            if numbered:
+                names = [f"d{number}" for number in range(1, len(self) + 1)]
+            return dict(zip(self.columns.ids, names, strict=True))
+
+        return self.once(("names", numbered), work)
 
     def once(self, key: Hashable, work: Callable[[], T]) -> T:
-        """What ``work`` gives, done the first time that ``key`` is asked for."""
+        """The result of ``work``, which runs the first time that this ``key`` is asked for."""
         if key not in self._once:
             self._once[key] = work()
         return self._once[key]  # type: ignore[return-value]  # a key stands for one kind of work
 
     def select(self, wanted: Iterable[str], naming: Naming = "any") -> Selection:
-        """The documents that names, paths, globs, ids or d-numbers mean; see `Selector`. Recent ones are remembered.
+        """The documents that names, paths, globs, ids or d-numbers mean; `Selector` has the rules.
 
-        ``naming`` bounds what the patterns of a planner are compared with, so that what a task reads tells it nothing
-        of a name, path or id that it may not see.
+        ``naming`` limits what a planner's patterns are compared with. Otherwise a planner could learn
+        from the choice of documents about a name, path or id that it must not see. The results of
+        recent calls are kept.
         """
         patterns = tuple(wanted)
-        return _remembered(
-            self._selections, (naming, patterns), lambda: self._selector(naming).select(patterns)
-        )
+
+        def find() -> Selection:
+            selector = self.once(("selector", naming), lambda: self._selector(naming))
+            return selector.select(patterns)
+
+        return _remembered(self._selections, (naming, patterns), find)
 
     def chunks_in(self, ids: frozenset[str] | None) -> int:
-        """Chunks of the documents with these ids (None: all)."""
+        """The number of chunks of the documents with these ids (None: all)."""
         if ids is None:
             return self.chunks
-        return _remembered(
-            self._chunks_in, ids, lambda: sum(self.columns.chunks[place] for place in self._at(ids))
-        )
+
+        def count() -> int:
+            return sum(self.columns.chunks[place] for place in self._at(ids))
+
+        return _remembered(self._chunks_in, ids, count)
 
     def of(self, ids: frozenset[str]) -> Contents:
-        """The contents of the documents with these ids alone: their own totals, names, numbers and card."""
+        """The contents of the documents with these ids alone, with their own totals and names."""
         return _remembered(self._parts, ids, lambda: self._part(self._at(ids)))
 
     def in_order(self, ids: Collection[str] | None = None) -> Iterator[str]:
         """The ids of the documents in scope (None: all), in the order of the corpus."""
-        return (
-            iter(self.columns.ids)
-            if ids is None
-            else (self.columns.ids[place] for place in self._at(ids))
-        )
+        if ids is None:
+            return iter(self.columns.ids)
+        return (self.columns.ids[place] for place in self._at(ids))
 
     def _selector(self, naming: Naming) -> Selector:
-        return self.once(("selector", naming), lambda: self._selecting(naming))
-
-    def _selecting(self, naming: Naming) -> Selector:
-        ids, paths, titles = self.columns.ids, self.columns.paths, self.columns.titles
+        ids = self.columns.ids
+        titles = self.columns.titles
         if naming == "any":
-            return Selector(ids, paths, titles, self.shown, self.places)
+            return Selector(ids, self.columns.paths, titles, self.shown, self.places)
         names = list(self.names(numbered=naming == "numbers").values())
-        shown_titles = [_shown_title(title) if naming == "shown" else "" for title in titles]
-        # The names again as paths from a root: planners like to write */report* and **/*.pdf.
-        return Selector(ids, [f"/{name}" for name in names], shown_titles, names, {})
+        shown_titles = [""] * len(titles)
+        if naming == "shown":
+            for place, title in enumerate(titles):
+                # The card cuts longer titles, so a planner cannot name a document by one of them.
+                if len(title) <= SHOWN_TITLE_CHARACTERS:
+                    shown_titles[place] = plain(title, SHOWN_TITLE_CHARACTERS)
+        # The names serve as paths from a root, too: planners like to write */report* and **/*.pdf.
+        paths = [f"/{name}" for name in names]
+        return Selector(ids, paths, shown_titles, names, {})
 
     def _part(self, places: Sequence[int]) -> Contents:
         if len(places) == len(self):
@@ -183,18 +210,16 @@ class Contents:
         return Contents(_Picked(self.documents, places), self.columns.pick(places))
 
     def _at(self, ids: Collection[str]) -> list[int]:
+        """The places of the documents with these ids, in the order of the corpus."""
         return sorted(self.places[id_] for id_ in ids if id_ in self.places)
-
-    def _names(self, *, numbered: bool) -> dict[str, str]:
-        names = [f"d{number}" for number in range(1, len(self) + 1)] if numbered else self.shown
-        return dict(zip(self.columns.ids, names, strict=True))
 
 
 class _Picked(Sequence["DocumentFacts"]):
-    """Some of the documents, fetched when they are asked for."""
+    """The documents at some places, each fetched when it is asked for."""
 
     def __init__(self, documents: Sequence[DocumentFacts], places: Sequence[int]) -> None:
-        self._documents, self._places = documents, places
+        self._documents = documents
+        self._places = places
 
     def __len__(self) -> int:
         return len(self._places)
@@ -209,12 +234,8 @@ class _Picked(Sequence["DocumentFacts"]):
         return self._documents[self._places[at]]
 
 
-def _shown_title(title: str) -> str:
-    """A title as it stands on the card; none where it is cut there, for then it names nothing."""
-    return plain(title, SHOWN_TITLE_CHARACTERS) if len(title) <= SHOWN_TITLE_CHARACTERS else ""
-
-
 def _remembered(memory: OrderedDict[K, V], key: K, work: Callable[[], V]) -> V:
+    """The value kept under ``key``, else the result of ``work``, which is kept in its place."""
     if key not in memory:
         memory[key] = work()
         if len(memory) > _REMEMBERED:

@@ -1,4 +1,4 @@
-"""Which files a run reads: paths to a sorted list of files, with what could not be listed and why."""
+"""Discovery of the files that a run reads, in a fixed order, and of entries that cannot be read."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from minions.values.documents import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Folders that tools fill and nobody asks about. Those with a dot are hidden anyway.
+# Folders that tools fill and nobody asks about. Folders with a leading dot are hidden anyway.
 NOISE: Final = frozenset({"node_modules", "__pycache__", "__MACOSX", "site-packages"})
 
-_KINDS: Final = (
-    (stat.S_ISFIFO, "a pipe, not a file"),
-    (stat.S_ISSOCK, "a socket, not a file"),
-    (stat.S_ISCHR, "a device, not a file"),
-    (stat.S_ISBLK, "a device, not a file"),
-)
+_KINDS: Final = {
+    stat.S_IFIFO: "a pipe, not a file",
+    stat.S_IFSOCK: "a socket, not a file",
+    stat.S_IFCHR: "a device, not a file",
+    stat.S_IFBLK: "a device, not a file",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """A regular file: ``size`` in bytes, ``mtime_ns`` its time of change in nanoseconds.
 
-    The path is plain text: a Path for each of 100,000 files takes 40 MB.
+    The path is plain text, because a Path for each of 100,000 files takes 40 MB.
     """
 
     path: str
@@ -40,7 +40,11 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What the paths hold. ``skipped_hidden`` counts the hidden and noise entries passed by (a folder is one)."""
+    """The files found under the given paths, and the entries that could not be listed.
+
+    ``skipped_hidden`` counts the hidden entries and the folders of tools that were left out; a
+    folder counts as one.
+    """
 
     files: tuple[FoundFile, ...]
     unreadable: tuple[Unreadable, ...] = ()
@@ -48,15 +52,18 @@ class Discovery:
 
 
 def discover(paths: Sequence[Path | str]) -> Discovery:
-    """List every file under ``paths``, in the order of the paths and sorted by name within each, each real file once.
+    """List every file under ``paths``, in the order of the paths and sorted by name within each.
 
-    Folders are walked all the way down, each real folder once. A symbolic link found on the way is followed where it
-    leads to something inside one of ``paths``; one that leads elsewhere is unreadable, since whoever made the folder
-    chose its target, not the user. Names with a leading dot and folders of tools (`NOISE`) are passed by, unless
-    ``paths`` names them. What cannot be listed (no permission, a dead link, a pipe) goes to ``unreadable`` too; whether
-    a file can be opened is known when it is read. Raises CorpusError for a path that does not exist.
+    Each real file is listed once, and each real folder is walked once, all the way down. A symbolic
+    link found on the way is followed if it leads to something inside one of ``paths``. A link that
+    leads elsewhere is unreadable: its target was chosen by whoever made the folder, not by the user.
+    Names with a leading dot and folders of tools (`NOISE`) are left out, unless ``paths`` names them.
+    Entries that cannot be listed (no permission, a dead link, a pipe) are ``unreadable`` too. A file
+    is not opened here, so one without read permission is noticed only when it is read.
+    Raises CorpusError for a path that does not exist.
     """
-    walk = _Walk([os.path.realpath(path) for path in paths if path and os.path.lexists(path)])
+    named = [os.path.realpath(path) for path in paths if path and os.path.lexists(path)]
+    walk = _Walk(roots=tuple(path.rstrip(os.sep) + os.sep for path in named))
     for path in paths:
         walk.add(os.fspath(path))
     return Discovery(tuple(walk.files), tuple(walk.unreadable), walk.skipped_hidden)
@@ -64,23 +71,36 @@ def discover(paths: Sequence[Path | str]) -> Discovery:
 
 @dataclass(slots=True)
 class _Walk:
-    roots: list[str]
+    """One walk over the paths of a run; ``roots`` are their real paths, each with a separator."""
+
+    roots: tuple[str, ...]
     files: list[FoundFile] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped_hidden: int = 0
     seen: set[tuple[int, int]] = field(default_factory=set)
 
     def add(self, path: str) -> None:
-        """Take a path that the user named: anything there is, is wanted."""
-        if not path or not os.path.lexists(path):
-            raise _no_such_path(path)
-        stack = [path]
-        while stack:
-            if (found := self._visit(stack.pop())) is not None:
-                stack.extend(reversed(self._wanted(found)))
+        """Take a path that the user named, with everything below it."""
+        if not path:
+            hint = "name a file or a folder; for this folder type ."
+            raise CorpusError("no such path: '' (empty)", hint=hint)
+        if not os.path.lexists(path):
+            raise CorpusError(f"no such path: {path}", hint=_nearby(Path(path)))
+        pending = [path]
+        while pending:
+            path = pending.pop()
+            status = self._status(path)
+            if status is None:
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                pending.extend(reversed(self._entries(path)))
+            elif stat.S_ISREG(status.st_mode):
+                self.files.append(FoundFile(path, status.st_size, status.st_mtime_ns))
+            else:
+                self._refuse(path, _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file"))
 
-    def _visit(self, path: str) -> str | None:
-        """Record what is at ``path``; return it when it is a folder to open."""
+    def _status(self, path: str) -> os.stat_result | None:
+        """The status of what is at ``path``; None where it was seen before or cannot be read."""
         try:
             path.encode()
             status = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 entries costs more than the call
@@ -94,41 +114,30 @@ class _Walk:
         if identity in self.seen:
             return None
         self.seen.add(identity)
-        if stat.S_ISDIR(status.st_mode):
-            return path
-        if stat.S_ISREG(status.st_mode):
-            self.files.append(FoundFile(path, status.st_size, status.st_mtime_ns))
-            return None
-        kind = next(
-            (name for is_kind, name in _KINDS if is_kind(status.st_mode)), "not a regular file"
-        )
-        self._refuse(path, kind)
-        return None
+        return status
 
-    def _wanted(self, folder: str) -> list[str]:
+    def _entries(self, folder: str) -> list[str]:
+        """The paths in a folder that are to be visited, sorted by name."""
         try:
             with os.scandir(folder) as entries:
-                links = {entry.name: entry.is_symlink() for entry in entries}
+                is_link = {entry.name: entry.is_symlink() for entry in entries}
         except OSError as error:
             self._refuse(folder, _why(folder, error))
             return []
-        wanted = [name for name in sorted(links) if not name.startswith(".") and name not in NOISE]
-        self.skipped_hidden += len(links) - len(wanted)
-        paths = {os.path.join(folder, name): links[name] for name in wanted}  # noqa: PTH118 - see _visit
-        return [
-            path
-            for path, is_link in paths.items()
-            if not is_link or self._leads_inside(folder, path)
-        ]
-
-    def _leads_inside(self, folder: str, link: str) -> bool:
-        target = os.path.realpath(link)
-        if any(
-            target == root or target.startswith(root.rstrip(os.sep) + os.sep) for root in self.roots
-        ):
-            return True
-        self._refuse(link, f"a link that leads out of {folder}: name its target to read it")
-        return False
+        paths: list[str] = []
+        for name in sorted(is_link):
+            if name.startswith(".") or name in NOISE:
+                self.skipped_hidden += 1
+                continue
+            path = os.path.join(folder, name)  # noqa: PTH118 - see _status
+            if is_link[name]:
+                target = os.path.realpath(path) + os.sep
+                if not target.startswith(self.roots):
+                    reason = f"a link that leads out of {folder}: name its target to read it"
+                    self._refuse(path, reason)
+                    continue
+            paths.append(path)
+        return paths
 
     def _refuse(self, path: str, reason: str) -> None:
         shown = path.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -136,30 +145,25 @@ class _Walk:
 
 
 def _why(path: str, error: OSError) -> str:
-    """The reason in words, for a path that is there and cannot be looked at."""
+    """The reason, in words, why a path that exists cannot be read."""
     if isinstance(error, PermissionError):
         return "permission denied"
     if isinstance(error, FileNotFoundError):
-        broken = os.path.islink(path)  # noqa: PTH114 - see _visit
-        return "broken symbolic link" if broken else "the file vanished while it was being listed"
+        if os.path.islink(path):  # noqa: PTH114 - see _status
+            return "broken symbolic link"
+        return "the file vanished while it was being listed"
     if error.errno is not None and os.strerror(error.errno).startswith("Too many levels"):
         return "symbolic link that leads to itself"
     return (error.strerror or str(error)).lower()
 
 
-def _no_such_path(path: str) -> CorpusError:
-    if not path:
-        return CorpusError(
-            "no such path: '' (empty)", hint="name a file or a folder; for this folder type ."
-        )
-    return CorpusError(f"no such path: {path}", hint=_nearby(Path(path)))
-
-
 def _nearby(path: Path) -> str:
-    """Names in the nearest existing folder that look like the missing one."""
-    missing, parent = path, path.parent
+    """A hint with the names in the nearest existing folder that look like the missing one."""
+    missing = path
+    parent = path.parent
     while not parent.is_dir() and parent != parent.parent:
-        missing, parent = parent, parent.parent
+        missing = parent
+        parent = parent.parent
     try:
         names = sorted(os.listdir(parent))  # noqa: PTH208 - names are what is compared
     except OSError:

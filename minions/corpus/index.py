@@ -1,4 +1,4 @@
-"""The index: files to chunks in SQLite, kept up to date file by file. It is a cache: nothing is lost with it."""
+"""The index of files and their chunks in SQLite, updated file by file. It is a cache of the files."""
 
 from __future__ import annotations
 
@@ -40,15 +40,19 @@ if TYPE_CHECKING:
 
 _BATCH_FILES: Final = 4000
 _BATCH_CHARS: Final = 8_000_000
-# Files up to this size are read at once; larger ones are first hashed, in case their content is known.
+# New files up to this size are read at once. Larger ones are first hashed where the index has a file
+# of their size, since it may have their content already.
 _CHEAP_BYTES: Final = 2**16
 _SHOWN_UNREADABLE: Final = 3
 _log = structlog.get_logger()
 
 
 class IndexReport(Value):
-    """What an update found and did. Counts of files: ``files`` = ``added`` + ``updated`` + ``unchanged``; of the
-    corpus: ``documents`` (files of the same content are one), ``chunks``, estimated ``tokens``; ``removed`` are gone.
+    """The counts of an update, and the files that could not be read.
+
+    ``files`` are the readable files, the sum of ``added``, ``updated`` and ``unchanged``. The corpus
+    has ``documents`` (files with the same content are one), ``chunks`` and estimated ``tokens``.
+    ``removed`` files were in the index and left it.
     """
 
     files: int
@@ -63,14 +67,17 @@ class IndexReport(Value):
 
 
 class _Known(NamedTuple):
-    """A file whose size, time or recipe changed: its document as it was."""
+    """The indexed document of a file that changed.
+
+    ``is_current``: today's reader, chunker and chunk size made it; only the file's size or time changed.
+    """
 
     id: str
     is_current: bool
 
 
 class Index:
-    """An open index; use it as a context manager. One process writes at a time, others wait for their turn."""
+    """An open index; a context manager. One process writes at a time, and others wait for it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -80,12 +87,12 @@ class Index:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the index at ``path``, creating it and its folder if need be. Raises StoreError."""
+        """Open the index at ``path``; create it and its folder where they are missing. Raises StoreError."""
         return cls(path, open_database(path))
 
     def close(self) -> None:
-        """Close the file; the corpora over this index end with it. May be called twice."""
-        # The corpora first: the last one to close tidies the file up, and they may not write.
+        """Close the file, and every corpus over this index. May be called twice."""
+        # The corpora first: whoever closes last tidies up the file, and their connections cannot write.
         while self._corpora:
             self._corpora.pop().close()
         self._connection.close()
@@ -109,27 +116,36 @@ class Index:
         observe: Observer | None = None,
         read: Read = read_document,
     ) -> tuple[LocalCorpus, IndexReport]:
-        """Bring the index up to date with the files under ``paths``, and return them as a corpus, which stays
-        as it is whatever is indexed later.
+        """Bring the index up to date with the files under ``paths``, and return them as a corpus.
 
-        Files of the same size and time of change are not opened; known content is not chunked again; files that are
-        gone leave the index. Raises CorpusError when nothing is readable, StoreError for trouble with the index.
+        The corpus does not change with later updates. Files whose size and time of change are as
+        before are not opened. Content that the index has already is not chunked again. Files that are
+        gone leave the index. Raises CorpusError where nothing is readable, StoreError where the index
+        cannot be used.
         """
-        update = (self, paths, chunk_tokens, observe or _ignore, read)
+        if observe is None:
+            observe = _observe_nothing
         with self._lock, translated(self.path):
             try:
-                return _Update(*update).run()
+                return _Update(self, paths, chunk_tokens, observe, read).run()
             except sqlite3.DatabaseError as error:
                 if not is_corrupt(error):
                     raise
             self.close()
             move_aside(self.path)
             self._connection = open_database(self.path)
-            return _Update(*update).run()
+            return _Update(self, paths, chunk_tokens, observe, read).run()
+
+
+def _observe_nothing(event: object) -> None:
+    """An observer that ignores every event."""
 
 
 class _Update:
-    """One pass over the files. They are read outside of transactions and written in batches, to let others write."""
+    """One pass over the files of a run.
+
+    Files are read outside of transactions and written in batches, so that other processes can write.
+    """
 
     def __init__(
         self,
@@ -139,17 +155,16 @@ class _Update:
         observe: Observer,
         read: Read,
     ) -> None:
-        self._index, self._connection = index, index._connection  # noqa: SLF001 - one class in two
-        self._paths, self._chunk_tokens, self._observe, self._read = (
-            paths,
-            chunk_tokens,
-            observe,
-            read,
-        )
+        self._index = index
+        self._connection = index._connection  # noqa: SLF001 - one class in two
+        self._paths = paths
+        self._chunk_tokens = chunk_tokens
+        self._observe = observe
+        self._read = read
         self._recipe = f"{READER_VERSION}.{CHUNKER_VERSION}.{chunk_tokens}"
         self._writer = Writer(self._connection, self._recipe)
         self._unreadable: list[Unreadable] = []
-        self._counts = dict.fromkeys(("added", "updated", "unchanged", "removed"), 0)
+        self._counts = {"added": 0, "updated": 0, "unchanged": 0, "removed": 0}
         self._batch: list[FileRead] = []
         self._batch_chars = 0
         self._large_sizes: set[int] | None = None
@@ -157,7 +172,12 @@ class _Update:
     def run(self) -> tuple[LocalCorpus, IndexReport]:
         found = discover(self._paths)
         self._unreadable.extend(found.unreadable)
-        files = {_absolute(file.path): file for file in found.files}
+        files: dict[str, FoundFile] = {}
+        for file in found.files:
+            path = os.path.abspath(file.path)  # noqa: PTH100 - links are not followed
+            if path == file.path:
+                path = file.path  # one object, so that 100,000 paths are held once
+            files[path] = file
         del found
         gone = self._read_new(files)
         self._flush()
@@ -176,22 +196,20 @@ class _Update:
             unreadable=tuple(self._unreadable),
             **self._counts,
         )
-        _log.info(
-            "indexed",
-            **report.model_dump(exclude={"unreadable"}),
-            unreadable=len(report.unreadable),
-        )
+        counts = report.model_dump(exclude={"unreadable"})
+        _log.info("indexed", **counts, unreadable=len(report.unreadable))
         return corpus, report
 
     def _compare(
         self, files: dict[str, FoundFile]
     ) -> tuple[dict[str, FoundFile], dict[str, _Known], set[str]]:
-        """The files to open, what the index knows of them, and the files that it has and that are gone."""
-        fresh, known, gone = dict(files), dict[str, _Known](), set[str]()
+        """The files to open, the changed ones' documents in the index, and the indexed paths that are gone."""
+        fresh = dict(files)
+        known: dict[str, _Known] = {}
+        gone: set[str] = set()
         columns = "f.path, f.size, f.mtime_ns, d.id, d.recipe"
-        for path, size, mtime_ns, id_, recipe in files_under(
-            self._connection, self._paths, columns
-        ):
+        rows = files_under(self._connection, self._paths, columns)
+        for path, size, mtime_ns, id_, recipe in rows:
             file = files.get(path)
             if file is None:
                 gone.add(path)
@@ -202,9 +220,10 @@ class _Update:
         return fresh, known, gone
 
     def _read_new(self, files: dict[str, FoundFile]) -> set[str]:
-        """Read what is new or changed; the paths that the index must forget."""
+        """Read the files that are new or changed; return the paths that the index must forget."""
         fresh, known, gone = self._compare(files)
-        unchanged, total = len(files) - len(fresh), len(files)
+        total = len(files)
+        unchanged = total - len(fresh)
         self._counts["unchanged"] = unchanged
         for done, (path, file) in enumerate(fresh.items(), start=unchanged):
             self._observe(IndexEvent(done=done, total=total, path=file.path))
@@ -216,27 +235,35 @@ class _Update:
                 if old is not None:
                     gone.add(path)
                 continue
-            same = old is not None and old.is_current and old.id == read.id
-            self._counts["unchanged" if same else "updated" if old else "added"] += 1
-            self._add(read)
+            if old is None:
+                outcome = "added"
+            elif old.is_current and old.id == read.id:
+                outcome = "unchanged"
+            else:
+                outcome = "updated"
+            self._counts[outcome] += 1
+            self._batch.append(read)
+            if read.document:
+                self._batch_chars += len(read.document.text)
+            if len(self._batch) >= _BATCH_FILES or self._batch_chars >= _BATCH_CHARS:
+                self._flush()
         self._observe(IndexEvent(done=total, total=total))
         return gone
 
     def _read_file(self, path: str, file: FoundFile, old: _Known | None) -> FileRead:
-        """Open a file. Content that the index has, under this or another path, is hashed and not chunked again."""
-        if old is not None or (file.size > _CHEAP_BYTES and self._has_size(file.size)):
+        """Open a file. Content that the index has already, under any path, is not chunked again."""
+        may_be_known = old is not None
+        if not may_be_known and file.size > _CHEAP_BYTES:
+            if self._large_sizes is None:
+                sql = "SELECT size FROM files WHERE size > ?"
+                rows = self._connection.execute(sql, (_CHEAP_BYTES,))
+                self._large_sizes = {size for (size,) in rows}
+            may_be_known = file.size in self._large_sizes
+        if may_be_known:
             id_ = content_id_of(Path(file.path))
             if self._writer.row(id_, path) is not None:
                 return FileRead(path, file, id_)
         return self._read_whole(path, file)
-
-    def _has_size(self, size: int) -> bool:
-        if self._large_sizes is None:
-            rows = self._connection.execute(
-                "SELECT size FROM files WHERE size > ?", (_CHEAP_BYTES,)
-            )
-            self._large_sizes = {row[0] for row in rows}
-        return size in self._large_sizes
 
     def _read_whole(self, path: str, file: FoundFile) -> FileRead:
         document = self._read(Path(file.path))
@@ -249,14 +276,11 @@ class _Update:
             raise UnreadableError(file.path, "no text in it")
         return FileRead(path, file, document.id, document, tuple(chunks))
 
-    def _add(self, read: FileRead) -> None:
-        self._batch.append(read)
-        self._batch_chars += len(read.document.text) if read.document else 0
-        if len(self._batch) >= _BATCH_FILES or self._batch_chars >= _BATCH_CHARS:
-            self._flush()
-
     def _flush(self) -> None:
-        batch, self._batch, self._batch_chars = self._batch, [], 0
+        """Write the files that were read since the last time."""
+        batch = self._batch
+        self._batch = []
+        self._batch_chars = 0
         if batch:
             self._writer.write(batch, lambda read: self._read_whole(read.path, read.file))
 
@@ -278,20 +302,9 @@ class _Update:
                 f"no files in {where}",
                 hint="name a folder that holds documents, or the files themselves",
             )
-        shown = "; ".join(
-            f"{item.path}: {item.reason}" for item in self._unreadable[:_SHOWN_UNREADABLE]
-        )
-        more = len(self._unreadable) - _SHOWN_UNREADABLE
-        return CorpusError(
-            f"nothing readable in {where}", hint=shown + (f"; and {more} more" if more > 0 else "")
-        )
-
-
-def _absolute(path: str) -> str:
-    """The same text where the path is absolute already, so that 100,000 of them are held once."""
-    absolute = os.path.abspath(path)  # noqa: PTH100 - links are not followed
-    return path if path == absolute else absolute
-
-
-def _ignore(event: object) -> None:
-    """Nobody watches."""
+        shown = self._unreadable[:_SHOWN_UNREADABLE]
+        reasons = [f"{item.path}: {item.reason}" for item in shown]
+        more = len(self._unreadable) - len(shown)
+        if more:
+            reasons.append(f"and {more} more")
+        return CorpusError(f"nothing readable in {where}", hint="; ".join(reasons))

@@ -1,4 +1,4 @@
-"""The documents of one run, as the index holds them."""
+"""The corpus of a run over a snapshot of the local index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from minions.values.documents import Chunk
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from minions.corpus.fts.query import Terms
@@ -30,6 +30,9 @@ _COLUMNS: Final = (
     "d.id, c.position, c.start, c.tokens, c.page, c.heads, c.table_header, c.text "
     "FROM chunks c JOIN documents d ON d.pk = c.document"
 )
+_SNIPPET: Final = (
+    "SELECT snippet(words, 1, '[', ']', '…', ?) FROM words WHERE words MATCH ? AND rowid = ?"
+)
 _SNIPPET_WORDS: Final = 24
 _CHUNKS_PER_QUERY: Final = 64
 _SCOPES_KEPT: Final = 16  # each may hold a range for most documents
@@ -38,8 +41,9 @@ _SCOPES_KEPT: Final = 16  # each may hold a range for most documents
 class LocalCorpus:
     """Implements `minions.corpus.port.Corpus` over a snapshot of an index, for one run's files.
 
-    What other runs index or drop meanwhile does not change it. Files with the same content are one document, under the
-    path that comes first. It ends with its index; its methods raise StoreError then, and for trouble with the index.
+    The corpus does not change when other runs index or drop documents meanwhile. Files with the
+    same content are one document, under the path that comes first. It lives as long as its index:
+    after that, and where the index cannot be read, its methods raise StoreError.
     """
 
     def __init__(
@@ -49,44 +53,54 @@ class LocalCorpus:
         shelf: Shelf,
         unreadable: Sequence[Unreadable],
     ) -> None:
-        """``snapshot``: a connection of its own, see `open_snapshot`, closed by ``close``. ``shelf``: its documents."""
-        self._index, self._snapshot, self._lock = index, snapshot, RLock()
+        """``index``: the index's file, for messages. ``snapshot``: a connection from
+        `open_snapshot` that nobody else uses; ``close`` closes it. ``shelf``: the documents.
+        """
+        self._index = index
+        self._snapshot = snapshot
+        self._lock = RLock()
         self._unreadable = tuple(unreadable)
-        self._shelf, self._documents = shelf, StoredDocuments(shelf, self._query)
+        self._shelf = shelf
+        self._documents = StoredDocuments(shelf, self._query)
         self._contents = Contents(self._documents, shelf.columns)
-        held, last = self._query(
+        counts = (
             "SELECT (SELECT count(*) FROM documents), (SELECT coalesce(max(pk), 0) FROM chunks)"
-        )[0]
-        self._is_whole = held == len(shelf.rows)
-        self._matcher = Matcher(snapshot, self._query, chunks=last)
+        )
+        indexed_documents, last_chunk = self._query(counts)[0]
+        self._is_whole = indexed_documents == len(shelf.rows)
+        self._matcher = Matcher(snapshot, self._query, chunks=last_chunk)
         self._scopes: OrderedDict[frozenset[str] | None, Scope | None] = OrderedDict()
 
     def close(self) -> None:
-        """Let the snapshot go. May be called twice."""
+        """Close the snapshot. May be called twice."""
         with self._lock:
             self._snapshot.close()
 
     @property
     def documents(self) -> Sequence[DocumentFacts]:
-        """Every document, in the order of the paths."""
+        """The facts of every document, in the order in which the files were found."""
         return self._documents
 
     @property
     def contents(self) -> Contents:
-        """What is known of all documents together."""
+        """Totals, names and selections over all documents."""
         return self._contents
 
     @property
     def unreadable(self) -> Sequence[Unreadable]:
-        """The files that could not be read, and why."""
+        """The files that could not be read, each with the reason."""
         return self._unreadable
 
     def search(
         self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
     ) -> list[Chunk]:
-        """The best chunks for any of the phrases, best first: BM25 for each, fused by `fuse`."""
+        """The best chunks in scope for any of the phrases, best first.
+
+        Each phrase ranks chunks by BM25; `fuse` joins the rankings.
+        """
+        candidates = limit * _FUSED_PER_PHRASE
         rankings = [
-            self._match(match_terms(phrase), documents, limit * _FUSED_PER_PHRASE)
+            self._match(match_terms(phrase), documents, candidates)
             for phrase in dict.fromkeys(phrases)
         ]
         return self._load(fuse(rankings, limit))
@@ -94,28 +108,39 @@ class LocalCorpus:
     def search_scored(self, query: str, *, limit: int) -> list[SearchHit]:
         """The best chunks for one query as `match_expression` reads it, with score and snippet."""
         scores = dict(self._match(match_terms(query), None, limit))
+        chunks = self._load(list(scores))
         expression = match_expression(query)
-        return [
-            SearchHit(chunk=chunk, score=round(score, 4), snippet=self._snippet(expression, row))
-            for (row, score), chunk in zip(scores.items(), self._load(list(scores)), strict=True)
-        ]
+        hits: list[SearchHit] = []
+        for (row, score), chunk in zip(scores.items(), chunks, strict=True):
+            found = self._query(_SNIPPET, (_SNIPPET_WORDS, expression, row))
+            snippet = ""
+            if found:
+                snippet = " ".join(str(found[0][0]).split())
+            hits.append(SearchHit(chunk=chunk, score=round(score, 4), snippet=snippet))
+        return hits
 
     def chunks(self, *, documents: Collection[str] | None = None) -> Iterator[Chunk]:
-        """Every chunk in scope, by document and place; read as they are asked for."""
+        """Every chunk in scope, document by document; read from the index while iterating."""
         for id_ in self._contents.in_order(documents):
             yield from self._chunks_of(self._contents.places[id_])
 
     def page_at(self, document_id: str, offset: int) -> int | None:
-        """The number of the page that holds a character offset; None for formats without pages. Raises CorpusError
-        for a document that is not in the corpus.
+        """The number of the page that holds a character offset; None for formats without pages.
+
+        Raises CorpusError for a document that is not in the corpus.
         """
         row = self._shelf.rows[self._place(document_id)]
-        stored = self._query("SELECT pages FROM documents WHERE pk = ?", (row,))[0][0]
-        return bisect_right(json.loads(stored), offset) if stored else None
+        page_starts = self._query("SELECT pages FROM documents WHERE pk = ?", (row,))[0][0]
+        if not page_starts:
+            return None
+        return bisect_right(json.loads(page_starts), offset)
 
     def text(self, document_id: str) -> str:
-        """A document's whole extracted text. Raises CorpusError for a document that is not in the corpus."""
-        return "".join(chunk.text for chunk in self._chunks_of(self._place(document_id)))
+        """A document's whole extracted text.
+
+        Raises CorpusError for a document that is not in the corpus.
+        """
+        return "".join([chunk.text for chunk in self._chunks_of(self._place(document_id))])
 
     def _place(self, document_id: str) -> int:
         place = self._contents.places.get(document_id)
@@ -128,51 +153,53 @@ class LocalCorpus:
 
     def _chunks_of(self, place: int) -> Iterator[Chunk]:
         sql = f"SELECT {_COLUMNS} WHERE c.pk >= ? AND c.pk < ? ORDER BY c.pk"
-        first, size = self._shelf.first_chunks[place], 1
+        first = self._shelf.first_chunks[place]
         end = first + self._shelf.columns.chunks[place]
+        size = 1
         while first < end:
-            yield from map(self._chunk, self._query(sql, (first, min(first + size, end))))
-            # Who wants the first chunk of each document pays for one, who wants all for few queries.
-            first, size = first + size, min(2 * size, _CHUNKS_PER_QUERY)
+            for columns in self._query(sql, (first, min(first + size, end))):
+                yield self._chunk(columns)
+            # The batches double: the first chunk of each document is cheap, and all need few queries.
+            first += size
+            size = min(2 * size, _CHUNKS_PER_QUERY)
 
     def _match(
         self, terms: Terms, documents: Collection[str] | None, limit: int
     ) -> list[tuple[int, float]]:
-        """Rows of chunks and their scores, best first."""
+        """The rows and scores of matching chunks, best first."""
         with self._lock:
             return self._matcher.best(terms, self._scope(documents), limit)
 
     def _scope(self, documents: Collection[str] | None) -> Scope | None:
-        """The rows of the documents' chunks; None where these are all that the index has."""
+        """The rows of the documents' chunks; None where these are all chunks of the index."""
         if documents is None and self._is_whole:
             return None
         key = None if documents is None else frozenset(documents)
-        if key not in self._scopes:
-            columns, places = self._shelf.columns, self._contents.places
-            wanted = (
-                range(len(columns.ids))
-                if key is None
-                else (places[id_] for id_ in key if id_ in places)
-            )
-            scope = Scope.of(
-                (self._shelf.first_chunks[place], columns.chunks[place]) for place in wanted
-            )
-            self._scopes[key] = (
-                None if self._is_whole and scope.rows == self._contents.chunks else scope
-            )
-            if len(self._scopes) > _SCOPES_KEPT:
-                self._scopes.popitem(last=False)
-        return self._scopes[key]
+        if key in self._scopes:
+            return self._scopes[key]
+        columns = self._shelf.columns
+        wanted: Iterable[int] = range(len(columns.ids))
+        if key is not None:
+            places = self._contents.places
+            wanted = [places[id_] for id_ in key if id_ in places]
+        spans = [(self._shelf.first_chunks[place], columns.chunks[place]) for place in wanted]
+        scope: Scope | None = Scope.of(spans)
+        if self._is_whole and scope.rows == self._contents.chunks:
+            scope = None
+        self._scopes[key] = scope
+        if len(self._scopes) > _SCOPES_KEPT:
+            self._scopes.popitem(last=False)
+        return scope
 
     def _load(self, rows: Sequence[int]) -> list[Chunk]:
+        """The chunks in these rows of the index; rows without a chunk are left out."""
         sql = f"SELECT {_COLUMNS} WHERE c.pk = ?"
-        found = (self._query(sql, (row,)) for row in rows)
-        return [self._chunk(matches[0]) for matches in found if matches]
-
-    def _snippet(self, expression: str, row: int) -> str:
-        sql = "SELECT snippet(words, 1, '[', ']', '…', ?) FROM words WHERE words MATCH ? AND rowid = ?"
-        found = self._query(sql, (_SNIPPET_WORDS, expression, row))
-        return " ".join(str(found[0][0]).split()) if found else ""
+        chunks: list[Chunk] = []
+        for row in rows:
+            found = self._query(sql, (row,))
+            if found:
+                chunks.append(self._chunk(found[0]))
+        return chunks
 
     def _chunk(self, columns: tuple[Any, ...]) -> Chunk:
         id_, position, start, tokens, page, heads, header, text = columns
@@ -193,6 +220,7 @@ class LocalCorpus:
     def _query(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         with self._lock, translated(self._index):
             found = self._snapshot.execute(sql, values).fetchall()
-            if not self._snapshot.in_transaction:  # after it, row numbers may mean other documents
+            if not self._snapshot.in_transaction:
+                # Outside of the snapshot's transaction, row numbers may mean other documents.
                 raise StoreError(f"the index at {self._index} lost its snapshot", hint="ask again")
             return found

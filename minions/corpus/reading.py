@@ -1,4 +1,4 @@
-"""Reading and indexing beside an event loop that goes on."""
+"""Reading and indexing in a thread, beside a running event loop."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ T = TypeVar("T")
 
 
 async def in_thread(update: Callable[..., T], observe: Observer) -> T:
-    """Read and index in a thread, so that the loop goes on; events come back to it. Cancelling ends it at a file, and
-    so does an observer that raises; what it raised is raised here.
+    """The result of ``update``, which reads and indexes in a thread while the event loop goes on.
+
+    ``update`` takes the keyword ``observe``; its events are passed to ``observe`` in the loop's
+    thread. Cancelling ends the update at its next file. So does an observer that raises; its error
+    is raised here.
     """
-    loop, stopped = asyncio.get_running_loop(), threading.Event()
+    loop = asyncio.get_running_loop()
+    stopped = threading.Event()
     failures: list[Exception] = []
 
-    def tell(event: Event) -> None:
+    def deliver(event: Event) -> None:
         if stopped.is_set():
             return
         try:
@@ -30,12 +34,12 @@ async def in_thread(update: Callable[..., T], observe: Observer) -> T:
             failures.append(error)
             stopped.set()
 
-    def observed(event: Event) -> None:
+    def observe_in_loop(event: Event) -> None:
         if stopped.is_set():
             raise asyncio.CancelledError
-        loop.call_soon_threadsafe(tell, event)
+        loop.call_soon_threadsafe(deliver, event)
 
-    reading = asyncio.ensure_future(asyncio.to_thread(update, observe=observed))
+    reading = asyncio.ensure_future(asyncio.to_thread(update, observe=observe_in_loop))
     try:
         await asyncio.wait({reading})
     finally:

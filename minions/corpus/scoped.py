@@ -1,4 +1,4 @@
-"""Some documents of an open corpus, as a corpus of their own: what one question of many is about."""
+"""Some documents of an open corpus as a corpus of their own: the scope of one question of a batch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class ScopedCorpus:
-    """Implements `minions.corpus.port.Corpus` over the documents with these ids; unknown ids are none of it.
+    """Implements `minions.corpus.port.Corpus` over the documents with these ids.
 
-    Making one costs what the ids cost. Files that could not be read are passed through: any of them may have belonged
-    to the scope.
+    Ids that the corpus does not hold are ignored. The costs depend on the number of ids, not on the
+    size of the corpus. All unreadable files of the corpus are listed, since any of them may have
+    belonged to the scope.
     """
 
     def __init__(self, corpus: Corpus, ids: Collection[str]) -> None:
@@ -38,29 +39,34 @@ class ScopedCorpus:
 
     @property
     def contents(self) -> Contents:
-        """What is known of the documents in scope together: names, numbers and card are theirs."""
+        """Totals, names and selections over the documents in scope alone."""
         return self._contents
 
     def search(
         self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
     ) -> list[Chunk]:
-        """The best chunks within the scope, and within the documents with these ids (None: all of the scope)."""
+        """The best chunks for any of the phrases, best first (``documents`` None: the whole scope)."""
         return self._corpus.search(phrases, documents=self._within(documents), limit=limit)
 
     def chunks(self, *, documents: Collection[str] | None = None) -> Iterable[Chunk]:
-        """Every chunk in scope, by document and place."""
+        """Every chunk in scope, document by document, in the order of the text."""
         return self._corpus.chunks(documents=self._within(documents))
 
     def page_at(self, document_id: str, offset: int) -> int | None:
-        """As of the corpus. Raises CorpusError for a document out of scope."""
+        """The number of the page that holds a character offset; None for formats without pages.
+
+        Raises CorpusError for a document out of scope.
+        """
         return self._corpus.page_at(self._known(document_id), offset)
 
     def text(self, document_id: str) -> str:
-        """As of the corpus. Raises CorpusError for a document out of scope."""
+        """A document's whole extracted text. Raises CorpusError for a document out of scope."""
         return self._corpus.text(self._known(document_id))
 
     def _within(self, documents: Collection[str] | None) -> frozenset[str]:
-        return self._ids if documents is None else self._ids.intersection(documents)
+        if documents is None:
+            return self._ids
+        return self._ids.intersection(documents)
 
     def _known(self, document_id: str) -> str:
         if document_id not in self._ids:

@@ -1,4 +1,4 @@
-"""Which documents are meant: by id, d-number, name, title, path or glob, however a user or a planner writes them."""
+"""Selection of documents by id, d-number, name, title, path or glob, as users and planners write them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from minions.text.paths import file_name, stem_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from minions.corpus.port import Corpus
-
-# How documents may be named: ``any`` way that `Selector` knows, which is the user's right; by the names that are
-# ``shown`` to a planner; by their ``numbers`` alone, where it is shown no names.
+# Ways in which documents may be named: ``any`` way that `Selector` knows, for the user; the names
+# that are ``shown`` to a planner; ``numbers`` alone, for a planner that is shown no names.
 Naming = Literal["any", "shown", "numbers"]
 
 _ALL: Final = "*"
@@ -25,29 +23,25 @@ _NUMBERED: Final = re.compile(r"d([1-9][0-9]{0,8})")
 _GLOB: Final = re.compile(r"[*?\[]")
 _PLACE_BITS: Final = 32
 _MASK: Final = (1 << _PLACE_BITS) - 1
-# A glob is compared with every document: more of them, or longer ones, are no way to name documents.
+# A glob is compared with every document, so their number and length are limited.
 _MAX_GLOBS: Final = 64
 _MAX_GLOB_CHARS: Final = 500
 
 
 class Selection(NamedTuple):
-    """The ids of the documents meant, and the patterns that mean none."""
+    """The ids of the selected documents, and the patterns that selected none."""
 
     ids: frozenset[str]
     unmatched: tuple[str, ...]
 
 
-def select(corpus: Corpus, patterns: Iterable[str]) -> Selection:
-    """The documents of a corpus that names, paths, globs, ids or d-numbers mean; `Selector` has the rules."""
-    return corpus.contents.select(patterns)
-
-
 class Selector:
     """Finds the documents that patterns mean.
 
-    A pattern is a document's id, its number (``d3``), title, path, file name, its name as on the card
-    (``2022/filing.txt``), either name without its suffix, or a glob over names and paths; the case of names does not
-    matter. ``*`` means all. Names are looked up; only a glob is compared with every document.
+    A pattern is a document's id, its number (``d3``), title, path, file name, its name as on the
+    card (``2022/filing.txt``), either name without its suffix, or a glob over names and paths. The
+    case of names does not matter. ``*`` means all documents. Names are looked up in a sorted table;
+    only a glob is compared with every document.
     """
 
     def __init__(
@@ -58,26 +52,34 @@ class Selector:
         shown: Sequence[str],
         places: Mapping[str, int],
     ) -> None:
-        """Columns in the order of the corpus; ``shown`` are the names on the card, ``places`` the order by id."""
-        self._ids, self._paths, self._titles, self._shown, self._places = (
-            ids,
-            paths,
-            titles,
-            shown,
-            places,
-        )
+        """Columns in the order of the corpus.
+
+        ``shown``: the names on the card. ``places``: each document's place, by its id.
+        """
+        self._ids = ids
+        self._paths = paths
+        self._titles = titles
+        self._shown = shown
+        self._places = places
 
     def select(self, patterns: Iterable[str]) -> Selection:
-        """The documents that any of the patterns means; of globs the first 64 count, of at most 500 characters."""
+        """The documents that any of the patterns means.
+
+        Of the globs, the first 64 count, and only those of at most 500 characters.
+        """
         ids: set[str] = set()
         unmatched: list[str] = []
         globs = 0
         for pattern in dict.fromkeys(patterns):
-            globs += bool(_GLOB.search(pattern)) and pattern != _ALL
-            places = self._places_of(
-                pattern, as_glob=globs <= _MAX_GLOBS and len(pattern) <= _MAX_GLOB_CHARS
-            )
-            found = self._ids if pattern == _ALL else [self._ids[place] for place in places]
+            found: Sequence[str]
+            if pattern == _ALL:
+                found = self._ids
+            else:
+                is_glob = _GLOB.search(pattern) is not None
+                globs += is_glob
+                is_allowed = globs <= _MAX_GLOBS and len(pattern) <= _MAX_GLOB_CHARS
+                places = self._places_of(pattern, as_glob=is_glob and is_allowed)
+                found = [self._ids[place] for place in places]
             ids.update(found)
             if not found:
                 unmatched.append(pattern)
@@ -86,47 +88,53 @@ class Selector:
     def _places_of(self, pattern: str, *, as_glob: bool) -> Iterator[int]:
         if pattern in self._places:
             yield self._places[pattern]
-        if (number := _NUMBERED.fullmatch(pattern)) and int(number[1]) <= len(self._ids):
-            yield int(number[1]) - 1
-        yield from (place for place in self._near(pattern) if self._is_called(pattern, place))
-        if as_glob and _GLOB.search(pattern):
+        numbered = _NUMBERED.fullmatch(pattern)
+        if numbered and int(numbered[1]) <= len(self._ids):
+            yield int(numbered[1]) - 1
+        yield from self._named(pattern)
+        if as_glob:
             matches = re.compile(translate(pattern.casefold())).match
-            yield from (
-                place for place in range(len(self._ids)) if any(map(matches, self._names(place)))
-            )
+            for place in range(len(self._ids)):
+                if any(map(matches, self._names(place))):
+                    yield place
 
-    def _is_called(self, pattern: str, place: int) -> bool:
-        titled = bool(pattern) and pattern == self._titles[place]
-        return titled or pattern.casefold() in self._keys(place)
+    def _named(self, pattern: str) -> Iterator[int]:
+        """The places of the documents with this title, or with this name in any case."""
+        name = pattern.casefold()
+        wanted = _hash(name)
+        hashes = self._hashes
+        at = bisect_left(hashes, wanted << _PLACE_BITS)
+        while at < len(hashes) and hashes[at] >> _PLACE_BITS == wanted:
+            place = hashes[at] & _MASK
+            # Other names can have the same hash, and the case of a title matters.
+            is_titled = pattern != "" and pattern == self._titles[place]
+            if is_titled or name in self._keys(place):
+                yield place
+            at += 1
 
     def _names(self, place: int) -> set[str]:
-        path, shown = self._paths[place], self._shown[place]
-        return {name.casefold() for name in (file_name(path), shown, path)}
+        path = self._paths[place]
+        names = (file_name(path), self._shown[place], path)
+        return {name.casefold() for name in names}
 
     def _keys(self, place: int) -> set[str]:
-        """What a document is called, but for id, number and title."""
-        stems = {stem_of(file_name(self._paths[place])), stem_of(self._shown[place])}
-        return self._names(place) | {stem.casefold() for stem in stems}
-
-    def _near(self, pattern: str) -> Iterator[int]:
-        """Places with a name of the same hash: the documents called so, and hardly ever another."""
-        wanted = _hash(pattern.casefold())
-        at = bisect_left(self._hashes, wanted << _PLACE_BITS)
-        while at < len(self._hashes) and self._hashes[at] >> _PLACE_BITS == wanted:
-            yield self._hashes[at] & _MASK
-            at += 1
+        """A document's names, with and without their suffixes."""
+        keys = self._names(place)
+        keys.add(stem_of(file_name(self._paths[place])).casefold())
+        keys.add(stem_of(self._shown[place]).casefold())
+        return keys
 
     @cached_property
     def _hashes(self) -> array[int]:
-        """Hash and place of every name, sorted: eight bytes each, where a dict of 100,000 documents takes 50 MB."""
+        """The hash of every name in the upper half, its document's place in the lower; sorted.
+
+        Eight bytes a name: a dict for 100,000 documents takes 50 MB.
+        """
         packed: array[int] = array("Q")
         for place, title in enumerate(self._titles):
-            packed.extend(
-                {
-                    _hash(key) << _PLACE_BITS | place
-                    for key in (*self._keys(place), title.casefold())
-                }
-            )
+            keys = self._keys(place)
+            keys.add(title.casefold())
+            packed.extend({_hash(key) << _PLACE_BITS | place for key in keys})
         return array("Q", sorted(packed))
 
 

@@ -1,7 +1,8 @@
 """A document's blocks: headings, paragraphs, tables, code, list items and records, found in its text.
 
-Readers of structured formats write Markdown conventions, which are read here exactly; plain text and the text of PDFs
-have none, so numbered clauses, lines in capitals and runs of numeric rows are recognised by rule.
+Readers of structured formats write Markdown conventions, which are read here exactly. Plain text and
+the text of PDFs have no such conventions, so rules recognise numbered clauses, lines in capitals and
+runs of numeric rows.
 """
 
 from __future__ import annotations
@@ -44,17 +45,17 @@ _ROW_LABEL_CHARS: Final = 70
 _NUMBERED_TABLE: Final = re.compile(r"(?:Table|TABLE|Tab\.)\s+(?:\d|[IVX])")
 _CURRENCIES: Final = frozenset("$€£¥")
 _HEAD_LINES: Final = 3
-_CAPTION_LINES: Final = 2  # above the head: what the table is, which periods its columns are
+_CAPTION_LINES: Final = 2  # above the head: the name of the table, the periods of its columns
 _HEAD_CHARS: Final = 110
 _CAPITALS: Final = 4
-_SMALL: Final = 3  # letters of the words that titles write small
+_SMALL: Final = 3  # the longest word, in letters, that a title does not capitalise
 
 
 class Block(NamedTuple):
     """A piece of the text, ``[start, end)``; blocks tile the document.
 
-    ``title`` and ``level`` (1 outermost) are set where a heading starts the block; ``head_end`` is where the rows that
-    head a table end (``start`` when there are none).
+    ``title`` and ``level`` (1 is outermost) are set where a heading starts the block. ``head_end``
+    is the end of a table's head rows (``start`` where it has none).
     """
 
     kind: BlockKind
@@ -66,6 +67,8 @@ class Block(NamedTuple):
 
 
 class _Line(NamedTuple):
+    """A line with its kind; ``text`` is stripped. Headings and clauses have a level and a title."""
+
     kind: str
     start: int
     end: int
@@ -75,20 +78,30 @@ class _Line(NamedTuple):
 
 
 def find_blocks(document: Document) -> list[Block]:
-    """Split the document's text into blocks, which tile it; a block never crosses a page. Linear in the text."""
-    text, media_type = document.text, document.media_type
-    marks = sorted(
-        {0, len(text), *(page.start for page in document.pages if 0 < page.start < len(text))}
-    )
+    """Split the document's text into blocks.
+
+    They tile the text, and none of them crosses a page. The time is linear in the text's length.
+    """
+    text = document.text
+    marks = {0, len(text)}
+    marks.update(page.start for page in document.pages if 0 < page.start < len(text))
     blocks: list[Block] = []
-    for start, end in pairwise(marks):
-        if media_type in _RECORDS:
-            blocks.extend(Block("record", s, e) for s, e in _spans(text, start, end))
-        elif _CODE.match(media_type):
+    for start, end in pairwise(sorted(marks)):
+        spans = _line_spans(text, start, end)
+        if document.media_type in _RECORDS:
+            blocks.extend(Block("record", *span) for span in spans)
+        elif _CODE.match(document.media_type):
             blocks.extend(_code_blocks(text, start, end))
         else:
-            lines = [_classify(text[s:e], s, e) for s, e in _spans(text, start, end)]
-            blocks.extend(_group(lines))
+            lines = [_classify(text, *span) for span in spans]
+            at = 0
+            while at < len(lines):
+                stop, block = _block_at(lines, at)
+                # Blank lines end a block and belong to it.
+                while stop < len(lines) and lines[stop].kind == "blank":
+                    stop += 1
+                blocks.append(block._replace(end=lines[stop - 1].end))
+                at = stop
     return blocks
 
 
@@ -96,13 +109,15 @@ def find_headings(document: Document, blocks: Sequence[Block]) -> tuple[Heading,
     """The document's outline where the reader gave one, else the headings found among its blocks."""
     if document.outline:
         return document.outline
-    titled = ((block, clean_line(block.title, TITLE_CHARS)) for block in blocks if block.level)
-    return tuple(
-        Heading(level=block.level, text=title, start=block.start) for block, title in titled
-    )
+    headings: list[Heading] = []
+    for block in blocks:
+        if block.level:
+            title = clean_line(block.title, TITLE_CHARS)
+            headings.append(Heading(level=block.level, text=title, start=block.start))
+    return tuple(headings)
 
 
-def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _line_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while start < end:
         stop = text.find("\n", start, end) + 1 or end
         yield start, stop
@@ -110,9 +125,10 @@ def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _code_blocks(text: str, start: int, end: int) -> Iterator[Block]:
-    """Group source lines: a new block starts at an unindented line after a blank one."""
-    block_start, blank = start, False
-    for line_start, line_end in _spans(text, start, end):
+    """Group source lines; a new block starts at an unindented line after a blank one."""
+    block_start = start
+    blank = False
+    for line_start, line_end in _line_spans(text, start, end):
         line = text[line_start : min(line_end, line_start + TITLE_CHARS)]
         if not line.strip():
             blank = True
@@ -125,13 +141,19 @@ def _code_blocks(text: str, start: int, end: int) -> Iterator[Block]:
         yield Block("code", block_start, end)
 
 
-def _classify(raw: str, start: int, end: int) -> _Line:
-    text = raw.strip()
+def _classify(document: str, start: int, end: int) -> _Line:
+    """The line ``document[start:end]`` with its kind."""
+    text = document[start:end].strip()
     if not text:
         return _Line("blank", start, end, text)
     first = text[0]
-    if first == "#" and (heading := _markdown_heading(text)):
-        return _Line("heading", start, end, text, *heading)
+    if first == "#":
+        # By hand, because a regular expression takes time with the square of a long line's length.
+        rest = text.lstrip("#")
+        level = len(text) - len(rest)
+        if level <= _MARKDOWN_LEVELS and rest[:1].isspace():
+            title = rest.strip().rstrip("#").rstrip()[:TITLE_CHARS]
+            return _Line("heading", start, end, text, level, title)
     kind = ""
     if first == "|":
         kind = "pipe"
@@ -139,25 +161,26 @@ def _classify(raw: str, start: int, end: int) -> _Line:
         kind = "fence"
     elif first in "=-" and _UNDERLINE.match(text):
         kind = "underline"
-    elif _is_row(text):
-        kind = "row"
-    return _Line(kind, start, end, text) if kind else _classify_plain(text, start, end)
-
-
-def _markdown_heading(text: str) -> tuple[int, str] | None:
-    """Level and title. By hand: a pattern takes the square of a long line's length."""
-    rest = text.lstrip("#")
-    level = len(text) - len(rest)
-    if level > _MARKDOWN_LEVELS or not rest[:1].isspace():
-        return None
-    return level, rest.strip().rstrip("#").rstrip()[:TITLE_CHARS]
+    elif text[-1] in _ROW_END and len(text) <= 3 * _HEAD_CHARS:
+        # A table's row: many of its fields are numbers, or the last two are, after a label of any length.
+        fields = [field for field in text.split() if field not in _CURRENCIES]
+        numbers = sum(map(_is_number, fields))
+        if numbers > 1 and (numbers >= _ROW_SHARE * len(fields) or _is_number(fields[-2])):
+            kind = "row"
+    if kind:
+        return _Line(kind, start, end, text)
+    return _classify_plain(text, start, end)
 
 
 def _classify_plain(text: str, start: int, end: int) -> _Line:
+    """A line without Markdown: a clause, a heading or a list item by its look, else text."""
     first = text[0]
-    if first.isdigit() and (match := _CLAUSE.match(text)):
-        title = f"{match[1]} {match[2].strip()}"[:TITLE_CHARS]
-        return _Line("clause", start, end, text, 3 + match[1].count("."), title)
+    clause = None
+    if first.isdigit():
+        clause = _CLAUSE.match(text)
+    if clause:
+        title = f"{clause[1]} {clause[2].strip()}"[:TITLE_CHARS]
+        return _Line("clause", start, end, text, 3 + clause[1].count("."), title)
     if (
         first.isupper()
         and len(text) <= TITLE_CHARS * 2
@@ -176,80 +199,57 @@ def _classify_plain(text: str, start: int, end: int) -> _Line:
     return _Line("text", start, end, text)
 
 
-def _is_row(text: str) -> bool:
-    """Whether a line of plain text looks like a table's row: it ends in a number, and many fields are numbers, or the
-    last two are, however long the label.
-    """
-    if text[-1] not in _ROW_END or len(text) > 3 * _HEAD_CHARS:
-        return False
-    fields = [field for field in text.split() if field not in _CURRENCIES]
-    numbers = sum(map(_is_number, fields))
-    return numbers > 1 and (numbers >= _ROW_SHARE * len(fields) or _is_number(fields[-2]))
-
-
 def _is_number(field: str) -> bool:
     return field[-1] in _ROW_END and not field[0].islower() and not field[0].isupper()
 
 
-def _group(lines: Sequence[_Line]) -> Iterator[Block]:
-    """Join lines into blocks. Blank lines end a block and belong to it."""
-    at, count = 0, len(lines)
-    while at < count:
-        kind = lines[at].kind
-        if kind == "fence":
-            stop = _after_fence(lines, at)
-            made = Block("code", lines[at].start, lines[stop - 1].end)
-        elif kind == "pipe":
-            stop = next((i for i in range(at, count) if lines[i].kind != "pipe"), count)
-            made = Block("table", lines[at].start, lines[stop - 1].end, head_end=lines[at].end)
-        elif (table := _plain_table(lines, at)) is not None:
-            stop, made = table
-        elif kind in {"heading", "clause"}:
-            stop = at + 1 if kind == "heading" else _after(lines, at + 1)
-            made = Block(
-                "heading" if stop == at + 1 else "paragraph",
-                *_extent(lines, at, stop),
-                lines[at].level,
-                lines[at].title,
-            )
-        elif (
-            kind in {"text", "row"}
-            and at + 1 < count
-            and lines[at + 1].kind == "underline"
-            and len(lines[at].text) <= TITLE_CHARS
-        ):
-            stop = at + 2
-            made = Block(
-                "heading",
-                *_extent(lines, at, stop),
-                1 if lines[at + 1].text[0] == "=" else 2,
-                lines[at].text,
-            )
-        else:
-            stop = _after(lines, at + 1)
-            made = Block("list" if kind == "item" else "paragraph", *_extent(lines, at, stop))
-        while stop < count and lines[stop].kind == "blank":
+def _block_at(lines: Sequence[_Line], at: int) -> tuple[int, Block]:
+    """The block that starts at a line, and the line after it; blank lines that follow are left out."""
+    line = lines[at]
+    if line.kind == "fence":
+        stop = _after_fence(lines, at)
+        return stop, Block("code", line.start, lines[stop - 1].end)
+    if line.kind == "pipe":
+        stop = at
+        while stop < len(lines) and lines[stop].kind == "pipe":
             stop += 1
-        yield made._replace(end=lines[stop - 1].end)
-        at = stop
-
-
-def _extent(lines: Sequence[_Line], at: int, stop: int) -> tuple[int, int]:
-    return lines[at].start, lines[stop - 1].end
+        return stop, Block("table", line.start, lines[stop - 1].end, head_end=line.end)
+    table = _plain_table(lines, at)
+    if table is not None:
+        return table
+    if (
+        line.kind in {"text", "row"}
+        and len(line.text) <= TITLE_CHARS
+        and at + 1 < len(lines)
+        and lines[at + 1].kind == "underline"
+    ):
+        level = 1 if lines[at + 1].text[0] == "=" else 2
+        return at + 2, Block("heading", line.start, lines[at + 1].end, level, line.text)
+    kind: BlockKind = "paragraph"
+    stop = at + 1
+    if line.kind != "heading":
+        stop = _after(lines, stop)
+    if line.kind == "item":
+        kind = "list"
+    elif line.level and stop == at + 1:
+        kind = "heading"
+    return stop, Block(kind, line.start, lines[stop - 1].end, line.level, line.title)
 
 
 def _after(lines: Sequence[_Line], at: int) -> int:
-    """The first line from ``at`` on that does not go on with a paragraph: another kind, or a plain table's first."""
-    while (
-        at < len(lines)
-        and lines[at].kind in {"text", "row", "underline"}
-        and _plain_table(lines, at) is None
-    ):
+    """The first line from ``at`` on that does not continue a paragraph.
+
+    It is of another kind, or the first line of a plain table.
+    """
+    while at < len(lines) and lines[at].kind in {"text", "row", "underline"}:
+        if _plain_table(lines, at) is not None:
+            break
         at += 1
     return at
 
 
 def _after_fence(lines: Sequence[_Line], at: int) -> int:
+    """The line after the fence that closes the one at ``at``; the end where none does."""
     fence = lines[at].text[:3]
     for stop in range(at + 1, len(lines)):
         if lines[stop].kind == "fence" and lines[stop].text.startswith(fence):
@@ -258,36 +258,44 @@ def _after_fence(lines: Sequence[_Line], at: int) -> int:
 
 
 def _plain_table(lines: Sequence[_Line], at: int) -> tuple[int, Block] | None:
-    """The table of plain text that starts at this line, heads included, and where it stops; None for none."""
+    """The table of plain text that starts at this line, with its head, and the line after it."""
     first = at
-    while (
-        first < len(lines) and first - at < _HEAD_LINES + _CAPTION_LINES and _is_head(lines[first])
-    ):
+    limit = min(len(lines), at + _HEAD_LINES + _CAPTION_LINES)
+    while first < limit:
+        head = lines[first]
+        if head.kind != "text" or len(head.text) > _HEAD_CHARS or head.text[-1] in ".;,":
+            break
         first += 1
     if first >= len(lines) or lines[first].kind != "row":
         return None
-    if not all(_is_caption(line.text) for line in lines[at : max(at, first - _HEAD_LINES)]):
+    captions = lines[at : max(at, first - _HEAD_LINES)]
+    if not all(_is_caption(line.text) for line in captions):
         return None
-    stop, rows = first, 0
-    while (row := _next_row(lines, stop)) is not None:
-        stop, rows = row + 1, rows + 1
+    stop = first
+    rows = 0
+    row = _next_row(lines, stop)
+    while row is not None:
+        stop = row + 1
+        rows += 1
+        row = _next_row(lines, stop)
     if rows < 2:  # noqa: PLR2004 - one row is no table
         return None
     body = first
-    while body < stop and all(
-        _YEAR.search(field) for field in lines[body].text.split() if field[-1].isdigit()
-    ):
+    while body < stop:
+        # Rows whose only numbers are years are the heads of columns.
+        numbers = [field for field in lines[body].text.split() if field[-1].isdigit()]
+        if not all(map(_YEAR.search, numbers)):
+            break
         body += 1
-    head_end = lines[body - 1].end if body > at else lines[at].start
-    return stop, Block("table", lines[at].start, lines[stop - 1].end, head_end=head_end)
-
-
-def _is_head(line: _Line) -> bool:
-    return line.kind == "text" and len(line.text) <= _HEAD_CHARS and line.text[-1] not in ".;,"
+    start = lines[at].start
+    head_end = start
+    if body > at:
+        head_end = lines[body - 1].end
+    return stop, Block("table", start, lines[stop - 1].end, head_end=head_end)
 
 
 def _is_caption(text: str) -> bool:
-    """Whether a line announces what follows, numbers it as a table, or is written like a title."""
+    """True if a line announces what follows, numbers it as a table, or is written like a title."""
     if text[-1] == ":" or _NUMBERED_TABLE.match(text):
         return True
     words = [word for word in text.split() if word[0].isalpha()]
@@ -295,13 +303,16 @@ def _is_caption(text: str) -> bool:
 
 
 def _next_row(lines: Sequence[_Line], at: int) -> int | None:
-    """The next numeric row from ``at`` on, past at most two lines that only carry a label."""
+    """The next numeric row from ``at`` on, after at most two lines that hold only a label."""
     for row in range(at, min(at + 3, len(lines))):
         line = lines[row]
         if line.kind == "row":
             return row
         if line.kind not in {"text", "item", "clause"} or line.text[-1] == ".":
             return None
-        if len(line.text) > (_HEAD_CHARS if line.text[-1] == ":" else _ROW_LABEL_CHARS):
+        longest = _ROW_LABEL_CHARS
+        if line.text[-1] == ":":
+            longest = _HEAD_CHARS
+        if len(line.text) > longest:
             return None
     return None

@@ -13,7 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minions.corpus.index import Index
-from minions.corpus.selecting import select
 from minions.errors import CalculationError
 from minions.evidence.calculation import calculate, fill_in
 from minions.execution.expand import expand
@@ -175,7 +174,7 @@ def test_tasks_reach_the_corpus_and_nothing_else(given_tasks: list[dict[str, Any
             corpus, _ = index.update([Path(folder)], chunk_tokens=80)
             plan = read_plan({"tasks": given_tasks}, "What was net revenue?", max_tasks=MOST_TASKS)
             for task in plan.tasks:
-                chosen = select(corpus, task.documents)
+                chosen = corpus.contents.select(task.documents)
                 assert {corpus.text(one)[:14] for one in chosen.ids} <= {"Net revenue of"}
             expansion = expand(plan, "What was net revenue?", corpus, Limits(max_jobs=20), round_number=1)
             assert len(expansion.jobs) <= 20

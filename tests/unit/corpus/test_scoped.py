@@ -10,7 +10,6 @@ from minions.corpus.fts import matcher
 from minions.corpus.fts.matcher import Scope
 from minions.corpus.index import Index
 from minions.corpus.scoped import ScopedCorpus
-from minions.corpus.selecting import select
 from minions.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def test_a_search_finds_the_documents_in_scope_and_no_other(
 
 def test_a_scoped_corpus_is_a_corpus_of_its_documents(corpus: LocalCorpus) -> None:
     """Documents, numbers, totals, chunks and search are those of the scope."""
-    ids, unmatched = select(corpus, ("00[0-4].txt", "007", "nothing.txt"))
+    ids, unmatched = corpus.contents.select(("00[0-4].txt", "007", "nothing.txt"))
     assert unmatched == ("nothing.txt",)
     scoped: Corpus = ScopedCorpus(corpus, [*ids, "unknown"])
     assert [facts.title for facts in scoped.documents] == [f"00{n}.txt" for n in (0, 1, 2, 3, 4, 7)]
@@ -83,7 +82,7 @@ def test_what_is_out_of_scope_is_out_of_reach(corpus: LocalCorpus) -> None:
 
 def test_a_scope_of_everything_is_everything(corpus: LocalCorpus) -> None:
     """``*`` costs a question nothing: it shares what is known of the whole."""
-    scoped = ScopedCorpus(corpus, select(corpus, ("*",)).ids)
+    scoped = ScopedCorpus(corpus, corpus.contents.select(("*",)).ids)
     assert scoped.contents is corpus.contents
     assert len(_found(scoped, "apples")) == COUNT
 
