@@ -29,7 +29,7 @@ class _Account(Generic[Amount]):
         self.reserved: Amount = spent - spent
 
     def refuse(self, amount: Amount) -> None:
-        """Raise BudgetExceededError if ``amount`` cannot fit, even with all calls in flight free."""
+        """Raise BudgetExceededError if ``amount`` cannot fit even if calls in flight are free."""
         if self.limit is not None and self.spent + amount > self.limit:
             raise BudgetExceededError(
                 unit=self.unit, limit=self.limit, spent=self.spent, next_call=amount
