@@ -1,4 +1,4 @@
-"""The real clock."""
+"""The real clock, as opposed to the one for tests (`minions.testing.FakeClock`)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The Clock of this machine."""
+    """A Clock that reads the clock of this machine."""
 
     def monotonic_s(self) -> float:
-        """Seconds that only grow."""
+        """Return a number of seconds that never decreases; only differences have a meaning."""
         return time.monotonic()
 
     def now_iso(self) -> str:
-        """UTC, ISO 8601 with seconds."""
+        """Return the current time in UTC, in ISO 8601 with seconds."""
         return datetime.now(tz=UTC).isoformat(timespec="seconds")
 
     async def sleep(self, seconds: float) -> None:
-        """Let others run for ``seconds``."""
+        """Wait for ``seconds`` while other tasks run."""
         await asyncio.sleep(seconds)

@@ -3,27 +3,27 @@
 MinionsError                    exit 1   anything that ends a run
 ├── UsageError                  exit 2   the caller asked for something that cannot be done
 │   ├── ConfigError                      a setting, flag or model reference is wrong
-│   ├── CorpusError                      the paths hold nothing that can be asked
-│   └── PriceUnknownError                a cost limit was set for a model whose price nobody stated
+│   ├── CorpusError                      the paths hold no readable document
+│   └── PriceUnknownError                a cost limit was set, but a model's price is unknown
 ├── BudgetExceededError         exit 4   the next call could pass a limit the user set
-├── ModelError                  exit 6   a model backend failed; carries what the attempt already used
+├── ModelError                  exit 6   a model backend failed; carries the usage of the attempt
 │   ├── AuthenticationError              the key is missing or refused
 │   ├── ModelNotFoundError               the endpoint does not serve this model
 │   ├── UnreachableError                 nothing answers at the endpoint
 │   ├── RateLimitedError                 the endpoint asked us to wait
 │   ├── ServerError                      the endpoint failed (5xx), or reset the connection
-│   ├── DeadlineError                    no reply in time
+│   ├── DeadlineError                    no reply came in time
 │   ├── MalformedReplyError              the reply is not what the protocol promises
 │   ├── RequestRefusedError              the endpoint refused this request (4xx), or its content
 │   ├── FormatUnsupportedError           the endpoint does not take this response format
 │   └── ContextOverflowError             the prompt is longer than the model's context
 ├── EgressRefusedError          exit 7   the policy does not allow this to leave the device
 │   └── EgressLimitError                 this question would send more than a run may
-├── StoppedError                exit 130 the user asked to stop: what was in flight was finished, and no more is begun
+├── StoppedError                exit 130 the user asked to stop; calls in flight were finished
 ├── UnreadableError             (data)   one file could not be read; the run goes on and lists it
-├── PlanError                   exit 1   the planner's reply is not a plan, even after it was asked again
-├── CalculationError            (data)   arithmetic in an answer cannot be worked out; a warning says why
-├── ReplyError                  (data)   a worker's reply cannot be understood; the job is counted as failed
+├── PlanError                   exit 1   the planner wrote no valid plan in two attempts
+├── CalculationError            (data)   arithmetic in an answer cannot be evaluated
+├── ReplyError                  (data)   a worker's reply cannot be understood; the job has failed
 └── StoreError                  exit 1   the database on disk cannot be used
 """
 
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 
 class MinionsError(Exception):
-    """Anything that ends a run. ``hint`` says what to do next, in words to type where there are any.
+    """Anything that ends a run.
 
+    ``hint`` says what to do next, with the words to type if possible.
     ``systemic``: every other job and question would meet the same error, so the whole batch ends.
     """
 
@@ -63,18 +64,18 @@ class ConfigError(UsageError):
 
 
 class CorpusError(UsageError):
-    """The paths hold nothing that can be asked."""
+    """The paths hold no readable document."""
 
 
 class PriceUnknownError(UsageError):
-    """A cost limit was set for a model whose price nobody stated."""
+    """A cost limit was set, but a model's price is unknown."""
 
 
 class BudgetExceededError(MinionsError):
     """The next call could pass a limit the user set, so it was not made.
 
-    ``limit``, ``spent`` and ``next_call`` are in ``unit`` ("USD" or "tokens"); ``next_call`` is the upper bound that
-    would have been reserved.
+    ``limit``, ``spent`` and ``next_call`` are in ``unit``: "USD" or "tokens". ``next_call`` is the
+    most that the call could have taken.
     """
 
     exit_code = 4
@@ -83,7 +84,8 @@ class BudgetExceededError(MinionsError):
         self, *, unit: str, limit: Decimal | int, spent: Decimal | int, next_call: Decimal | int
     ) -> None:
         super().__init__(
-            f"budget: {spent} of {limit} {unit} are spent, and the next cloud call could take up to {next_call} {unit}",
+            f"budget: {spent} of {limit} {unit} are spent, and the next cloud call could take up to"
+            f" {next_call} {unit}",
             hint="raise it with "
             + (
                 f"--max-cost {limit + next_call}"
@@ -95,10 +97,10 @@ class BudgetExceededError(MinionsError):
 
 
 class ModelError(MinionsError):
-    """A model backend failed; ``usage`` is what the failed attempt is known to have used.
+    """A model backend failed; ``usage`` is the usage of the failed attempt as far as it is known.
 
-    ``retryable`` is the adapter's classification: the same request may succeed later. ``billable`` says whether the
-    provider may charge for the attempt although no usable reply came (a reply lost on the way, say).
+    ``retryable``: the same request may succeed later. ``billable``: the provider may charge for the
+    attempt although no usable reply came, for example because the reply was lost on the way.
     """
 
     exit_code = 6
@@ -138,7 +140,7 @@ class UnreachableError(ModelError):
 
 
 class RateLimitedError(ModelError):
-    """The endpoint asked us to wait; ``retry_after_s`` is set where it said how long."""
+    """The endpoint asked us to wait, for ``retry_after_s`` seconds if it said so."""
 
     retryable = True
 
@@ -151,7 +153,7 @@ class ServerError(ModelError):
 
 
 class DeadlineError(ModelError):
-    """No reply in time."""
+    """No reply came in time."""
 
     retryable = True
     billable = True
@@ -171,8 +173,8 @@ class RequestRefusedError(ModelError):
 class FormatUnsupportedError(ModelError):
     """The endpoint does not take this response format; a simpler one may do.
 
-    ``parameter`` names another parameter that was refused instead: the adapter leaves it out, or spells it otherwise,
-    from now on.
+    ``parameter`` is another parameter, if that was refused instead: from now on, the adapter leaves
+    it out or spells it differently.
     """
 
     parameter: str | None = None
@@ -196,7 +198,7 @@ class EgressLimitError(EgressRefusedError):
 
 
 class StoppedError(MinionsError):
-    """The user asked to stop: what was in flight was finished, and no more is begun."""
+    """The user asked to stop: calls in flight were finished, and no new one was made."""
 
     exit_code = 130
 
@@ -210,11 +212,11 @@ class UnreadableError(MinionsError):
 
 
 class PlanError(MinionsError):
-    """The planner's reply is not a plan, even after it was asked again."""
+    """The planner wrote no valid plan in two attempts."""
 
 
 class CalculationError(MinionsError):
-    """Arithmetic in an answer cannot be worked out: it divides by zero, say."""
+    """Arithmetic in an answer cannot be evaluated, for example because it divides by zero."""
 
 
 class ReplyError(MinionsError):

@@ -1,5 +1,7 @@
-"""What the settings of a folder may say. ``./minions.toml`` counts wherever the program is run, in the folder of a
-stranger too: so it may keep more on the device, and never less.
+"""Limits on the settings that the file ``./minions.toml`` may make.
+
+The file is read wherever the program runs, even in a folder that a stranger made. So it may make
+the settings stricter, so that less is sent, and never looser.
 """
 
 from __future__ import annotations
@@ -15,32 +17,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-_MOST_BYTES: Final = (
-    8_000  # that max_egress never lets a run fall below by default (minions.privacy.outgoing)
-)
-# What takes the place of the user's own: lists, and limits that are wider.
+# The smallest default of max_egress (minions.privacy.outgoing).
+_MOST_BYTES: Final = 8_000
+# These would replace the user's own: lists, and limits that are wider.
 _LISTS: Final = ("redact_words", "redact_patterns")
 _LIMITS: Final = ("max_egress", "max_cost", "max_cloud_tokens")
 
 
-def _stays_here(value: Any) -> bool:
-    """Whether all endpoints of a reference are on this machine or left to the user, and its weights are no file."""
-    provider, _, rest = str(value).partition(":")
+def _is_local_reference(value: Any) -> bool:
+    """Return whether a model reference names no endpoint elsewhere, and no file of weights.
+
+    A reference without an endpoint leaves that choice to the user.
+    """
+    reference = str(value)
+    provider, _, rest = reference.partition(":")
     if provider == "llamacpp":
         return "/" not in rest and "\\" not in rest and not rest.endswith(".gguf")
     if "@" not in rest:
         return True
-    return all(
-        each.endpoint is None or is_loopback_url(each.endpoint)
-        for each in ModelRef.parse(str(value)).each()
-    )
+    return all(is_loopback_url(url) for url in ModelRef.parse(reference).endpoints)
 
 
 def _is_local_host(value: Any) -> bool:
-    text = str(value)
-    return is_loopback_url(text if "://" in text else f"http://{text}")
+    url = str(value)
+    if "://" not in url:
+        url = f"http://{url}"
+    return is_loopback_url(url)
 
 
+# The values that a folder's file may set; it may set any value of a setting that is not listed.
 _MAY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "policy": lambda value: value == "strict",
     "redact": lambda value: value is True,
@@ -49,47 +54,54 @@ _MAY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "local_only": lambda value: value is True,
     "allow_remote_workers": lambda value: value is False,
     "max_egress": lambda value: isinstance(value, int) and value <= _MOST_BYTES,
-    "planner": _stays_here,
-    "worker": _stays_here,
+    "planner": _is_local_reference,
+    "worker": _is_local_reference,
     "openai_base_url": _is_local_host,
     "ollama_host": _is_local_host,
-    "openai_api_key": lambda _: False,  # whose account it is sees what is asked
+    "openai_api_key": lambda _: False,  # the owner of the account could see the requests
     "home": lambda _: False,
 }
 
 
 def refuse_loosening(path: Path, user: Path) -> None:
-    """Raise ConfigError where the folder's file ``path`` would let more leave, or elsewhere, or keep it somewhere else,
-    than without it; ``user`` is the user's own file. ValueError for a file that is no TOML.
+    """Check a folder's file ``path`` against the user's own file ``user``.
+
+    Raises ConfigError if the folder's file would let more be sent, or to another place, or would
+    keep data in another place, than without it. Raises ValueError if a file is not TOML.
     """
     if path.resolve() == user.resolve():
         return
-    said, own = _read(path), _read(user)
-    wrong = [name for name, value in said.items() if name in _MAY and not _MAY[name](value)]
-    wrong += [name for name in _LISTS if name in said and name in own]
-    wrong += [
-        name
-        for name in _LIMITS
-        if name in said and name in own and _is_wider(said[name], own[name])
-    ]
+    folder = _read(path)
+    own = _read(user)
+    wrong: list[str] = []
+    for name, value in folder.items():
+        if name in _MAY and not _MAY[name](value):
+            wrong.append(name)
+    both = folder.keys() & own.keys()
+    wrong += [name for name in _LISTS if name in both]
+    for name in _LIMITS:
+        if name not in both:
+            continue
+        if _is_wider(folder[name], own[name]):
+            wrong.append(name)
     if wrong:
         names = " and ".join(dict.fromkeys(wrong))
         raise ConfigError(
-            f"{path} may not set {names}: anyone's folder would decide what leaves this machine, and where to",
-            hint=f"if the file is yours, say so: --config {path}; or set it in {user}",
+            f"{path} may not set {names}: a file in a folder must not decide what is sent from this"
+            " machine, or to whom",
+            hint=f"if the file is your own, type --config {path}, or make the setting in {user}",
         )
 
 
-def _is_wider(one: Any, other: Any) -> bool:
+def _is_wider(limit: Any, own: Any) -> bool:
     try:
-        return Decimal(str(one)) > Decimal(str(other))
+        return Decimal(str(limit)) > Decimal(str(own))
     except InvalidOperation:
-        return False  # no number at all: refused where settings are read
+        return False  # not a number: it is refused when the settings are read
 
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    return {
-        name.casefold(): value for name, value in tomllib.loads(path.read_text("utf-8")).items()
-    }
+    values = tomllib.loads(path.read_text("utf-8"))
+    return {name.casefold(): value for name, value in values.items()}

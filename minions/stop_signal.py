@@ -1,4 +1,4 @@
-"""Stopping without losing what is under way: pulled once, no model is asked any more, and what was asked is awaited."""
+"""A graceful stop: no new attempt at a model begins, and those in flight are finished."""
 
 from __future__ import annotations
 
@@ -13,52 +13,56 @@ if TYPE_CHECKING:
 
 
 class Brake:
-    """Made by who may want to stop; ``pull`` is for any thread, and for signal handlers."""
+    """The switch for a graceful stop. ``pull`` may be called by any thread or signal handler."""
 
     def __init__(self) -> None:
         self.pulled = False
+        """True once a stop was asked for."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._told: Callable[[], object] = lambda: None
-        self._under_way = 0
+        self._when_pulled: Callable[[], object] = lambda: None
+        self._in_flight = 0
         self._still = asyncio.Event()
         self._still.set()
 
-    def fit(self, told: Callable[[], object]) -> None:
-        """Belong to the running loop from now on; ``told`` is called there when the brake is pulled."""
-        self._loop, self._told = asyncio.get_running_loop(), told
+    def fit(self, when_pulled: Callable[[], object]) -> None:
+        """Attach the brake to the running event loop.
+
+        ``when_pulled`` is called in that loop when the brake is pulled, or at once if it already
+        is.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._when_pulled = when_pulled
         if self.pulled:
-            told()
+            when_pulled()
 
     def pull(self) -> None:
-        """Begin nothing any more."""
+        """Ask for a stop: from now on, no new attempt begins."""
         self.pulled = True
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._told)
+            self._loop.call_soon_threadsafe(self._when_pulled)
 
     @property
     def is_still(self) -> bool:
-        """Whether nothing is under way."""
+        """True if no attempt is in flight."""
         return self._still.is_set()
 
     def check(self) -> None:
-        """Raise StoppedError when the brake was pulled."""
+        """Raise StoppedError if the brake was pulled."""
         if self.pulled:
-            raise StoppedError(
-                "stopped", hint="run the same command again: it goes on where it was"
-            )
+            raise StoppedError("stopped", hint="run the same command again to go on from here")
 
     @contextmanager
     def driving(self) -> Iterator[None]:
-        """Surrounds an attempt of a model, which is waited for."""
-        self._under_way += 1
+        """Count an attempt as in flight while the block runs."""
+        self._in_flight += 1
         self._still.clear()
         try:
             yield
         finally:
-            self._under_way -= 1
-            if not self._under_way:
+            self._in_flight -= 1
+            if not self._in_flight:
                 self._still.set()
 
     async def still(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no attempt is in flight."""
         await self._still.wait()

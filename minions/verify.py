@@ -1,4 +1,4 @@
-"""Checks an answer's citations against the files themselves: does each quote still stand where it is said to?"""
+"""Check an answer's citations against the files: is each quote still at its place?"""
 
 from __future__ import annotations
 
@@ -16,34 +16,39 @@ if TYPE_CHECKING:
     from minions.values.findings import Citation
 
 CheckStatus = Literal["ok", "moved", "changed", "missing"]
-_REASONS = {"changed": "the quote does not stand in the file any more"}
 
 
 class CitationCheck(Value):
-    """What became of a citation.
-
-    ``ok``: the quote stands at its offsets. ``moved``: it stands elsewhere, nearest at ``found_start``. ``changed``:
-    the file has other text. ``missing``: the file cannot be read; ``reason`` says why.
-    """
+    """The result of checking one citation."""
 
     citation_id: str
     path: str
     start: int
     end: int
     status: CheckStatus
+    """The state of the quote.
+
+    ``ok``: it is at its offsets. ``moved``: it is elsewhere in the file. ``changed``: it is no
+    longer in the file. ``missing``: the file cannot be read.
+    """
     found_start: int | None = None
+    """The nearest place of a quote that moved: its first character in the text, from 0."""
     reason: str | None = None
+    """One sentence that explains any status but ``ok``."""
 
 
 def verify_answer(answer: Answer, *, folder: Path | None = None) -> list[CitationCheck]:
-    """Re-read each cited file and check every citation, in order. Relative paths are below ``folder`` (here)."""
+    """Check all citations of an answer, in order, by reading the cited files again.
+
+    Relative paths are below ``folder``, by default the working directory.
+    """
     return verify_citations(answer.citations, folder=folder)
 
 
 def verify_citations(
     citations: Sequence[Citation], *, folder: Path | None = None
 ) -> list[CitationCheck]:
-    """The same for citations alone; each file is read once."""
+    """Check citations, in order, as ``verify_answer`` does. Each file is read once."""
     read: dict[str, Document | UnreadableError] = {}
     for citation in citations:
         if citation.path not in read:
@@ -58,38 +63,46 @@ def _read(path: str, folder: Path) -> Document | UnreadableError:
         return read_document(folder / Path(path).expanduser())
     except UnreadableError as error:
         return error
-    except RuntimeError:  # ~ of a user that this machine has not
+    except RuntimeError:  # a path with ~ and an unknown user
         return UnreadableError(path, "there is no such folder")
 
 
 def check_quote(text: str, quote: str, start: int) -> tuple[CheckStatus, int | None]:
-    """Whether a quote stands in a text at ``start``, elsewhere (and where nearest), or not at all."""
+    """Look for a quote in a text, first at ``start`` and then elsewhere.
+
+    Returns the status, and for a quote that moved the place that is nearest to ``start``.
+    """
     if not quote:
         return "changed", None
     if start >= 0 and text.startswith(quote, start):
         return "ok", None
     start = min(max(start, 0), len(text))
-    # Two looks, not one at every place: a quote of one letter stands in a text of a million of them as often.
-    places = [text.rfind(quote, 0, start + len(quote)), text.find(quote, start)]
-    found = [place for place in places if place >= 0]
-    return (
-        ("moved", min(found, key=lambda place: abs(place - start))) if found else ("changed", None)
-    )
+    # Only the nearest place on each side is looked up: a short quote may be at a million places.
+    before = text.rfind(quote, 0, start + len(quote))
+    after = text.find(quote, start)
+    if before < 0 and after < 0:
+        return "changed", None
+    if after < 0 or (before >= 0 and abs(before - start) <= abs(after - start)):
+        return "moved", before
+    return "moved", after
 
 
 def _check(citation: Citation, source: Document | UnreadableError) -> CitationCheck:
-    status: CheckStatus
-    reason: str | None
-    found_start = None
+    status: CheckStatus = "missing"
+    found_start: int | None = None
+    reason: str | None = None
     if isinstance(source, UnreadableError):
-        status, reason = "missing", source.reason
+        reason = source.reason
     else:
+        length = len(citation.quote)
         status, found_start = check_quote(source.text, citation.quote, citation.start)
-        if status == "ok" and citation.end != citation.start + len(citation.quote):
-            status, found_start = "moved", citation.start
-        reason = _REASONS.get(status)
-        if found_start is not None:
-            reason = f"it stands at characters {found_start}-{found_start + len(citation.quote)}"
+        if status == "ok" and citation.end != citation.start + length:
+            status = "moved"
+            found_start = citation.start
+        if status == "changed":
+            reason = "the quote is no longer in the file"
+        elif found_start is not None:
+            reason = f"it is at characters {found_start}-{found_start + length}"
     return CitationCheck(
         citation_id=citation.id,
         path=citation.path,

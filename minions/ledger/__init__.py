@@ -1,1 +1,1 @@
-"""What was used, what it cost, what left the device, and the limits on all three."""
+"""Usage, cost and egress of every call, and the limits on them."""

@@ -1,4 +1,4 @@
-"""What other ways to answer would have cost. Estimates, and labelled as such."""
+"""Estimate the cost of other ways to answer. The results are labelled as estimates."""
 
 from __future__ import annotations
 
@@ -23,32 +23,37 @@ def estimate_baseline(
     price: PriceOf,
     questions: int = 1,
 ) -> Baseline:
-    """Estimate three alternatives for ``questions`` questions of one corpus, each question a request of its own.
+    """Estimate three other ways to answer ``questions`` questions, each in a request of its own.
 
-    - remote only: the whole corpus and the question go in, ``corpus_tokens + question_tokens``, at the full price.
-      Whether a model's context holds that much is not asked.
-    - remote cached: the same tokens, and the provider's prompt cache already holds the corpus, so that
-      ``corpus_tokens`` are cached input: the best case of a cache, which first has to be filled at the full price.
-    - rag: the best chunks instead of the corpus, ``rag_tokens + question_tokens`` (`RAG_CHUNKS` of them by custom).
+    - remote only: the whole corpus and the question in the prompt, ``corpus_tokens +
+      question_tokens``, at the full price, even if no model could hold that much.
+    - remote cached: the same, with ``corpus_tokens`` read from the provider's prompt cache. This is
+      a cache's best case: filling it costs the full price.
+    - rag: the best chunks instead of the corpus, ``rag_tokens + question_tokens`` (the chunks are
+      usually `RAG_CHUNKS`).
 
-    Each puts out ``answer_output_tokens``. ``price`` gives the dollars of one request, None when unknown.
+    Each reply has ``answer_output_tokens``. ``price`` returns the dollars of one request, and None
+    if the price is unknown.
     """
     whole = corpus_tokens + question_tokens
     few = min(rag_tokens, corpus_tokens) + question_tokens
 
     def estimate(input_tokens: int, cached_input_tokens: int = 0) -> BaselineEstimate:
-        one = Usage(
+        usage = Usage(
             input_tokens=input_tokens,
             cached_input_tokens=cached_input_tokens,
             output_tokens=answer_output_tokens,
         )
-        # Priced one by one: providers charge long prompts more, and many questions are no long prompt.
-        cost_usd = price(one)
+        # The price is that of one request: providers charge more for long prompts, and many short
+        # prompts are not a long one.
+        cost_usd = price(usage)
+        if cost_usd is not None:
+            cost_usd *= questions
         return BaselineEstimate(
-            input_tokens=one.input_tokens * questions,
-            cached_input_tokens=one.cached_input_tokens * questions,
-            output_tokens=one.output_tokens * questions,
-            cost_usd=None if cost_usd is None else cost_usd * questions,
+            input_tokens=usage.input_tokens * questions,
+            cached_input_tokens=usage.cached_input_tokens * questions,
+            output_tokens=usage.output_tokens * questions,
+            cost_usd=cost_usd,
         )
 
     return Baseline(

@@ -1,21 +1,18 @@
-"""Budgets: reserve the most a call can take, call, then settle for what it took."""
+"""Budgets: reserve the most that a call can take, make the call, then settle for what it took."""
 
 from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from minions.errors import BudgetExceededError, PriceUnknownError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Amount = TypeVar("Amount", int, Decimal)
 
 
 def price_unknown(model: str) -> PriceUnknownError:
-    """What to raise when cost is limited and nobody states this model's price."""
+    """Return the error for a cost limit together with a model whose price is unknown."""
     return PriceUnknownError(
         f"a cost limit is set, and the price of {model} is not known",
         hint=f"state it in USD per million tokens: --price {model}=IN/OUT",
@@ -23,7 +20,7 @@ def price_unknown(model: str) -> PriceUnknownError:
 
 
 class _Account(Generic[Amount]):
-    """One limit, or none, and what has been spent and reserved of it."""
+    """One limit, or none, with the amounts spent and reserved so far."""
 
     def __init__(self, unit: str, limit: Amount | None, spent: Amount) -> None:
         self.unit = unit
@@ -32,7 +29,7 @@ class _Account(Generic[Amount]):
         self.reserved: Amount = spent - spent
 
     def refuse(self, amount: Amount) -> None:
-        """Raise BudgetExceededError when ``amount`` would not fit even after everything in flight came for free."""
+        """Raise BudgetExceededError if ``amount`` cannot fit even if calls in flight are free."""
         if self.limit is not None and self.spent + amount > self.limit:
             raise BudgetExceededError(
                 unit=self.unit, limit=self.limit, spent=self.spent, next_call=amount
@@ -47,10 +44,10 @@ class _Account(Generic[Amount]):
 
 
 class Budget:
-    """Limits on a run's cloud attempts; None is no limit. For the tasks of one event loop.
+    """Limits on the cloud attempts of a run; None is no limit.
 
-    Under any interleaving, what is spent and reserved never passes a limit, as long as no call takes more than it
-    reserved.
+    A budget serves the tasks of one event loop. The amounts spent and reserved never exceed a
+    limit, in whatever order the tasks run, as long as no call takes more than it reserved.
     """
 
     def __init__(
@@ -61,11 +58,12 @@ class Budget:
         spent_usd: Decimal = Decimal(0),
         spent_tokens: int = 0,
     ) -> None:
-        """``spent_usd`` and ``spent_tokens`` went to the same work before, in a process that ended."""
+        """``spent_usd`` and ``spent_tokens`` were spent on the same work by an earlier process."""
         self._cost = _Account("USD", max_cost_usd, spent_usd)
         self._tokens = _Account("tokens", max_tokens, spent_tokens)
         self._waiting: set[asyncio.Future[None]] = set()
-        self.refused = False  # whether a call was ever refused
+        self.refused = False
+        """True once a call was refused."""
 
     def resumed(self, *, spent_usd: Decimal, spent_tokens: int) -> Budget:
         """A new budget with the same limits, of which so much is spent."""
@@ -83,12 +81,12 @@ class Budget:
 
     @property
     def spent_usd(self) -> Decimal:
-        """Dollars settled or kept so far."""
+        """Dollars spent so far."""
         return self._cost.spent
 
     @property
     def spent_tokens(self) -> int:
-        """Tokens settled or kept so far."""
+        """Tokens spent so far."""
         return self._tokens.spent
 
     @property
@@ -104,10 +102,10 @@ class Budget:
     async def reserve(
         self, tokens: int, cost_usd: Decimal | None, *, model: str = "MODEL"
     ) -> Reservation:
-        """Set aside the most a call can take. Waits while calls in flight may yet leave enough.
+        """Reserve the most that a call can take, and wait while calls in flight may leave enough.
 
-        Raises BudgetExceededError when they cannot, and PriceUnknownError when cost is limited and ``cost_usd`` is
-        None.
+        Raises BudgetExceededError if they cannot, and PriceUnknownError if cost is limited and
+        ``cost_usd`` is None.
         """
         if cost_usd is None and self._cost.limit is not None:
             raise price_unknown(model)
@@ -117,15 +115,16 @@ class Budget:
         return Reservation(self, tokens, cost)
 
     def count(self, tokens: int, cost_usd: Decimal | None) -> None:
-        """What is out of anybody's hands counts as spent, whether it fits or not: nobody must wait for it."""
+        """Count the amounts of a lost call as spent, even beyond a limit."""
         self._cost.spent += cost_usd or Decimal(0)
         self._tokens.spent += tokens
 
     def has_room(self, tokens: int, cost_usd: Decimal | None) -> bool:
-        """Whether calls that take so much could all be made, even if everything reserved is spent."""
+        """Return whether these amounts fit, even if everything reserved is spent."""
         return self._cost.fits(cost_usd or Decimal(0)) and self._tokens.fits(tokens)
 
     def _grant(self, tokens: int, cost_usd: Decimal) -> bool:
+        """Reserve the amounts if they fit now. Raises BudgetExceededError if they never can."""
         try:
             self._cost.refuse(cost_usd)
             self._tokens.refuse(tokens)
@@ -139,6 +138,7 @@ class Budget:
         return True
 
     async def _settlement(self) -> None:
+        """Wait until a reservation is closed."""
         woken = asyncio.get_running_loop().create_future()
         self._waiting.add(woken)
         try:
@@ -149,32 +149,36 @@ class Budget:
     def _close(self, reservation: Reservation, tokens: int, cost_usd: Decimal) -> None:
         self._tokens.close(reservation.tokens, tokens)
         self._cost.close(reservation.cost_usd, cost_usd)
-        # All are woken, not one: the first may want more than was freed, or be cancelled before it runs.
-        for woken in self._unwoken():
-            woken.set_result(None)
-
-    def _unwoken(self) -> Iterator[asyncio.Future[None]]:
-        return (woken for woken in tuple(self._waiting) if not woken.done())
+        # All waiting calls are woken: the first may need more than was freed, or be cancelled.
+        for woken in tuple(self._waiting):
+            if not woken.done():
+                woken.set_result(None)
 
 
 class Reservation:
-    """What was set aside for one call. Close it exactly once; a second time raises ValueError."""
+    """The amounts reserved for one call. Close it exactly once; a second time raises ValueError."""
 
     def __init__(self, budget: Budget, tokens: int, cost_usd: Decimal) -> None:
         self._budget = budget
         self._open = True
-        self.tokens, self.cost_usd = tokens, cost_usd
+        self.tokens = tokens
+        self.cost_usd = cost_usd
 
     def settle(self, tokens: int, cost_usd: Decimal | None) -> None:
-        """The call took this; a cost of None counts as all that was reserved."""
-        self._close(tokens, self.cost_usd if cost_usd is None else cost_usd)
+        """Close with the amounts that the call took.
+
+        A cost of None counts as all that was reserved.
+        """
+        if cost_usd is None:
+            cost_usd = self.cost_usd
+        self._close(tokens, cost_usd)
 
     def release(self) -> None:
-        """Nothing was billed."""
+        """Close with nothing spent: the call was not billed."""
         self._close(0, Decimal(0))
 
     def keep(self) -> None:
-        """Nobody knows what was billed: all that was reserved counts as spent."""
+        """Close with everything spent: the bill is unknown."""
         self._close(self.tokens, self.cost_usd)
 
     def _close(self, tokens: int, cost_usd: Decimal) -> None:

@@ -1,12 +1,13 @@
-"""Which run and round the current code works for, and under what limit of its own: context variables, inherited by
-the tasks it starts.
+"""The run, round and budget that the current code works for.
+
+They are context variables, which a new task inherits.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,25 +16,26 @@ if TYPE_CHECKING:
 
 
 class RunContext(NamedTuple):
-    """The run's id and its current round, counted from 1."""
+    """A run and its current round."""
 
     run_id: str
     round: int
+    """Counted from 1; 0 outside of any run."""
 
 
-_current: ContextVar[RunContext] = ContextVar("minions_run", default=RunContext("none", 0))  # noqa: B039 - a tuple is immutable
-
+_NO_RUN: Final = RunContext("none", 0)
+_current: ContextVar[RunContext] = ContextVar("minions_run", default=_NO_RUN)
 _budget: ContextVar[Budget | None] = ContextVar("minions_own_budget", default=None)
 
 
 def current_run() -> RunContext:
-    """The run the caller works for; ``("none", 0)`` outside of any."""
+    """Return the run that the caller works for; ``("none", 0)`` outside of any run."""
     return _current.get()
 
 
 @contextmanager
 def working_for(run_id: str, round_number: int) -> Iterator[None]:
-    """Attribute what the block does to a run and a round."""
+    """Attribute the calls made in a block to a run and a round."""
     token = _current.set(RunContext(run_id, round_number))
     try:
         yield
@@ -42,13 +44,13 @@ def working_for(run_id: str, round_number: int) -> Iterator[None]:
 
 
 def own_budget() -> Budget | None:
-    """The limit that the current question has to itself, besides the one it shares."""
+    """Return the budget of the current question alone, besides the one that it shares."""
     return _budget.get()
 
 
 @contextmanager
 def limited_by(budget: Budget | None) -> Iterator[None]:
-    """Hold what the block asks of a cloud to a budget of its own, too."""
+    """Limit the cloud calls in a block by another budget, too."""
     token = _budget.set(budget)
     try:
         yield

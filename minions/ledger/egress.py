@@ -1,6 +1,7 @@
-"""The egress log: each request that left for the cloud, its exact bytes, and what they were made of.
+"""The egress log: the exact bytes of every request to the cloud, and their kinds.
 
-What is logged is logged before it is sent, and never changed; a body can be emptied, its size and digest stay.
+A request is logged before it is sent, and its row never changes. Only its body can be deleted; size
+and digest stay.
 """
 
 from __future__ import annotations
@@ -23,61 +24,72 @@ if TYPE_CHECKING:
     from minions.ledger.entries import Entry
     from minions.store.store import Store
 
-_NO_BODY: Final = b""  # no compressed body is empty
+_NO_BODY: Final = b""  # a compressed body is never empty
 Body = bytes
 _COLUMNS: Final = "run_id, entry_id, endpoint, role, round, at, bytes, kinds, sha256, body"
 
 
 class Departure(Value):
-    """One request; ``entry_id`` is the ledger entry of its attempt, ``at`` when it was about to leave (UTC).
-
-    ``kinds`` are its ``bytes`` by what they are (`minions.ledger.kinds`), None where nobody counted; ``sha256`` is of
-    the ``body``, which is None where it was not kept, or was deleted.
-    """
+    """One request in the egress log."""
 
     run_id: str
     entry_id: int
+    """The id of the attempt's entry in the ledger."""
     endpoint: str
     role: str | None
     round: int | None
+    """The number of the round, from 1."""
     at: str | None
+    """The time right before the request was sent, in UTC, in ISO 8601."""
     body: Body | None
+    """The exact bytes; None if they were not kept, or were deleted."""
     bytes: int
+    """The length of the body."""
     kinds: dict[str, int] | None
+    """The bytes of each kind (`minions.ledger.kinds`); None if they were not counted."""
     sha256: str
+    """The digest of the body, in hexadecimal."""
 
 
 class EgressSum(Value):
-    """Requests added up; ``kinds`` add up to ``bytes``, ``unknown`` among them where nobody counted."""
+    """The sum of several requests."""
 
     requests: int = 0
     bytes: int = 0
     kinds: dict[str, int] = Field(default_factory=dict)
+    """Bytes of each kind, which add up to ``bytes``; uncounted bytes are of kind ``unknown``."""
 
 
 class EndpointSum(EgressSum):
-    """The same of one endpoint."""
+    """The sum of the requests to one endpoint."""
 
     endpoint: str
 
 
 class EgressSummary(EgressSum):
-    """What left since a time (None: ever), in all and by endpoint."""
+    """The sum of all requests since a given time, and the sums of each endpoint."""
 
     since: str | None = None
+    """The time in UTC, in ISO 8601; None for all requests ever."""
     endpoints: tuple[EndpointSum, ...] = ()
 
 
 class EgressLog:
-    """The requests of a store. All methods raise StoreError. Without ``retain_text``, bodies are not kept."""
+    """The egress log of a store. All methods raise StoreError.
+
+    Without ``retain_text``, bodies are not kept.
+    """
 
     def __init__(self, store: Store, *, retain_text: bool = True) -> None:
-        self._store, self._retain_text = store, retain_text
+        self._store = store
+        self._retain_text = retain_text
 
     def append(
         self, entry_id: int, entry: Entry, body: bytes, kinds: Mapping[str, int] | None, *, at: str
     ) -> None:
-        """Log a request of the attempt ``entry``; it survives a power cut."""
+        """Log a request of the attempt ``entry``; the row survives a power cut."""
+        kinds_json = None if kinds is None else json.dumps(kinds)
+        kept_body = zlib.compress(body) if self._retain_text else _NO_BODY
         values = {
             "run_id": entry.run_id,
             "entry_id": entry_id,
@@ -86,31 +98,36 @@ class EgressLog:
             "round": entry.round,
             "at": at,
             "bytes": len(body),
-            "kinds": None if kinds is None else json.dumps(kinds),
+            "kinds": kinds_json,
             "sha256": hashlib.sha256(body).hexdigest(),
-            "body": zlib.compress(body) if self._retain_text else _NO_BODY,
+            "body": kept_body,
         }
+        marks = ", ".join("?" * len(values))
         self._store.write(
-            f"INSERT INTO egress ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608 - a constant
+            f"INSERT INTO egress ({_COLUMNS}) VALUES ({marks})",  # noqa: S608 - constants
             tuple(values[name] for name in _COLUMNS.split(", ")),
         )
 
     def departures(self, run_id: str) -> list[Departure]:
-        """What a run sent, in order."""
+        """Return the requests of a run, in order."""
         rows = self._store.read(
             f"SELECT {_COLUMNS} FROM egress WHERE run_id = ? ORDER BY id",  # noqa: S608 - constants
             (run_id,),
         )
-        return [_departure(row) for row in rows]
+        found: list[Departure] = []
+        for row in rows:
+            body = row["body"]
+            kept = None if body == _NO_BODY else zlib.decompress(body)
+            found.append(Departure(**{**dict(row), "kinds": _kinds(row), "body": kept}))
+        return found
 
     def bodies(self, run_id: str) -> list[bytes]:
-        """The bytes a run sent, one item a request, in order; of those that were kept."""
-        return [
-            departure.body for departure in self.departures(run_id) if departure.body is not None
-        ]
+        """Return the request bodies of a run that were kept, in order."""
+        departures = self.departures(run_id)
+        return [departure.body for departure in departures if departure.body is not None]
 
     def summary(self, since: str | None = None) -> EgressSummary:
-        """All runs added up, since a UTC time in ISO 8601."""
+        """Add up the requests of all runs since a time in UTC, in ISO 8601."""
         rows = self._store.read(
             "SELECT endpoint, kinds, count(*) AS requests, sum(bytes) AS bytes FROM egress "
             "WHERE coalesce(at, '') >= ? GROUP BY endpoint, kinds ORDER BY endpoint",
@@ -119,46 +136,37 @@ class EgressLog:
         by_endpoint = defaultdict[str, list["sqlite3.Row"]](list)
         for row in rows:
             by_endpoint[row["endpoint"]].append(row)
-        endpoints = tuple(
-            EndpointSum(endpoint=endpoint, **_added_up(own).model_dump())
-            for endpoint, own in by_endpoint.items()
-        )
-        return EgressSummary(since=since, endpoints=endpoints, **_added_up(rows).model_dump())
+        endpoints: list[EndpointSum] = []
+        for endpoint, own in by_endpoint.items():
+            endpoints.append(EndpointSum(endpoint=endpoint, **_sum_of(own).model_dump()))
+        total = _sum_of(rows)
+        return EgressSummary(since=since, endpoints=tuple(endpoints), **total.model_dump())
 
 
 def total_of(departures: list[Departure]) -> EgressSum:
-    """What requests add up to."""
-    sums = defaultdict[str, int](int)
-    for one in departures:
-        add_up(one.kinds, one.bytes, sums)
-    return EgressSum(
-        requests=len(departures), bytes=sum(one.bytes for one in departures), kinds=in_order(sums)
-    )
+    """Add up requests."""
+    size = 0
+    kinds = defaultdict[str, int](int)
+    for departure in departures:
+        size += departure.bytes
+        add_up(departure.kinds, departure.bytes, kinds)
+    return EgressSum(requests=len(departures), bytes=size, kinds=in_order(kinds))
 
 
-def _added_up(rows: list[sqlite3.Row]) -> EgressSum:
-    """Rows of requests of the same endpoint and the same counts by kind, each of them ``requests`` times."""
-    sums = defaultdict[str, int](int)
+def _sum_of(rows: list[sqlite3.Row]) -> EgressSum:
+    """Add up rows, each for ``requests`` requests of the same kinds and of ``bytes`` in all."""
+    requests = 0
+    size = 0
+    kinds = defaultdict[str, int](int)
     for row in rows:
+        requests += row["requests"]
+        size += row["bytes"]
         counted = _kinds(row)
-        times = (
-            None
-            if counted is None
-            else {kind: count * row["requests"] for kind, count in counted.items()}
-        )
-        add_up(times, row["bytes"], sums)
-    return EgressSum(
-        requests=sum(row["requests"] for row in rows),
-        bytes=sum(row["bytes"] for row in rows),
-        kinds=in_order(sums),
-    )
+        if counted is not None:
+            counted = {kind: count * row["requests"] for kind, count in counted.items()}
+        add_up(counted, row["bytes"], kinds)
+    return EgressSum(requests=requests, bytes=size, kinds=in_order(kinds))
 
 
 def _kinds(row: sqlite3.Row) -> dict[str, int] | None:
     return None if row["kinds"] is None else json.loads(row["kinds"])
-
-
-def _departure(row: sqlite3.Row) -> Departure:
-    body = row["body"]
-    kept = zlib.decompress(body) if body != _NO_BODY else None
-    return Departure(**{**dict(row), "kinds": _kinds(row), "body": kept})

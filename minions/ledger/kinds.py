@@ -1,4 +1,4 @@
-"""What the bytes of a request are: how many are the question, the card, the digest, and so on. Pure."""
+"""Count the bytes of a request by kind: question, card, digest and so on."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ KINDS: Final = (
 
 
 def count_kinds(request: ChatRequest, body: bytes) -> dict[str, int] | None:
-    """The bytes of ``body`` by kind, adding up to its length; None where it does not hold the request's messages.
+    """Count the bytes of ``body`` by kind; the counts add up to its length.
 
-    Texts count as they are in UTF-8, the JSON schema as it stands in the body. ``form`` is what is left: names of
-    fields, parameters, and what JSON adds to a text to escape it.
+    None if ``body`` does not hold the messages of ``request``. A text counts its bytes in UTF-8,
+    and the JSON schema its bytes in the body. ``form`` is the rest: names of fields, parameters,
+    and the characters by which JSON escapes a text.
     """
     messages = _messages_in(body)
     if messages != [message.content for message in request.messages]:
@@ -47,18 +48,21 @@ def count_kinds(request: ChatRequest, body: bytes) -> dict[str, int] | None:
 
 
 def in_order(counts: Kinds) -> dict[str, int]:
-    """The kinds that there are any bytes of, always in the same order."""
+    """Return the counts above 0, in the order of ``KINDS``."""
     return {kind: counts[kind] for kind in KINDS if counts.get(kind)}
 
 
 def add_up(counted: Mapping[str, int] | None, length: int, sums: defaultdict[str, int]) -> None:
-    """Add a body of ``length`` bytes to sums by kind; what nobody counted is unknown."""
-    for kind, count in ({UNKNOWN: length} if counted is None else counted).items():
+    """Add the counts of a body to sums by kind; None adds its ``length`` as unknown."""
+    if counted is None:
+        sums[UNKNOWN] += length
+        return
+    for kind, count in counted.items():
         sums[kind] += count
 
 
 def _messages_in(body: bytes) -> list[object] | None:
-    """The texts of the messages, where both protocols keep them."""
+    """Return the messages' texts, which both protocols keep in the same place."""
     try:
         return [message["content"] for message in json.loads(body)["messages"]]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -66,7 +70,7 @@ def _messages_in(body: bytes) -> list[object] | None:
 
 
 def _schema_bytes(request: ChatRequest, body: bytes) -> int:
-    """The bytes of the schema in the body, in either of the ways JSON is written; 0 where it was not sent."""
+    """Return the bytes of the schema in the body, however its JSON is written; 0 without one."""
     if request.json_schema is None:
         return 0
     for separators in ((",", ":"), (", ", ": ")):

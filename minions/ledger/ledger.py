@@ -1,4 +1,4 @@
-"""The ledger: entries appended and summed, never changed."""
+"""The ledger: entries are appended and added up, never changed."""
 
 from __future__ import annotations
 
@@ -21,23 +21,28 @@ if TYPE_CHECKING:
 Grouping = Literal["model", "role", "day", "run"]
 
 _COLUMNS: Final = tuple(Entry.model_fields)
-# An id that neither an entry nor an attempt under way has or had.
+# An id that no entry and no open attempt has or had.
 _NEXT: Final = """
     1 + max((SELECT coalesce(max(id), 0) FROM entries),
             coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'attempts'), 0))
 """
 _INSERT: Final = f"""
-    INSERT INTO entries (id, {", ".join(_COLUMNS)}) VALUES (coalesce(?, {_NEXT}), {", ".join("?" * len(_COLUMNS))})
+    INSERT INTO entries (id, {", ".join(_COLUMNS)})
+    VALUES (coalesce(?, {_NEXT}), {", ".join("?" * len(_COLUMNS))})
 """  # noqa: S608
-_OPEN: Final = f"INSERT INTO attempts (id, run_id, request, entry) VALUES ({_NEXT}, ?, ?, ?)"  # noqa: S608
-_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608 - the columns are Entry's
+_OPEN: Final = f"""
+    INSERT INTO attempts (id, run_id, request, entry) VALUES ({_NEXT}, ?, ?, ?)
+"""  # noqa: S608
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608
+# The judge of an evaluation is not limited by the budget for answering.
 _SPENT: Final = (
     "SELECT input_tokens + output_tokens AS tokens, bound_tokens, cost_usd, bound_usd FROM entries "
-    "WHERE cloud AND role <> 'judge'"  # who judges answers later does not spend what answering may
+    "WHERE cloud AND role <> 'judge'"
 )
 _SUMS: Final = """
-    COUNT(*) AS calls, SUM(input_tokens) AS input_tokens, SUM(cached_input_tokens) AS cached_input_tokens,
-    SUM(output_tokens) AS output_tokens, SUM(reasoning_tokens) AS reasoning_tokens, cost_usd
+    COUNT(*) AS calls, SUM(input_tokens) AS input_tokens,
+    SUM(cached_input_tokens) AS cached_input_tokens, SUM(output_tokens) AS output_tokens,
+    SUM(reasoning_tokens) AS reasoning_tokens, cost_usd
 """
 _KEYS: Final[dict[Grouping, str]] = {
     "model": "provider || ':' || model",
@@ -45,47 +50,62 @@ _KEYS: Final[dict[Grouping, str]] = {
     "day": "substr(at, 1, 10)",
     "run": "run_id",
 }
-# An entry's cost has at most 60 digits; 40 more hold the sum of more entries than a disk does.
+# An entry's cost has at most 60 digits. 40 more are enough for all entries that a disk can hold.
 _EXACT: Final = Context(prec=100, traps=[Inexact])
 
 
 class SummaryRow(Value):
-    """The entries of one model, role, day or run. ``cost_usd`` is None when any of them is unknown."""
+    """The sum of the entries of one model, role, day or run."""
 
     key: str
+    """The model's reference, the role, the day in ISO 8601, or the run's id."""
     calls: int
+    """Physical attempts."""
     input_tokens: int
     cached_input_tokens: int
+    """The part of ``input_tokens`` that came from a prompt cache."""
     output_tokens: int
     reasoning_tokens: int
+    """The part of ``output_tokens`` that was hidden reasoning."""
     cost_usd: Decimal | None
+    """The cost of all calls; None if the cost of any is unknown."""
     known_cost_usd: Decimal
+    """The cost of the calls whose cost is known."""
     unknown_cost_calls: int
+    """Calls whose cost is unknown."""
 
 
 class OpenAttempt(NamedTuple):
-    """A cloud attempt that left and has no entry yet: under way, or lost with its process.
-
-    ``request`` identifies what was asked, ``entry`` is what is known of it, with the most it can be billed for.
-    """
+    """A cloud attempt without an entry: it is in flight, or was lost with its process."""
 
     id: int
     request: str
+    """The key of the request (`minions.ledger.meter.request_key`)."""
     entry: Entry
+    """The entry as far as it is known, with the most that can have been billed."""
 
 
 class Ledger:
-    """The entries of a store. All methods raise StoreError; times are UTC in ISO 8601, sums exact."""
+    """The entries of a store. All methods raise StoreError.
+
+    Times are in UTC, in ISO 8601. Sums are exact.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def append(self, entry: Entry, *, attempt: int | None = None) -> int:
-        """Add an entry; its id. A cloud entry survives a power cut at once, a local one after ``flush``.
+        """Append an entry and return its id.
 
-        ``attempt`` is the open attempt that ends with it.
+        ``attempt`` is the id of the open attempt that the entry closes. A cloud entry survives a
+        power cut at once, a local one after ``flush``.
         """
-        values = [_sql_value(getattr(entry, name)) for name in _COLUMNS]
+        values: list[object] = []
+        for name in _COLUMNS:
+            value = getattr(entry, name)
+            if isinstance(value, Decimal):
+                value = format(value, "f")
+            values.append(value)
         if attempt is None:
             return self._store.write(_INSERT, [None, *values], durable=entry.cloud)
         with self._store.transaction(durable=entry.cloud):
@@ -93,13 +113,17 @@ class Ledger:
             return self._store.write(_INSERT, [attempt, *values])
 
     def open(self, entry: Entry, request: str) -> int:
-        """Record that an attempt is about to leave, so that it is known even if this process ends; the id it will
-        have as an entry.
+        """Record that an attempt is about to begin, and return the id that its entry will have.
+
+        So the attempt is known even if this process ends before its reply.
         """
         return self._store.write(_OPEN, (entry.run_id, request, entry.model_dump_json()))
 
     def open_attempts(self, batch: str | None = None) -> list[OpenAttempt]:
-        """Attempts without an entry: of the runs of a batch, or all. Whether they are lost, their owner knows."""
+        """Return the attempts without an entry, of the runs of a batch or of all runs.
+
+        An attempt is lost only if its process has ended, which the caller has to know.
+        """
         rows = self._store.read(
             "SELECT id, request, entry FROM attempts "
             "WHERE ?1 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE batch = ?1) ORDER BY id",
@@ -111,20 +135,28 @@ class Ledger:
         ]
 
     def enter_lost(self, *, before: str) -> int:
-        """Enter, as of unknown cost, attempts outside of batches that began before a time and never ended: their
-        process did. How many. (Those of a batch are entered when it resumes.)
+        """Enter the attempts that began before a time and never ended, and return their number.
+
+        Their cost is unknown. Attempts of a batch are left: they are entered when it resumes.
         """
         rows = self._store.read(
-            "SELECT id, entry FROM attempts WHERE run_id NOT IN (SELECT run_id FROM runs WHERE batch IS NOT NULL)"
+            "SELECT id, entry FROM attempts "
+            "WHERE run_id NOT IN (SELECT run_id FROM runs WHERE batch IS NOT NULL)"
         )
-        lost = [(row["id"], Entry.model_validate_json(row["entry"])) for row in rows]
-        lost = [(id_, entry) for id_, entry in lost if entry.at < before]
-        for id_, entry in lost:
-            self.append(entry, attempt=id_)
+        lost: list[tuple[int, Entry]] = []
+        for row in rows:
+            entry = Entry.model_validate_json(row["entry"])
+            if entry.at < before:
+                lost.append((row["id"], entry))
+        for attempt, entry in lost:
+            self.append(entry, attempt=attempt)
         return len(lost)
 
     def spent(self, batch: str) -> tuple[int, Decimal]:
-        """Cloud tokens and dollars of a batch's runs so far, also of deleted ones; at their bounds where unknown."""
+        """Return the cloud tokens and dollars that a batch has spent, deleted runs included.
+
+        Attempts of unknown cost count at their bounds.
+        """
         own = (
             "SELECT run_id FROM runs WHERE batch = :name "
             "UNION SELECT run_id FROM forgotten WHERE batch = :name"
@@ -132,22 +164,24 @@ class Ledger:
         return self._spent(f"run_id IN ({own})", batch)
 
     def spent_by(self, run_id: str) -> tuple[int, Decimal]:
-        """The same of one run."""
+        """Return the cloud tokens and dollars that one run has spent, as ``spent`` counts them."""
         return self._spent("run_id = :name", run_id)
 
     def _spent(self, whose: str, name: str) -> tuple[int, Decimal]:
         rows = self._store.read(f"{_SPENT} AND {whose}", {"name": name})
-        tokens = sum(
-            row["tokens"] if row["bound_tokens"] is None else row["bound_tokens"] for row in rows
-        )
-        costs = (
-            row["bound_usd"] if row["bound_usd"] is not None else row["cost_usd"] for row in rows
-        )
-        return tokens, exact_sum(Decimal(cost) for cost in costs if cost is not None)
+        tokens = 0
+        costs: list[Decimal] = []
+        for row in rows:
+            bound_tokens = row["bound_tokens"]
+            tokens += row["tokens"] if bound_tokens is None else bound_tokens
+            cost = row["cost_usd"] if row["bound_usd"] is None else row["bound_usd"]
+            if cost is not None:
+                costs.append(Decimal(cost))
+        return tokens, exact_sum(costs)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What the block appends here and to the same store's egress log is there whole or not at all."""
+        """Append everything in a block, to the egress log of the same store too, or nothing."""
         with self._store.transaction():
             yield
 
@@ -156,7 +190,7 @@ class Ledger:
         self._store.sync()
 
     def entries(self, run_id: str | None = None, since: str | None = None) -> list[Entry]:
-        """Entries in the order of their appending: of a run, since a time, or all."""
+        """Return the entries of a run or of all, since a time if one is given, in order."""
         rows = self._store.read(
             f"{_SELECT} WHERE (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY id",
             (run_id, since or ""),
@@ -164,31 +198,35 @@ class Ledger:
         return [Entry(**dict(row)) for row in rows]
 
     def usage(self, run_id: str) -> UsageByRole:
-        """What a run used, by role."""
+        """Add up the usage of a run by role."""
         rows = self._store.read(
-            f"SELECT role AS key, {_SUMS} FROM entries WHERE run_id = ? GROUP BY role, cost_usd",  # noqa: S608 - constants
+            f"SELECT role AS key, {_SUMS} FROM entries "  # noqa: S608 - constants
+            "WHERE run_id = ? GROUP BY role, cost_usd",
             (run_id,),
         )
         totals = _totals(rows)
         return UsageByRole(planner=totals["planner"].usage(), worker=totals["worker"].usage())
 
     def summary(self, by: Grouping, since: str | None = None) -> list[SummaryRow]:
-        """One row a model, role, day or run, in the order of their names."""
+        """Return one row for each model, role, day or run, sorted by key."""
         rows = self._store.read(
-            f"SELECT {_KEYS[by]} AS key, {_SUMS} FROM entries WHERE at >= ? GROUP BY 1, cost_usd",  # noqa: S608 - constants
+            f"SELECT {_KEYS[by]} AS key, {_SUMS} FROM entries "  # noqa: S608 - constants
+            "WHERE at >= ? GROUP BY 1, cost_usd",
             (since or "",),
         )
         return [total.row(key) for key, total in sorted(_totals(rows).items())]
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
-    """The sum of entries' costs, unrounded, so independent of their order."""
+    """Add up costs of entries without rounding, so that their order does not matter."""
     with localcontext(_EXACT):
         return sum(amounts, start=Decimal(0))
 
 
 @dataclass
 class _Total:
+    """A sum of entries in the making."""
+
     calls: int = 0
     input_tokens: int = 0
     cached_input_tokens: int = 0
@@ -198,7 +236,7 @@ class _Total:
     unknown_cost_calls: int = 0
 
     def add(self, row: sqlite3.Row) -> None:
-        """Add rows of the database that share one cost."""
+        """Add a row of ``_SUMS``: entries that share one cost."""
         self.calls += row["calls"]
         self.input_tokens += row["input_tokens"]
         self.cached_input_tokens += row["cached_input_tokens"]
@@ -238,7 +276,3 @@ def _totals(rows: Iterable[sqlite3.Row]) -> defaultdict[str, _Total]:
     for row in rows:
         totals[row["key"]].add(row)
     return totals
-
-
-def _sql_value(value: object) -> object:
-    return format(value, "f") if isinstance(value, Decimal) else value

@@ -1,4 +1,4 @@
-"""The meter: what one role's attempts are entered with, priced by and limited to."""
+"""The meter: it limits, prices and enters each physical attempt of one role."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from asyncio import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from minions.errors import ModelError, StoppedError
 from minions.ledger.context import current_run, own_budget
@@ -34,59 +34,68 @@ if TYPE_CHECKING:
     from minions.values.chat import Completion
     from minions.values.events import Observer
 
-_TOKENS_PER_MESSAGE: Final = 16  # the marks a chat template puts around each turn, bounded
+_TOKENS_PER_MESSAGE: Final = 16  # at least as many as a chat template adds to each message
 _NOT_BILLED: Final = "not billed"
 
 
 class Bound(NamedTuple):
-    """The most that an attempt can take; dollars None when no price is known."""
+    """The most that an attempt can take."""
 
     tokens: int
     usd: Decimal | None
+    """None if the price is unknown."""
 
 
 @dataclass(frozen=True)
 class Meter:
-    """Built once a run or batch, and role. A cloud attempt is limited by ``budget``, its bytes go to ``egress``, and
-    ``recovery`` keeps its reply until its run is over; ``brake`` lets the user stop.
-    """
+    """The meter of one role in one run or batch."""
 
     ledger: Ledger
     prices: PriceBook
     budget: Budget | None
+    """The limit on cloud attempts; None for no limit."""
     egress: EgressLog | None
+    """The log of the requests of cloud attempts."""
     role: Role
     cloud: bool
+    """True if the role's model is not on a machine of the user."""
     clock: Clock
     observe: Observer | None = None
     recovery: Recovery | None = None
+    """Keeps the replies of cloud attempts until their run is over; None outside a batch."""
     brake: Brake | None = None
+    """Lets the user stop; None if that is not possible."""
 
     @contextmanager
     def driving(self, attempt: Attempt) -> Iterator[None]:
-        """Surrounds an attempt, unless the user asked to stop before it. Raises StoppedError."""
+        """Count an attempt as in flight, for a graceful stop.
+
+        Raises StoppedError if the user asked to stop before a planner's attempt began. A worker's
+        attempt belongs to a job, and a job that has begun is finished.
+        """
         if self.brake is None:
             yield
             return
-        try:
-            if (
-                self.role == "planner"
-            ):  # a worker's attempt belongs to a job, and a job that was begun is ended
+        if self.role == "planner":
+            try:
                 self.brake.check()
-        except StoppedError:
-            attempt.withdraw()
-            raise
+            except StoppedError:
+                attempt.withdraw()
+                raise
         with self.brake.driving():
             yield
 
     def kept(self, model: ChatModel, request: ChatRequest) -> Completion | None:
-        """The reply to this request that this run has had before, in a process that ended."""
+        """Return this run's reply to the same request in an earlier process, if there was one."""
         if self.recovery is None or not self.cloud:
             return None
         return self.recovery.kept(current_run().run_id, request_key(model, request))
 
     async def begin(self, model: ChatModel, request: ChatRequest) -> Attempt:
-        """Open an attempt, its most expensive outcome reserved. Raises BudgetExceededError, PriceUnknownError."""
+        """Reserve the most that an attempt can take, and begin it.
+
+        Raises BudgetExceededError and PriceUnknownError.
+        """
         if not self.cloud:
             return Attempt(self, model, request, Bound(0, Decimal(0)), ())
         bound = self.bound(model, request)
@@ -95,8 +104,9 @@ class Meter:
         return Attempt(self, model, request, bound, reservations)
 
     def bound(self, model: ChatModel, request: ChatRequest) -> Bound:
-        """The most that an attempt can take."""
-        input_tokens, output_tokens = bound_input_tokens(request), request.max_output_tokens
+        """Return the most that an attempt can take."""
+        input_tokens = bound_input_tokens(request)
+        output_tokens = request.max_output_tokens
         cost_usd = self.prices.bound_usd(
             model.reference, model.endpoint, input_tokens=input_tokens, output_tokens=output_tokens
         )
@@ -104,11 +114,13 @@ class Meter:
 
 
 async def _reserve(budgets: list[Budget], bound: Bound, model: str) -> tuple[Reservation, ...]:
-    """Set ``bound`` aside in all budgets, or in none."""
+    """Reserve ``bound`` in all budgets, or in none."""
     granted: list[Reservation] = []
     try:
         for budget in budgets:
-            granted.append(await budget.reserve(bound.tokens, bound.usd, model=model))
+            # Not a comprehension: if one raises, the others must be released.
+            reservation = await budget.reserve(bound.tokens, bound.usd, model=model)
+            granted.append(reservation)
     except BaseException:
         for reservation in granted:
             reservation.release()
@@ -117,7 +129,7 @@ async def _reserve(budgets: list[Budget], bound: Bound, model: str) -> tuple[Res
 
 
 class Attempt:
-    """One physical attempt under way; ``succeed``, ``fail`` or ``withdraw`` closes it."""
+    """One physical attempt in flight. ``succeed``, ``fail`` or ``withdraw`` ends it."""
 
     def __init__(
         self,
@@ -127,13 +139,17 @@ class Attempt:
         bound: Bound,
         reservations: tuple[Reservation, ...],
     ) -> None:
-        self._meter, self._model, self._request = meter, model, request
-        self._bound, self._reservations = bound, reservations
-        self._id: int | None = None
-        self._at, self._started_s = meter.clock.now_iso(), meter.clock.monotonic_s()
+        self._meter = meter
+        self._model = model
+        self._request = request
+        self._bound = bound
+        self._reservations = reservations
+        self._id: int | None = None  # in the ledger; None until a request is sent
+        self._at = meter.clock.now_iso()
+        self._started_s = meter.clock.monotonic_s()
 
     def depart(self, body: bytes) -> None:
-        """A request is about to leave: the ledger and the egress log know of it first. Raises StoreError."""
+        """Record a request in ledger and egress log, before it is sent. Raises StoreError."""
         meter = self._meter
         if not meter.cloud or meter.egress is None:
             return
@@ -145,19 +161,22 @@ class Attempt:
             meter.egress.append(self._id, lost, body, kinds, at=meter.clock.now_iso())
 
     def withdraw(self) -> None:
-        """The request did not leave after all."""
+        """End the attempt before any request was sent."""
         for reservation in self._reservations:
             reservation.release()
 
     def succeed(self, completion: Completion, exchange: Exchange) -> None:
-        """A reply came."""
+        """End the attempt with its reply."""
         usage = completion.usage
         cost = self._priced(usage)
         self._settle(usage, cost)
         self._enter(OK, usage, cost, exchange, completion=completion)
 
     def fail(self, error: BaseException, exchange: Exchange) -> None:
-        """The attempt raised ``error``: a ModelError tells what may be billed, anything else leaves it unknown."""
+        """End the attempt with its error.
+
+        A ModelError says whether the attempt may be billed. After any other error nobody knows.
+        """
         usage = error.usage if isinstance(error, ModelError) else None
         if not self._meter.cloud:
             cost = self._priced(usage or Usage())
@@ -182,13 +201,13 @@ class Attempt:
         return self._meter.prices.cost(self._model.reference, self._model.endpoint, usage)
 
     def _settle(self, usage: Usage, cost: Cost | None) -> None:
-        if usage.estimated:  # a limit must hold for what the server counts, which nobody knows here
+        if usage.estimated:  # the server's own count is unknown, and a limit must hold for that
             self._keep()
             return
+        tokens = usage.input_tokens + usage.output_tokens
+        cost_usd = None if cost is None else cost.usd
         for reservation in self._reservations:
-            reservation.settle(
-                usage.input_tokens + usage.output_tokens, None if cost is None else cost.usd
-            )
+            reservation.settle(tokens, cost_usd)
 
     def _keep(self) -> None:
         for reservation in self._reservations:
@@ -203,13 +222,14 @@ class Attempt:
         *,
         completion: Completion | None = None,
     ) -> None:
-        meter, recovery = self._meter, self._meter.recovery if self._meter.cloud else None
+        meter = self._meter
+        recovery = meter.recovery if meter.cloud else None
         unknown = meter.cloud and (cost is None or usage.estimated)
         entry = self._entry(status, usage, cost, exchange, bounded=unknown)
         if recovery is None or completion is None:
             meter.ledger.append(entry, attempt=self._id)
         else:
-            # One transaction: a reply that is paid for is kept, or the attempt counts as lost.
+            # One transaction: either a paid reply is kept, or its attempt counts as lost.
             with meter.ledger.transaction():
                 meter.ledger.append(entry, attempt=self._id)
                 recovery.keep(entry.run_id, self._key, completion, cost)
@@ -228,6 +248,13 @@ class Attempt:
     def _entry(
         self, status: str, usage: Usage, cost: Cost | None, exchange: Exchange, *, bounded: bool
     ) -> Entry:
+        """Make the attempt's entry; ``bounded``: with the most that can have been billed."""
+        charges: dict[str, Any] = {"cost_usd": None}
+        if cost is not None:
+            charges = {"cost_usd": cost.usd, "price_source": cost.source, "price_date": cost.date}
+        if bounded:
+            charges["bound_tokens"] = self._bound.tokens
+            charges["bound_usd"] = self._bound.usd
         run_id, round_number = current_run()
         provider, _, model = self._model.reference.partition(":")
         return Entry(
@@ -244,34 +271,33 @@ class Attempt:
             output_tokens=max(usage.output_tokens, 0),
             reasoning_tokens=max(usage.reasoning_tokens, 0),
             usage_estimated=usage.estimated,
-            cost_usd=None if cost is None else cost.usd,
-            price_source=None if cost is None else cost.source,
-            price_date=None if cost is None else cost.date,
             bytes_out=exchange.bytes_out,
             bytes_in=exchange.bytes_in,
             latency_s=self._meter.clock.monotonic_s() - self._started_s,
             status=status,
-            bound_tokens=self._bound.tokens if bounded else None,
-            bound_usd=self._bound.usd if bounded else None,
+            **charges,
         )
 
 
 def request_key(model: ChatModel, request: ChatRequest) -> str:
-    """What identifies a request to a model: the same words, asked in the same way."""
-    # Without the kinds, which are no words: what an earlier version kept is found.
+    """Return a key that is equal for equal requests to the same model."""
+    # The kinds are left out: replies that an earlier version kept are still found.
     words = request.model_dump_json(exclude={"messages": {"__all__": {"kinds"}}})
     return hashlib.sha256(f"{model.reference}\n{words}".encode()).hexdigest()
 
 
 def bound_input_tokens(request: ChatRequest) -> int:
-    """A number that no tokenizer's count of the request exceeds: its texts, its schema, and 16 a message."""
-    total = sum(bound_tokens(message.content) + _TOKENS_PER_MESSAGE for message in request.messages)
+    """Return an upper bound for any tokenizer: the texts, the schema, and 16 for each message."""
+    total = 0
+    for message in request.messages:
+        total += bound_tokens(message.content) + _TOKENS_PER_MESSAGE
     if request.json_schema is not None:
         total += bound_tokens(json.dumps(request.json_schema)) + bound_tokens(request.schema_name)
     return total
 
 
 def _status(error: BaseException) -> str:
+    """Return the status of an entry: ``cancelled``, or the error's name in snake_case."""
     if isinstance(error, CancelledError):
         return "cancelled"
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(error).__name__).lower()

@@ -1,4 +1,7 @@
-"""Prices: what the user stated, else the tables bundled with genai-prices. Nothing is fetched."""
+"""Prices: those that the user states, or else the tables bundled with genai-prices.
+
+Nothing is fetched from the network.
+"""
 
 from __future__ import annotations
 
@@ -16,69 +19,85 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _MILLION: Final = Decimal(1_000_000)
-_EXAMPLE: Final = "in USD per million tokens: --price openai:gpt-5.4=2.50/15.00, or with cached input =2.50/15.00/0.25"
+_EXAMPLE: Final = (
+    "in USD per million tokens: --price openai:gpt-5.4=2.50/15.00, or with cached input"
+    " =2.50/15.00/0.25"
+)
 _PARTS: Final = (2, 3)
 
 
 class Cost(Value):
-    """What some tokens cost; ``date`` is the price's day where its source tells, in ISO 8601."""
+    """The cost of some tokens."""
 
     usd: Usd
     source: str
+    """The source of the price."""
     date: str | None = None
+    """The day of the price, in ISO 8601; None if the source does not state it."""
 
 
 class Price(Value):
-    """US dollars per million tokens. Without a price for cached input, it costs like input."""
+    """A price in US dollars per million tokens."""
 
     input_usd: Usd
     output_usd: Usd
     cached_input_usd: Usd | None = None
+    """None: cached input costs the same as other input."""
 
     @classmethod
     def parse(cls, text: str) -> tuple[str, Price]:
-        """Read ``MODEL=IN/OUT`` or ``MODEL=IN/OUT/CACHED``; the model and its price. Raises ConfigError."""
+        """Read a model and its price from ``MODEL=IN/OUT[/CACHED]``. Raises ConfigError."""
         model, _, figures = text.rpartition("=")
         parts = figures.split("/")
         try:
             amounts = [Decimal(part.strip().removeprefix("$")) for part in parts]
         except InvalidOperation:
             amounts = []
-        plain = all(amount.is_finite() and 0 <= amount <= _MILLION for amount in amounts)
-        if not model.strip() or len(amounts) not in _PARTS or not plain:
+        in_range = all(amount.is_finite() and 0 <= amount <= _MILLION for amount in amounts)
+        if not model.strip() or len(amounts) not in _PARTS or not in_range:
             raise ConfigError(f"{text!r} is not a price", hint=_EXAMPLE)
         cached = amounts[2] if len(amounts) == _PARTS[1] else None
         try:
             return model.strip(), cls(
                 input_usd=amounts[0], output_usd=amounts[1], cached_input_usd=cached
             )
-        except ValidationError:  # of more digits than a ledger keeps
+        except ValidationError:  # more digits than the ledger keeps
             raise ConfigError(f"{text!r} is not a price", hint=_EXAMPLE) from None
 
     def cost_usd(self, usage: Usage) -> Decimal:
-        """What ``usage`` costs at this price."""
-        cached_usd = self.input_usd if self.cached_input_usd is None else self.cached_input_usd
+        """Return the cost of ``usage`` at this price."""
+        cached_usd = self.cached_input_usd
+        if cached_usd is None:
+            cached_usd = self.input_usd
         fresh_tokens = usage.input_tokens - usage.cached_input_tokens
         total = fresh_tokens * self.input_usd + usage.cached_input_tokens * cached_usd
         return (total + usage.output_tokens * self.output_usd) / _MILLION
 
 
 class PriceBook:
-    """Prices of models by reference (``provider:model``); ``overrides`` name them with or without the provider."""
+    """The prices of all models.
+
+    ``overrides`` are stated prices, by the model's reference (``provider:model``) or its name
+    alone.
+    """
 
     def __init__(self, overrides: Mapping[str, Price]) -> None:
         self._overrides = dict(overrides)
 
     @classmethod
     def parse(cls, statements: Iterable[str]) -> PriceBook:
-        """A book of prices stated as in ``Price.parse``; of two for a model the later holds. Raises ConfigError."""
+        """Read stated prices as ``Price.parse`` does; a later one replaces an earlier one.
+
+        Raises ConfigError.
+        """
         return cls(dict(Price.parse(text) for text in statements))
 
     def cost(self, reference: str, endpoint: str, usage: Usage) -> Cost | None:
-        """What ``usage`` costs, or None when nobody states a price.
+        """Return the cost of ``usage``, or None if the price is unknown.
 
-        A stated price holds first; then the table of the provider whose endpoint it is; then, for an endpoint that no
-        provider owns (a gateway, say), the table of the reference's provider.
+        A stated price counts first, then the table of the provider that owns the endpoint, and
+        then, for an endpoint that no provider owns (such as a gateway), the table of the
+        reference's provider.
         """
         provider, _, model = reference.partition(":")
         counted = _consistent(usage)
@@ -90,25 +109,25 @@ class PriceBook:
     def bound_usd(
         self, reference: str, endpoint: str, *, input_tokens: int, output_tokens: int
     ) -> Decimal | None:
-        """The most that so many tokens can cost, whatever part of the input is cached; None when unknown."""
-        costs = (
-            self.cost(
-                reference,
-                endpoint,
-                Usage(
-                    input_tokens=input_tokens,
-                    cached_input_tokens=cached,
-                    output_tokens=output_tokens,
-                ),
+        """Return the highest cost of so many tokens, whatever part of the input is cached.
+
+        None if the price is unknown.
+        """
+        known: list[Decimal] = []
+        for cached_tokens in (0, input_tokens):
+            usage = Usage(
+                input_tokens=input_tokens,
+                cached_input_tokens=cached_tokens,
+                output_tokens=output_tokens,
             )
-            for cached in (0, input_tokens)
-        )
-        known = [cost.usd for cost in costs if cost is not None]
+            cost = self.cost(reference, endpoint, usage)
+            if cost is not None:
+                known.append(cost.usd)
         return max(known, default=None)
 
 
 def _consistent(usage: Usage) -> Usage:
-    """Usage whose parts fit their wholes: servers have been seen to report more cached input than input."""
+    """Return the usage without contradictions: some servers report more cached input than input."""
     total = max(usage.input_tokens, 0)
     return Usage(
         input_tokens=total,
@@ -129,12 +148,12 @@ def _bundled_cost(provider: str, model: str, endpoint: str, usage: Usage) -> Cos
         price = genai_prices.calc_price(counted, model, provider_id=_owner(endpoint) or provider)
     except (LookupError, ValueError):
         return None
-    # The package states no day for its tables; its version says which ones they are.
+    # The package states no day for its tables, so its version stands for them.
     return Cost(usd=price.total_price, source=f"genai-prices {genai_prices.__version__}")
 
 
 def _owner(endpoint: str) -> str | None:
-    """The provider whose endpoint it is, by genai-prices' name."""
+    """Return the provider that owns an endpoint, by its name in genai-prices; else None."""
     from genai_prices.data_snapshot import get_snapshot
 
     try:

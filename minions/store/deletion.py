@@ -71,7 +71,7 @@ def delete_runs(store: Store, references: Sequence[str], *, even_running: bool =
     """
     run_ids = [Runs(store).find(reference) for reference in references]
     given = {"runs": json.dumps(run_ids), "running": _RUNNING}
-    query = f"SELECT run_id FROM runs WHERE {_THEIRS} AND status = :running"  # noqa: S608 - a constant
+    query = f"SELECT run_id FROM runs WHERE {_THEIRS} AND status = :running"  # noqa: S608
     rows = store.read(query, given)
     running = [str(row["run_id"]) for row in rows]
     if running and not even_running:

@@ -1,6 +1,7 @@
-"""For tests of your own setup, and of this project: a scripted model, a fake clock, a server on this machine.
+"""Test tools: a scripted model, a fake clock, and a model server on this machine.
 
-``minions.testing.faults`` has what a LoopbackServer can do wrong.
+They are for tests of this project and of programs that use it. `minions.testing.faults` has the
+faults that a LoopbackServer can show.
 """
 
 from minions.models.scripted import Rule, Script, ScriptedModel

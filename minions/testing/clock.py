@@ -1,4 +1,4 @@
-"""A clock that moves only when told to."""
+"""A clock for tests, which only moves when it is asked to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 
 class FakeClock:
-    """A ports.Clock: ``sleep`` returns at once and moves the clock on; ``slept`` keeps the waits, in seconds."""
+    """A Clock on which ``sleep`` returns at once and advances the time.
+
+    ``slept`` lists the waits so far, in seconds.
+    """
 
     def __init__(self, start: datetime | None = None) -> None:
         self._start = start or datetime(2026, 1, 1, tzinfo=UTC)
@@ -15,22 +18,22 @@ class FakeClock:
         self.slept: list[float] = []
 
     def monotonic_s(self) -> float:
-        """Seconds since the clock was made."""
+        """Return the seconds since the clock was made."""
         return self._elapsed_s
 
     def now_iso(self) -> str:
-        """UTC, ISO 8601 with seconds."""
+        """Return the clock's time in UTC, in ISO 8601 with seconds."""
         now = self._start + timedelta(seconds=self._elapsed_s)
         return now.isoformat(timespec="seconds")
 
     async def sleep(self, seconds: float) -> None:
-        """Move on by ``seconds``; other tasks get a turn."""
+        """Advance by ``seconds``, and let other tasks run once."""
         self.slept.append(seconds)
         self.advance(max(0.0, seconds))
         await asyncio.sleep(0)
 
     def advance(self, seconds: float) -> None:
-        """Move on. Raises ValueError for a step back."""
+        """Advance by ``seconds``. Raises ValueError for a step back."""
         if seconds < 0:
             raise ValueError("a clock does not run backwards")
         self._elapsed_s += seconds

@@ -1,4 +1,4 @@
-"""A model server on this machine without a model: two protocols over real sockets, faults to order."""
+"""A model server on this machine without a model: two protocols, real sockets, faults on demand."""
 
 from __future__ import annotations
 
@@ -12,18 +12,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
-from minions.errors import (
-    AuthenticationError,
-    ContextOverflowError,
-    DeadlineError,
-    FormatUnsupportedError,
-    MalformedReplyError,
-    ModelError,
-    ModelNotFoundError,
-    RateLimitedError,
-    ServerError,
-    UnreachableError,
-)
+from minions.errors import ModelError
 from minions.models.scripted import Script
 from minions.models.usage import estimated_prompt_tokens
 from minions.testing import faults, protocols
@@ -47,33 +36,48 @@ _POLL_S = 0.02
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came: header names in lower case, the body's exact bytes."""
+    """One request that the server received."""
 
     method: str
     path: str
     headers: Mapping[str, str]
+    """The headers; their names are in lower case."""
     body: bytes
+    """The exact bytes of the body."""
 
     @property
     def json(self) -> Any:
-        """The body, parsed."""
+        """The parsed body."""
         return json.loads(self.body)
 
 
 class LoopbackServer:
-    """A context manager: a server on 127.0.0.1 that answers chats from a script, as ScriptedModel does.
+    """A server on 127.0.0.1 that answers chats from a script, as ScriptedModel does.
 
-    ``url`` is for Ollama clients, ``openai_url`` (``url`` and ``/v1``) for OpenAI ones; both speak to the same script.
-    ``requests`` and ``usages`` keep, in order, each chat request (refused ones too) and each usage that was reported;
-    ``other_requests`` the rest. A ModelError in the script becomes the matching HTTP reply.
+    It is a context manager, and serves inside the ``with`` block. ``url`` is for Ollama clients,
+    ``openai_url`` for OpenAI clients; both use the same script. A ModelError in the script becomes
+    the HTTP reply from which an adapter makes that error.
 
-    ``api_key``: others get 401. ``models``: others get 404 (empty: all are served). ``refuses``: response formats and
-    parameters that get 400, e.g. ``{"json_schema", "logprobs", "max_tokens"}``. ``context_tokens``: longer prompts get
-    400 from the OpenAI side and are cut in silence by the Ollama side. ``reports_usage``: False leaves the usage out.
-    ``faulty``: called with the number of each chat request, those that ``fail_next`` fails left out; a fault that it
-    returns is the answer (`minions.testing.faults.storm` makes one). ``slots``: requests at a time, as llama.cpp tells
-    them; no limit. ``port``: 0 takes any; a fixed one is for a server that comes back to its address: it may be entered
-    again after it was left.
+    Args:
+        replies: the replies in order, or a function that makes them.
+        rules: replies by the text of the request.
+        default: the reply to any other request.
+        api_key: the key that clients must send; others get 401.
+        models: the models that are served; others get 404. Empty: all are served.
+        refuses: response formats and parameters that get 400, e.g. ``{"json_schema", "logprobs"}``.
+        context_tokens: the longest prompt. The OpenAI side answers a longer one with 400, and the
+            Ollama side silently cuts it.
+        reports_usage: False leaves the usage out of the replies.
+        faulty: called with the number of each chat request, apart from those that ``fail_next``
+            fails; a fault that it returns is the answer (`minions.testing.faults.storm` makes one).
+        slots: the requests at a time that the server claims to serve, as llama.cpp does. It is no
+            limit.
+        port: 0 for any free port. With a fixed port, a server that was left may be entered again.
+
+    Attributes:
+        requests: all chat requests in order, refused ones too.
+        usages: the usage of each reply that reported one, in order.
+        other_requests: all other requests in order.
     """
 
     def __init__(  # noqa: PLR0913 - what a server can be like, all of it optional
@@ -104,7 +108,7 @@ class LoopbackServer:
         self.other_requests: list[Received] = []
         self.usages: list[Usage] = []
         self._faults: deque[Fault] = deque()
-        self._asked = 0  # of the weather; ``requests`` may be cleared
+        self._asked = 0  # requests without a planned fault; ``requests`` may be cleared
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -124,78 +128,61 @@ class LoopbackServer:
         if self._server is not None and self._thread is not None:
             self._server.stop()
             self._thread.join()
-            self._server = self._thread = None
+            self._server = None
+            self._thread = None
 
     @property
     def url(self) -> str:
-        """The server's root, e.g. ``http://127.0.0.1:40123``. Raises RuntimeError outside of the ``with`` block."""
+        """The server's URL, e.g. ``http://127.0.0.1:40123``.
+
+        Raises RuntimeError outside of the ``with`` block.
+        """
         if self._server is None:
-            raise RuntimeError("a LoopbackServer answers inside its `with` block only")
+            raise RuntimeError("a LoopbackServer serves only inside its `with` block")
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def openai_url(self) -> str:
-        """The base URL for OpenAI clients."""
+        """The base URL for OpenAI clients: ``url`` and ``/v1``."""
         return f"{self.url}/v1"
 
     def fail_next(self, *planned: Fault) -> None:
-        """Answer the next chat requests with these faults, one each; then properly again."""
+        """Answer the next chat requests with these faults, one each."""
         self._faults.extend(planned)
 
     def chat(self, protocol: Protocol, received: Received) -> Fault | dict[str, Any]:
-        """Decide about one chat request: the JSON of a reply, or a fault."""
-        with self._lock:  # scripts and records keep their order, whatever the clients' concurrency
+        """Return the JSON of a reply to one chat request, or a fault."""
+        with self._lock:  # concurrent clients must not mix up the script and the records
             self.requests.append(received)
-            fault = self._faults.popleft() if self._faults else self._weather()
+            fault: Fault | None = None
+            if self._faults:
+                fault = self._faults.popleft()
+            else:
+                if self.faulty is not None:
+                    fault = self.faulty(self._asked)
+                self._asked += 1
             if fault is not None:
                 return fault
-            if (
-                self.api_key is not None
-                and received.headers.get("authorization") != f"Bearer {self.api_key}"
-            ):
+            sent_key = received.headers.get("authorization")
+            if self.api_key is not None and sent_key != f"Bearer {self.api_key}":
                 return faults.wrong_key()
+            read = protocols.read_openai if protocol == "openai" else protocols.read_ollama
             try:
                 body = received.json
-                request = (
-                    protocols.read_openai(body)
-                    if protocol == "openai"
-                    else protocols.read_ollama(body)
-                )
+                request = read(body)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 return faults.refused(f"not a chat request: {error}")
-            return self._unfit(protocol, body, request) or self._reply(protocol, body, request)
+            return self._refusal(protocol, body, request) or self._reply(protocol, body, request)
 
     def get(self, path: str) -> dict[str, Any] | list[Any] | None:
-        """The JSON of the protocols' other pages; None where there is none."""
-        names = self.models or ("scripted",)
-        window = self.context_tokens or 4096
-        pages: dict[str, dict[str, Any] | list[Any]] = {
-            "/v1/models": {
-                "object": "list",
-                "data": [{"id": name, "object": "model"} for name in names],
-            },
-            "/props": {
-                "default_generation_settings": {"n_ctx": window},
-                "total_slots": self.slots,
-                "model_path": names[0],
-            },
-            "/slots": [
-                {"id": number, "n_ctx": window, "is_processing": False}
-                for number in range(self.slots)
-            ],
-            "/health": {"status": "ok"},
-            "/api/tags": {"models": [{"name": name, "model": name, "size": 1} for name in names]},
-            "/api/ps": {
-                "models": [
-                    {"name": name, "model": name, "context_length": window} for name in names
-                ]
-            },
-            "/api/version": {"version": "0.0.0-loopback"},
-        }
+        """Return the JSON of any other page; None for an unknown path."""
+        pages = protocols.pages(
+            self.models or ("scripted",), window=self.context_tokens or 4096, slots=self.slots
+        )
         return pages.get(path)
 
     def post(self, path: str, body: Any) -> dict[str, Any] | Fault | None:
-        """The JSON of the protocols' other commands; None where there is none."""
+        """Return the JSON of any other command; None for an unknown path."""
         if path == "/tokenize":
             return {"tokens": list(str(body.get("content", "")).encode())}
         if path == "/api/show":
@@ -209,17 +196,13 @@ class LoopbackServer:
             }
         return None
 
-    def _weather(self) -> Fault | None:
-        number, self._asked = self._asked, self._asked + 1
-        return self.faulty(number) if self.faulty is not None else None
-
-    def _unfit(
+    def _refusal(
         self, protocol: Protocol, body: dict[str, Any], request: ChatRequest
     ) -> Fault | None:
-        if self.models and body.get("model") not in self.models:
-            return Fault(
-                status=404, message=f"model '{body.get('model')}' not found", code="model_not_found"
-            )
+        """Return the fault for a request that this server does not take; None for any other."""
+        model = body.get("model")
+        if self.models and model not in self.models:
+            return Fault(status=404, message=f"model '{model}' not found", code="model_not_found")
         if body.get("stream"):
             return faults.refused("streaming is not supported here")
         for name in sorted(self.refuses):
@@ -231,11 +214,8 @@ class LoopbackServer:
                 return faults.refused(
                     f"Unsupported parameter: '{name}' is not supported with this model"
                 )
-        if (
-            protocol == "openai"
-            and self.context_tokens
-            and estimated_prompt_tokens(request) > self.context_tokens
-        ):
+        window = self.context_tokens
+        if protocol == "openai" and window and estimated_prompt_tokens(request) > window:
             return faults.too_long()
         return None
 
@@ -245,17 +225,21 @@ class LoopbackServer:
         try:
             completion = self._script.reply(request, name="the loopback server")
         except ModelError as error:
-            return _fault_of(error)
-        completion = self._told(protocol, body, request, completion)
+            return faults.of_error(error)
+        completion = self._reported(protocol, body, request, completion)
         if self.reports_usage:
             self.usages.append(completion.usage)
         write = protocols.write_openai if protocol == "openai" else protocols.write_ollama
         return write(completion, model=str(body.get("model", "")), usage=self.reports_usage)
 
-    def _told(
+    def _reported(
         self, protocol: Protocol, body: dict[str, Any], request: ChatRequest, completion: Completion
     ) -> Completion:
-        """The completion as the server tells it: usage counted, head of the prompt lost, candidates only when asked."""
+        """Return the completion as such a server would report it.
+
+        The usage counts as exact, Ollama cuts a long prompt, and candidates of the first token are
+        there only if the request asks for them.
+        """
         usage = completion.usage.model_copy(update={"estimated": False})
         if protocol == "ollama":
             asked = int((body.get("options") or {}).get("num_ctx") or 4096)
@@ -290,18 +274,18 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def stop(self) -> None:
-        """Stop listening, end the connections that clients keep alive, and wait for their threads."""
+        """Stop listening, end all open connections, and wait for their threads."""
         self.closing.set()
         self.shutdown()
         for connection in list(self._open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # the client was faster
+                continue  # the client has closed it already
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up are part of the game."""
+        """Ignore clients that hang up: some tests make them."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -310,14 +294,15 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        """Answer the pages."""
+        """Answer a request for a page."""
         received = self._received()
         self.server.owner.other_requests.append(received)
         self._answer("openai", self.server.owner.get(received.path))
 
     def do_POST(self) -> None:
-        """Answer chats and commands."""
-        received, owner = self._received(), self.server.owner
+        """Answer a chat or another command."""
+        received = self._received()
+        owner = self.server.owner
         protocol = _CHATS.get(received.path)
         if protocol is not None:
             self._answer(protocol, owner.chat(protocol, received))
@@ -330,13 +315,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(family, faults.refused("the body is not JSON"))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class named it
-        """Say nothing: the records are on the server object."""
+        """Print nothing: the server object keeps the requests."""
 
     def _received(self) -> Received:
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
         if len(body) < length:
-            raise ConnectionResetError("the client died in the middle of its request")
+            raise ConnectionResetError("the client hung up in the middle of its request")
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Received(self.command, self.path.partition("?")[0], headers, body)
 
@@ -346,7 +331,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(reply, Fault):
             self._send(200, json.dumps(reply, ensure_ascii=False).encode())
         elif reply.then == "reset":
-            self._reset()
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.connection.close()
         elif reply.then == "stall":
             self.server.closing.wait(reply.seconds)
             self.close_connection = True
@@ -356,9 +343,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = reply.body
             if body is None:
-                body = json.dumps(
-                    protocols.write_error(protocol, reply.message, reply.code)
-                ).encode()
+                error = protocols.write_error(protocol, reply.message, reply.code)
+                body = json.dumps(error).encode()
             self._send(reply.status, body, headers=reply.headers)
 
     def _send(
@@ -369,36 +355,14 @@ class _Handler(BaseHTTPRequestHandler):
         headers: tuple[tuple[str, str], ...] = (),
         promised: int | None = None,
     ) -> None:
-        length = str(len(body) if promised is None else promised)
-        fields = (("Content-Type", "application/json"), ("Content-Length", length), *headers)
+        """Send a reply; ``promised`` is a false Content-Length."""
+        length = len(body) if promised is None else promised
         lines = [
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-            *(f"{name}: {value}" for name, value in fields),
+            "Content-Type: application/json",
+            f"Content-Length: {length}",
         ]
-        # One write for head and body: two would wait for each other's acknowledgement.
+        for name, value in headers:
+            lines.append(f"{name}: {value}")
+        # Head and body are one write: two would wait for each other's acknowledgement.
         self.wfile.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
-
-    def _reset(self) -> None:
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.connection.close()
-
-
-_FAULTS: dict[type[ModelError], Fault] = {
-    AuthenticationError: faults.wrong_key(),
-    ModelNotFoundError: faults.unknown_model(),
-    UnreachableError: faults.reset(),
-    ServerError: faults.server_error(),
-    DeadlineError: faults.stall(60.0),
-    MalformedReplyError: faults.garbage(),
-    ContextOverflowError: faults.too_long(),
-    FormatUnsupportedError: faults.refused("response_format is not supported"),
-}
-
-
-def _fault_of(error: ModelError) -> Fault:
-    if isinstance(error, RateLimitedError):
-        return faults.rate_limited(
-            None if error.retry_after_s is None else f"{error.retry_after_s:g}"
-        )
-    return _FAULTS.get(type(error)) or faults.refused(error.message)

