@@ -61,13 +61,29 @@ def chunk_document(document: Document, *, max_tokens: int = DEFAULT_CHUNK_TOKENS
     if not text:
         return []
     tokens = estimate_tokens(text)
-    if tokens <= max_tokens:
-        return [_only_chunk(document, tokens)]
-    blocks = find_blocks(document)
-    headings = find_headings(document, blocks)
-    pieces = list(_pieces(text, blocks, headings, max_tokens))
-    pieces = _join_blanks(text, pieces, max_tokens)
-    return _describe(document, headings, _pack(text, pieces, max_tokens))
+    if tokens > max_tokens:
+        blocks = find_blocks(document)
+        headings = find_headings(document, blocks)
+        pieces = list(_pieces(text, blocks, headings, max_tokens))
+        pieces = _join_blanks(text, pieces, max_tokens)
+        return _describe(document, headings, _pack(text, pieces, max_tokens))
+    end = len(text)
+    if document.outline:
+        whole = _Piece(0, end, tokens, _AT_HEADING)
+        return _describe(document, document.outline, [(whole, end, tokens)])
+    # Most documents of a large corpus fit in a chunk and have no outline: they take the short way.
+    chunk = Chunk(
+        id=f"{document.id}:0",
+        document_id=document.id,
+        path=document.path,
+        index=0,
+        start=0,
+        end=end,
+        text=text,
+        tokens=tokens,
+        page=document.pages[0].number if document.pages else None,
+    )
+    return [chunk]
 
 
 def _pieces(
@@ -251,25 +267,3 @@ def _describe(
             )
         )
     return chunks
-
-
-def _only_chunk(document: Document, tokens: int) -> Chunk:
-    """The chunk of a document that fits in one.
-
-    Most documents of a large corpus fit, so those without an outline take the short way.
-    """
-    end = len(document.text)
-    if document.outline:
-        piece = _Piece(0, end, tokens, _AT_HEADING)
-        return _describe(document, document.outline, [(piece, end, tokens)])[0]
-    return Chunk(
-        id=f"{document.id}:0",
-        document_id=document.id,
-        path=document.path,
-        index=0,
-        start=0,
-        end=end,
-        text=document.text,
-        tokens=tokens,
-        page=document.pages[0].number if document.pages else None,
-    )

@@ -123,8 +123,6 @@ class Index:
         gone leave the index. Raises CorpusError where nothing is readable, StoreError where the index
         cannot be used.
         """
-        if observe is None:
-            observe = _observe_nothing
         with self._lock, translated(self.path):
             try:
                 return _Update(self, paths, chunk_tokens, observe, read).run()
@@ -135,10 +133,6 @@ class Index:
             move_aside(self.path)
             self._connection = open_database(self.path)
             return _Update(self, paths, chunk_tokens, observe, read).run()
-
-
-def _observe_nothing(event: object) -> None:
-    """An observer that ignores every event."""
 
 
 class _Update:
@@ -152,14 +146,14 @@ class _Update:
         index: Index,
         paths: Sequence[Path | str],
         chunk_tokens: int,
-        observe: Observer,
+        observe: Observer | None,
         read: Read,
     ) -> None:
         self._index = index
         self._connection = index._connection  # noqa: SLF001 - one class in two
         self._paths = paths
         self._chunk_tokens = chunk_tokens
-        self._observe = observe
+        self._observe = observe or (lambda _event: None)
         self._read = read
         self._recipe = f"{READER_VERSION}.{CHUNKER_VERSION}.{chunk_tokens}"
         self._writer = Writer(self._connection, self._recipe)

@@ -102,10 +102,9 @@ class Selector:
         """The places of the documents with this title, or with this name in any case."""
         name = pattern.casefold()
         wanted = _hash(name)
-        hashes = self._hashes
-        at = bisect_left(hashes, wanted << _PLACE_BITS)
-        while at < len(hashes) and hashes[at] >> _PLACE_BITS == wanted:
-            place = hashes[at] & _MASK
+        at = bisect_left(self._hashes, wanted << _PLACE_BITS)
+        while at < len(self._hashes) and self._hashes[at] >> _PLACE_BITS == wanted:
+            place = self._hashes[at] & _MASK
             # Other names can have the same hash, and the case of a title matters.
             is_titled = pattern != "" and pattern == self._titles[place]
             if is_titled or name in self._keys(place):

@@ -76,6 +76,23 @@ class _Line(NamedTuple):
     level: int = 0
     title: str = ""
 
+    def closes(self, fence: str) -> bool:
+        """True if the line ends the code that begins with this fence."""
+        return self.kind == "fence" and self.text.startswith(fence)
+
+    @property
+    def is_head(self) -> bool:
+        """True if a line of text can be in the head of a plain table."""
+        return self.kind == "text" and len(self.text) <= _HEAD_CHARS and self.text[-1] not in ".;,"
+
+    @property
+    def is_caption(self) -> bool:
+        """True if the line announces what follows, numbers it as a table, or looks like a title."""
+        if self.text[-1] == ":" or _NUMBERED_TABLE.match(self.text):
+            return True
+        words = [word for word in self.text.split() if word[0].isalpha()]
+        return bool(words) and not any(word[0].islower() and len(word) > _SMALL for word in words)
+
 
 def find_blocks(document: Document) -> list[Block]:
     """Split the document's text into blocks.
@@ -98,8 +115,7 @@ def find_blocks(document: Document) -> list[Block]:
             while at < len(lines):
                 stop, block = _block_at(lines, at)
                 # Blank lines end a block and belong to it.
-                while stop < len(lines) and lines[stop].kind == "blank":
-                    stop += 1
+                stop = _skip("blank", lines, stop)
                 blocks.append(block._replace(end=lines[stop - 1].end))
                 at = stop
     return blocks
@@ -207,13 +223,17 @@ def _block_at(lines: Sequence[_Line], at: int) -> tuple[int, Block]:
     """The block that starts at a line, and the line after it; blank lines that follow are left out."""
     line = lines[at]
     if line.kind == "fence":
-        stop = _after_fence(lines, at)
+        fence = line.text[:3]
+        stop = at + 1
+        while stop < len(lines) and not lines[stop].closes(fence):
+            stop += 1
+        stop = min(stop + 1, len(lines))
         return stop, Block("code", line.start, lines[stop - 1].end)
     if line.kind == "pipe":
-        stop = at
-        while stop < len(lines) and lines[stop].kind == "pipe":
-            stop += 1
+        stop = _skip("pipe", lines, at)
         return stop, Block("table", line.start, lines[stop - 1].end, head_end=line.end)
+    if line.kind == "heading":
+        return at + 1, Block("heading", line.start, line.end, line.level, line.title)
     table = _plain_table(lines, at)
     if table is not None:
         return table
@@ -225,10 +245,15 @@ def _block_at(lines: Sequence[_Line], at: int) -> tuple[int, Block]:
     ):
         level = 1 if lines[at + 1].text[0] == "=" else 2
         return at + 2, Block("heading", line.start, lines[at + 1].end, level, line.text)
-    kind: BlockKind = "paragraph"
     stop = at + 1
-    if line.kind != "heading":
-        stop = _after(lines, stop)
+    # A paragraph ends at a line of another kind, or at the first line of a plain table.
+    while (
+        stop < len(lines)
+        and lines[stop].kind in {"text", "row", "underline"}
+        and _plain_table(lines, stop) is None
+    ):
+        stop += 1
+    kind: BlockKind = "paragraph"
     if line.kind == "item":
         kind = "list"
     elif line.level and stop == at + 1:
@@ -236,40 +261,23 @@ def _block_at(lines: Sequence[_Line], at: int) -> tuple[int, Block]:
     return stop, Block(kind, line.start, lines[stop - 1].end, line.level, line.title)
 
 
-def _after(lines: Sequence[_Line], at: int) -> int:
-    """The first line from ``at`` on that does not continue a paragraph.
-
-    It is of another kind, or the first line of a plain table.
-    """
-    while at < len(lines) and lines[at].kind in {"text", "row", "underline"}:
-        if _plain_table(lines, at) is not None:
-            break
+def _skip(kind: str, lines: Sequence[_Line], at: int) -> int:
+    """The first line from ``at`` on that is not of this kind."""
+    while at < len(lines) and lines[at].kind == kind:
         at += 1
     return at
-
-
-def _after_fence(lines: Sequence[_Line], at: int) -> int:
-    """The line after the fence that closes the one at ``at``; the end where none does."""
-    fence = lines[at].text[:3]
-    for stop in range(at + 1, len(lines)):
-        if lines[stop].kind == "fence" and lines[stop].text.startswith(fence):
-            return stop + 1
-    return len(lines)
 
 
 def _plain_table(lines: Sequence[_Line], at: int) -> tuple[int, Block] | None:
     """The table of plain text that starts at this line, with its head, and the line after it."""
     first = at
     limit = min(len(lines), at + _HEAD_LINES + _CAPTION_LINES)
-    while first < limit:
-        head = lines[first]
-        if head.kind != "text" or len(head.text) > _HEAD_CHARS or head.text[-1] in ".;,":
-            break
+    while first < limit and lines[first].is_head:
         first += 1
     if first >= len(lines) or lines[first].kind != "row":
         return None
     captions = lines[at : max(at, first - _HEAD_LINES)]
-    if not all(_is_caption(line.text) for line in captions):
+    if not all(line.is_caption for line in captions):
         return None
     stop = first
     rows = 0
@@ -292,14 +300,6 @@ def _plain_table(lines: Sequence[_Line], at: int) -> tuple[int, Block] | None:
     if body > at:
         head_end = lines[body - 1].end
     return stop, Block("table", start, lines[stop - 1].end, head_end=head_end)
-
-
-def _is_caption(text: str) -> bool:
-    """True if a line announces what follows, numbers it as a table, or is written like a title."""
-    if text[-1] == ":" or _NUMBERED_TABLE.match(text):
-        return True
-    words = [word for word in text.split() if word[0].isalpha()]
-    return bool(words) and not any(word[0].islower() and len(word) > _SMALL for word in words)
 
 
 def _next_row(lines: Sequence[_Line], at: int) -> int | None:

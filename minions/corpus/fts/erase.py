@@ -1,4 +1,4 @@
-"""Forgetting what the index holds. It is a cache: what is asked about next is read again."""
+"""Erasing the index. It is a cache: documents that are asked about later are read again."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ _EMPTY: Final = (
 
 
 class Forgotten(NamedTuple):
-    """How many documents the index held, and whether nothing of them is left on the disk."""
+    """The number of documents that the index held; ``erased``: nothing of them is left on the disk."""
 
     documents: int
     erased: bool
 
 
 def forget_documents(path: Path, *, dry_run: bool = False) -> Forgotten:
-    """Empty the index at ``path``; copies that were moved aside for being damaged go too. ``dry_run`` only counts.
+    """Empty the index at ``path``, and delete the copy of it that was moved aside as damaged.
 
-    A question that is being asked goes on with what it has, and until it ends something is left. Raises StoreError.
+    ``dry_run`` only counts the documents. A question that is running keeps its snapshot; until it
+    ends, ``erased`` is False. Raises StoreError.
     """
     if not path.exists():
         return Forgotten(0, erased=True)

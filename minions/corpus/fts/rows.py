@@ -1,4 +1,4 @@
-"""What the index knows of the documents of a run: read in one pass, kept in columns, told as facts where asked for."""
+"""The index's documents of a run: read in one pass, kept in columns, made into facts on demand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def join_heads(title: str, headings: Sequence[str]) -> str:
 def files_under(
     connection: sqlite3.Connection, paths: Sequence[Path | str], columns: str
 ) -> Iterator[tuple[Any, ...]]:
-    """What the index holds of the files at and below ``paths``: ``columns`` of files ``f`` and documents ``d``."""
+    """Rows for the indexed files at and below ``paths``.
+
+    ``columns``: the SQL columns to select, from files ``f`` and their documents ``d``.
+    """
     for path in paths:
         root = os.path.abspath(path)  # noqa: PTH100 - links are not followed
         below = root.rstrip(os.sep) + os.sep
@@ -44,7 +47,7 @@ def files_under(
 
 
 class Shelf(NamedTuple):
-    """The documents of a run, by column: row, first row of the chunks, and facts."""
+    """The documents of a run as columns: their rows, the first rows of their chunks, their facts."""
 
     rows: array[int]
     first_chunks: array[int]
@@ -54,9 +57,10 @@ class Shelf(NamedTuple):
 def load_shelf(
     connection: sqlite3.Connection, paths: Sequence[Path | str], files: Mapping[str, FoundFile]
 ) -> Shelf:
-    """Read the facts of ``files`` (by absolute path, in the order of the run), which lie under ``paths``.
+    """The indexed documents of ``files``, which lie under ``paths``.
 
-    Files of the same content are one document, under the path that comes first. What the index lacks is left out.
+    ``files`` are given by absolute path, in the order of the run. Files with the same content are one
+    document, under the path that comes first. Files that are not in the index are left out.
     """
     count = len(files)
     place_of = {path: place for place, path in enumerate(files)}
@@ -66,12 +70,10 @@ def load_shelf(
     for path, row, first, of_tokens, of_chunks, *text in files_under(connection, paths, columns):
         place = place_of.get(path)
         if place is not None:
-            rows[place], firsts[place], tokens[place], chunks[place] = (
-                row,
-                first,
-                of_tokens,
-                of_chunks,
-            )
+            rows[place] = row
+            firsts[place] = first
+            tokens[place] = of_tokens
+            chunks[place] = of_chunks
             texts[place] = tuple(text)
     shelf = Shelf(array("q"), array("q"), Columns.empty())
     seen: set[str] = set()
@@ -82,18 +84,21 @@ def load_shelf(
         seen.add(id_)
         shelf.rows.append(rows[place])
         shelf.first_chunks.append(firsts[place])
-        count_pages = len(json.loads(pages)) if pages else None
-        shelf.columns.add(
-            id_, file.path, title or file_name(file.path), tokens[place], chunks[place], count_pages
-        )
+        page_count = None
+        if pages:
+            page_count = len(json.loads(pages))
+        title = title or file_name(file.path)
+        shelf.columns.add(id_, file.path, title, tokens[place], chunks[place], page_count)
     return shelf
 
 
 class StoredDocuments(Sequence[DocumentFacts]):
-    """The facts of a shelf's documents, made when they are asked for; outlines stay in the index until then."""
+    """The facts of a shelf's documents, made on demand; their outlines are read from the index then."""
 
     def __init__(self, shelf: Shelf, query: Query) -> None:
-        self._rows, self._columns, self._query = shelf.rows, shelf.columns, query
+        self._rows = shelf.rows
+        self._columns = shelf.columns
+        self._query = query
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -104,36 +109,33 @@ class StoredDocuments(Sequence[DocumentFacts]):
     def __getitem__(self, at: slice) -> list[DocumentFacts]: ...
     def __getitem__(self, at: int | slice) -> DocumentFacts | list[DocumentFacts]:
         places = range(len(self))[at]
-        return next(self._load([places])) if isinstance(places, int) else list(self._load(places))
+        if isinstance(places, int):
+            return next(self._load([places]))
+        return list(self._load(places))
 
     def __iter__(self) -> Iterator[DocumentFacts]:
         return self._load(range(len(self)))
 
     def _load(self, places: Sequence[int]) -> Iterator[DocumentFacts]:
+        columns = self._columns
         for at in range(0, len(places), ROWS_PER_QUERY):
             some = places[at : at + ROWS_PER_QUERY]
             marks = ", ".join("?" * len(some))
             sql = f"SELECT pk, outline FROM documents WHERE pk IN ({marks}) AND outline <> '[]'"  # noqa: S608 - marks
-            outlines: dict[int, str] = dict(
-                self._query(sql, tuple(self._rows[place] for place in some))
-            )
+            rows = tuple(self._rows[place] for place in some)
+            outlines: dict[int, str] = dict(self._query(sql, rows))
             for place in some:
-                yield self._facts(place, outlines.get(self._rows[place]))
-
-    def _facts(self, place: int, outline: str | None) -> DocumentFacts:
-        columns = self._columns
-        return DocumentFacts(
-            id=columns.ids[place],
-            path=columns.paths[place],
-            title=columns.titles[place],
-            tokens=columns.tokens[place],
-            chunks=columns.chunks[place],
-            pages=columns.pages_at(place),
-            outline=_outline(outline) if outline else (),
-        )
-
-
-def _outline(stored: str) -> tuple[Heading, ...]:
-    return tuple(
-        Heading(level=level, start=start, text=text) for level, start, text in json.loads(stored)
-    )
+                outline: list[Heading] = []
+                stored = outlines.get(self._rows[place])
+                if stored:
+                    for level, start, text in json.loads(stored):
+                        outline.append(Heading(level=level, start=start, text=text))
+                yield DocumentFacts(
+                    id=columns.ids[place],
+                    path=columns.paths[place],
+                    title=columns.titles[place],
+                    tokens=columns.tokens[place],
+                    chunks=columns.chunks[place],
+                    pages=columns.pages_at(place),
+                    outline=tuple(outline),
+                )

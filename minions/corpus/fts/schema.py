@@ -1,4 +1,4 @@
-"""The index's database: its tables, how it is opened, how it mends itself. A cache: the files have it all."""
+"""The index's database: its tables, opening it, and recovery from damage. It is a cache of the files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
 ROWS_PER_QUERY: Final = 500
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-# FTS5 merges segments when sixteen have come together, not four: a quarter less to insert, half a ms more to search.
+# FTS5 merges segments at sixteen, not at its default of four. Inserting takes a quarter less time, a
+# search half a millisecond more.
 _TABLES: Final = """
 CREATE TABLE documents (
     pk INTEGER PRIMARY KEY AUTOINCREMENT,  -- never another document's, not even after this one is gone
@@ -60,10 +61,11 @@ _log = structlog.get_logger()
 
 
 def open_database(path: Path, *, tokenizer: str = TOKENIZER) -> sqlite3.Connection:
-    """Open or create the index at ``path``: WAL, autocommit, waiting for other writers up to a minute.
+    """Open or create the index at ``path``, in WAL mode and with autocommit.
 
-    What is created is readable by its owner only. An index of another version is dropped; one that is no database any
-    more is moved aside. Raises StoreError.
+    Statements wait up to a minute for other writers. A new file is readable by its owner only. An
+    index of another version is deleted, and a file that is not a database is moved aside. Raises
+    StoreError.
     """
     with translated(path):
         private_folder(path.parent)
@@ -77,9 +79,10 @@ def open_database(path: Path, *, tokenizer: str = TOKENIZER) -> sqlite3.Connecti
 
 
 def open_snapshot(path: Path) -> sqlite3.Connection:
-    """A connection that sees the index at ``path`` as it is now, whatever is written later, until it is closed.
+    """A read-only connection that sees the index at ``path`` as it is now, until it is closed.
 
-    It is one open transaction: end none on it. Writers do not wait for it. Raises sqlite3.Error.
+    Later writes do not show, and writers do not wait for it. It is one open transaction, which must
+    not be ended. Raises sqlite3.Error.
     """
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(
@@ -89,9 +92,8 @@ def open_snapshot(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("BEGIN")
-        connection.execute(
-            "SELECT count(*) FROM sqlite_master"
-        ).fetchone()  # the snapshot is taken at the first read
+        # The transaction's snapshot is taken at its first read.
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
         raise
@@ -99,7 +101,7 @@ def open_snapshot(path: Path) -> sqlite3.Connection:
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the file itself is damaged, so that only a new one helps."""
+    """True if the file itself is damaged, so that only a new one helps."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
 
 
@@ -116,7 +118,7 @@ def move_aside(path: Path) -> None:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn trouble with the file at ``path`` into StoreError with what to do."""
+    """Turn errors of SQLite and of the file at ``path`` into StoreError with a hint."""
     try:
         yield
     except sqlite3.Error as error:
@@ -132,7 +134,7 @@ def translated(path: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction of the one writer; other processes wait, or read what was there before."""
+    """A write transaction. Other writers wait for it, and readers see the data from before it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -150,9 +152,8 @@ def _open(path: Path, tokenizer: str) -> sqlite3.Connection:
     )
     try:
         if _version(connection) not in {0, SCHEMA_VERSION}:
-            _log.warning(
-                "index_version_differs", path=str(path), action="the documents are read again"
-            )
+            action = "the documents are read again"
+            _log.warning("index_version_differs", path=str(path), action=action)
             connection.close()
             path.unlink()
             _drop_companions(path)
@@ -163,21 +164,16 @@ def _open(path: Path, tokenizer: str) -> sqlite3.Connection:
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -65536")
         if _version(connection) == 0:
-            _create(connection, tokenizer)
+            with writing(connection):
+                if _version(connection) == 0:  # else another process was first
+                    for statement in _TABLES.format(tokenizer=tokenizer).split(";\n"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _create(connection: sqlite3.Connection, tokenizer: str) -> None:
-    with writing(connection):
-        if _version(connection):  # another process was first
-            return
-        for statement in _TABLES.format(tokenizer=tokenizer).split(";\n"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -1,4 +1,4 @@
-"""Documents and their chunks into the index's tables, many at a time."""
+"""Writing of documents and their chunks to the index's tables, many at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minions.corpus.fts.schema import ROWS_PER_QUERY, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from minions.corpus.discover import FoundFile
     from minions.values.documents import Chunk, Document
@@ -24,7 +24,7 @@ _ORPHAN_CHUNKS: Final = (
 
 
 class FileRead(NamedTuple):
-    """A file that was opened: with the document and its chunks, or None where the index has that content already."""
+    """A file that was opened; ``document`` is None where the index has its content already."""
 
     path: str
     file: FoundFile
@@ -34,39 +34,43 @@ class FileRead(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What decides the text: the content, and the suffix, for which a reader is chosen."""
+        """The document's key: the content's id, and the suffix, by which its reader is chosen."""
         return self.id, suffix_of(self.path)
 
 
 class Writer:
-    """Writes for one recipe (versions of reader and chunker, and chunk size)."""
+    """Writes documents of one recipe: versions of reader and chunker, and chunk size."""
 
     def __init__(self, connection: sqlite3.Connection, recipe: str) -> None:
-        self._connection, self._recipe = connection, recipe
+        self._connection = connection
+        self._recipe = recipe
 
     def row(self, id_: str, path: str) -> int | None:
-        """The row of the document with this content under this path's suffix."""
+        """The row of the document with this content and this path's suffix; None where there is none."""
         return self._rows([id_]).get((id_, suffix_of(path)))
 
     def write(self, batch: Sequence[FileRead], read_again: Callable[[FileRead], FileRead]) -> None:
-        """Write files, and those of their documents that are new, in one transaction.
+        """Write files, and their documents where the index lacks them, in one transaction.
 
-        ``read_again`` reads a file whose content was known when it was hashed, and which another process has dropped.
+        ``read_again`` reads a file that was only hashed, because its content was in the index then,
+        and whose document another process has dropped meanwhile.
         """
         with writing(self._connection):
             rows = self._rows([read.id for read in batch])
-            keys = [read.key for read in batch]
-            fresh = {key: read for key, read in zip(keys, batch, strict=True) if key not in rows}
-            whole = {
-                key: read if read.document else read_again(read) for key, read in fresh.items()
-            }
-            rows |= self._insert(whole)
+            missing: dict[tuple[str, str], FileRead] = {}
+            for read in batch:
+                if read.key not in rows:
+                    missing[read.key] = read
+            for key, read in missing.items():
+                if read.document is None:
+                    missing[key] = read_again(read)
+            rows |= self._insert(missing)
+            files = [
+                (read.path, read.file.size, read.file.mtime_ns, rows[read.key]) for read in batch
+            ]
             self._connection.executemany(
                 "INSERT OR REPLACE INTO files (path, size, mtime_ns, document) VALUES (?, ?, ?, ?)",
-                [
-                    (read.path, read.file.size, read.file.mtime_ns, rows[key])
-                    for key, read in zip(keys, batch, strict=True)
-                ],
+                files,
             )
 
     def forget(self, paths: set[str]) -> None:
@@ -84,92 +88,72 @@ class Writer:
             execute(f"DELETE FROM documents WHERE pk IN ({_ORPHANS})")  # noqa: S608 - constants
 
     def _rows(self, ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        """The rows of the documents with these ids, by `FileRead.key`."""
         rows: dict[tuple[str, str], int] = {}
         for at in range(0, len(ids), ROWS_PER_QUERY):
             some = ids[at : at + ROWS_PER_QUERY]
             marks = ", ".join("?" * len(some))
             sql = f"SELECT id, suffix, pk FROM documents WHERE id IN ({marks}) AND recipe = ?"  # noqa: S608
-            rows.update(
-                ((id_, suffix), row)
-                for id_, suffix, row in self._connection.execute(sql, (*some, self._recipe))
-            )
+            for id_, suffix, row in self._connection.execute(sql, (*some, self._recipe)):
+                rows[id_, suffix] = row
         return rows
 
     def _insert(self, batch: Mapping[tuple[str, str], FileRead]) -> dict[tuple[str, str], int]:
-        document_row, chunk_row = self._next_document(), self._next_chunk()
+        """Insert documents with their chunks; return the documents' rows."""
+        connection = self._connection
+        # A document's row is one that no document has or had.
+        last = connection.execute(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'documents'"
+        ).fetchone()
+        document_row = int(last[0]) + 1 if last else 1
+        (last_chunk,) = connection.execute("SELECT coalesce(max(pk), 0) FROM chunks").fetchone()
+        first_row = int(last_chunk) + 1
+        rows: dict[tuple[str, str], int] = {}
         documents: list[tuple[object, ...]] = []
         chunks: list[tuple[object, ...]] = []
         for row, (key, read) in enumerate(batch.items(), start=document_row):
-            first = chunk_row + len(chunks)
-            chunks.extend(_chunk_rows(read, row, first))
-            documents.append(_document_row(read, (row, *key, self._recipe), first))
-        insert = self._connection.executemany
-        insert("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
-        insert("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", chunks)
-        self._connection.execute(
+            rows[key] = row
+            first = first_row + len(chunks)
+            documents.append((row, *key, self._recipe, *_facts(read, first)))
+            title = read.document.title if read.document else ""
+            for number, chunk in enumerate(read.chunks, start=first):
+                heads = join_heads(title, chunk.headings)
+                place = (chunk.index, chunk.start, chunk.tokens, chunk.page)
+                chunks.append((number, row, *place, heads, chunk.table_header, chunk.text))
+        connection.executemany(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents
+        )
+        connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", chunks)
+        connection.execute(
             "INSERT INTO words (rowid, heads, text) SELECT pk, heads, text FROM chunks WHERE pk >= ?",
-            (chunk_row,),
+            (first_row,),
         )
-        return {key: row for row, key in enumerate(batch, start=document_row)}
-
-    def _next_document(self) -> int:
-        """A row that no document has or had."""
-        found = self._connection.execute(
-            "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'documents'"
-        ).fetchone()
-        return int(found[0]) if found else 1
-
-    def _next_chunk(self) -> int:
-        return int(
-            self._connection.execute("SELECT coalesce(max(pk), 0) + 1 FROM chunks").fetchone()[0]
-        )
+        return rows
 
 
 def suffix_of(path: str) -> str:
-    """A path's suffix in lower case, with its dot; a name's leading dot begins none.
+    """A path's suffix in lower case, with its dot; a name's leading dot begins no suffix.
 
-    Written out, because a Path for each of 100,000 files takes longer than inserting them.
+    Computed by hand: a Path for each of 100,000 files takes longer than inserting them.
     """
     name = path[max(path.rfind("/"), path.rfind(os.sep)) + 1 :]
     dot = name.rfind(".")
-    return name[dot:].lower() if dot > 0 else ""
+    if dot <= 0:
+        return ""
+    return name[dot:].lower()
 
 
-def _document_row(read: FileRead, key: tuple[object, ...], first_chunk: int) -> tuple[object, ...]:
+def _facts(read: FileRead, first_chunk: int) -> tuple[object, ...]:
+    """The columns of a document from ``title`` on. Raises ValueError for a file without one."""
     document = read.document
     if document is None:
         raise ValueError("a file that was only hashed has no document")
-    title = None if document.title == os.path.basename(read.path) else document.title  # noqa: PTH119 - see suffix_of
-    heads = (
-        [(head.level, head.start, head.text) for head in document.outline]
-        if document.outline
-        else None
-    )
+    title: str | None = document.title
+    if title == os.path.basename(read.path):  # noqa: PTH119 - see suffix_of
+        title = None
     tokens = sum([chunk.tokens for chunk in read.chunks])
-    pages = json.dumps([page.start for page in document.pages]) if document.pages else None
-    return (
-        *key,
-        title,
-        tokens,
-        len(read.chunks),
-        first_chunk,
-        pages,
-        json.dumps(heads) if heads else "[]",
-    )
-
-
-def _chunk_rows(read: FileRead, document: int, first: int) -> Iterator[tuple[object, ...]]:
-    title = read.document.title if read.document else ""
-    for row, chunk in enumerate(read.chunks, start=first):
-        heads = join_heads(title, chunk.headings)
-        yield (
-            row,
-            document,
-            chunk.index,
-            chunk.start,
-            chunk.tokens,
-            chunk.page,
-            heads,
-            chunk.table_header,
-            chunk.text,
-        )
+    pages = None
+    if document.pages:
+        pages = json.dumps([page.start for page in document.pages])
+    outline = [(head.level, head.start, head.text) for head in document.outline]
+    return title, tokens, len(read.chunks), first_chunk, pages, json.dumps(outline)

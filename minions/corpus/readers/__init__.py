@@ -1,4 +1,4 @@
-"""Readers, one file a format: a file's bytes to a Document."""
+"""Readers, one module for each format: from a file's bytes to a Document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from minions.values.documents import Heading
 
-# To be raised whenever the same bytes give another text than before: indexes made earlier are then read again.
+# Raise this whenever the same bytes give another text than before. Files that are indexed already are
+# then read again.
 READER_VERSION: Final = 2
 
 _ID_LENGTH: Final = 32
@@ -54,54 +55,53 @@ def content_id_of(path: Path) -> str:
 def read_document(path: Path) -> Document:
     """Read a file with the reader for its content and suffix.
 
-    The same bytes under the same suffix always give the same text. Raises UnreadableError and nothing else: empty,
-    binary, broken, encrypted, too large, no permission, vanished, no text layer, or a missing extra, with what to do.
+    The same bytes under the same suffix always give the same text. Raises UnreadableError and nothing
+    else, for a file that is empty, binary, broken, encrypted, too large, closed or gone, that has no
+    text layer, or that needs an extra which is not installed. The reason says what to do.
     """
     source = Source(path, _read_bytes(path))
     reader = choose(source)
     try:
-        extract = reader(source)
-        return _document(source, extract)
+        return _document(source, reader(source))
     except UnreadableError as error:
         raise source.unreadable(error.reason) from error
     except MemoryError as error:
         raise source.unreadable("too large for this machine's memory: split it") from error
     except Exception as error:  # parsers of strangers' files raise whatever they like
-        raise source.unreadable(
-            f"cannot be parsed ({type(error).__name__}): it may be broken"
-        ) from error
+        reason = f"cannot be parsed ({type(error).__name__}): it may be broken"
+        raise source.unreadable(reason) from error
 
 
 def _document(source: Source, extract: Extract) -> Document:
     if not extract.text or extract.text.isspace():
         raise source.unreadable("no text in it")
+    outline: list[Heading] = []
+    for heading in extract.outline:
+        text = clean_line(heading.text, MAX_HEADING_CHARS)
+        outline.append(heading.model_copy(update={"text": text}))
     return Document(
         id=content_id(source.data),
         path=str(source.path),
         title=clean_line(extract.title or "", MAX_HEADING_CHARS) or source.path.name,
         text=extract.text,
         pages=extract.pages,
-        outline=tuple(_clean(heading) for heading in extract.outline),
+        outline=tuple(outline),
         media_type=extract.media_type,
     )
-
-
-def _clean(heading: Heading) -> Heading:
-    text = clean_line(heading.text, MAX_HEADING_CHARS)
-    return heading if text == heading.text else heading.model_copy(update={"text": text})
 
 
 def _read_bytes(path: Path) -> bytes:
     try:
         status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise UnreadableError(str(path), "a folder: name a file")
         if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise UnreadableError(str(path), f"{kind}: name a file")
-        if status.st_size > (limit := size_limit(path)):
-            sizes = (
-                f"{status.st_size / 2**20:,.0f} MiB; at most {limit // 2**20:,} MiB for this format"
-            )
-            raise UnreadableError(str(path), f"too large ({sizes}): split it")
+            raise UnreadableError(str(path), "not a regular file: name a file")
+        limit = size_limit(path)
+        if status.st_size > limit:
+            size = f"{status.st_size / 2**20:,.0f} MiB"
+            allowed = f"at most {limit // 2**20:,} MiB for this format"
+            raise UnreadableError(str(path), f"too large ({size}; {allowed}): split it")
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableError(str(path), _os_reason(error)) from error
@@ -114,4 +114,6 @@ def _read_bytes(path: Path) -> bytes:
 
 def _os_reason(error: OSError) -> str:
     known = _ERRNO_REASONS.get(error.errno or 0)
-    return known or (error.strerror or str(error)).lower()
+    if known:
+        return known
+    return (error.strerror or str(error)).lower()

@@ -1,4 +1,4 @@
-"""Formats that are zip archives: opened with care."""
+"""Opening of zip archives, in which office files and books come, within limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minions.corpus.readers.extract import Source
 
 _PIECE_BYTES: Final = 2**16
-# Entries of these are read piece by piece, never held as a tree.
+# Entries whose names start like this are read piece by piece, and never held as a tree.
 _STREAMED: Final = ("xl/worksheets/", "xl/sharedStrings")
 _DAMAGED: Final = (
     zipfile.BadZipFile,
@@ -36,7 +36,7 @@ _DAMAGED: Final = (
 
 
 def open_archive(source: Source, format_name: str) -> zipfile.ZipFile:
-    """The archive. Raises UnreadableError when it is no zip file, or would expand beyond the limits."""
+    """The archive. Raises UnreadableError if it is no zip file, or would expand beyond the limits."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(source.data))
     except _DAMAGED as error:
@@ -59,10 +59,11 @@ def open_archive(source: Source, format_name: str) -> zipfile.ZipFile:
 def check_parts(
     source: Source, archive: zipfile.ZipFile, format_name: str, *, only: Collection[str] = ()
 ) -> None:
-    """Raise UnreadableError where parts (``only`` those named) define entities, which may expand without end or name
-    other files, or where their XML has more elements and attributes than `MAX_XML_NODES`.
+    """Check the archive's parts (``only`` these names, if any) before a parser sees them.
 
-    Office formats forbid such definitions (ECMA-376, part 2), so what a parser makes of them need not be left to it.
+    Raises UnreadableError where a part cannot be unpacked, where it defines XML entities, which may
+    expand without end or name other files, and where the parts together have more elements and
+    attributes than `MAX_XML_NODES`. Office formats forbid definitions of entities (ECMA-376, part 2).
     """
     nodes = 0
     for entry in archive.infolist():
@@ -71,21 +72,18 @@ def check_parts(
         try:
             nodes += _nodes(archive, entry)
         except _DefinesError:
-            raise source.unreadable(
-                f"{format_name} defines XML entities: it is broken, or an attack"
-            ) from None
+            reason = f"{format_name} defines XML entities: it is broken, or an attack"
+            raise source.unreadable(reason) from None
         except _DAMAGED as error:
-            raise source.unreadable(
-                f"{format_name} is broken: a part of it cannot be unpacked"
-            ) from error
+            reason = f"{format_name} is broken: a part of it cannot be unpacked"
+            raise source.unreadable(reason) from error
         if nodes > MAX_XML_NODES:
-            raise source.unreadable(
-                f"{format_name} holds more than {MAX_XML_NODES:,} elements: split it"
-            )
+            reason = f"{format_name} holds more than {MAX_XML_NODES:,} elements: split it"
+            raise source.unreadable(reason)
 
 
 def _nodes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """Elements and attributes of a part that is XML, about; 0 for another and for one that is streamed."""
+    """The estimated number of elements and attributes of an XML part; 0 for other and streamed parts."""
     prolog = _Prolog()
     counted = 0
     with archive.open(entry) as part:
@@ -102,16 +100,20 @@ class _DefinesError(Exception):
 
 
 class _Prolog:
-    """What stands before the root element, read by the parser that the libraries use, in any encoding."""
+    """A part up to its root element, in any encoding, read by the same parser that the libraries use.
+
+    ``is_over``: the root element has begun, or the part is no XML. ``is_xml``: it has begun.
+    """
 
     def __init__(self) -> None:
-        self.is_over, self.is_xml = False, False
+        self.is_over = False
+        self.is_xml = False
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._begin
         self._parser.EntityDeclHandler = self._refuse
 
     def feed(self, piece: bytes) -> None:
-        """Take the next bytes, until the root element begins or it is clear that this is no XML."""
+        """Take the next bytes. Bytes after the beginning of the root element are ignored."""
         if self.is_over:
             return
         try:
@@ -120,7 +122,8 @@ class _Prolog:
             self.is_over = True
 
     def _begin(self, *_: object) -> None:
-        self.is_over = self.is_xml = True
+        self.is_over = True
+        self.is_xml = True
 
     def _refuse(self, *_: object) -> None:
         raise _DefinesError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.readers.extract import Extract
@@ -20,14 +21,18 @@ _SAMPLE_LINES: Final = 50
 
 
 def read_csv(source: Source) -> Extract:
-    """One row a line, the first row as the header; a line break inside a quoted cell becomes a space."""
+    """Each row on a line, the first row as the header. A line break in a quoted cell becomes a space."""
     text = source.text()
-    media_type = "text/tab-separated-values" if source.path.suffix.lower() == ".tsv" else "text/csv"
-    delimiter = _delimiter(text, first="\t" if media_type.startswith("text/tab") else ",")
+    media_type = "text/csv"
+    expected = ","
+    if source.path.suffix.lower() == ".tsv":
+        media_type = "text/tab-separated-values"
+        expected = "\t"
+    delimiter = _delimiter(text, expected)
     try:
         return Extract(_table(text, delimiter, csv.QUOTE_MINIMAL), media_type)
     except csv.Error:
-        # A quote that never closes swallows the rest of the file: then quotes are only characters.
+        # A quote that never closes takes the rest of the file into a cell. Then quotes are characters.
         pass
     try:
         return Extract(_table(text, delimiter, csv.QUOTE_NONE), media_type)
@@ -36,19 +41,23 @@ def read_csv(source: Source) -> Extract:
 
 
 def _table(text: str, delimiter: str, quoting: int) -> str:
-    # Not a join of lines: a list of them all takes several times the text.
+    # Not a join of lines: a list of them all takes several times the memory of the text.
     written = io.StringIO()
-    written.writelines(f"{line}\n" for line in table_lines(_rows(text, delimiter, quoting)))
+    for line in table_lines(_rows(text, delimiter, quoting)):
+        written.write(line)
+        written.write("\n")
     return written.getvalue()
 
 
 def _rows(text: str, delimiter: str, quoting: int) -> Iterator[list[str]]:
+    """The rows that have a filled cell. Raises csv.Error for a cell that is too long."""
     for row in csv.reader(_lines(text), delimiter=delimiter, quoting=quoting):  # type: ignore[arg-type]
         if any(cell.strip() for cell in row):
             yield row
 
 
 def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, one at a time, with their line breaks."""
     start = 0
     while start < len(text):
         end = text.find("\n", start) + 1 or len(text)
@@ -56,19 +65,24 @@ def _lines(text: str) -> Iterator[str]:
         start = end
 
 
-def _delimiter(text: str, *, first: str) -> str:
-    """The sign that splits the first lines into the steadiest number of columns; ``first`` wins a tie."""
-    end = 0
-    for _ in range(_SAMPLE_LINES):
-        if (end := text.find("\n", end) + 1) == 0:
-            break
-    sample = text[:end] if end else text
-    scores: dict[str, tuple[float, int]] = {}
-    for delimiter in sorted(_DELIMITERS, key=lambda sign: sign != first):
+def _delimiter(text: str, expected: str) -> str:
+    """The sign that splits most of the first lines into the same number of columns.
+
+    Tie-breaks: more columns, then the ``expected`` sign.
+    """
+    sample = "".join(islice(_lines(text), _SAMPLE_LINES))
+    best = expected
+    best_score = (-1.0, 0)
+    for delimiter in sorted(_DELIMITERS, key=lambda sign: sign != expected):
         try:
-            widths = Counter(len(row) for row in _rows(sample, delimiter, csv.QUOTE_MINIMAL))
+            widths = Counter(map(len, _rows(sample, delimiter, csv.QUOTE_MINIMAL)))
         except csv.Error:
             continue
         width, rows = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
-        scores[delimiter] = (rows / max(1, widths.total()), width) if width > 1 else (0.0, 0)
-    return max(scores, key=lambda sign: scores[sign], default=first)
+        score = (0.0, 0)
+        if width > 1:
+            score = (rows / widths.total(), width)
+        if score > best_score:
+            best = delimiter
+            best_score = score
+    return best

@@ -1,4 +1,4 @@
-"""DOCX, by way of HTML, so that headings, lists and tables survive."""
+"""DOCX: converted to HTML first, so that headings, lists and tables are kept."""
 
 from __future__ import annotations
 
@@ -29,43 +29,45 @@ MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessin
 
 
 def read_docx(source: Source) -> Extract:
-    """The text, with inserted revisions in and deleted ones out, footnotes at the end, and without pictures."""
+    """The text with all revisions accepted, footnotes at the end, and without pictures."""
     import mammoth
 
     with open_archive(source, "DOCX") as archive:
         check_parts(source, archive, "DOCX")
         title = _title(archive)
-    how = {"style_map": _STYLES, "convert_image": _no_image, "transform_document": _checked}
-    html = mammoth.convert_to_html(io.BytesIO(source.data), **how).value
+    html = mammoth.convert_to_html(
+        io.BytesIO(source.data),
+        style_map=_STYLES,
+        convert_image=lambda _image: [],
+        transform_document=_checked,
+    ).value
+    # Mammoth ends each footnote with an arrow that links back to the text.
     extract = convert_html(html.replace("↑</a>", "</a>"))
     return replace(extract, media_type=MEDIA_TYPE, title=title or extract.title)
 
 
-def _no_image(_: Any) -> list[Any]:
-    return []
-
-
 def _checked(document: Any) -> Any:
-    """The document as it is. Raises UnreadableError where its notes, of which every reference makes a copy, would take
-    more text than a file may.
+    """The document, unchanged.
+
+    Every reference to a note makes a copy of the note. Raises UnreadableError where the copies take
+    more text than a file may have.
     """
-    references = Counter(
-        (one.note_type, one.note_id)
-        for one in _elements(document)
-        if type(one).__name__ == "NoteReference"
-    )
-    notes = ((document.notes.find_note(*key), count) for key, count in references.items())
-    if sum(count * _length(note) for note, count in notes) > MAX_EXTRACTED_CHARS:
+    references: Counter[tuple[str, str]] = Counter()
+    for element in _elements(document):
+        if type(element).__name__ == "NoteReference":
+            references[element.note_type, element.note_id] += 1
+    characters = 0
+    for key, count in references.items():
+        for body in document.notes.find_note(*key).body:
+            for element in _elements(body):
+                characters += count * len(getattr(element, "value", ""))
+    if characters > MAX_EXTRACTED_CHARS:
         raise too_much("DOCX repeats its notes beyond measure: it is broken, or an attack")
     return document
 
 
-def _length(note: Any) -> int:
-    return sum(len(getattr(one, "value", "")) for body in note.body for one in _elements(body))
-
-
 def _elements(root: Any) -> Iterator[Any]:
-    """The element and all within it, in no order."""
+    """The element and all elements within it, in no fixed order."""
     pending = [root]
     while pending:
         element = pending.pop()
@@ -74,6 +76,7 @@ def _elements(root: Any) -> Iterator[Any]:
 
 
 def _title(archive: zipfile.ZipFile) -> str | None:
+    """The title among the document's properties; None where it has none."""
     try:
         core = archive.read("docProps/core.xml").decode("utf-8", "replace")
     except (KeyError, zipfile.BadZipFile, zlib.error):
@@ -81,4 +84,6 @@ def _title(archive: zipfile.ZipFile) -> str | None:
     import html
 
     found = _TITLE.search(core)
-    return html.unescape(found.group(1)).strip() if found else None
+    if found is None:
+        return None
+    return html.unescape(found.group(1)).strip()

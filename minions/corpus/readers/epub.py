@@ -1,4 +1,4 @@
-"""EPUB: the chapters in reading order, each by way of HTML."""
+"""EPUB: the chapters in reading order, each converted from HTML."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from minions.corpus.readers.html_page import convert_html
 from minions.corpus.readers.limits import MAX_PARSED_BYTES
 
 if TYPE_CHECKING:
-    import zipfile
     from collections.abc import Iterator
 
     from minions.corpus.readers.extract import Source
     from minions.values.documents import Heading
 
 _CONTAINER: Final = "META-INF/container.xml"
+_TITLE: Final = ".//{http://purl.org/dc/elements/1.1/}title"
 
 
 def read_epub(source: Source) -> Extract:
@@ -31,59 +31,49 @@ def read_epub(source: Source) -> Extract:
             raise source.unreadable("EPUB is copy-protected: remove the protection first")
         try:
             check_parts(source, archive, "EPUB", only={_CONTAINER})
-            package_path = _package_path(archive)
+            container = ET.fromstring(archive.read(_CONTAINER))  # noqa: S314 - without entities: see check_parts
+            package_path = next(
+                element.get("full-path", "")
+                for element in container.iter()
+                if element.tag.endswith("}rootfile")
+            )
             check_parts(source, archive, "EPUB", only={package_path})
             package = ET.fromstring(archive.read(package_path))  # noqa: S314 - without entities: see check_parts
         except (KeyError, StopIteration, ET.ParseError) as error:
             raise source.unreadable("EPUB is broken: its table of files cannot be read") from error
-        # Each once, as the standard wants it: a spine may name one chapter a million times.
-        spine = [name for name in dict.fromkeys(_spine(package, package_path)) if name in names]
-        chapters = [_chapter(source, archive, name) for name in spine]
-    title = package.findtext(".//{http://purl.org/dc/elements/1.1/}title")
-    text, outline = _join(chapters)
+        texts: list[str] = []
+        outline: list[Heading] = []
+        start = 0
+        # Each chapter once, as the standard asks: a spine may name one chapter a million times.
+        for name in dict.fromkeys(_spine(package, package_path)):
+            if name not in names:
+                continue
+            if archive.getinfo(name).file_size > MAX_PARSED_BYTES:
+                limit = MAX_PARSED_BYTES // 2**20
+                raise source.unreadable(f"EPUB has a chapter of more than {limit} MiB")
+            chapter = convert_html(decode_text(archive.read(name)))
+            if not chapter.text:
+                continue
+            for heading in chapter.outline:
+                moved = heading.model_copy(update={"start": heading.start + start})
+                outline.append(moved)
+            texts.append(chapter.text + "\n")
+            start += len(texts[-1])
+    title = (package.findtext(_TITLE) or "").strip()
     return Extract(
-        text, "application/epub+zip", title=(title or "").strip() or None, outline=outline
-    )
-
-
-def _chapter(source: Source, archive: zipfile.ZipFile, name: str) -> Extract:
-    if archive.getinfo(name).file_size > MAX_PARSED_BYTES:
-        raise source.unreadable(f"EPUB has a chapter of more than {MAX_PARSED_BYTES // 2**20} MiB")
-    return convert_html(decode_text(archive.read(name)))
-
-
-def _package_path(archive: zipfile.ZipFile) -> str:
-    container = ET.fromstring(archive.read(_CONTAINER))  # noqa: S314 - without entities: see check_parts
-    return next(
-        root.get("full-path", "") for root in container.iter() if root.tag.endswith("}rootfile")
+        "".join(texts), "application/epub+zip", title=title or None, outline=tuple(outline)
     )
 
 
 def _spine(package: ET.Element, package_path: str) -> Iterator[str]:
-    """The names of the chapters within the archive."""
+    """The chapters' names in the archive, in reading order, without navigation."""
     files = {item.get("id"): item for item in package.iter() if item.tag.endswith("}item")}
     folder = posixpath.dirname(package_path)
     for reference in package.iter():
-        item = files.get(reference.get("idref")) if reference.tag.endswith("}itemref") else None
-        if (
-            item is not None
-            and "html" in item.get("media-type", "")
-            and "nav" not in item.get("properties", "")
-        ):
-            yield posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
-
-
-def _join(chapters: list[Extract]) -> tuple[str, tuple[Heading, ...]]:
-    texts: list[str] = []
-    outline: list[Heading] = []
-    start = 0
-    for chapter in chapters:
-        if not chapter.text:
+        if not reference.tag.endswith("}itemref"):
             continue
-        outline.extend(
-            heading.model_copy(update={"start": heading.start + start})
-            for heading in chapter.outline
-        )
-        texts.append(chapter.text + "\n")
-        start += len(texts[-1])
-    return "".join(texts), tuple(outline)
+        item = files.get(reference.get("idref"))
+        if item is None or "html" not in item.get("media-type", ""):
+            continue
+        if "nav" not in item.get("properties", ""):
+            yield posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))

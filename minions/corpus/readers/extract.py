@@ -1,4 +1,4 @@
-"""What a reader is given and what it gives back."""
+"""A reader's input and output: a file's bytes, and the text extracted from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's bytes, read once, so that what is hashed is what is read. ``path`` names it in messages."""
+    """A file's bytes, read once, so that the same bytes are hashed and read; ``path`` is for messages."""
 
     path: Path
     data: bytes
@@ -28,13 +28,16 @@ class Source:
         return decode_text(self.data, declared=declared)
 
     def unreadable(self, reason: str) -> UnreadableError:
-        """The error that says why this file cannot be read."""
+        """The error for this file, to be raised, with the reason why it cannot be read."""
         return UnreadableError(str(self.path), reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A reader's result: text with Markdown conventions, and what stands where in it. No ``title``: the file name."""
+    """A reader's result: text with Markdown conventions, and the places of pages and headings in it.
+
+    Without a ``title``, the file's name is the title.
+    """
 
     text: str
     media_type: str
