@@ -1,4 +1,8 @@
-"""Payment cards (Luhn and an issuer's prefix) and bank accounts (IBAN by its check digits; others beside a word)."""
+"""Finds payment cards and bank accounts.
+
+Cards are known by their check digit (Luhn) and an issuer's prefix, IBANs by their check digits,
+other accounts by a word beside them.
+"""
 
 from __future__ import annotations
 
@@ -60,24 +64,27 @@ _COUNTRIES = {
 _LENGTHS = {
     country: length for length, countries in _COUNTRIES.items() for country in countries.split()
 }
-_MORE = "AR AU BM BO CA CL CN CO EC HK ID IN JP KE KR KY LK MA MX MY NG NZ PA PE PH SG TH TW US UY VE VN ZA"
-_BANKS = {*_LENGTHS, *re.findall("[A-Z]+", _MORE)}  # countries that a BIC may name
+_MORE = (
+    "AR AU BM BO CA CL CN CO EC HK ID IN JP KE KR KY LK MA MX MY NG NZ PA PE PH SG TH TW US UY VE"
+    " VN ZA"
+)
+_BANKS = {*_LENGTHS, *_MORE.split()}  # countries that a BIC may name
 _END = r"(?![0-9A-Za-z/%]|[.,][0-9])"
 _ACCOUNT = (
-    *(
-        "account",
-        "acct",
-        "a/c",
-        "konto",
-        "kto",
-        "rekening",
-        "compte",
-        "cuenta",
-        "conto",
-        "clabe",
-        "policy",
-    ),
-    *("kontonummer", "kontonr", "rekeningnummer"),
+    "account",
+    "acct",
+    "a/c",
+    "konto",
+    "kto",
+    "rekening",
+    "compte",
+    "cuenta",
+    "conto",
+    "clabe",
+    "policy",
+    "kontonummer",
+    "kontonr",
+    "rekeningnummer",
 )
 _WORDS = "|".join(sorted(_ACCOUNT, key=len, reverse=True))
 _NUMBER = (
@@ -153,25 +160,24 @@ def find(view: View) -> Iterator[Sensitive]:
 
 
 def _ibans(view: View) -> Iterator[Sensitive]:
-    """IBANs; right after the word, a wrong check digit is a slip, and the number still one that must stay."""
+    """The IBANs of a text.
+
+    Right after the word "IBAN" a wrong check digit is a slip, and the number is still sensitive.
+    """
     for found in _IBAN.finditer(view.text):
         start = found.start() - 2
-        length = _LENGTHS.get(view.text[start : found.start()].upper())
+        country = view.text[start : found.start()].upper()
+        length = _LENGTHS.get(country)
         rest = _REST.match(view.text, found.end())
         if not length or not rest:
             continue
-        end = _end_of(view.text, start, rest.end(), length)
-        if end is None or view.text[end : end + 1].isalnum():
+        # The end: where so many letters and digits are counted, of which there may be too few.
+        end = start
+        while length and end < rest.end():
+            length -= view.text[end].isalnum()
+            end += 1
+        if length or view.text[end : end + 1].isalnum():
             continue
         plain = "".join(filter(str.isalnum, view.text[start:end])).upper()
         if mod_97(plain) or "iban" in view.lowered[max(0, start - 8) : start]:
             yield Sensitive("ACCOUNT", start, end)
-
-
-def _end_of(text: str, start: int, end: int, length: int) -> int | None:
-    """Where the ``length`` letters and digits from ``start`` end, None where there are fewer before ``end``."""
-    for place in range(start, end):
-        length -= text[place].isalnum()
-        if not length:
-            return place + 1
-    return None

@@ -1,7 +1,9 @@
-"""Postal addresses: American, British and Canadian ones, German, Dutch, French, Italian and Spanish ones, post boxes.
+"""Finds postal addresses and post boxes.
 
-An address needs a house number and a word for a street; where that word has other uses, a town and postcode as well.
-Addresses of machines (IP) are left alone: versions and section numbers look like them.
+The forms are American, British, Canadian, Australian, German, Dutch, French, Italian and Spanish.
+An address needs a house number and a word for a street; where that word has other uses, a town and
+postcode as well. Addresses of machines (IP) are left alone: versions and section numbers look like
+them.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ KIND = "ADDRESS"
 
 
 class _Form(NamedTuple):
-    """A way to write an address: words, in lower case, of which the text must hold one, and the pattern. ``tells`` is
-    what every such address holds besides, and is quickly found.
+    """A way to write an address.
+
+    Before the ``pattern`` is tried, the text must hold one of the ``words``, in lower case, and
+    match ``tells``, a part of every such address that is quickly found.
     """
 
     words: tuple[str, ...]
@@ -137,8 +141,19 @@ _FORMS = (
     ),
     _Form(
         (
-            *("viale", "piazza", "corso", "vicolo", "largo"),
-            *("calle", "c/", "avda", "avenida", "plaza", "paseo", "carrer", "rua"),
+            "viale",
+            "piazza",
+            "corso",
+            "vicolo",
+            "largo",
+            "calle",
+            "c/",
+            "avda",
+            "avenida",
+            "plaza",
+            "paseo",
+            "carrer",
+            "rua",
         ),
         re.compile(
             rf"[VPCALR](?<!\w.)(?:iale|iazza(?:le)?|orso|icolo|argo|alle|/|vda\.?|venida|laza|aseo|arrer|ua)[ ]{_LATIN}"
@@ -186,21 +201,25 @@ _FORMS = (
 def find(view: View) -> Iterator[Sensitive]:
     """The postal addresses of a text."""
     for found in _ENGLISH.finditer(view.text):
-        before = view.text[max(0, found.start() - _BEFORE) : found.start()]
-        weak = (
-            found["place"]
-            or found["broadway"]
-            or (_IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before))
-        )
-        if not weak or found["tail"]:
-            unit = _UNIT_BEFORE.search(before)
-            yield Sensitive(KIND, found.start() - (len(unit[0]) if unit else 0), found.end())
-    told = {
-        tells: tells.search(view.text) is not None for tells in (_HOUSE_AND_TOWN, _STATE_AND_ZIP)
-    }
+        start = found.start()
+        before = view.text[max(0, start - _BEFORE) : start]
+        # "In 2012 Green Park ..." has a year, and "3 Point" no street: these need a town as well.
+        has_year = _IN_YEAR.match(found[0]) and _BEFORE_YEAR.search(before)
+        is_weak = found["place"] or found["broadway"] or has_year
+        if is_weak and not found["tail"]:
+            continue
+        unit = _UNIT_BEFORE.search(before)
+        if unit:
+            start -= len(unit[0])
+        yield Sensitive(KIND, start, found.end())
+    # Each part is searched for once, though several forms need it.
+    found_parts: set[re.Pattern[str] | None] = {None}
+    for part in (_HOUSE_AND_TOWN, _STATE_AND_ZIP):
+        if part.search(view.text):
+            found_parts.add(part)
     for form in _FORMS:
-        if (form.tells is None or told[form.tells]) and any(
-            word in view.lowered for word in form.words
-        ):
+        if form.tells not in found_parts:
+            continue
+        if any(word in view.lowered for word in form.words):
             for found in form.pattern.finditer(view.text):
                 yield Sensitive(KIND, *found.span())
