@@ -45,7 +45,7 @@ class Folded(NamedTuple):
 
 
 def fold(text: str) -> Folded:
-    """The plain view of ``text``. Linear; a text of plain ASCII is its own view."""
+    """The plain view of ``text``, in linear time; a text of plain ASCII is its own view."""
     if text.isascii() and not _CONTROLS.search(text):
         return Folded(text, text, None)
     table: dict[int, str] = {}  # characters that become a single one

@@ -204,7 +204,13 @@ def find(view: View) -> Iterator[Sensitive]:
     for given in anchored(view, _RULES):
         value = view.text[given.start : given.end].rstrip(_ENDS)
         yield given._replace(end=given.start + len(value))
-    yield from _blocks(view)
+    for place in places(view, "-----begin"):
+        first_line = _PEM.match(view.text, place)
+        if first_line:
+            # Without its last line, a private key ends with what can be recognised of it.
+            last_line = view.text.find("-----END", place, place + _LONGEST_PEM)
+            closed = _PEM_END.match(view.text, last_line) if last_line >= 0 else None
+            yield Sensitive(KIND, place, (closed or first_line).end())
     for place in places(view, "://"):
         login = _LOGIN.match(view.text, place + 3)
         if login:
@@ -212,23 +218,6 @@ def find(view: View) -> Iterator[Sensitive]:
     for found in _RANDOM.finditer(view.text):
         if _is_random(found[0]):
             yield Sensitive(KIND, *found.span())
-
-
-def _blocks(view: View) -> Iterator[Sensitive]:
-    """Private keys from their first line to their last.
-
-    Where the last line is missing, the block ends with what can be recognised of it.
-    """
-    for place in places(view, "-----begin"):
-        found = _PEM.match(view.text, place)
-        if not found:
-            continue
-        end = found.end()
-        last_line = view.text.find("-----END", place, place + _LONGEST_PEM)
-        closed = _PEM_END.match(view.text, last_line) if last_line >= 0 else None
-        if closed:
-            end = closed.end()
-        yield Sensitive(KIND, place, end)
 
 
 def _is_random(token: str) -> bool:
