@@ -16,7 +16,10 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 
 
 class Line(NamedTuple):
-    """A numbered line: ``text[start:end]``, without surrounding white space; ``number`` starts at 1."""
+    """A numbered line, ``text[start:end]``, without surrounding white space.
+
+    ``number`` starts at 1.
+    """
 
     number: int
     start: int

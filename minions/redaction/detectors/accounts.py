@@ -21,13 +21,15 @@ _GAP = rf"(?:[ .\-]|{BREAK})"
 _FOUR = rf"{_GAP}[0-9]{{4}}"
 _CARD = re.compile(
     r"[2-6](?<![0-9A-Za-z].)(?<![0-9][.,\-].)"
-    rf"(?:[0-9]{{12,18}}|[0-9]{{3}}(?:{_FOUR}{_FOUR}{_FOUR}(?:{_GAP}[0-9]{{3}})?|{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}))"
+    r"(?:[0-9]{12,18}|[0-9]{3}"
+    rf"(?:{_FOUR}{_FOUR}{_FOUR}(?:{_GAP}[0-9]{{3}})?|{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}))"
     rf"(?![0-9A-Za-z])"
 )
-# Prefixes with the lengths that their issuers use (ISO/IEC 7812; ranges as the card schemes publish them).
+# Prefixes with the lengths that their issuers use (ISO/IEC 7812; the card schemes publish them).
 _ISSUERS = re.compile(
     r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
-    r"|5[1-5][0-9]{14}|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard
+    r"|5[1-5][0-9]{14}"  # Mastercard
+    r"|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard, too
     r"|220[0-4][0-9]{12}"  # Mir
     r"|3[47][0-9]{13}"  # American Express
     r"|3(?:0[0-5]|[689][0-9])[0-9]{11}"  # Diners Club
@@ -36,7 +38,8 @@ _ISSUERS = re.compile(
     r"|(?:50|5[6-8]|67)[0-9]{11,17}"  # Maestro
 )
 _SPACED_CARD = re.compile(
-    rf"(?i:card|kreditkarte|carte|tarjeta|carta|pan){LABEL}(?P<value>[2-6](?:{_GAP}?[0-9]){{12,18}})(?![0-9A-Za-z])"
+    rf"(?i:card|kreditkarte|carte|tarjeta|carta|pan){LABEL}"
+    rf"(?P<value>[2-6](?:{_GAP}?[0-9]){{12,18}})(?![0-9A-Za-z])"
 )
 _IBAN = re.compile(r"[0-9](?<=[A-Za-z]{2}.)(?<![A-Za-z0-9]...)[0-9]")
 _REST = re.compile(rf"(?:(?:[ \-]|{BREAK})?[A-Za-z0-9]){{11,30}}")
@@ -99,7 +102,8 @@ _RULES = (
         "ACCOUNT",
         _ACCOUNT,
         re.compile(
-            rf"(?i:{_WORDS})s?(?:[ ](?i:bancaire|bancaria|corrente|corriente))?{LABEL}(?P<value>{_NUMBER}){_END}"
+            rf"(?i:{_WORDS})s?(?:[ ](?i:bancaire|bancaria|corrente|corriente))?{LABEL}"
+            rf"(?P<value>{_NUMBER}){_END}"
         ),
         lambda value: len(digits_of(value)) >= _SHORTEST and not _YEARS.fullmatch(value),
         numeric=True,
@@ -108,7 +112,8 @@ _RULES = (
         "ACCOUNT",
         ("routing", "aba", "rtn"),
         re.compile(
-            rf"(?i:aba\s)?(?i:routing|aba|rtn)(?:[\s/]{{1,2}}(?i:transit))?{LABEL}(?P<value>[0-9]{{9}}){_END}"
+            rf"(?i:aba\s)?(?i:routing|aba|rtn)(?:[\s/]{{1,2}}(?i:transit))?{LABEL}"
+            rf"(?P<value>[0-9]{{9}}){_END}"
         ),
         aba,
         numeric=True,
@@ -124,7 +129,8 @@ _RULES = (
         "ACCOUNT",
         ("blz", "bankleitzahl", "bsb"),
         re.compile(
-            rf"(?i:blz|bankleitzahl|bsb){LABEL}(?P<value>[0-9]{{3}}[ \-]?[0-9]{{3}}(?:[ ]?[0-9]{{2}})?){_END}"
+            rf"(?i:blz|bankleitzahl|bsb){LABEL}"
+            rf"(?P<value>[0-9]{{3}}[ \-]?[0-9]{{3}}(?:[ ]?[0-9]{{2}})?){_END}"
         ),
     ),
     Rule(

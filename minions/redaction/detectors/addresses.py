@@ -42,38 +42,49 @@ _HOUSE = (
     r"[0-9]{1,4}(?:[ ]?[a-zA-Z])?(?:[\-/][0-9]{1,4}[a-z]?)?(?![0-9A-Za-z%]|[.,][0-9])"
 )
 _TOWN = (
-    r"(?:[A-Z]{1,2}-)?(?!(?:19|20)[0-9]{2}[ ])(?:[0-9]{4,5}|[0-9]{3}[ ][0-9]{2})(?:[ ]?[A-Z]{2}(?=[ ]))?"
+    r"(?:[A-Z]{1,2}-)?(?!(?:19|20)[0-9]{2}[ ])(?:[0-9]{4,5}|[0-9]{3}[ ][0-9]{2})"
+    r"(?:[ ]?[A-Z]{2}(?=[ ]))?"
     rf"[ ]{{1,2}}{_CITY}"
 )
 
 _CODES = (
-    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]"
+    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]"
+    "|T[NX]|UT|V[AT]"
     "|W[AIVY]"
 )
 _STATES = rf"(?:{_CODES}|(?:New |North |South |West |Rhode )?[A-Z][a-z]{{3,12}}|D\.C\.)"
 _ZIP = r"[0-9]{5}(?:-[0-9]{4})?(?![0-9])"
-_POSTCODE = r"(?:[A-Z]{1,2}[0-9][0-9A-Z]?[ ]{1,2}[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ][0-9][A-Z][0-9])(?![0-9A-Za-z])"
+_POSTCODE = (
+    r"(?:[A-Z]{1,2}[0-9][0-9A-Z]?[ ]{1,2}[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ][0-9][A-Z][0-9])"
+    r"(?![0-9A-Za-z])"
+)
 _AUSTRALIA = r"(?:NSW|VIC|QLD|SA|WA|TAS|ACT|NT)[ ][0-9]{4}(?![0-9])"
 _UNIT = (
-    rf"(?:{_COMMA}|[ ])(?:(?:Suite|Ste|Floor|Fl|Apt|Apartment|Unit|Room|Building|Bldg|#)\.?[ ]?#?[0-9A-Z][\w\-]{{0,5}}"
+    rf"(?:{_COMMA}|[ ])(?:(?:Suite|Ste|Floor|Fl|Apt|Apartment|Unit|Room|Building|Bldg|#)\.?[ ]?#?"
+    r"[0-9A-Z][\w\-]{0,5}"
     r"|[0-9]{1,2}(?:st|nd|rd|th)[ ][Ff]loor)"
 )
 _PLACED = (
     rf"(?:(?:(?:{_COMMA}|[ ]){_CITY}){{0,2}}(?:{_COMMA}|[ ]{{1,2}})"
-    rf"(?:{_STATES},?[ ]{{1,2}}{_ZIP}|(?:{_STATES}[ ])?{_POSTCODE}|{_AUSTRALIA})|{_COMMA}{_CITY},[ ](?:{_CODES})\b)"
+    rf"(?:{_STATES},?[ ]{{1,2}}{_ZIP}|(?:{_STATES}[ ])?{_POSTCODE}|{_AUSTRALIA})"
+    rf"|{_COMMA}{_CITY},[ ](?:{_CODES})\b)"
 )
 _STREETS = (
-    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Parkway|Pkwy|Highway|Hwy|Turnpike|Terrace|Crescent|Mews"
+    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Parkway|Pkwy|Highway|Hwy|Turnpike|Terrace"
+    "|Crescent|Mews"
     "|Embankment|Wharf"
 )
 _PLACES = (
-    "Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Circle|Plaza|Park|Gardens|Row|Hill|Alley|Quay|Walk|Green|Broadway|Close"
+    "Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Circle|Plaza|Park|Gardens|Row|Hill|Alley|Quay|Walk"
+    "|Green|Broadway|Close"
     "|Center|Centre|Trail|Loop|Run|Point"
 )
 _ENGLISH = re.compile(
     rf"[0-9]{FRESH}[0-9]{{0,4}}(?:-[0-9]{{1,5}})?[A-Za-z]?[ ]"
-    rf"(?:(?P<broadway>Broadway)|(?:[NSEW]{{1,2}}\.?[ ])?(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{1,4}}?"
-    rf"(?:(?:{_STREETS})|(?P<place>{_PLACES})))\b\.?(?:[ ](?:{_STREETS}|North|South|East|West|[NSEW]{{1,2}})\b\.?)?"
+    r"(?:(?P<broadway>Broadway)|(?:[NSEW]{1,2}\.?[ ])?"
+    rf"(?:(?:{_NAME}|[0-9]{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{1,4}}?"
+    rf"(?:(?:{_STREETS})|(?P<place>{_PLACES})))\b\.?"
+    rf"(?:[ ](?:{_STREETS}|North|South|East|West|[NSEW]{{1,2}})\b\.?)?"
     rf"(?P<tail>(?:{_UNIT}){{0,2}}(?:{_PLACED})?)"
 )
 _IN_YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}[ ]")
@@ -110,7 +121,8 @@ _FORMS = (
             "v\u00e4gen",
         ),
         re.compile(
-            rf"{_START}[\w.\-]{{0,30}}?(?:(?i:stra(?:\u00df|ss)e|str\.|allee|gasse|chaussee|straat|gracht|gatan|v\u00e4gen)"
+            rf"{_START}[\w.\-]{{0,30}}?(?:"
+            r"(?i:stra(?:\u00df|ss)e|str\.|allee|gasse|chaussee|straat|gracht|gatan|v\u00e4gen)"
             rf"|[ \-](?:Stra(?:\u00df|ss)e|Allee|Str\.))[ ]{_HOUSE}(?:{_COMMA}{_TOWN})?"
         ),
     ),
@@ -128,14 +140,16 @@ _FORMS = (
         ("rue", "avenue", "boulevard", "bd ", "impasse", "quai", "all\u00e9e", "chemin"),
         re.compile(
             rf"{_NUMBER}(?:[ ]?(?:bis|ter|quater)\b|[ ]?[A-D]\b)?,?[ ]"
-            rf"(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Bb]d|[Ii]mpasse|[Qq]uai|[Aa]ll\u00e9es?|[Cc]hemin)[ ]{_LATIN}"
+            r"(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Bb]d|[Ii]mpasse|[Qq]uai|[Aa]ll\u00e9es?"
+            rf"|[Cc]hemin)[ ]{_LATIN}"
             rf"(?:{_COMMA}{_TOWN})?"
         ),
     ),
     _Form(
         ("place", "route", "cours", "square", "passage"),
         re.compile(
-            rf"{_NUMBER}(?:[ ]?(?:bis|ter))?,?[ ](?:[Pp]lace|[Rr]oute|[Cc]ours|[Ss]quare|[Pp]assage)[ ]{_LATIN}"
+            rf"{_NUMBER}(?:[ ]?(?:bis|ter))?,?[ ]"
+            rf"(?:[Pp]lace|[Rr]oute|[Cc]ours|[Ss]quare|[Pp]assage)[ ]{_LATIN}"
             rf"{_COMMA}{_TOWN}"
         ),
     ),
@@ -156,7 +170,8 @@ _FORMS = (
             "rua",
         ),
         re.compile(
-            rf"[VPCALR](?<!\w.)(?:iale|iazza(?:le)?|orso|icolo|argo|alle|/|vda\.?|venida|laza|aseo|arrer|ua)[ ]{_LATIN}"
+            r"[VPCALR](?<!\w.)(?:iale|iazza(?:le)?|orso|icolo|argo|alle|/|vda\.?|venida|laza|aseo"
+            rf"|arrer|ua)[ ]{_LATIN}"
             rf"(?:,[ ]?|[ ])(?:n\.?[o\u00b0]?[ ]?)?{_HOUSE}"
             rf"(?:(?:,[ ]?[0-9]{{1,2}}[oa\u00b0]?[ ]?[A-Z]?)?{_COMMA}{_TOWN})?"
         ),
@@ -165,20 +180,23 @@ _FORMS = (
         ("via ",),
         re.compile(
             rf"V(?<!\w.)ia[ ]{_LATIN}"
-            rf"(?:,[ ]?(?:n\.?[ ]?)?{_HOUSE}(?:{_COMMA}{_TOWN})?|[ ]{_HOUSE}{_COMMA}(?:{_TOWN}|{_NAME}))"
+            rf"(?:,[ ]?(?:n\.?[ ]?)?{_HOUSE}(?:{_COMMA}{_TOWN})?"
+            rf"|[ ]{_HOUSE}{_COMMA}(?:{_TOWN}|{_NAME}))"
         ),
     ),
     _Form(
         ("box", "postfach", "postbus"),
         re.compile(
-            rf"P(?<!\w.)(?:\.?[ ]?O\.?[ ]?Box|ost(?:fach|bus)|ost Office Box)[ ][0-9](?:[ ]?[0-9]){{0,8}}"
+            r"P(?<!\w.)(?:\.?[ ]?O\.?[ ]?Box|ost(?:fach|bus)|ost Office Box)[ ][0-9]"
+            r"(?:[ ]?[0-9]){0,8}"
             rf"(?:{_COMMA}(?:{_CITY}{_COMMA}(?:{_STATES}),?[ ]{{1,2}}{_ZIP}|{_TOWN}))?"
         ),
     ),
     _Form(
         ("one ", "two ", "three ", "four ", "five ", "ten "),
         re.compile(
-            rf"[OTF](?<!\w.)(?:ne|wo|hree|our|ive|en)[ ](?:{_NAME}[ ]){{1,3}}?(?:{_STREETS}|{_PLACES})\b"
+            rf"[OTF](?<!\w.)(?:ne|wo|hree|our|ive|en)[ ](?:{_NAME}[ ]){{1,3}}?"
+            rf"(?:{_STREETS}|{_PLACES})\b"
             rf"(?:{_UNIT}){{0,2}}{_PLACED}"
         ),
     ),
@@ -191,7 +209,8 @@ _FORMS = (
     _Form(
         (",",),
         re.compile(
-            rf"[A-Z](?<!\w.)[a-z]{{2,15}}(?:[ ][A-Z][a-z]{{2,15}}){{0,2}},[ ](?:{_CODES})[ ]{{1,2}}{_ZIP}"
+            rf"[A-Z](?<!\w.)[a-z]{{2,15}}(?:[ ][A-Z][a-z]{{2,15}}){{0,2}},[ ](?:{_CODES})"
+            rf"[ ]{{1,2}}{_ZIP}"
         ),
         _STATE_AND_ZIP,
     ),

@@ -85,7 +85,7 @@ def nino(number: str) -> bool:
 
 
 def nir(number: str) -> bool:
-    """The French social security number (INSEE): a key by 97; Corsica's letters stand for digits."""
+    """The French social security number (INSEE): a key by 97, Corsica's letters as digits."""
     plain = number.replace("2A", "19").replace("2B", "18")
     return (
         plain.isdigit()

@@ -25,7 +25,8 @@ _HOST = re.compile(
     r"(?:\w(?:[\w-]{0,61}\w)?\.){1,8}(?P<last>xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@])"
 )
 _SPELT = re.compile(
-    r"(?P<open>[\[({])\s?at\s?[\])}]\s{0,2}(?:\w[\w-]{0,62}\s?(?:\.|[\[({]\s?dot\s?[\])}])\s?){1,6}[a-z]{2,24}\b",
+    r"(?P<open>[\[({])\s?at\s?[\])}]\s{0,2}(?:\w[\w-]{0,62}\s?(?:\.|[\[({]\s?dot\s?[\])}])\s?)"
+    r"{1,6}[a-z]{2,24}\b",
     re.IGNORECASE,
 )
 _SPOKEN_NAME = re.compile(r"\w{1,30}(?: tod \w{1,30}){1,3}")  # reversed

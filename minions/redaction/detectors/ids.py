@@ -146,7 +146,8 @@ _RULES = (
         _DOCUMENTS,
         re.compile(
             rf"{_WORD}(?:[ '\u2019\-]{{1,2}}(?i:{_MORE})\b){{0,3}}{LABEL}"
-            rf"(?P<value>[A-Z]{{0,3}}[ \-]?[0-9][0-9A-Z]{{1,4}}(?:[ \-]?[0-9A-Z]{{2,8}}){{1,3}}){_END}"
+            r"(?P<value>[A-Z]{0,3}[ \-]?[0-9][0-9A-Z]{1,4}(?:[ \-]?[0-9A-Z]{2,8}){1,3})"
+            rf"{_END}"
         ),
         lambda value: len(digits_of(value)) >= _FEWEST_DIGITS and not _YEARS.fullmatch(value),
         numeric=True,

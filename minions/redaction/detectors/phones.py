@@ -40,7 +40,8 @@ _NORTH_AMERICAN = re.compile(
 )
 _NO_BRACKETS = re.compile(
     rf"(?:1{FRESH}[ .\-][2-9]|[2-9]{FRESH})[0-9]{{2}}"
-    rf"(?:-(?:{BREAK})?[0-9]{{3}}-(?:{BREAK})?|\.[0-9]{{3}}\.|/[0-9]{{3}}-)[0-9]{{4}}(?![0-9]|[.,\-][0-9]){_EXTENSION}"
+    rf"(?:-(?:{BREAK})?[0-9]{{3}}-(?:{BREAK})?|\.[0-9]{{3}}\.|/[0-9]{{3}}-)[0-9]{{4}}"
+    rf"(?![0-9]|[.,\-][0-9]){_EXTENSION}"
 )
 _NATIONAL = re.compile(
     rf"(?:\((?<![0-9A-Za-z].)0(?=[0-9]{{1,5}}\))|0{FRESH}(?<![0-9][ ].))[1-9][0-9]{{0,4}}\)?"
@@ -51,7 +52,8 @@ _FREE = re.compile(
     rf"1{FRESH}-8(?:00|33|44|55|66|77|88)-[0-9A-Z][0-9A-Z\-]{{5,8}}[0-9A-Z](?![0-9A-Za-z])"
 )
 _DATE = re.compile(
-    r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[./\-][01]?[0-9](?![0-9])"
+    r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])"
+    r"|(?:19|20)[0-9]{2}[./\-][01]?[0-9](?![0-9])"
 )
 _YEARS = re.compile(r"[ \-/.]*(?:(?:19|20)[0-9]{2}[ \-/.]*)+")
 _GROUPS = re.compile("[0-9]+")
@@ -89,7 +91,10 @@ _WEAK = (
     "rufen",
     "appeler",
 )
-_BETWEEN = r"(?i:[ ](?:me|us|him|her|them|back|again|toll[ -]free|number|no|at|on|under|unter|au|al|is|the)){0,4}"
+_BETWEEN = (
+    r"(?i:[ ](?:me|us|him|her|them|back|again|toll[ -]free|number|no|at|on|under|unter|au|al|is"
+    r"|the)){0,4}"
+)
 _NUMBER = r"(?P<value>\+?\(?[0-9](?:[ .\-/()]{0,2}[0-9]){6,14})(?![0-9%]|[.,][0-9])" + _EXTENSION
 
 _SHORTEST = 9  # digits with the country's code
@@ -106,7 +111,8 @@ _TWO = re.findall(
     "..", "2027303132333436394041434445464748495152535455565758606162636465668182848690919293949598"
 )
 _THREE = re.compile(
-    "21[1-8]|22[0-9]|23[0-9]|24[0-9]|25[0-8]|26[0-9]|29[01789]|35[0-9]|37[0-9]|38[0-9]|42[013]|50[0-9]|59[0-9]"
+    "21[1-8]|22[0-9]|23[0-9]|24[0-9]|25[0-8]|26[0-9]|29[01789]|35[0-9]|37[0-9]|38[0-9]|42[013]"
+    "|50[0-9]|59[0-9]"
     "|67[02-9]|68[0-35-9]|69[0-2]|800|808|85[02356]|87[08]|88[0-38]|96[0-8]|97[0-79]|99[2-68]"
 )
 
@@ -149,7 +155,8 @@ _RULES = (
         KIND,
         _WEAK,
         re.compile(
-            rf"[^\W\d_]{{2,10}}(?i:[ ](?:phone|no|number|office|ufficio)){{0,2}}\.?:[ ]{{0,2}}{_NUMBER}"
+            r"[^\W\d_]{2,10}(?i:[ ](?:phone|no|number|office|ufficio)){0,2}\.?:[ ]{0,2}"
+            rf"{_NUMBER}"
         ),
         _plausible,
         numeric=True,
@@ -211,7 +218,7 @@ def _has_country_code(digits: str) -> bool:
 
 
 def _national(value: str) -> bool:
-    """Whether a number with a leading zero can be a telephone number, and no date, time or count."""
+    """Whether a number with a leading zero can be a telephone number, not a date or a count."""
     number = re.split("[a-zA-Z]", value)[0]
     groups = _GROUPS.findall(number)
     sizes = [len(group) for group in groups]

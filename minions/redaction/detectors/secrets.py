@@ -125,7 +125,7 @@ def _is_password(value: str) -> bool:
 
 
 def _is_token(value: str) -> bool:
-    """Whether a value given to a token or key can be one: long, with letters and digits, or of mixed case."""
+    """Whether a value given to a token or key can be one: long, and of digits or mixed case."""
     if len(value) < _SHORTEST_TOKEN:
         return False
     numbered = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
@@ -187,7 +187,8 @@ _RULES = (
     ),
 )
 _RANDOM = re.compile(
-    r"[A-Za-z0-9+_](?<![A-Za-z0-9+_/.\-\\%].)[A-Za-z0-9+/_\-]{18,255}[A-Za-z0-9+/_\-=]{1,3}(?![A-Za-z0-9+/_\-.=])"
+    r"[A-Za-z0-9+_](?<![A-Za-z0-9+_/.\-\\%].)[A-Za-z0-9+/_\-]{18,255}[A-Za-z0-9+/_\-=]{1,3}"
+    r"(?![A-Za-z0-9+/_\-.=])"
 )
 # The class of a character: d for a digit, u for a capital, l for a small letter, - for a sign.
 _KINDS = str.maketrans(

@@ -16,7 +16,8 @@ BREAK = r"(?:[ \t]{0,4}\n[ \t]{0,4})"
 FRESH = r"(?<![0-9A-Za-z.\-/$\u20ac\u00a3].)(?<![0-9][,+].)"
 # Text between the word that names a number and the number: "no.", "n\u00b0", "number is", ":".
 LABEL = (
-    r"(?i:[ ]{0,2}(?:numbers?|num[e\u00e9]ro|n\u00famero|nummer|num|nos?|nr|n\u00b0|id|code|card|nbr)(?![^\W\d_]))?"
+    r"(?i:[ ]{0,2}(?:numbers?|num[e\u00e9]ro|n\u00famero|nummer|num|nos?|nr|n\u00b0|id|code|card"
+    r"|nbr)(?![^\W\d_]))?"
     r"[.\"')]{0,2}(?i:[ ]{1,2}(?:is|was|lautet|est|es))?\s{0,3}[:=#\u00b0]{0,2}\s{0,3}[\"']?"
 )
 

@@ -44,7 +44,9 @@ class _Word:
         if len("".join(parts)) < SHORTEST:
             raise ConfigError(
                 f"the word {word!r} is too short to be redacted",
-                hint=f"give words of at least {SHORTEST} characters, or a pattern such as '\\bab\\b'",
+                hint=(
+                    f"give words of at least {SHORTEST} characters, or a pattern such as '\\bab\\b'"
+                ),
             )
         self.first = parts[0]
         self.pattern = re.compile(r"\s+".join(map(re.escape, parts)))
