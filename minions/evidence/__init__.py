@@ -1,1 +1,1 @@
-"""Is the quote there, what do thousands of findings amount to, and what of it goes up."""
+"""Locates evidence, reduces findings to an outcome, and writes the digest that is sent."""

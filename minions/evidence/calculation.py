@@ -50,8 +50,9 @@ _UNIT_AFTER: Final = re.compile(rf"\s*(?:{_WORDS})\b|[kmb]\b", re.IGNORECASE)
 _SCALED: Final = re.compile(rf"\d(?:\s*(?:{_WORDS})|[kmb])\b", re.IGNORECASE)
 _SIGNS: Final = {"\u2212": "-", "\u2013": "-", "\u00d7": "*", "\u00f7": "/"}
 # Numbers that need no source: parts of a whole, of a year, of an average; powers of ten.
-_CONSTANTS: Final = {Fraction(number) for number in (1, 2, 3, 4, 12, 52, 365)}
-_CONSTANTS |= {Fraction(10**power) for power in range(1, 13)}
+_PARTS: Final = (1, 2, 3, 4, 12, 52, 365)
+_POWERS_OF_TEN: Final = tuple(10**power for power in range(1, 13))
+_CONSTANTS: Final = set(map(Fraction, (*_PARTS, *_POWERS_OF_TEN)))
 # The factor of an answer's confidence where its arithmetic cannot be trusted.
 _DOUBT: Final = 0.5
 

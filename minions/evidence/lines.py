@@ -16,7 +16,10 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9])")
 
 
 class Line(NamedTuple):
-    """A numbered line: ``text[start:end]``, without surrounding white space; ``number`` starts at 1."""
+    """A numbered line, ``text[start:end]``, without surrounding white space.
+
+    ``number`` starts at 1.
+    """
 
     number: int
     start: int
@@ -33,9 +36,10 @@ def split_lines(text: str) -> list[Line]:
         start, end = _strip(text, match.start(), match.end())
         if start == end:
             continue
-        cuts: list[int] = []
-        if end - start > _LONG:
-            cuts = [sentence.end() for sentence in _SENTENCE_END.finditer(text, start, end)]
+        if end - start <= _LONG:
+            spans.append((start, end))
+            continue
+        cuts = [sentence.end() for sentence in _SENTENCE_END.finditer(text, start, end)]
         piece_start = start
         piece_end = start
         for cut in (*cuts, end):

@@ -57,7 +57,10 @@ def with_whole_values(
 
 
 def _without_parts(chunk: Chunk, values: Spans) -> Chunk:
-    """The chunk without the parts of values that go on before or after it; itself if it has none."""
+    """The chunk without the parts of values that go on before or after it.
+
+    The chunk itself if it has no such parts.
+    """
     start = max([chunk.start, *(value[1] for value in _cut(chunk.start, values))])
     end = min([chunk.end, *(value[0] for value in _cut(chunk.end, values))])
     if (start, end) == (chunk.start, chunk.end):

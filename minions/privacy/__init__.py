@@ -1,1 +1,1 @@
-"""What the policy lets the cloud see."""
+"""Limits what is sent to what the policy allows."""

@@ -1,5 +1,6 @@
-"""The card: what the planner sees of the corpus. Sizes always; names, titles and headings as policy and budget
-allow.
+"""The card: a description of the corpus for the planner.
+
+It always gives sizes; names, titles and headings as policy and budget allow.
 """
 
 from __future__ import annotations
@@ -23,47 +24,53 @@ if TYPE_CHECKING:
     from minions.values.documents import DocumentFacts
 
 NAMES_TOKENS = 120
-OUTLINE_TOKENS = 70
+OUTLINE_TOKENS = 70  # over all documents
 _OUTLINED_DOCUMENTS = 3
 
 
 def describe(documents: Sequence[DocumentFacts], policy: Policy) -> CorpusCard:
-    """Write the card. Beyond ``NAMES_TOKENS`` of names, patterns and counts stand for them."""
+    """Write the card; beyond ``NAMES_TOKENS``, patterns and counts stand for the names."""
     return _card(Contents(documents), policy)
 
 
 def card_of(corpus: Corpus, policy: Policy) -> CorpusCard:
-    """The card of an open corpus, written once however many questions are asked of it."""
+    """The card of an open corpus; it is written once, however many questions follow."""
     contents = corpus.contents
     return contents.once(("card", policy), lambda: _card(contents, policy))
 
 
 def _card(contents: Contents, policy: Policy) -> CorpusCard:
     count = len(contents)
-    pages = f", {contents.pages} pages" if contents.pages else ""
-    # In brackets: a name after "tokens: " reads like a key that must stay on the device.
-    sizes = f"{count} document{'s' * (count != 1)} ({_short(contents.tokens)} tokens{pages})"
-    text = f"{sizes}: {_names(contents, policy)}"
+    documents = "1 document"
+    if count != 1:
+        documents = f"{count} documents"
+    sizes = f"{_short(contents.tokens)} tokens"
+    if contents.pages:
+        sizes += f", {contents.pages} pages"
+    # In brackets: a name after "tokens: " reads like a key that must not be sent.
+    text = f"{documents} ({sizes}): {_names(contents, policy)}"
     return CorpusCard(documents=count, tokens=contents.tokens, pages=contents.pages, text=text)
 
 
 def _names(contents: Contents, policy: Policy) -> str:
-    count, shown = len(contents), contents.shown
+    """The names, with their titles and the headings of a few documents as far as they fit."""
+    count = len(contents)
+    shown = contents.shown
     if not shows_names(policy):
-        return "d1" if count == 1 else f"d1 to d{count}"
+        if count == 1:
+            return "d1"
+        return f"d1 to d{count}"
     if not _fits(shown):
         return _patterns(shown)
-    names = [
-        _titled(name, title) for name, title in zip(shown, contents.columns.titles, strict=True)
-    ]
+    names: list[str] = []
+    for name, title in zip(shown, contents.columns.titles, strict=True):
+        names.append(_titled(name, title))
     if not _fits(names):
         names = list(shown)
     if count <= _OUTLINED_DOCUMENTS:
         budget = OUTLINE_TOKENS // max(1, count)
-        return "; ".join(
-            name + _outline(document, budget)
-            for name, document in zip(names, contents.documents, strict=True)
-        )
+        for place, document in enumerate(contents.documents):
+            names[place] += _outline(document, budget)
     return "; ".join(names)
 
 
@@ -72,16 +79,16 @@ def _fits(names: Sequence[str]) -> bool:
 
 
 def _titled(name: str, title: str) -> str:
+    """The name with the title, unless the title is the file's name."""
     title = plain(title, SHOWN_TITLE_CHARACTERS)
-    if not title or title.casefold() in {
-        PurePath(name).name.casefold(),
-        PurePath(name).stem.casefold(),
-    }:
+    file = PurePath(name)
+    if not title or title.casefold() in {file.name.casefold(), file.stem.casefold()}:
         return name
     return f'{name} "{title}"'
 
 
 def _outline(document: DocumentFacts, budget: int) -> str:
+    """The headings of the two topmost levels, in brackets, until the budget is used."""
     top = min((heading.level for heading in document.outline), default=1)
     headings: list[str] = []
     for heading in document.outline:
@@ -93,17 +100,25 @@ def _outline(document: DocumentFacts, budget: int) -> str:
             headings.append("...")
             break
         headings.append(text)
-    return f" ({', '.join(headings)})" if headings else ""
+    if not headings:
+        return ""
+    return f" ({', '.join(headings)})"
 
 
 def _patterns(names: Sequence[str]) -> str:
-    """Names with their numbers masked, by frequency: ``filing_#.txt (212)``, until the budget is used."""
-    counts = Counter(re.sub(r"\d+", "#", name) for name in names)
+    """Names with their numbers masked, by frequency: ``filing_#.txt (212)``.
+
+    They end where the budget is used; a few whole names follow as examples.
+    """
+    counts = Counter([re.sub(r"\d+", "#", name) for name in names])
     if len(counts) > len(names) // 2:
-        counts = Counter("*" + PurePath(name).suffix for name in names)
+        counts = Counter([f"*{PurePath(name).suffix}" for name in names])
     parts: list[str] = []
     for pattern, count in counts.most_common():
-        parts.append(f"{pattern} ({count})" if count > 1 else pattern)
+        part = pattern
+        if count > 1:
+            part += f" ({count})"
+        parts.append(part)
         if estimate_tokens("; ".join(parts)) > NAMES_TOKENS:
             parts[-1] = "..."
             break
@@ -112,6 +127,7 @@ def _patterns(names: Sequence[str]) -> str:
 
 
 def _short(tokens: int) -> str:
+    """``12.3k`` for 12,345 tokens."""
     for unit, size in (("M", 1_000_000), ("k", 1_000)):
         if tokens >= size:
             return f"{tokens / size:.3g}{unit}"

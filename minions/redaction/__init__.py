@@ -1,1 +1,1 @@
-"""Sensitive values: found, replaced by placeholders, put back."""
+"""Finds sensitive values, replaces them by placeholders, and puts them back."""

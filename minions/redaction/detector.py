@@ -1,7 +1,8 @@
-"""Finds the values that must stay on the device: one pure function over all families of detectors.
+"""Finds the values that must not be sent: one pure function over all families of detectors.
 
-Kinds: EMAIL PHONE ACCOUNT CARD ID SECRET ADDRESS, the user's own TERM, and PERSON and ORGANISATION where a detector of
-people is given. Detection reads through dressed-up Unicode and over line breaks; spans index the text as it was given.
+Kinds: EMAIL PHONE ACCOUNT CARD ID SECRET ADDRESS, the user's own TERM, and PERSON and ORGANISATION
+where a detector of people is given. Detection reads through full-width and other dressed-up
+letters and over line breaks; spans index the text as it was given.
 """
 
 from __future__ import annotations
@@ -30,9 +31,8 @@ FAMILIES: tuple[Family, ...] = (
     secrets.find,
     addresses.find,
 )
-_YEAR = re.compile(
-    r"(?:19|20)[0-9]{2}"
-)  # "passport 2022": every other 2022 of the run would go as well
+# "passport 2022": once taken for a value, every other 2022 of the run would be replaced as well.
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 
 
 def detector(
@@ -42,28 +42,33 @@ def detector(
     people: Detector | None = None,
     families: Sequence[Family] = FAMILIES,
 ) -> Detector:
-    """A pure function from a text to its sensitive values: sorted, not overlapping, in time linear in the text.
+    """A pure function from a text to its sensitive values: sorted, not overlapping.
 
-    ``words`` match in any case, inside longer words too, with any white space between their parts. ``patterns`` are
-    Python regular expressions; how long they take is theirs. Raises ConfigError for a word of fewer than three
-    characters and for a pattern that is invalid or matches the empty string. ``families`` find the other kinds.
+    It takes time linear in the text. ``words`` match in any case, inside longer words too, with
+    any white space between their parts. ``patterns`` are Python regular expressions, whose time is
+    their own. ``families`` find the other kinds. Raises ConfigError for a word of fewer than three
+    characters and for a pattern that is invalid or matches the empty string.
     """
-    finding = (*families, find_words(words))
+    finders = (*families, find_words(words))
     expressions = compile_patterns(patterns)
 
     def detect(text: str) -> list[Sensitive]:
         folded = fold(text)
         joined = folded.text.replace(" / ", " \n ")
         view = View(joined, lower(joined))
-        found = [value for family in finding for value in family(view)]
-        found = [
-            one
-            for one in found
-            if one.kind == TERM or not _YEAR.fullmatch(joined, one.start, one.end)
-        ]
+        in_folded: list[Sensitive] = []
+        for find in finders:
+            for value in find(view):
+                is_year = _YEAR.fullmatch(joined, value.start, value.end)
+                if is_year and value.kind != TERM:
+                    continue
+                in_folded.append(value)
         for shown in dict.fromkeys((folded.text, joined)):
-            found += find_patterns(expressions, shown)
-        found = [Sensitive(value.kind, *folded.span(value.start, value.end)) for value in found]
+            in_folded += find_patterns(expressions, shown)
+        found: list[Sensitive] = []
+        for value in in_folded:
+            start, end = folded.span(value.start, value.end)
+            found.append(Sensitive(value.kind, start, end))
         if folded.text != text:
             found += find_patterns(expressions, text)
         if people is not None:
@@ -74,8 +79,9 @@ def detector(
 
 
 def _apart(found: Iterable[Sensitive]) -> list[Sensitive]:
-    """Values that overlap become one, of the kind of the longest (the user's TERM where they are equally long), so that
-    no part of any of them is left out.
+    """Values that overlap become one, so that no part of any of them is left out.
+
+    It has the kind of the longest, or TERM, the user's own, where both are equally long.
     """
     ordered = sorted(found, key=lambda value: value.start)
     apart: list[Sensitive] = []
@@ -87,7 +93,9 @@ def _apart(found: Iterable[Sensitive]) -> list[Sensitive]:
             best = rank
             continue
         last = apart[-1]
-        kind = value.kind if rank > best else last.kind
-        best = max(best, rank)
+        kind = last.kind
+        if rank > best:
+            kind = value.kind
+            best = rank
         apart[-1] = Sensitive(kind, last.start, max(last.end, value.end))
     return apart

@@ -1,1 +1,1 @@
-"""Detectors of values that must stay on the device, a module a family. ``minions.redaction.detector`` joins them."""
+"""Detectors of sensitive values, a module per family; `minions.redaction.detector` joins them."""

@@ -1,4 +1,8 @@
-"""Payment cards (Luhn and an issuer's prefix) and bank accounts (IBAN by its check digits; others beside a word)."""
+"""Finds payment cards and bank accounts.
+
+Cards are known by their check digit (Luhn) and an issuer's prefix, IBANs by their check digits,
+other accounts by a word beside them.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,15 @@ _GAP = rf"(?:[ .\-]|{BREAK})"
 _FOUR = rf"{_GAP}[0-9]{{4}}"
 _CARD = re.compile(
     r"[2-6](?<![0-9A-Za-z].)(?<![0-9][.,\-].)"
-    rf"(?:[0-9]{{12,18}}|[0-9]{{3}}(?:{_FOUR}{_FOUR}{_FOUR}(?:{_GAP}[0-9]{{3}})?|{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}))"
+    r"(?:[0-9]{12,18}|[0-9]{3}"
+    rf"(?:{_FOUR}{_FOUR}{_FOUR}(?:{_GAP}[0-9]{{3}})?|{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}))"
     rf"(?![0-9A-Za-z])"
 )
-# Prefixes with the lengths that their issuers use (ISO/IEC 7812; ranges as the card schemes publish them).
+# Prefixes with the lengths that their issuers use (ISO/IEC 7812; the card schemes publish them).
 _ISSUERS = re.compile(
     r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
-    r"|5[1-5][0-9]{14}|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard
+    r"|5[1-5][0-9]{14}"  # Mastercard
+    r"|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard, too
     r"|220[0-4][0-9]{12}"  # Mir
     r"|3[47][0-9]{13}"  # American Express
     r"|3(?:0[0-5]|[689][0-9])[0-9]{11}"  # Diners Club
@@ -32,7 +38,8 @@ _ISSUERS = re.compile(
     r"|(?:50|5[6-8]|67)[0-9]{11,17}"  # Maestro
 )
 _SPACED_CARD = re.compile(
-    rf"(?i:card|kreditkarte|carte|tarjeta|carta|pan){LABEL}(?P<value>[2-6](?:{_GAP}?[0-9]){{12,18}})(?![0-9A-Za-z])"
+    rf"(?i:card|kreditkarte|carte|tarjeta|carta|pan){LABEL}"
+    rf"(?P<value>[2-6](?:{_GAP}?[0-9]){{12,18}})(?![0-9A-Za-z])"
 )
 _IBAN = re.compile(r"[0-9](?<=[A-Za-z]{2}.)(?<![A-Za-z0-9]...)[0-9]")
 _REST = re.compile(rf"(?:(?:[ \-]|{BREAK})?[A-Za-z0-9]){{11,30}}")
@@ -60,24 +67,27 @@ _COUNTRIES = {
 _LENGTHS = {
     country: length for length, countries in _COUNTRIES.items() for country in countries.split()
 }
-_MORE = "AR AU BM BO CA CL CN CO EC HK ID IN JP KE KR KY LK MA MX MY NG NZ PA PE PH SG TH TW US UY VE VN ZA"
-_BANKS = {*_LENGTHS, *re.findall("[A-Z]+", _MORE)}  # countries that a BIC may name
+_MORE = (
+    "AR AU BM BO CA CL CN CO EC HK ID IN JP KE KR KY LK MA MX MY NG NZ PA PE PH SG TH TW US UY VE"
+    " VN ZA"
+)
+_BANKS = {*_LENGTHS, *_MORE.split()}  # countries that a BIC may name
 _END = r"(?![0-9A-Za-z/%]|[.,][0-9])"
 _ACCOUNT = (
-    *(
-        "account",
-        "acct",
-        "a/c",
-        "konto",
-        "kto",
-        "rekening",
-        "compte",
-        "cuenta",
-        "conto",
-        "clabe",
-        "policy",
-    ),
-    *("kontonummer", "kontonr", "rekeningnummer"),
+    "account",
+    "acct",
+    "a/c",
+    "konto",
+    "kto",
+    "rekening",
+    "compte",
+    "cuenta",
+    "conto",
+    "clabe",
+    "policy",
+    "kontonummer",
+    "kontonr",
+    "rekeningnummer",
 )
 _WORDS = "|".join(sorted(_ACCOUNT, key=len, reverse=True))
 _NUMBER = (
@@ -92,7 +102,8 @@ _RULES = (
         "ACCOUNT",
         _ACCOUNT,
         re.compile(
-            rf"(?i:{_WORDS})s?(?:[ ](?i:bancaire|bancaria|corrente|corriente))?{LABEL}(?P<value>{_NUMBER}){_END}"
+            rf"(?i:{_WORDS})s?(?:[ ](?i:bancaire|bancaria|corrente|corriente))?{LABEL}"
+            rf"(?P<value>{_NUMBER}){_END}"
         ),
         lambda value: len(digits_of(value)) >= _SHORTEST and not _YEARS.fullmatch(value),
         numeric=True,
@@ -101,7 +112,8 @@ _RULES = (
         "ACCOUNT",
         ("routing", "aba", "rtn"),
         re.compile(
-            rf"(?i:aba\s)?(?i:routing|aba|rtn)(?:[\s/]{{1,2}}(?i:transit))?{LABEL}(?P<value>[0-9]{{9}}){_END}"
+            rf"(?i:aba\s)?(?i:routing|aba|rtn)(?:[\s/]{{1,2}}(?i:transit))?{LABEL}"
+            rf"(?P<value>[0-9]{{9}}){_END}"
         ),
         aba,
         numeric=True,
@@ -117,7 +129,8 @@ _RULES = (
         "ACCOUNT",
         ("blz", "bankleitzahl", "bsb"),
         re.compile(
-            rf"(?i:blz|bankleitzahl|bsb){LABEL}(?P<value>[0-9]{{3}}[ \-]?[0-9]{{3}}(?:[ ]?[0-9]{{2}})?){_END}"
+            rf"(?i:blz|bankleitzahl|bsb){LABEL}"
+            rf"(?P<value>[0-9]{{3}}[ \-]?[0-9]{{3}}(?:[ ]?[0-9]{{2}})?){_END}"
         ),
     ),
     Rule(
@@ -153,25 +166,24 @@ def find(view: View) -> Iterator[Sensitive]:
 
 
 def _ibans(view: View) -> Iterator[Sensitive]:
-    """IBANs; right after the word, a wrong check digit is a slip, and the number still one that must stay."""
+    """The IBANs of a text.
+
+    Right after the word "IBAN" a wrong check digit is a slip, and the number is still sensitive.
+    """
     for found in _IBAN.finditer(view.text):
         start = found.start() - 2
-        length = _LENGTHS.get(view.text[start : found.start()].upper())
+        country = view.text[start : found.start()].upper()
+        length = _LENGTHS.get(country)
         rest = _REST.match(view.text, found.end())
         if not length or not rest:
             continue
-        end = _end_of(view.text, start, rest.end(), length)
-        if end is None or view.text[end : end + 1].isalnum():
+        # The end: where so many letters and digits are counted, of which there may be too few.
+        end = start
+        while length and end < rest.end():
+            length -= view.text[end].isalnum()
+            end += 1
+        if length or view.text[end : end + 1].isalnum():
             continue
         plain = "".join(filter(str.isalnum, view.text[start:end])).upper()
         if mod_97(plain) or "iban" in view.lowered[max(0, start - 8) : start]:
             yield Sensitive("ACCOUNT", start, end)
-
-
-def _end_of(text: str, start: int, end: int, length: int) -> int | None:
-    """Where the ``length`` letters and digits from ``start`` end, None where there are fewer before ``end``."""
-    for place in range(start, end):
-        length -= text[place].isalnum()
-        if not length:
-            return place + 1
-    return None

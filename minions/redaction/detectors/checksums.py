@@ -1,4 +1,8 @@
-"""Check digits of card numbers, accounts and national ids. Each takes the number without separators."""
+"""Check digits of card numbers, accounts and national ids.
+
+Each function takes the number without separators and returns whether it can be valid. The first
+line of its docstring names the number and the source of the rule.
+"""
 
 from __future__ import annotations
 
@@ -27,27 +31,44 @@ _DIHEDRAL = (
     "8765932104",
     "9876543210",
 )
+_NINO = re.compile("(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")
+# The fourth and fifth digits of an ITIN.
+_ITIN_GROUP = re.compile("5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9]")
 _DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
 _FISCAL_ODD = "1 0 5 7 9 13 15 17 19 21 2 4 18 20 11 3 6 8 12 14 16 10 22 25 24 23"
 _FISCAL = [int(value) for value in _FISCAL_ODD.split()]
 
 
 def luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1, annex B: payment cards, the Canadian SIN."""
-    doubled = (int(digit) * 2 for digit in digits[-2::-2])
-    return (
-        sum(map(int, digits[::-2])) + sum(value // 10 + value % 10 for value in doubled)
-    ) % 10 == 0
+    """Payment cards and the Canadian SIN (ISO/IEC 7812-1, annex B)."""
+    total = sum(map(int, digits[::-2]))
+    for digit in digits[-2::-2]:
+        doubled = int(digit) * 2
+        total += doubled // 10 + doubled % 10
+    return total % 10 == 0
 
 
 def mod_97(iban: str) -> bool:
-    """ISO 13616: the IBAN."""
-    return int("".join(str(int(one, 36)) for one in iban[4:] + iban[:4])) % 97 == 1
+    """The IBAN (ISO 13616): letters count from 10, and the remainder by 97 is 1."""
+    rotated = iban[4:] + iban[:4]
+    number = "".join([str(int(character, 36)) for character in rotated])
+    return int(number) % 97 == 1
 
 
 def weighted(digits: str, weights: str) -> int:
-    """The sum of the digits, each times its weight."""
-    return sum(int(digit) * int(weight) for digit, weight in zip(digits, weights, strict=False))
+    """The sum of the digits, each times its weight (a digit, too); others have no weight."""
+    total = 0
+    for digit, weight in zip(digits, weights, strict=False):
+        total += int(digit) * int(weight)
+    return total
+
+
+def _descending(digits: str, first: int) -> int:
+    """The sum of the digits, each times its weight; the weights go down from ``first``."""
+    total = 0
+    for place, digit in enumerate(digits):
+        total += int(digit) * (first - place)
+    return total
 
 
 def aba(digits: str) -> bool:
@@ -56,16 +77,15 @@ def aba(digits: str) -> bool:
 
 
 def nino(number: str) -> bool:
-    """A British National Insurance number, which has no check digit: its letters are in use (HMRC, NIM39110)."""
-    return bool(
-        re.fullmatch(
-            "(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]", number
-        )
-    )
+    """The British National Insurance number (HMRC, NIM39110): it has no check digit.
+
+    Only its letters are checked: not all are in use.
+    """
+    return _NINO.fullmatch(number) is not None
 
 
 def nir(number: str) -> bool:
-    """The French social security number (INSEE): a key by 97; Corsica's letters stand for digits."""
+    """The French social security number (INSEE): a key by 97, Corsica's letters as digits."""
     plain = number.replace("2A", "19").replace("2B", "18")
     return (
         plain.isdigit()
@@ -86,10 +106,20 @@ def nie(number: str) -> bool:
 
 
 def fiscal_code(code: str) -> bool:
-    """The Italian codice fiscale: the last letter sums the others, those at odd places by a table (DM 23/12/1976)."""
-    places = [int(one) if one.isdigit() else ord(one) - ord("A") for one in code]
-    total = sum(_FISCAL[value] for value in places[:-1:2]) + sum(places[1:-1:2])
-    return total % 26 == places[-1]
+    """The Italian codice fiscale (DM 23/12/1976).
+
+    The last letter is the sum of the others by 26, those at odd places by a table.
+    """
+    values: list[int] = []
+    for character in code:
+        if character.isdigit():
+            values.append(int(character))
+        else:
+            values.append(ord(character) - ord("A"))
+    total = sum(values[1:-1:2])
+    for value in values[:-1:2]:
+        total += _FISCAL[value]
+    return total % 26 == values[-1]
 
 
 def bsn(digits: str) -> bool:
@@ -99,9 +129,14 @@ def bsn(digits: str) -> bool:
 
 
 def pesel(digits: str) -> bool:
-    """The Polish PESEL: its date exists, and the last digit checks the others. The century is in the month."""
+    """The Polish PESEL: its date exists, and the last digit checks the others.
+
+    The century is a part of the month.
+    """
     century = {0: 1900, 1: 2000, 2: 2100, 3: 2200, 4: 1800}[int(digits[2]) // 2]
-    year, month, day = century + int(digits[:2]), int(digits[2:4]) % 20, int(digits[4:6])
+    year = century + int(digits[:2])
+    month = int(digits[2:4]) % 20
+    day = int(digits[4:6])
     return exists(year, month, day) and weighted(digits, "13791379131") % 10 == 0
 
 
@@ -109,20 +144,8 @@ def cpf(digits: str) -> bool:
     """The Brazilian CPF: two check digits."""
     if len(set(digits)) == 1:
         return False
-    first = (
-        sum(int(digit) * weight for digit, weight in zip(digits[:9], range(10, 1, -1), strict=True))
-        * 10
-        % 11
-        % 10
-    )
-    second = (
-        sum(
-            int(digit) * weight for digit, weight in zip(digits[:10], range(11, 1, -1), strict=True)
-        )
-        * 10
-        % 11
-        % 10
-    )
+    first = _descending(digits[:9], 10) * 10 % 11 % 10
+    second = _descending(digits[:10], 11) * 10 % 11 % 10
     return digits[9:] == f"{first}{second}"
 
 
@@ -144,9 +167,7 @@ def tax_id(digits: str) -> bool:
 
 def nhs(digits: str) -> bool:
     """The number of a patient of the British NHS: weights ten to two, by eleven."""
-    total = sum(
-        int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)
-    )
+    total = _descending(digits[:9], 10)
     return (11 - total % 11) % 11 == int(digits[9])
 
 
@@ -156,17 +177,21 @@ def ean(digits: str) -> bool:
 
 
 def ssn(digits: str) -> bool:
-    """An American social security number that can have been given out: no area 000, 666 or 9xx, no part of zeros. From
-    900 on, an ITIN by the numbers its fourth and fifth digits may have.
+    """The American social security number (SSN), and the taxpayer's number (ITIN) from 900 on.
+
+    An SSN has no area 000, 666 or 9xx, and no part of zeros. An ITIN is known by its fourth and
+    fifth digits.
     """
-    area, group, serial = digits[:3], digits[3:5], digits[5:]
+    area = digits[:3]
+    group = digits[3:5]
+    serial = digits[5:]
     if area[0] == "9":
-        return bool(re.fullmatch("5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9]", group))
+        return _ITIN_GROUP.fullmatch(group) is not None
     return area not in {"000", "666"} and group != "00" and serial != "0000"
 
 
 def exists(year: int, month: int, day: int) -> bool:
-    """Whether there is such a day."""
+    """Whether the calendar has this day."""
     try:
         date(year, month, day)
     except ValueError:

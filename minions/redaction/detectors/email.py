@@ -1,4 +1,8 @@
-"""E-mail addresses: ``name@host.org``, international ones, and ``name [at] host [dot] org``."""
+"""Finds e-mail addresses.
+
+The forms are ``name@host.org``, also international, ``name [at] host [dot] org``, and ``jane dot
+doe at host dot org``.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,13 @@ _HOST = re.compile(
     r"(?:\w(?:[\w-]{0,61}\w)?\.){1,8}(?P<last>xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@])"
 )
 _SPELT = re.compile(
-    r"(?P<open>[\[({])\s?at\s?[\])}]\s{0,2}(?:\w[\w-]{0,62}\s?(?:\.|[\[({]\s?dot\s?[\])}])\s?){1,6}[a-z]{2,24}\b",
+    r"(?P<open>[\[({])\s?at\s?[\])}]\s{0,2}(?:\w[\w-]{0,62}\s?(?:\.|[\[({]\s?dot\s?[\])}])\s?)"
+    r"{1,6}[a-z]{2,24}\b",
     re.IGNORECASE,
 )
 _SPOKEN_NAME = re.compile(r"\w{1,30}(?: tod \w{1,30}){1,3}")  # reversed
 _SPOKEN_HOST = re.compile(r" at (?:[\w-]{1,40} dot ){1,4}[a-z]{2,12}\b")
+# The last part of a file's name, as of "icon@2x.png"; no domain.
 _FILES = frozenset(
     [
         "png",
@@ -44,39 +50,50 @@ _FILES = frozenset(
         "html",
     ]
 )
+_BRACKETED_AT = ("[at]", "(at)", "{at}", "[ at ]", "( at )")
 
 
 def find(view: View) -> Iterator[Sensitive]:
     """The e-mail addresses of a text."""
     for place in places(view, "@"):
-        name = _NAME.match(view.text[max(0, place - _LONGEST_NAME) : place][::-1])
         host = _HOST.match(view.text, place + 1)
-        if name and host and host["last"] not in _FILES and name[0] != "tig":
+        if not host:
+            continue
+        name = _NAME.match(_backwards(view, place, _LONGEST_NAME))
+        # "git@host" is the address of a repository.
+        if name and host["last"] not in _FILES and name[0] != "tig":
             yield Sensitive(KIND, place - _name_length(name[0]), host.end())
-        elif host and (
-            names := _NAMES.match(view.text[max(0, place - _LONGEST_LIST) : place][::-1])
-        ):
+            continue
+        names = _NAMES.match(_backwards(view, place, _LONGEST_LIST))
+        if names:
             yield Sensitive(KIND, place - len(names[0]), host.end())
     yield from _spoken(view)
-    for sign in ("[at]", "(at)", "{at}", "[ at ]", "( at )"):
+    for sign in _BRACKETED_AT:
         for place in places(view, sign):
-            before = view.text[max(0, place - _LONGEST_NAME) : place]
-            name = _NAME.match(before.rstrip()[::-1])
+            before = _backwards(view, place, _LONGEST_NAME)
+            gap = len(before) - len(before.lstrip())
+            name = _NAME.match(before, gap)
             host = _SPELT.match(view.text, place)
             if name and host:
-                gap = len(before) - len(before.rstrip())
                 yield Sensitive(KIND, place - gap - _name_length(name[0]), host.end())
 
 
 def _spoken(view: View) -> Iterator[Sensitive]:
     """``jane dot doe at example dot org``, where the name has its dot too."""
-    for place in places(view, " at ") if " dot " in view.lowered else ():
-        before = _SPOKEN_NAME.match(view.text[max(0, place - _LONGEST_NAME) : place][::-1])
+    if " dot " not in view.lowered:
+        return
+    for place in places(view, " at "):
+        name = _SPOKEN_NAME.match(_backwards(view, place, _LONGEST_NAME))
         host = _SPOKEN_HOST.match(view.text, place)
-        if before and host:
-            yield Sensitive(KIND, place - before.end(), host.end())
+        if name and host:
+            yield Sensitive(KIND, place - name.end(), host.end())
+
+
+def _backwards(view: View, place: int, length: int) -> str:
+    """The characters before ``place``, the nearest first."""
+    return view.text[max(0, place - length) : place][::-1]
 
 
 def _name_length(backwards: str) -> int:
-    """Characters of the name, without quotes and dots that only stand before it."""
+    """The length of a reversed name, without quotes and dots that only stand before it."""
     return len(backwards.rstrip(".'&=~"))

@@ -1,5 +1,7 @@
-"""A plain view of a text: full-width and other dressed-up letters and digits as ASCII, characters that nobody sees left
-out, with the way back to the original's offsets.
+"""Folds a text to plain letters and digits, with the way back to its own offsets.
+
+Full-width and other dressed-up letters and digits become ASCII, and characters that nobody sees are
+left out.
 """
 
 from __future__ import annotations
@@ -7,27 +9,22 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import NamedTuple
 
 _UNSEEN = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}  # fillers and the blank Braille cell
-_SPECIAL = {
-    "\u0130": "I",
-    "\u2212": "-",
-    "\u2044": "/",
-}  # the dotted I is two characters in lower case; minus; fraction slash
+# The dotted I, which is two characters in lower case, the minus sign and the fraction slash.
+_SPECIAL = {"\u0130": "I", "\u2212": "-", "\u2044": "/"}
 _BY_CATEGORY = {"Pd": "-", "Zs": " ", "Zl": "\n", "Zp": "\n"}
-_LONGEST = (
-    4  # characters one may become: a ligature is opened, a word in one character is left alone
-)
+# Characters that a single one may become: a ligature is opened, a word in one character is not.
+_LONGEST = 4
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
 class Folded(NamedTuple):
-    """The plain ``text`` of an ``original``, and in ``origins`` the offset that each of its characters has there; None
-    where all are equal.
+    """The plain ``text`` of an ``original``.
+
+    ``origins`` holds, for each character of ``text``, its offset in the original; it is None where
+    all offsets are equal.
     """
 
     original: str
@@ -35,7 +32,10 @@ class Folded(NamedTuple):
     origins: list[int] | None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The original's span of ``text[start:end]``, which is not empty, with the marks on its last letter."""
+        """The original's span of ``text[start:end]``, with the combining marks on its last letter.
+
+        The span must not be empty.
+        """
         if self.origins is None:
             return start, end
         last = self.origins[end - 1] + 1
@@ -45,56 +45,59 @@ class Folded(NamedTuple):
 
 
 def fold(text: str) -> Folded:
-    """The plain view of ``text``. Linear; a text of plain ASCII is its own view."""
+    """The plain view of ``text``, in linear time; a text of plain ASCII is its own view."""
     if text.isascii() and not _CONTROLS.search(text):
         return Folded(text, text, None)
-    changed = {one: plain for one in set(text) if (plain := _plain(one)) != one}
-    table = {ord(one): plain for one, plain in changed.items() if len(plain) == 1}
-    if len(table) == len(changed):
+    table: dict[int, str] = {}  # characters that become a single one
+    resized: dict[str, str] = {}  # characters that become none or several
+    for character in set(text):
+        plain = _plain(character)
+        if len(plain) != 1:
+            resized[character] = plain
+        elif plain != character:
+            table[ord(character)] = plain
+    if not resized:
         return Folded(text, text.translate(table), None)
-    return _remapped(text, changed, table)
-
-
-def _remapped(text: str, changed: Mapping[str, str], table: Mapping[int, str]) -> Folded:
-    """The view of a text of which some characters become none or several."""
-    odd = re.compile(
-        f"[{re.escape(''.join(one for one, plain in changed.items() if len(plain) != 1))}]"
-    )
     parts: list[str] = []
     origins: list[int] = []
     place = 0
-    for found in odd.finditer(text):
+    for found in re.finditer(f"[{re.escape(''.join(resized))}]", text):
         if found.start() > place:
             parts.append(text[place : found.start()])
             origins += range(place, found.start())
         place = found.end()
-        plain = changed[found[0]]
+        plain = resized[found[0]]
         if plain:
             parts.append(plain)
             origins += [found.start()] * len(plain)
         elif parts and unicodedata.combining(found[0]):
-            last = parts.pop()
-            parts += [last[:-1], _composed(last[-1], found[0])]
+            parts[-1] = _with_mark(parts[-1], found[0])
     parts.append(text[place:])
     origins += range(place, len(text))
     return Folded(text, "".join(parts).translate(table), origins)
 
 
-def _composed(letter: str, mark: str) -> str:
-    """The letter with its mark, where that is one character in either case; else the letter alone."""
-    both = unicodedata.normalize("NFC", letter + mark)
-    return both if len(both) == len(both.lower()) == 1 else letter
+def _with_mark(part: str, mark: str) -> str:
+    """The part, its last letter with the mark where that is one character in either case."""
+    both = unicodedata.normalize("NFC", part[-1] + mark)
+    if len(both) == len(both.lower()) == 1:
+        return part[:-1] + both
+    return part
 
 
 @functools.lru_cache(maxsize=4096)
-def _plain(one: str) -> str:
-    """What a character is read as: itself, a plainer one, a few, or nothing."""
-    if one.isascii():
-        return _CONTROLS.sub("", one)
-    category = unicodedata.category(one)
-    if one in _UNSEEN or category in {"Cf", "Mn", "Me"}:
+def _plain(character: str) -> str:
+    """The plainer character that one is read as, or itself, or several, or none."""
+    if character.isascii():
+        return _CONTROLS.sub("", character)
+    category = unicodedata.category(character)
+    if character in _UNSEEN or category in {"Cf", "Mn", "Me"}:
         return ""
     if category == "Nd":
-        return str(unicodedata.decimal(one))
-    plain = _SPECIAL.get(one) or _BY_CATEGORY.get(category) or unicodedata.normalize("NFKC", one)
-    return plain if len(plain) <= _LONGEST else one
+        return str(unicodedata.decimal(character))
+    plain = _SPECIAL.get(character) or _BY_CATEGORY.get(category)
+    if not plain:
+        plain = unicodedata.normalize("NFKC", character)
+    if len(plain) > _LONGEST:
+        return character
+    return plain

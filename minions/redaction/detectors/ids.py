@@ -1,4 +1,8 @@
-"""National ids: those with check digits or a strict form wherever they stand, others beside a word that names them."""
+"""Finds national ids.
+
+Those with check digits or a strict form are found wherever they stand, others beside a word that
+names them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,10 @@ _FEWEST_DIGITS = 4  # of the number of a passport or licence
 
 
 class _Form(NamedTuple):
-    """A number that is known by its form: what checks it, and words of which one must stand near it."""
+    """A number that is known by its form.
+
+    ``accepts`` checks the number. One of the ``words``, if there are any, must stand near it.
+    """
 
     pattern: re.Pattern[str]
     accepts: Callable[[str], bool] = bool
@@ -37,7 +44,7 @@ class _Form(NamedTuple):
 
 
 def _form(picture: str, check: Callable[[str], bool] = bool, words: tuple[str, ...] = ()) -> _Form:
-    """A form as ``shape`` reads it; ``check`` is given the value's letters and digits."""
+    """The form of a ``picture``, see `shape`; ``check`` is given the value's letters and digits."""
     return _Form(re.compile(shape(picture) + _END), _checked(check), words)
 
 
@@ -79,58 +86,56 @@ _LETTERED = (
 )
 
 _WORD = r"[^\W\d_]{2,20}"
-_MORE = "s|de|di|license|licence|conduire|conducir|guida|record|id|card|security|insurance|identit\u00e9|nr"
+_MORE = (
+    "s|de|di|license|licence|conduire|conducir|guida|record|id|card|security|insurance"
+    "|identit\u00e9|nr"
+)
 _YEARS = re.compile(r"(?:19|20)[0-9]{2}(?:[ \-](?:19|20)?[0-9]{2})+")
 _DOCUMENTS = (
-    *(
-        "passport",
-        "reisepass",
-        "passnummer",
-        "passeport",
-        "pasaporte",
-        "passaporto",
-        "paspoort",
-        "personalausweis",
-    ),
-    *(
-        "driver's license",
-        "driver\u2019s license",
-        "drivers license",
-        "driver license",
-        "driving licence",
-    ),
-    *(
-        "driver's licence",
-        "driving license",
-        "f\u00fchrerschein",
-        "permis de conduire",
-        "licencia de conducir",
-    ),
-    *(
-        "patente di guida",
-        "rijbewijs",
-        "identity card",
-        "carte d'identit\u00e9",
-        "ausweisnummer",
-        "id card",
-    ),
-    *(
-        "national id",
-        "mrn",
-        "medical record",
-        "patient id",
-        "health insurance",
-        "versichertennummer",
-        "medicare",
-    ),
-    *("dl:", "dl#", "dl no"),
+    "passport",
+    "reisepass",
+    "passnummer",
+    "passeport",
+    "pasaporte",
+    "passaporto",
+    "paspoort",
+    "personalausweis",
+    "driver's license",
+    "driver\u2019s license",
+    "drivers license",
+    "driver license",
+    "driving licence",
+    "driver's licence",
+    "driving license",
+    "f\u00fchrerschein",
+    "permis de conduire",
+    "licencia de conducir",
+    "patente di guida",
+    "rijbewijs",
+    "identity card",
+    "carte d'identit\u00e9",
+    "ausweisnummer",
+    "id card",
+    "national id",
+    "mrn",
+    "medical record",
+    "patient id",
+    "health insurance",
+    "versichertennummer",
+    "medicare",
+    "dl:",
+    "dl#",
+    "dl no",
 )
 
 
 def _beside(
     words: tuple[str, ...], named: str, picture: str, check: Callable[[str], bool] = bool
 ) -> Rule:
-    """A number of the form ``picture`` right after a word; ``named`` is a pattern of all that the word is part of."""
+    """A number of the form ``picture`` right after one of the words.
+
+    ``named`` is a pattern of the whole name that the word is a part of.
+    """
     pattern = re.compile(rf"(?i:{named}){LABEL}(?P<value>(?i:{shape(picture)})){_END}")
     return Rule(KIND, words, pattern, _checked(check), numeric=True)
 
@@ -141,14 +146,16 @@ _RULES = (
         _DOCUMENTS,
         re.compile(
             rf"{_WORD}(?:[ '\u2019\-]{{1,2}}(?i:{_MORE})\b){{0,3}}{LABEL}"
-            rf"(?P<value>[A-Z]{{0,3}}[ \-]?[0-9][0-9A-Z]{{1,4}}(?:[ \-]?[0-9A-Z]{{2,8}}){{1,3}}){_END}"
+            r"(?P<value>[A-Z]{0,3}[ \-]?[0-9][0-9A-Z]{1,4}(?:[ \-]?[0-9A-Z]{2,8}){1,3})"
+            rf"{_END}"
         ),
         lambda value: len(digits_of(value)) >= _FEWEST_DIGITS and not _YEARS.fullmatch(value),
         numeric=True,
     ),
     _beside(
         ("steuer", "identifikationsnummer", "idnr", "tin", "tax"),
-        r"steuer(?:liche)?[ \-]?[\w.\-]{0,28}|identifikationsnummer|idnr|tin|tax[ \-]id(?:entification)?",
+        r"steuer(?:liche)?[ \-]?[\w.\-]{0,28}|identifikationsnummer|idnr|tin"
+        r"|tax[ \-]id(?:entification)?",
         "99_999_999_999",
         checksums.tax_id,
     ),
@@ -183,16 +190,11 @@ def find(view: View) -> Iterator[Sensitive]:
     """The national ids of a text."""
     for starts, forms in ((_DIGITS, _NUMERIC), (_CAPITALS, _LETTERED)):
         for start in starts.finditer(view.text):
-            yield from _at(view, start.start(), forms)
+            for form in forms:
+                found = form.pattern.match(view.text, start.start())
+                if not found or not form.accepts(found[0]):
+                    continue
+                if form.words and not near(view, *found.span(), form.words, _REACH):
+                    continue
+                yield Sensitive(KIND, *found.span())
     yield from anchored(view, _RULES)
-
-
-def _at(view: View, start: int, forms: tuple[_Form, ...]) -> Iterator[Sensitive]:
-    for form in forms:
-        found = form.pattern.match(view.text, start)
-        if (
-            found
-            and form.accepts(found[0])
-            and (not form.words or near(view, *found.span(), form.words, _REACH))
-        ):
-            yield Sensitive(KIND, *found.span())

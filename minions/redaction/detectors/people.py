@@ -1,7 +1,7 @@
-"""People and organisations, by a language model of spaCy's that presidio runs: an optional extra.
+"""Finds people and organisations with presidio and a language model of spaCy: an optional extra.
 
-Nothing is downloaded: presidio would fetch a model it misses, so a model is named only where it is installed. Names are
-read by statistics, in the language of the model; what it overlooks goes up.
+Nothing is downloaded: presidio would fetch a missing model, so only an installed one is named to
+it. Names are read by statistics, in the language of the model; a name it overlooks is sent.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from minions.errors import ConfigError
 from minions.redaction.detectors.spans import Detector, Sensitive
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 KINDS = {"PERSON": "PERSON", "ORGANIZATION": "ORGANISATION"}  # presidio's names, and ours
 _PREFERRED = ("en_core_web_lg", "en_core_web_md", "en_core_web_sm", "en_core_web_trf")
-_PIECE = 50_000  # characters a time: spaCy refuses a million
+_PIECE = 50_000  # characters at a time: spaCy refuses a million
 _HINT = "pip install 'local-minions[people]', then a model: python -m spacy download en_core_web_sm"
 
 
 class Result(Protocol):
-    """What presidio says of a value."""
+    """A value as presidio returns it."""
 
     entity_type: str
     start: int
@@ -35,26 +35,26 @@ class Analyzer(Protocol):
     """The part of presidio's AnalyzerEngine that is used."""
 
     def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[Result]:
-        """The values of these kinds in a text."""
+        """The values of the kinds ``entities`` in a text."""
 
 
 def people_detector(*, required: bool = False) -> Detector | None:
-    """A detector of PERSON and ORGANISATION; None where presidio or a model of spaCy's is not installed.
+    """A detector of PERSON and ORGANISATION.
 
-    With ``required``, ConfigError says what to install instead. The model is English where there is a choice, the
-    largest first. Loading it takes seconds, and is done here.
+    The model is English where there is a choice, the largest first. Loading it takes seconds, and
+    is done here. None where presidio or a model of spaCy is not installed; with ``required``,
+    raises ConfigError that says what to install instead.
     """
     missing = [name for name in ("presidio_analyzer", "spacy") if find_spec(name) is None]
-    model = None if missing else _installed_model()
+    cause = f"{' and '.join(missing)} are missing"
+    model = None
+    if not missing:
+        model = _installed_model()
+        cause = "no language model of spaCy is installed"
     if model is None:
-        if not required:
-            return None
-        what = (
-            f"{' and '.join(missing)} are missing"
-            if missing
-            else "no language model of spaCy's is installed"
-        )
-        raise ConfigError(f"people and organisations cannot be found: {what}", hint=_HINT)
+        if required:
+            raise ConfigError(f"people and organisations cannot be found: {cause}", hint=_HINT)
+        return None
     language = model.partition("_")[0]
     try:
         return detector_of(_analyzer(model, language), language)
@@ -68,22 +68,21 @@ def detector_of(analyzer: Analyzer, language: str) -> Detector:
     """A detector that asks ``analyzer`` piece by piece."""
 
     def detect(text: str) -> list[Sensitive]:
-        found: list[Sensitive] = []
+        found: set[Sensitive] = set()
         for offset, piece in _pieces(text):
             results = analyzer.analyze(text=piece, language=language, entities=list(KINDS))
-            found += _trimmed(text, offset, results)
-        return _agreed(text, set(found))
+            found.update(_trimmed(text, offset, results))
+        # A name has one kind throughout a text: the one that a wavering model gives it most often.
+        kinds: dict[str, Counter[str]] = defaultdict(Counter)
+        for kind, start, end in found:
+            kinds[text[start:end]][kind] += 1
+        agreed: set[Sensitive] = set()
+        for _, start, end in found:
+            kind = kinds[text[start:end]].most_common(1)[0][0]
+            agreed.add(Sensitive(kind, start, end))
+        return sorted(agreed, key=lambda value: (value.start, value.end))
 
     return detect
-
-
-def _agreed(text: str, found: Collection[Sensitive]) -> list[Sensitive]:
-    """The values in order, a name of one kind throughout a text: that in which a wavering model takes it most often."""
-    kinds: dict[str, Counter[str]] = defaultdict(Counter)
-    for kind, start, end in found:
-        kinds[text[start:end]][kind] += 1
-    names = ((kinds[text[start:end]].most_common(1)[0][0], start, end) for _, start, end in found)
-    return sorted({Sensitive(*name) for name in names}, key=lambda value: (value.start, value.end))
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -92,7 +91,9 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
     while start < len(text):
         end = min(len(text), start + _PIECE)
         if end < len(text):
-            end = max(text.rfind(mark, start + 1, end) for mark in ("\n", " ")) + 1 or end
+            last_space = max(text.rfind("\n", start + 1, end), text.rfind(" ", start + 1, end))
+            if last_space >= 0:
+                end = last_space + 1
         yield start, text[start:end]
         start = end
 
@@ -114,14 +115,18 @@ def _trimmed(text: str, offset: int, results: Iterable[Result]) -> Iterator[Sens
 def _installed_model() -> str | None:
     import spacy
 
-    installed: list[str] = list(spacy.util.get_installed_models())
-    return next(
-        (name for name in _PREFERRED if name in installed), next(iter(sorted(installed)), None)
-    )
+    installed: list[str] = sorted(spacy.util.get_installed_models())
+    for name in (*_PREFERRED, *installed):
+        if name in installed:
+            return name
+    return None
 
 
 def _analyzer(model: str, language: str) -> Any:
-    """Presidio with its one recognizer that reads the model: the others look for what our own detectors find."""
+    """Presidio with the one recognizer that reads the model.
+
+    Its other recognizers look for values that the other detectors find.
+    """
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import NlpEngineProvider
     from presidio_analyzer.predefined_recognizers import SpacyRecognizer

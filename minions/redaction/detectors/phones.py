@@ -1,7 +1,8 @@
-"""Telephone numbers: international, North American and national ones, others beside a word.
+"""Finds telephone numbers: international, North American, national ones, others beside a word.
 
-Figures are the danger, so a number alone must have a form that figures do not take: a plus and a country's code, groups
-of three, three and four with hyphens or brackets, or a leading zero with groups that are no date.
+Figures must not be taken for them, so a number alone must have a form that figures do not take: a
+plus and a country's code, groups of three, three and four with hyphens or brackets, or a leading
+zero with groups that are no date.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ _NORTH_AMERICAN = re.compile(
 )
 _NO_BRACKETS = re.compile(
     rf"(?:1{FRESH}[ .\-][2-9]|[2-9]{FRESH})[0-9]{{2}}"
-    rf"(?:-(?:{BREAK})?[0-9]{{3}}-(?:{BREAK})?|\.[0-9]{{3}}\.|/[0-9]{{3}}-)[0-9]{{4}}(?![0-9]|[.,\-][0-9]){_EXTENSION}"
+    rf"(?:-(?:{BREAK})?[0-9]{{3}}-(?:{BREAK})?|\.[0-9]{{3}}\.|/[0-9]{{3}}-)[0-9]{{4}}"
+    rf"(?![0-9]|[.,\-][0-9]){_EXTENSION}"
 )
 _NATIONAL = re.compile(
     rf"(?:\((?<![0-9A-Za-z].)0(?=[0-9]{{1,5}}\))|0{FRESH}(?<![0-9][ ].))[1-9][0-9]{{0,4}}\)?"
@@ -50,62 +52,73 @@ _FREE = re.compile(
     rf"1{FRESH}-8(?:00|33|44|55|66|77|88)-[0-9A-Z][0-9A-Z\-]{{5,8}}[0-9A-Z](?![0-9A-Za-z])"
 )
 _DATE = re.compile(
-    r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[./\-][01]?[0-9](?![0-9])"
+    r"(?:[0-3]?[0-9][./\-]){1,2}(?:19|20)[0-9]{2}(?![0-9])"
+    r"|(?:19|20)[0-9]{2}[./\-][01]?[0-9](?![0-9])"
 )
 _YEARS = re.compile(r"[ \-/.]*(?:(?:19|20)[0-9]{2}[ \-/.]*)+")
 _GROUPS = re.compile("[0-9]+")
 _STRONG = (
-    *(
-        "tel",
-        "phone",
-        "ph",
-        "fax",
-        "telefax",
-        "facsimile",
-        "hotline",
-        "whatsapp",
-        "rufnummer",
-        "\u96fb\u8a71",
-    ),
-    *("t\u00e9l", "fernruf", "tfno", "tlf", "telf", "fon"),
+    "tel",
+    "phone",
+    "ph",
+    "fax",
+    "telefax",
+    "facsimile",
+    "hotline",
+    "whatsapp",
+    "rufnummer",
+    "\u96fb\u8a71",
+    "t\u00e9l",
+    "fernruf",
+    "tfno",
+    "tlf",
+    "telf",
+    "fon",
 )
 _WEAK = (
-    *(
-        "mobile",
-        "mobil",
-        "cell",
-        "handy",
-        "portable",
-        "m\u00f3vil",
-        "movil",
-        "cellulare",
-        "call",
-        "ring",
-        "dial",
-    ),
-    *("bel", "rufen", "appeler"),
+    "mobile",
+    "mobil",
+    "cell",
+    "handy",
+    "portable",
+    "m\u00f3vil",
+    "movil",
+    "cellulare",
+    "call",
+    "ring",
+    "dial",
+    "bel",
+    "rufen",
+    "appeler",
 )
-_BETWEEN = r"(?i:[ ](?:me|us|him|her|them|back|again|toll[ -]free|number|no|at|on|under|unter|au|al|is|the)){0,4}"
+_BETWEEN = (
+    r"(?i:[ ](?:me|us|him|her|them|back|again|toll[ -]free|number|no|at|on|under|unter|au|al|is"
+    r"|the)){0,4}"
+)
 _NUMBER = r"(?P<value>\+?\(?[0-9](?:[ .\-/()]{0,2}[0-9]){6,14})(?![0-9%]|[.,][0-9])" + _EXTENSION
 
-_SHORTEST, _LONGEST = 9, 15  # digits with the country's code
+_SHORTEST = 9  # digits with the country's code
+_LONGEST = 15  # ITU-T E.164
 _LENGTH_NORTH_AMERICA = 11
-_SHORTEST_NATIONAL, _LONGEST_NATIONAL = 10, 12  # with the zero
-_PAIRS, _TRIPLES = 5, 4  # groups
+_SHORTEST_NATIONAL = 10  # digits with the zero
+_LONGEST_NATIONAL = 12
+_PAIRS = 5  # groups of two digits, as French numbers have them
+_TRIPLES = 4  # groups of three digits, as in a table of figures
 _LONGEST_CODE = 3
 
-# Country codes (ITU-T E.164) of two and of three digits; besides them there are 1 and 7.
+# Country codes (ITU-T E.164) of two and of three digits; those of one digit are 1 and 7.
 _TWO = re.findall(
     "..", "2027303132333436394041434445464748495152535455565758606162636465668182848690919293949598"
 )
 _THREE = re.compile(
-    "21[1-8]|22[0-9]|23[0-9]|24[0-9]|25[0-8]|26[0-9]|29[01789]|35[0-9]|37[0-9]|38[0-9]|42[013]|50[0-9]|59[0-9]"
+    "21[1-8]|22[0-9]|23[0-9]|24[0-9]|25[0-8]|26[0-9]|29[01789]|35[0-9]|37[0-9]|38[0-9]|42[013]"
+    "|50[0-9]|59[0-9]"
     "|67[02-9]|68[0-35-9]|69[0-2]|800|808|85[02356]|87[08]|88[0-38]|96[0-8]|97[0-79]|99[2-68]"
 )
 
 
 def _plausible(value: str) -> bool:
-    """Whether a number beside a word can be one: no years, no row of short figures."""
+    """Whether a number beside a word can be a telephone number: no years, no row of digits."""
     row = re.fullmatch(r"[0-9](?:[ ][0-9])+", value)
     return not row and not _YEARS.fullmatch(value) and not _DATE.search(value)
 
@@ -142,7 +155,8 @@ _RULES = (
         KIND,
         _WEAK,
         re.compile(
-            rf"[^\W\d_]{{2,10}}(?i:[ ](?:phone|no|number|office|ufficio)){{0,2}}\.?:[ ]{{0,2}}{_NUMBER}"
+            r"[^\W\d_]{2,10}(?i:[ ](?:phone|no|number|office|ufficio)){0,2}\.?:[ ]{0,2}"
+            rf"{_NUMBER}"
         ),
         _plausible,
         numeric=True,
@@ -157,11 +171,13 @@ def find(view: View) -> Iterator[Sensitive]:
     """The telephone numbers of a text."""
     for found in _INTERNATIONAL.finditer(view.text):
         end = _international_end(found)
-        if end:
-            opened = view.text.startswith("(", found.start() - 1) and found[0].count(")") > found[
-                0
-            ].count("(")
-            yield Sensitive(KIND, found.start() - bool(opened), end)
+        if not end:
+            continue
+        start = found.start()
+        closes_bracket = found[0].count(")") > found[0].count("(")
+        if start and closes_bracket and view.text[start - 1] == "(":
+            start -= 1
+        yield Sensitive(KIND, start, end)
     for pattern in (_NORTH_AMERICAN, _NO_BRACKETS, _FREE):
         for found in pattern.finditer(view.text):
             yield Sensitive(KIND, *found.span())
@@ -172,20 +188,27 @@ def find(view: View) -> Iterator[Sensitive]:
 
 
 def _international_end(found: re.Match[str]) -> int:
-    """Where a number after a plus or ``00`` ends: before a line break, if enough stands there; 0 if it is none."""
+    """The end of a number after a plus or ``00``, before a line break if enough is before it.
+
+    0 if it is no number.
+    """
     start, end = found.span("number")
     for stop in (end, start + found["number"].rfind("\n")):
         number = found.string[start:stop].rstrip()
         code = _GROUPS.match(number)
-        if _international(digits_of(number)) and (
-            found[0][0] == "+" or (code and code.end() <= _LONGEST_CODE)
-        ):
-            return found.end() if stop == end else start + len(number)
+        short_code = code is not None and code.end() <= _LONGEST_CODE
+        if found[0][0] != "+" and not short_code:
+            continue
+        if not _has_country_code(digits_of(number)):
+            continue
+        if stop == end:
+            return found.end()
+        return start + len(number)
     return 0
 
 
-def _international(digits: str) -> bool:
-    """Whether ``digits`` can be a country's code and a number in it (ITU-T E.164: at most fifteen)."""
+def _has_country_code(digits: str) -> bool:
+    """Whether ``digits`` can be a country's code and a number in it (ITU-T E.164)."""
     if "000000" in digits:
         return False
     if digits.startswith("1"):
@@ -195,22 +218,20 @@ def _international(digits: str) -> bool:
 
 
 def _national(value: str) -> bool:
-    """Whether a number with a leading zero can be a telephone number, and no date, time or count."""
+    """Whether a number with a leading zero can be a telephone number, not a date or a count."""
     number = re.split("[a-zA-Z]", value)[0]
     groups = _GROUPS.findall(number)
-    length = sum(map(len, groups))
-    sizes = set(map(len, groups))
-    in_pairs = sizes == {2}  # 04 72 11 38 56
-    steps = {int(b) - int(a) for a, b in itertools.pairwise(groups)}
-    return (
-        length <= _LONGEST_NATIONAL
-        and (
-            length >= _SHORTEST_NATIONAL
-            or (length == _SHORTEST_NATIONAL - 1 and ("(" in value or "/" in value))
-        )
-        and not _DATE.search(number)
-        and number.count("/") <= 1
-        and ("." not in number or in_pairs)
-        and (not in_pairs or (len(groups) == _PAIRS and len(steps) > 1))
-        and not (sizes == {3} and len(groups) == _TRIPLES)
-    )
+    sizes = [len(group) for group in groups]
+    shortest = _SHORTEST_NATIONAL
+    if "(" in value or "/" in value:
+        shortest -= 1
+    if not shortest <= sum(sizes) <= _LONGEST_NATIONAL:
+        return False
+    if _DATE.search(number) or number.count("/") > 1:
+        return False
+    if set(sizes) == {2}:
+        # 04 72 11 38 56 is a number, 02 04 06 08 10 is a count.
+        steps = {int(after) - int(before) for before, after in itertools.pairwise(groups)}
+        return len(groups) == _PAIRS and len(steps) > 1
+    in_triples = set(sizes) == {3} and len(groups) == _TRIPLES
+    return "." not in number and not in_triples

@@ -1,10 +1,14 @@
-"""Keys and passwords: known forms, values given to a name that says so, and tokens too random to be words."""
+"""Finds keys and passwords.
+
+They have a known form, or are given to a name such as "password", or are too random to be words.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
 import re
+import string
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -53,90 +57,85 @@ _PEM_END = re.compile("-----END [A-Z0-9 ]{0,40}-----")
 _LONGEST_PEM = 20_000
 _LOGIN = re.compile(r"[^\s:/@]{1,128}:[^\s/@]{1,256}@[^\s/:?#\"'<>]{1,253}")
 _NAMES = (
-    *(
-        "password",
-        "passwd",
-        "passwort",
-        "kennwort",
-        "passphrase",
-        "pwd",
-        "contrase\u00f1a",
-        "mot de passe",
-        "senha",
-    ),
-    *("wachtwoord", "passcode"),
+    "password",
+    "passwd",
+    "passwort",
+    "kennwort",
+    "passphrase",
+    "pwd",
+    "contrase\u00f1a",
+    "mot de passe",
+    "senha",
+    "wachtwoord",
+    "passcode",
 )
 _TOKENS = (
-    *(
-        "secret",
-        "token",
-        "api key",
-        "apikey",
-        "api_key",
-        "api-key",
-        "access key",
-        "access_key",
-        "accesskey",
-    ),
-    *(
-        "private key",
-        "private_key",
-        "auth_token",
-        "authtoken",
-        "credential",
-        "client_secret",
-        "signing key",
-    ),
-    *(
-        "wifi key",
-        "wi-fi key",
-        "network key",
-        "encryption key",
-        "license key",
-        "licence key",
-        "master key",
-    ),
+    "secret",
+    "token",
+    "api key",
+    "apikey",
+    "api_key",
+    "api-key",
+    "access key",
+    "access_key",
+    "accesskey",
+    "private key",
+    "private_key",
+    "auth_token",
+    "authtoken",
+    "credential",
+    "client_secret",
+    "signing key",
+    "wifi key",
+    "wi-fi key",
+    "network key",
+    "encryption key",
+    "license key",
+    "licence key",
+    "master key",
 )
 _GIVEN = r"[\w\-]{0,12}[\"']?[ ]{0,2}(?:(?:ist|is|lautet|est|es)[ :]|=>|[:=]{1,2})[ ]{0,2}"
 _QUOTED = r"(?P<q>[\"'])?(?P<value>(?(q)[^\"'\n]{4,256}(?=(?P=q))|[^\s\"']{4,256}))"
+# Values that are no passwords: empty ones, placeholders, references of a program.
 _TAKEN = re.compile(
-    r"(?i)(?:none|null|true|false|undefined|required|optional|string|str|int|secret|password|changeme_?|example|redacted"
-    r"|hidden|masked|x{3,}|\*{3,}|\.{3,}|your[\w\-]*|my[\-_]?(?:password|secret|token)|<[\w\-]*>?|\$[{(].*|\$[A-Z_]+|%[(\w]\w*[)%]?s?"
+    r"(?i)(?:none|null|true|false|undefined|required|optional|string|str|int|secret|password"
+    r"|changeme_?|example|redacted|hidden|masked|x{3,}|\*{3,}|\.{3,}"
+    r"|your[\w\-]*|my[\-_]?(?:password|secret|token)"
+    r"|<[\w\-]*>?|\$[{(].*|\$[A-Z_]+|%[(\w]\w*[)%]?s?"
     r"|\{[\w.\-]*\}?|\{\{.*|\[\w*\]?|\[[A-Z]+_\d+\].*|\([\w\-]*\)?|https?:.*"
     r"|(?:os|self|settings|config|process|env)\b.*)"
 )
 _CODE = re.compile(r"\w\(|[\w\]]\.[a-z_]+\(|\[\w*\]")
 _WORD = re.compile("[A-Za-z]?[a-z]{4,}|[A-Z]{5,}")
-_ENDS = ".,;)"  # of the sentence, as a rule: with them a password would not be known for the same elsewhere
-_SHORTEST_PASSWORD, _SHORTEST_TOKEN, _SHORTEST_MIXED = 4, 12, 16
+# Signs that end a sentence, as a rule: with one, a password would not be recognised elsewhere.
+_ENDS = ".,;)"
+_SHORTEST_PASSWORD = 4
+_SHORTEST_TOKEN = 12
+_SHORTEST_MIXED = 16
 
 
 def _is_password(value: str) -> bool:
     """Whether a value given to a password can be one: no placeholder, no call, no plain word."""
     plain = value.rstrip(_ENDS)
-    is_word = plain.isalpha() and (plain.islower() or plain.istitle())
-    return (
-        len(plain) >= _SHORTEST_PASSWORD
-        and not is_word
-        and not _TAKEN.fullmatch(plain)
-        and not _CODE.search(plain)
-    )
+    if len(plain) < _SHORTEST_PASSWORD:
+        return False
+    if plain.isalpha() and (plain.islower() or plain.istitle()):
+        return False
+    return not _TAKEN.fullmatch(plain) and not _CODE.search(plain)
 
 
 def _is_token(value: str) -> bool:
-    """Whether a value given to a token or key can be one: long, with letters and digits, or of mixed case."""
+    """Whether a value given to a token or key can be one: long, and of digits or mixed case."""
+    if len(value) < _SHORTEST_TOKEN:
+        return False
     numbered = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-    mixed = (
-        len(value) >= _SHORTEST_MIXED
-        and not value.islower()
-        and not value.isupper()
-        and not _wordy(value)
-    )
-    return len(value) >= _SHORTEST_TOKEN and (numbered or mixed) and _is_password(value)
+    one_case = value.islower() or value.isupper()
+    mixed = len(value) >= _SHORTEST_MIXED and not one_case and not _wordy(value)
+    return (numbered or mixed) and _is_password(value)
 
 
 def _wordy(token: str) -> bool:
-    """Whether a token is largely made of words, as names in code and of files are."""
+    """Whether a token is largely made of words, as the names of files and in code are."""
     return sum(map(len, _WORD.findall(token))) > len(token) / 2
 
 
@@ -188,20 +187,31 @@ _RULES = (
     ),
 )
 _RANDOM = re.compile(
-    r"[A-Za-z0-9+_](?<![A-Za-z0-9+_/.\-\\%].)[A-Za-z0-9+/_\-]{18,255}[A-Za-z0-9+/_\-=]{1,3}(?![A-Za-z0-9+/_\-.=])"
+    r"[A-Za-z0-9+_](?<![A-Za-z0-9+_/.\-\\%].)[A-Za-z0-9+/_\-]{18,255}[A-Za-z0-9+/_\-=]{1,3}"
+    r"(?![A-Za-z0-9+/_\-.=])"
 )
-_LEAST_BITS = 0.8  # of what a token of its length could have
-_LEAST_CHANGES = 0.25
+# The class of a character: d for a digit, u for a capital, l for a small letter, - for a sign.
+_KINDS = str.maketrans(
+    string.digits + string.ascii_uppercase + string.ascii_lowercase + "+/_-=",
+    "d" * 10 + "u" * 26 + "l" * 26 + "-" * 5,
+)
+_LEAST_BITS = 0.8  # share of the entropy that a token of its length could have
+_LEAST_CHANGES = 0.25  # share of neighbours that are of different classes
 
 
 def find(view: View) -> Iterator[Sensitive]:
     """The keys and passwords of a text."""
     yield from anchored(view, _KEYS)
     for given in anchored(view, _RULES):
-        yield given._replace(
-            end=given.start + len(view.text[given.start : given.end].rstrip(_ENDS))
-        )
-    yield from _blocks(view)
+        value = view.text[given.start : given.end].rstrip(_ENDS)
+        yield given._replace(end=given.start + len(value))
+    for place in places(view, "-----begin"):
+        first_line = _PEM.match(view.text, place)
+        if first_line:
+            # Without its last line, a private key ends with what can be recognised of it.
+            last_line = view.text.find("-----END", place, place + _LONGEST_PEM)
+            closed = _PEM_END.match(view.text, last_line) if last_line >= 0 else None
+            yield Sensitive(KIND, place, (closed or first_line).end())
     for place in places(view, "://"):
         login = _LOGIN.match(view.text, place + 3)
         if login:
@@ -211,27 +221,19 @@ def find(view: View) -> Iterator[Sensitive]:
             yield Sensitive(KIND, *found.span())
 
 
-def _blocks(view: View) -> Iterator[Sensitive]:
-    """Private keys from their first line to their last, or, where that is missing, as far as they can be told."""
-    for place in places(view, "-----begin"):
-        found = _PEM.match(view.text, place)
-        if found:
-            last = view.text.find("-----END", found.start(), found.start() + _LONGEST_PEM)
-            closed = _PEM_END.match(view.text, last) if last >= 0 else None
-            yield Sensitive(KIND, place, (closed or found).end())
-
-
 def _is_random(token: str) -> bool:
-    """Whether a token looks drawn by chance: lower case, capitals and digits, much entropy, many changes."""
+    """Whether a token looks drawn by chance: lower case, capitals and digits, entropy, changes."""
     body = token.rstrip("=")
-    kinds = [
-        "d" if one.isdigit() else "u" if one.isupper() else "l" if one.islower() else "-"
-        for one in body
-    ]
+    kinds = body.translate(_KINDS)
     if not {"d", "u", "l"} <= set(kinds) or kinds.count("-") > len(body) / 8 or _wordy(body):
         return False
-    bits = -sum(
-        count / len(body) * math.log2(count / len(body)) for count in Counter(body).values()
+    bits = 0.0
+    for count in Counter(body).values():
+        share = count / len(body)
+        bits -= share * math.log2(share)
+    changes = 0
+    for before, after in itertools.pairwise(kinds):
+        changes += before != after
+    return (
+        bits >= _LEAST_BITS * math.log2(len(body)) and changes / (len(kinds) - 1) >= _LEAST_CHANGES
     )
-    changes = sum(a != b for a, b in itertools.pairwise(kinds)) / (len(kinds) - 1)
-    return bits >= _LEAST_BITS * math.log2(len(body)) and changes >= _LEAST_CHANGES

@@ -1,4 +1,8 @@
-"""What detectors share: the value they report, the view of a text they read, and rules anchored at words."""
+"""The parts that detectors share.
+
+They are the value that a detector reports, the view of a text that it reads, and rules anchored at
+words.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-BREAK = r"(?:[ \t]{0,4}\n[ \t]{0,4})"  # a line break inside a value; a digest's " / " is one too, as ``View`` shows it
-# After the first character of a number: it continues no other number, word or amount.
+# A line break inside a value; a digest's " / " is one too, as ``View`` shows it.
+BREAK = r"(?:[ \t]{0,4}\n[ \t]{0,4})"
+# Follows the first character of a number that continues no other number, word or amount.
 FRESH = r"(?<![0-9A-Za-z.\-/$\u20ac\u00a3].)(?<![0-9][,+].)"
-# What may stand between the word that names a number and the number: "no.", "n\u00b0", "number is", ":", " = '".
+# Text between the word that names a number and the number: "no.", "n\u00b0", "number is", ":".
 LABEL = (
-    r"(?i:[ ]{0,2}(?:numbers?|num[e\u00e9]ro|n\u00famero|nummer|num|nos?|nr|n\u00b0|id|code|card|nbr)(?![^\W\d_]))?"
+    r"(?i:[ ]{0,2}(?:numbers?|num[e\u00e9]ro|n\u00famero|nummer|num|nos?|nr|n\u00b0|id|code|card"
+    r"|nbr)(?![^\W\d_]))?"
     r"[.\"')]{0,2}(?i:[ ]{1,2}(?:is|was|lautet|est|es))?\s{0,3}[:=#\u00b0]{0,2}\s{0,3}[\"']?"
 )
 
@@ -21,7 +27,7 @@ _SOON = 60  # characters
 
 
 class Sensitive(NamedTuple):
-    """A value that must stay on the device: ``text[start:end]``, of a kind such as EMAIL or CARD."""
+    """A value that must not be sent: ``text[start:end]``, of a kind such as EMAIL or CARD."""
 
     kind: str
     start: int
@@ -32,9 +38,10 @@ Detector = Callable[[str], list[Sensitive]]
 
 
 class View(NamedTuple):
-    """A text as detectors read it: plain letters and digits, a line break for `` / ``, and the same in lower case.
+    """A text as detectors read it, with plain letters and digits and a line break for `` / ``.
 
-    Both strings have the same length, and spans found by a family index them.
+    ``lowered`` is the same in lower case. Both have one length, and the spans found by a family
+    index them.
     """
 
     text: str
@@ -49,25 +56,29 @@ Family = Callable[[View], Iterator[Sensitive]]
 
 
 class Rule(NamedTuple):
-    """Finds values that stand after a word: ``pattern`` is tried only where one of ``words`` begins, so that a text
-    without them costs next to nothing. The value is the pattern's group ``value``, or, without one, the whole match.
+    """Finds values that stand beside a word.
+
+    ``pattern`` is tried only where one of ``words`` (in lower case) begins, so that a text without
+    them costs next to nothing. The value is the pattern's group ``value``, or, without one, the
+    whole match; ``accepts`` checks it. With ``inside_words`` a letter or digit may stand before the
+    word. With ``numeric`` a digit must follow soon.
     """
 
     kind: str
-    words: tuple[str, ...]  # in lower case
+    words: tuple[str, ...]
     pattern: re.Pattern[str]
     accepts: Callable[[str], bool] = bool
-    inside_words: bool = False  # whether a letter or digit may stand before the word
-    numeric: bool = False  # whether a digit must follow soon
+    inside_words: bool = False
+    numeric: bool = False
 
 
 def lower(text: str) -> str:
-    """``text`` in lower case, as long as it was: the two forms of the Greek sigma are one."""
+    """``text`` in lower case, with its length; the two small forms of the Greek sigma are one."""
     return text.lower().replace("\u03c2", "\u03c3")
 
 
 def places(view: View, word: str) -> Iterator[int]:
-    """Where ``word``, in lower case, stands."""
+    """The places of ``word``, which is in lower case."""
     place = view.lowered.find(word)
     while place >= 0:
         yield place
@@ -90,11 +101,14 @@ def anchored(view: View, rules: tuple[Rule, ...]) -> Iterator[Sensitive]:
 
 
 def shape(picture: str) -> str:
-    """The pattern of a form: ``9`` is a digit, ``A`` a capital, ``_`` a space or nothing, ``~`` also a hyphen. Others
-    stand for themselves.
+    """The pattern of a picture of a number.
+
+    ``9`` is a digit, ``A`` a capital, ``_`` a space or nothing, ``~`` a space, a hyphen or nothing.
+    Other characters stand for themselves.
     """
     known = {"9": "[0-9]", "A": "[A-Z]", "_": "[ ]?", "~": r"[ \-]?"}
-    return "".join(known.get(one) or re.escape(one) for one in picture)
+    parts = [known.get(sign) or re.escape(sign) for sign in picture]
+    return "".join(parts)
 
 
 def near(view: View, start: int, end: int, words: tuple[str, ...], reach: int = 60) -> bool:

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from minions.redaction.detectors.spans import Family, View
 
 KIND = "TERM"
-SHORTEST = 3  # characters of a word: shorter ones stand inside half of all words
+SHORTEST = 3  # characters of a word: a shorter one is a part of half of all words
 
 
 def find_words(words: Sequence[str]) -> Family:
-    """A family that finds ``words`` in any case, inside longer words too, with any white space between their parts."""
+    """A family that finds ``words`` in any case, inside longer words too.
+
+    Between the parts of a word there may be any white space. Raises ConfigError for a word of fewer
+    than three characters.
+    """
     wanted = [_Word(word) for word in dict.fromkeys(words)]
 
     def find(view: View) -> Iterator[Sensitive]:
@@ -40,15 +44,20 @@ class _Word:
         if len("".join(parts)) < SHORTEST:
             raise ConfigError(
                 f"the word {word!r} is too short to be redacted",
-                hint=f"give words of at least {SHORTEST} characters, or a pattern such as '\\bab\\b'",
+                hint=(
+                    f"give words of at least {SHORTEST} characters, or a pattern such as '\\bab\\b'"
+                ),
             )
         self.first = parts[0]
         self.pattern = re.compile(r"\s+".join(map(re.escape, parts)))
 
 
 def compile_patterns(patterns: Sequence[str]) -> list[re.Pattern[str]]:
-    """The user's regular expressions; ConfigError for one that is invalid or matches nothing at all."""
-    compiled = []
+    """The user's regular expressions.
+
+    Raises ConfigError for one that is invalid or matches the empty string.
+    """
+    compiled: list[re.Pattern[str]] = []
     for pattern in dict.fromkeys(patterns):
         try:
             expression = re.compile(pattern)
@@ -67,7 +76,7 @@ def compile_patterns(patterns: Sequence[str]) -> list[re.Pattern[str]]:
 
 
 def find_patterns(patterns: Sequence[re.Pattern[str]], text: str) -> Iterator[Sensitive]:
-    """What the user's expressions match in ``text``."""
+    """The values in ``text`` that the user's expressions match; empty matches are left out."""
     for pattern in patterns:
         for found in pattern.finditer(text):
             if found.end() > found.start():

@@ -255,6 +255,13 @@ def test_what_is_said_to_be_millions_is_not_multiplied_twice(make: Any, written:
     assert filled.calculations[0].result in shown
 
 
+def test_a_unit_in_odd_letters_ends_no_run(make: Any) -> None:
+    """An i without its dot matches one with a dot where case is ignored, and is no scale all the same."""
+    filled = fill_in("It is {{2 million * 3}} m\u0131llion.", [make.finding("2 million, 3")], {})
+    assert filled.answer == "It is 6000000 m\u0131llion."
+    assert filled.warnings == ()
+
+
 def test_what_fails_stays_legible(make: Any) -> None:
     """The answer keeps the working, the rest of it is worked out."""
     filled = fill_in("Margin {{12.4 / 0 | 1}}, half is {{12.4 / 2}}.", [make.finding("12.4, 0")], {})

@@ -145,3 +145,9 @@ def test_a_number_that_could_be_anything_is_known_by_the_word_beside_it(around: 
 def test_what_only_looks_sensitive_is_left_alone(text: str) -> None:
     """Figures, dates, sections, hashes and code go up as they are: an answer without them is worth nothing."""
     assert [(one.kind, text[one.start : one.end]) for one in detect(text)] == []
+
+
+def test_a_bracket_at_the_end_of_a_text_opens_no_number_at_its_start() -> None:
+    """Only a bracket right before a number is a part of it: spans never begin before the text."""
+    text = "+49) 30 12345678 ("
+    assert [text[value.start : value.end] for value in detect(text)] == ["+49) 30 12345678"]
