@@ -118,7 +118,7 @@ class _Reading:
         self.waiting.setdefault(same, []).append(wanted)
 
     def runs(self) -> set[_Run]:
-        """The runs that jobs wait for."""
+        """The runs whose jobs wait."""
         runs: set[_Run] = set()
         for all_wanted in self.waiting.values():
             runs.update([wanted.run for wanted in all_wanted])

@@ -1,1 +1,1 @@
-"""Transport adapters (one file a provider) and the wrappers that make policy of them."""
+"""Transport adapters (one file a provider), and the wrappers that add one policy each."""

@@ -1,7 +1,11 @@
-"""Whether one endpoint is worth asking now: a circuit breaker, told how requests ended. Pure, but for the clock.
+"""A circuit breaker: says if one endpoint is worth asking now, from how its requests ended.
 
-closed: everything goes. open: nothing goes until the cooldown is over. half open: one request goes as a probe; its
-reply closes the breaker, its failure opens it for twice as long.
+It makes no requests itself; its only input besides is the clock.
+
+    closed     all requests are admitted
+    open       no request is admitted until the cooldown is over
+    half open  one request is admitted as a probe: its reply closes the breaker, its failure opens
+               it again, for twice as long
 """
 
 from __future__ import annotations
@@ -15,22 +19,21 @@ if TYPE_CHECKING:
 
 State = Literal["closed", "open", "half_open"]
 
-SICK: tuple[type[ModelError], ...] = (
-    UnreachableError,
-    ServerError,
-    DeadlineError,
-)  # anything else is a reply
+# The errors that say that an endpoint is down or sick. Any other error is a reply of it.
+SICK: tuple[type[ModelError], ...] = (UnreachableError, ServerError, DeadlineError)
 _MOST_DOUBLINGS = 30
 _NO_TURN = -1
 
 
 class Breaker:
-    """The state of one endpoint. Each request takes a turn with ``enter`` and gives it back to one of ``reply``,
-    ``failure`` and ``withdraw``.
+    """The state of one endpoint.
 
-    It opens after ``failures`` requests in a row that say the endpoint is down or sick, at once when nothing answers.
-    Cooldowns double from ``first_cooldown_s`` to ``longest_cooldown_s``; one that the endpoint stated itself (its
-    Retry-After) is kept if it is longer.
+    Each request takes a turn with ``enter``, and ends it with one of ``reply``, ``failure`` and
+    ``withdraw``.
+
+    The breaker opens after ``failures`` requests in a row whose errors are `SICK`, and at once if
+    nothing answers. Cooldowns double from ``first_cooldown_s`` to ``longest_cooldown_s``. If the
+    endpoint itself states a longer one (Retry-After), that is kept.
     """
 
     def __init__(
@@ -47,35 +50,42 @@ class Breaker:
         self._longest_cooldown_s = longest_cooldown_s
         self._failures = 0  # in a row
         self._openings = 0  # in a row
-        self._turn = 0  # a new one for each opening and each probe: what older requests say is no longer news
+        # A new number for each opening and each probe: failures of older turns are no longer news.
+        self._turn = 0
         self._until_s = 0.0
         self._probing = False
 
     @property
     def state(self) -> State:
-        """What holds now; an open breaker becomes half open as time goes by."""
+        """The state now; an open breaker becomes half open when its cooldown is over."""
         if not self._openings:
             return "closed"
-        return "half_open" if self._clock.monotonic_s() >= self._until_s else "open"
+        if self._clock.monotonic_s() < self._until_s:
+            return "open"
+        return "half_open"
 
     @property
     def probing(self) -> bool:
-        """Whether a probe is under way."""
+        """True while a probe is under way."""
         return self._probing
 
     @property
     def admits(self) -> bool:
-        """Whether a request may go now."""
-        return self.state == "closed" or (self.state == "half_open" and not self._probing)
+        """True if a request may be sent now."""
+        state = self.state
+        return state == "closed" or (state == "half_open" and not self._probing)
 
     @property
     def wait_s(self) -> float:
-        """Seconds until the cooldown is over; 0 when it is, or when the breaker is closed."""
-        return max(0.0, self._until_s - self._clock.monotonic_s()) if self._openings else 0.0
+        """Seconds until the cooldown is over; 0 if it is, or if the breaker is closed."""
+        if not self._openings:
+            return 0.0
+        return max(0.0, self._until_s - self._clock.monotonic_s())
 
     def enter(self) -> int:
-        """A request goes out: the turn to end it with. The first that goes although the breaker is not closed is the
-        probe.
+        """Note that a request is sent; return the turn to end it with.
+
+        The first request that is sent while the breaker is not closed is the probe.
         """
         if self.state == "closed":
             return self._turn
@@ -86,36 +96,36 @@ class Breaker:
         return self._turn
 
     def reply(self) -> None:
-        """The endpoint answered, be it with a refusal: the breaker closes."""
-        self._turn += self.state != "closed"
-        self._failures = self._openings = 0
+        """Note that the endpoint answered, if only with a refusal: the breaker closes."""
+        if self.state != "closed":
+            self._turn += 1
+        self._failures = 0
+        self._openings = 0
         self._probing = False
 
     def failure(self, turn: int, error: Exception) -> None:
-        """The request ended in ``error``. One that says nothing of a sick endpoint is a reply."""
+        """Note that the request ended in ``error``. An error that is not `SICK` is a reply."""
         if not isinstance(error, SICK):
             self.reply()
             return
         if turn != self._turn:
             return
         self._failures += 1
-        if (
-            self._openings
-            or self._failures >= self._most_failures
-            or isinstance(error, UnreachableError)
-        ):
+        too_many = self._failures >= self._most_failures
+        if self._openings or too_many or isinstance(error, UnreachableError):
             self._open(error.retry_after_s or 0.0)
 
     def withdraw(self, turn: int) -> None:
-        """The request ended without a word about the endpoint: it was cancelled, or stopped by a limit of our own."""
+        """Note that the request ended without news of the endpoint.
+
+        It was cancelled, or stopped by a limit of our own.
+        """
         if turn == self._turn:
             self._probing = False
 
     def _open(self, stated_s: float) -> None:
-        cooldown_s = min(
-            self._first_cooldown_s * 2.0 ** min(self._openings, _MOST_DOUBLINGS),
-            self._longest_cooldown_s,
-        )
+        doublings = min(self._openings, _MOST_DOUBLINGS)
+        cooldown_s = min(self._first_cooldown_s * 2.0**doublings, self._longest_cooldown_s)
         self._until_s = self._clock.monotonic_s() + max(cooldown_s, stated_s)
         self._openings += 1
         self._turn += 1

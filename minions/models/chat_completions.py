@@ -1,6 +1,7 @@
-"""The Chat Completions protocol: a request as JSON, and a reply read back. Pure; no client, no connection.
+"""The Chat Completions protocol: a request as JSON, and a reply read back. It opens no connection.
 
-https://platform.openai.com/docs/api-reference/chat, as OpenAI, llama.cpp, vLLM and LM Studio speak it.
+https://platform.openai.com/docs/api-reference/chat, as OpenAI, llama.cpp, vLLM and LM Studio
+implement it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ _FINISH: dict[str | None, FinishReason] = {
 
 @dataclass(frozen=True)
 class Dialect:
-    """Which spelling and which parameters an endpoint takes."""
+    """The parameters that an endpoint takes.
+
+    ``tokens``: the spelling of the limit of output tokens. ``temperature``, ``logprobs``: False if
+    the endpoint refuses them.
+    """
 
     tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
@@ -38,8 +43,10 @@ class Dialect:
 
     @classmethod
     def of(cls, endpoint: str, model: str) -> Dialect:
-        """What is known beforehand: OpenAI's own endpoint calls the limit otherwise; its reasoning models fix the
-        temperature.
+        """The dialect as far as it is known before the first request.
+
+        OpenAI's own endpoint spells the limit in its own way, and its reasoning models take neither
+        a temperature nor logprobs.
         """
         if _OPENAI.match(endpoint) is None:
             return cls()
@@ -48,22 +55,25 @@ class Dialect:
 
     def without(self, parameter: str) -> Dialect:
         """The dialect after the endpoint refused a parameter."""
-        if parameter in {"max_tokens", "max_completion_tokens"}:
-            return replace(
-                self, tokens="max_completion_tokens" if parameter == "max_tokens" else "max_tokens"
-            )
+        if parameter == "max_tokens":
+            return replace(self, tokens="max_completion_tokens")
+        if parameter == "max_completion_tokens":
+            return replace(self, tokens="max_tokens")
         if parameter == "temperature":
             return replace(self, temperature=False)
         return replace(self, logprobs=False)
 
 
 def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[str, Any]:
-    """The JSON of a request. Only ``json_schema`` carries the schema; the other formats leave it to the prompt."""
+    """The JSON of a request.
+
+    Only the format ``json_schema`` carries the schema; with the others the prompt has to describe
+    it.
+    """
+    messages = [{"role": message.role, "content": message.content} for message in request.messages]
     body: dict[str, Any] = {
         "model": model,
-        "messages": [
-            {"role": message.role, "content": message.content} for message in request.messages
-        ],
+        "messages": messages,
         dialect.tokens: request.max_output_tokens,
     }
     if dialect.temperature:
@@ -80,7 +90,10 @@ def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[
 
 
 def read_completion(body: bytes | str, request: ChatRequest) -> Completion:
-    """The reply to a request. Raises MalformedReplyError, or RequestRefusedError when the model declined to answer."""
+    """The reply to a request.
+
+    Raises MalformedReplyError, and RequestRefusedError if the model declined to answer.
+    """
     try:
         reply = _Reply.model_validate_json(body)
     except ValidationError as error:
@@ -99,13 +112,13 @@ def read_completion(body: bytes | str, request: ChatRequest) -> Completion:
         raise RequestRefusedError("the model declined to answer", usage=usage)
     if text is None and finish not in {"length", "content_filter"}:
         raise MalformedReplyError("the reply's choice has no content", usage=usage)
-    wanted = request.first_token_candidates > 0
+    first_token = _first_token(choice) if request.first_token_candidates > 0 else None
     return Completion(
         text=text or "",
         finish_reason=finish,
         usage=usage,
         model=reply.model,
-        first_token=_first_token(choice) if wanted else None,
+        first_token=first_token,
     )
 
 
@@ -155,22 +168,29 @@ class _Reply(BaseModel):
 
 
 def _usage(reply: _Reply, request: ChatRequest, text: str) -> Usage:
-    if reply.usage is None:
+    """The usage that the server counted; an estimate if it counted none."""
+    counted = reply.usage
+    if counted is None:
         return estimated_usage(request, text)
-    read, written = reply.usage.prompt_tokens_details, reply.usage.completion_tokens_details
+    cached = 0
+    if counted.prompt_tokens_details is not None:
+        cached = counted.prompt_tokens_details.cached_tokens or 0
+    reasoning = 0
+    if counted.completion_tokens_details is not None:
+        reasoning = counted.completion_tokens_details.reasoning_tokens or 0
     return Usage(
-        input_tokens=reply.usage.prompt_tokens,
-        cached_input_tokens=(read.cached_tokens if read else None) or 0,
-        output_tokens=reply.usage.completion_tokens,
-        reasoning_tokens=(written.reasoning_tokens if written else None) or 0,
+        input_tokens=counted.prompt_tokens,
+        cached_input_tokens=cached,
+        output_tokens=counted.completion_tokens,
+        reasoning_tokens=reasoning,
     )
 
 
 def _first_token(choice: _Choice) -> dict[str, float] | None:
-    tokens = choice.logprobs.content if choice.logprobs else None
-    if not tokens:
+    """The log probability of each candidate of the first token; None if the server gave none."""
+    if choice.logprobs is None or not choice.logprobs.content:
         return None
-    first = tokens[0]
+    first = choice.logprobs.content[0]
     candidates: dict[str, float] = {}
     for candidate in (first, *(first.top_logprobs or ())):
         if candidate.logprob is not None:

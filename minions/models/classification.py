@@ -1,4 +1,7 @@
-"""From what an endpoint said when it refused to the error tree. Shared by every adapter that speaks HTTP."""
+"""An HTTP refusal becomes an error of the tree, with something to type next.
+
+Every adapter that speaks HTTP uses it.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,11 @@ from minions.network.credentials import without, without_login
 
 _LONGEST_MESSAGE = 300
 _KEY = re.compile(r"\b(?:sk|pk|rk)-[\w*.-]{4,}|Bearer\s+\S+")
+_OVERFLOW_STATUSES = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 _OVERFLOW_CODES = {"context_length_exceeded", "exceed_context_size_error"}
 _OVERFLOW = re.compile(
     r"context (?:length|size|window)|maximum context|prompt is too long|too many (?:input )?tokens"
@@ -49,8 +57,10 @@ _UNSUPPORTED = re.compile(
 
 @dataclass(frozen=True)
 class Refusal:
-    """An HTTP reply that is not a success: ``message`` and ``code`` from its body, ``retry_after`` as the header had
-    it.
+    """An HTTP reply that is not a success.
+
+    ``message``, ``code`` (several, if there are, with spaces between) and ``parameter`` are from
+    its body, as far as it has them. ``retry_after`` and ``location`` are its headers, as they came.
     """
 
     status: int
@@ -69,23 +79,31 @@ class Refusal:
         retry_after: str | None = None,
         location: str | None = None,
     ) -> Refusal:
-        """Understand the bodies of OpenAI, llama.cpp, vLLM and Ollama, and take any other as text."""
+        """Read the error bodies of OpenAI, llama.cpp, vLLM and Ollama; any other body is text."""
         text = body.decode("utf-8", "replace").strip()
         error: Any = None
         with suppress(ValueError):
             parsed = json.loads(text)
-            error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
+            if isinstance(parsed, dict):
+                error = parsed.get("error", parsed)
+        code = ""
+        parameter = ""
         if isinstance(error, dict):
             text = str(error.get("message") or error.get("detail") or text)
-            codes = f"{error.get('code') or ''} {error.get('type') or ''}"
-            return cls(status, text, codes, str(error.get("param") or ""), retry_after, location)
-        return cls(status, error if isinstance(error, str) else text, "", "", retry_after, location)
+            code = f"{error.get('code') or ''} {error.get('type') or ''}"
+            parameter = str(error.get("param") or "")
+        elif isinstance(error, str):
+            text = error
+        return cls(status, text, code, parameter, retry_after, location)
 
     def without(self, credentials: tuple[str, ...]) -> Refusal:
-        """The refusal, should it repeat what it was sent; an endpoint that has moved is told without its login."""
-        moved = (
-            None if self.location is None else without(without_login(self.location), credentials)
-        )
+        """The refusal without these credentials: an endpoint may repeat what it was sent.
+
+        A new location is kept without its login.
+        """
+        moved: str | None = None
+        if self.location is not None:
+            moved = without(without_login(self.location), credentials)
         return replace(
             self,
             message=without(self.message, credentials),
@@ -97,7 +115,11 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Target:
-    """Whom the request was for, and what to type when it is not there."""
+    """The endpoint that refused, and hints for the user.
+
+    ``key_hint``: what to type if the key is missing or wrong. ``model_hint``: what to type if the
+    model is not there.
+    """
 
     endpoint: str
     key_hint: str
@@ -105,11 +127,17 @@ class Target:
 
 
 def classify(refusal: Refusal, target: Target) -> ModelError:  # noqa: PLR0911 - a table, one line a kind
-    """The error of the tree for a refusal; it is raised by the adapter and never tried again there."""
-    refusal = _unwrapped(refusal)
-    text = f"{target.endpoint} ({refusal.status}): {scrub(refusal.message) or 'no reason given'}"
+    """The error of the tree for a refusal. The adapter raises it; it never tries again itself."""
+    if refusal.status == HTTPStatus.BAD_GATEWAY:
+        # A gateway's 502 may only pass on the refusal of the server behind it.
+        passed_on = _PASSED_ON.search(refusal.message)
+        if passed_on is not None:
+            refusal = replace(refusal, status=int(passed_on["status"]))
     status = refusal.status
-    if _overflows(refusal):
+    message = scrub(refusal.message) or "no reason given"
+    text = f"{target.endpoint} ({status}): {message}"
+    overflows = status in _OVERFLOW_STATUSES and _OVERFLOW.search(refusal.message) is not None
+    if overflows or _OVERFLOW_CODES.intersection(refusal.code.split()):
         return ContextOverflowError(
             text, hint="give the model less at once, or serve it with a larger context"
         )
@@ -127,42 +155,32 @@ def classify(refusal: Refusal, target: Target) -> ModelError:  # noqa: PLR0911 -
 
 
 def retry_after_s(header: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds to wait from a Retry-After header: a number, or an HTTP date. None when absent or nonsense."""
+    """The seconds to wait by a Retry-After header, which is a number or an HTTP date (RFC 9110).
+
+    None if the header is absent or makes no sense.
+    """
     if header is None:
         return None
     with suppress(ValueError):
         seconds = float(header)
-        return seconds if 0 <= seconds < float("inf") else None
+        if 0 <= seconds < float("inf"):
+            return seconds
+        return None
     with suppress(ValueError, TypeError):
         when = parsedate_to_datetime(header)
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        wait = when - (now or datetime.now(UTC))
+        return max(0.0, wait.total_seconds())
     return None
 
 
 def scrub(text: str) -> str:
-    """An endpoint's words in one short line, without anything that looks like a key."""
+    """An endpoint's message as one short line, without anything that looks like a key."""
     line = " ".join(_KEY.sub("***", text).split())
-    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1] + "…"
-
-
-def _unwrapped(refusal: Refusal) -> Refusal:
-    """A gateway's 502 that only passes on the refusal of the server behind it, as that server's."""
-    passed_on = (
-        _PASSED_ON.search(refusal.message) if refusal.status == HTTPStatus.BAD_GATEWAY else None
-    )
-    return replace(refusal, status=int(passed_on["status"])) if passed_on else refusal
-
-
-def _overflows(refusal: Refusal) -> bool:
-    if any(code in _OVERFLOW_CODES for code in refusal.code.split()):
-        return True
-    bad = {
-        HTTPStatus.BAD_REQUEST,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-    }
-    return refusal.status in bad and _OVERFLOW.search(refusal.message) is not None
+    if len(line) <= _LONGEST_MESSAGE:
+        return line
+    return line[: _LONGEST_MESSAGE - 1] + "…"
 
 
 def _not_found(refusal: Refusal, target: Target, text: str) -> ModelError:
@@ -170,7 +188,8 @@ def _not_found(refusal: Refusal, target: Target, text: str) -> ModelError:
         return ModelNotFoundError(text, hint=target.model_hint)
     return RequestRefusedError(
         text,
-        hint=f"is {target.endpoint} the right address? OpenAI-compatible endpoints mostly end in /v1",
+        hint=f"is {target.endpoint} the right address? "
+        "OpenAI-compatible endpoints mostly end in /v1",
     )
 
 
@@ -178,7 +197,8 @@ def _too_many(refusal: Refusal, text: str) -> ModelError:
     if "insufficient_quota" in refusal.code.split():
         return RequestRefusedError(
             text,
-            hint="the account has no credit left, and waiting does not help: add credit, or run with --local-only",
+            hint="the account has no credit left, and waiting does not help: "
+            "add credit, or run with --local-only",
         )
     return RateLimitedError(
         text,

@@ -1,7 +1,8 @@
-"""A GGUF model in this process: llama.cpp's own server on a loopback port, behind a key that nobody else knows.
+"""A GGUF model in this process: llama.cpp's own server on a loopback port.
 
-The server is the one that llama.cpp users run, so its prompt cache, schemas and token probabilities are the same
-(docs/adr/0003). Models are loaded on first use, once a process, and freed when their last user closes.
+The server is the one that llama.cpp users run, so its prompt cache, schemas and token probabilities
+are the same (docs/adr/0003). It is behind a key that only this process knows. A model is loaded on
+first use, once per process, and freed when its last user closes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ _log = structlog.get_logger()
 
 
 class EngineSettings(NamedTuple):
-    """What one loaded model depends on: two references with equal settings share it."""
+    """All that one loaded model depends on: references with equal settings share the model.
+
+    ``context_tokens`` are for each of the ``slots``; ``prompt_cache_mib`` is memory in MiB.
+    """
 
     path: str
     name: str
@@ -45,7 +49,10 @@ class EngineSettings(NamedTuple):
 
 
 class Engine:
-    """One loaded model and its loopback server, shared by ``users``. Thread-safe; ``start`` and ``release`` block."""
+    """One loaded model and its loopback server; ``users`` counts who shares it.
+
+    Thread-safe. ``start`` and ``stop`` block.
+    """
 
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
@@ -55,7 +62,10 @@ class Engine:
         self._lock = threading.Lock()
 
     def start(self) -> str:
-        """The server's address; loads the model the first time, which takes seconds. Raises ModelError."""
+        """The server's address. The first call loads the model, which takes seconds.
+
+        Raises ModelError.
+        """
         with self._lock:
             if self._server is None:
                 self._server = _serve(self.settings, self.api_key)
@@ -63,20 +73,13 @@ class Engine:
             return address
 
     def stop(self) -> None:
-        """Free the model. A request in flight is broken off."""
+        """Free the model. A request in flight fails."""
         with self._lock:
             self._server = None
 
 
 _engines: dict[EngineSettings, Engine] = {}
 _engines_lock = threading.Lock()
-
-
-def _acquire(settings: EngineSettings) -> Engine:
-    with _engines_lock:
-        engine = _engines.setdefault(settings, Engine(settings))
-        engine.users += 1
-        return engine
 
 
 def _release(engine: Engine) -> None:
@@ -89,7 +92,10 @@ def _release(engine: Engine) -> None:
 
 
 class LlamaCppModel:
-    """A ChatModel that runs in this process. Made by ``open_llamacpp``; loads on the first ``complete``."""
+    """A ChatModel that runs in this process.
+
+    ``open_llamacpp`` makes it. Its model is loaded by the first ``complete``, or by ``warm``.
+    """
 
     def __init__(self, ref: ModelRef, engine: Engine, *, timeouts: Timeouts | None = None) -> None:
         self._ref = ref
@@ -109,7 +115,7 @@ class LlamaCppModel:
 
     @property
     def endpoint(self) -> str:
-        """``in-process``: nothing leaves this machine."""
+        """``in-process``: nothing is sent to another machine."""
         return "in-process"
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -121,17 +127,26 @@ class LlamaCppModel:
         await self._open()
 
     async def aclose(self) -> None:
-        """Close the connection, and free the model's memory if nobody else uses it. May be called twice."""
-        client, self._client = self._client, None
-        engine, self._engine = self._engine, None
+        """Close the connection, and free the model's memory if nothing else uses the model.
+
+        May be called twice.
+        """
+        client = self._client
+        engine = self._engine
+        self._client = None
+        self._engine = None
         if client is not None:
             await client.aclose()
         if engine is not None:
             await asyncio.to_thread(_release, engine)
 
     def release(self) -> None:
-        """Free the model's memory if nobody else uses it, without an event loop: for one that never completed."""
-        engine, self._engine = self._engine, None
+        """Free the model's memory if nothing else uses the model.
+
+        It needs no event loop, and is for a model that never completed a request.
+        """
+        engine = self._engine
+        self._engine = None
         if engine is not None:
             _release(engine)
 
@@ -167,12 +182,15 @@ async def open_llamacpp(
     timeouts: Timeouts | None = None,
     progress: Progress | None = None,
 ) -> LlamaCppModel:
-    """A model by registry name or .gguf path; its file is found and verified here, and loaded on first use.
+    """A model by its catalogue name or the path of a .gguf file.
 
-    ``context_tokens`` are for each of ``slots`` requests at a time. ``threads`` defaults to the physical cores this
-    process may use. ``prompt_cache_mib`` of memory keep the prompts of chunks that other chunks pushed out of a slot;
-    0 keeps none. ``progress`` hears of copying and hashing. Raises ConfigError without xllamacpp or for an unknown
-    name, ModelNotFoundError without (right) weights.
+    The file is found and verified here, and loaded on first use. ``context_tokens`` are for each of
+    ``slots`` requests at a time. ``threads``: by default the physical cores that this process may
+    use. ``prompt_cache_mib``: memory for the prompts of chunks that other chunks pushed out of a
+    slot; 0 keeps none. ``progress`` is called while a file is copied or hashed.
+
+    Raises ConfigError without xllamacpp or for an unknown name, ModelNotFoundError if the weights
+    are missing or are not the right ones.
     """
     if find_spec("xllamacpp") is None:
         raise ConfigError(
@@ -187,34 +205,63 @@ async def open_llamacpp(
     path = await asyncio.to_thread(resolving.resolve, ref.model, home=home, progress=progress)
     settings = EngineSettings(
         path=str(path.resolve()),
-        name=entry.name if entry else path.stem,
+        name=path.stem if entry is None else entry.name,
         context_tokens=context_tokens,
         slots=slots,
         threads=threads or physical_cores(),
         prompt_cache_mib=prompt_cache_mib,
     )
-    return LlamaCppModel(ref, _acquire(settings), timeouts=timeouts)
+    with _engines_lock:
+        engine = _engines.setdefault(settings, Engine(settings))
+        engine.users += 1
+    return LlamaCppModel(ref, engine, timeouts=timeouts)
 
 
 def physical_cores() -> int:
-    """The physical cores that this process may use, at least 1. llama.cpp spins its threads: siblings do not help."""
+    """The number of physical cores that this process may use, at least 1.
+
+    llama.cpp's threads spin while they wait, so a second thread on the same core does not help.
+    """
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     usable = affinity(0) if affinity else set(range(os.cpu_count() or 1))
-    return max(1, len({_siblings(cpu) for cpu in usable}))
+    cores = {_siblings(cpu) for cpu in usable}
+    return max(1, len(cores))
 
 
 def _siblings(cpu: int) -> str:
+    """The logical processors on the core of this one, as Linux lists them."""
+    topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology")
     try:
-        topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology")
         return (topology / "thread_siblings_list").read_text(encoding="ascii").strip()
     except OSError:
         return str(cpu)
 
 
 def _serve(settings: EngineSettings, api_key: str) -> Any:
+    """Start a private server with the model loaded. Raises ModelError.
+
+    It listens on a free loopback port, asks for the key, has no web page, tells nothing of its
+    state, writes no log, and refuses a prompt that is too long instead of shifting its context.
+    """
     import xllamacpp
 
-    parameters = _parameters(xllamacpp.CommonParams(), settings, api_key)
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = settings.path
+    parameters.model_alias = {settings.name}
+    parameters.n_ctx = settings.context_tokens * settings.slots
+    parameters.n_parallel = settings.slots
+    parameters.cpuparams.n_threads = settings.threads
+    parameters.cpuparams_batch.n_threads = settings.threads
+    parameters.cache_ram_mib = settings.prompt_cache_mib
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    parameters.api_keys = [api_key]
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    parameters.endpoint_metrics = False
+    parameters.ctx_shift = False
+    parameters.warmup = False
+    parameters.verbosity = -1
     try:
         server = xllamacpp.Server(parameters)
     except (RuntimeError, ValueError) as error:
@@ -229,22 +276,3 @@ def _serve(settings: EngineSettings, api_key: str) -> Any:
         threads=settings.threads,
     )
     return server
-
-
-def _parameters(parameters: Any, settings: EngineSettings, api_key: str) -> Any:
-    """Loopback only, any free port, a key, no web page, no introspection, no log, no shifting of the context."""
-    parameters.model.path = settings.path
-    parameters.model_alias = {settings.name}
-    parameters.n_ctx = settings.context_tokens * settings.slots
-    parameters.n_parallel = settings.slots
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = settings.threads
-    parameters.cache_ram_mib = settings.prompt_cache_mib
-    parameters.hostnames = ["127.0.0.1"]
-    parameters.port = 0
-    parameters.api_keys = [api_key]
-    parameters.ui = parameters.endpoint_slots = parameters.endpoint_metrics = (
-        parameters.ctx_shift
-    ) = False
-    parameters.warmup = False
-    parameters.verbosity = -1
-    return parameters

@@ -1,4 +1,4 @@
-"""Every physical attempt in the ledger."""
+"""Policy: every physical attempt is entered in the ledger."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def metered(model: ChatModel, *, meter: Meter) -> ChatModel:
-    """Enter each attempt of ``model`` in the meter's ledger, whatever comes of it. Goes innermost of all wrappers.
+    """Adds metering: each physical attempt is an entry of the meter's ledger, however it ends.
 
-    Besides what ``model`` raises: BudgetExceededError and PriceUnknownError before an attempt, StoreError before and
-    after it; StoppedError once the user asked to stop. A reply that an ended process had paid for is returned without
-    an attempt.
+    It is the innermost of all wrappers, so that retries are entered, too. A reply that an earlier
+    process has paid for is returned without an attempt.
+
+    Raises what ``model`` raises; BudgetExceededError and PriceUnknownError before an attempt,
+    StoreError before and after it, StoppedError once the user asked to stop.
     """
     return _Metered(model, meter)
 
@@ -29,7 +31,8 @@ class _Metered(Wrapper):
         self._meter = meter
 
     async def complete(self, request: ChatRequest) -> Completion:
-        if (kept := self._meter.kept(self._model, request)) is not None:
+        kept = self._meter.kept(self._model, request)
+        if kept is not None:
             return kept
         attempt = await self._meter.begin(self._model, request)
         with self._meter.driving(attempt), capturing(attempt.depart) as exchange:

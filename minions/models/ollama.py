@@ -1,7 +1,7 @@
 """Ollama's native chat API through the ``ollama`` client.
 
-Ollama answers 200 to a prompt longer than its context, having silently cut its head: so the context is asked for
-explicitly, and the count of tokens that it read is checked.
+Ollama cuts the head off a prompt that is longer than its context, and answers 200 all the same. So
+each request asks for the context it needs, and the number of tokens that were read is checked.
 """
 
 from __future__ import annotations
@@ -38,23 +38,25 @@ if TYPE_CHECKING:
     from minions.network.reference import ModelRef
     from minions.values.chat import ChatRequest
 
-_SMALLEST_CONTEXT = 2048
-_SMALLEST_MODEL_CONTEXT = 512
-_ESTIMATE_MARGIN = 1.25
+_SMALLEST_CONTEXT = 2048  # tokens that are asked for
+_SMALLEST_MODEL_CONTEXT = 512  # tokens that a model may have of its own
+_ESTIMATE_MARGIN = 1.25  # room for an estimate that is too low
 _MOST_CANDIDATES = 20
-_FAR_BELOW = 0.5
-_CERTAINLY = 0.8
+# Shares of a prompt's estimated tokens.
+_FAR_BELOW = 0.5  # read less than this: a part was lost, or was cached
+_CERTAINLY = 0.8  # a prompt has at least this many
 _FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length"}
 
 
 class OllamaModel:
-    """A ChatModel of an Ollama server at ``host``. One ``complete`` is one request: no retry, no redirect.
+    """A ChatModel of an Ollama server at ``host``. One ``complete`` is one request.
 
-    ``num_ctx``: the context to ask for, in tokens; None sizes it for the longest prompt so far, in coarse steps,
-    because the server loads the model anew whenever it changes. ``keep_alive``: how long the model stays loaded.
-    ``think``: whether models that can reason do so before they reply. ``must_be_here``: the server is asked first
-    whether it runs the model itself, and nothing is sent to one that it passes on. ``transport`` replaces the HTTP
-    transport, for tests.
+    It neither retries nor follows redirects. ``num_ctx``: the context to ask for, in tokens; None
+    sizes it for the longest prompt so far, in coarse steps, because the server loads the model anew
+    whenever it changes. ``keep_alive``: the time for which the model stays loaded. ``think``: models
+    that can reason do so before they reply. ``must_be_here``: the server is asked first if it runs
+    the model itself, and nothing is sent to a model that it passes on. ``transport`` replaces the
+    HTTP transport, for tests.
     """
 
     def __init__(
@@ -76,7 +78,8 @@ class OllamaModel:
         self._keep_alive = keep_alive
         self._timeouts = timeouts or Timeouts()
         self._think = think
-        self._must_be_here, self._is_here = must_be_here, not must_be_here
+        self._must_be_here = must_be_here
+        self._is_here = not must_be_here
         self._transport = transport
         self._client: AsyncClient | None = None
 
@@ -94,8 +97,9 @@ class OllamaModel:
         return shown_url(self._host)
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request. Raises ModelError, and EgressRefusedError where the model, or a connection, is not
-        allowed.
+        """Answer one request.
+
+        Raises ModelError, and EgressRefusedError if the model or the connection is not allowed.
         """
         import httpx
 
@@ -117,15 +121,18 @@ class OllamaModel:
         except ExceptionGroup as group:  # of the task group in which the client connects
             raise refusal_within(group) or self._unreachable() from None
         except (httpx.HTTPError, ValueError, TypeError) as error:
-            # The client builds its reply from whatever JSON came, and fails in its own ways when that is no chat reply.
+            # The client builds its reply from any JSON, and fails in its own ways if that is not a
+            # chat reply.
             raise MalformedReplyError(
                 f"{self.endpoint}: not a chat reply ({type(error).__name__})"
             ) from None
         return _read(response, request, num_ctx)
 
     async def require_here(self) -> None:
-        """Ask once whether the server runs the model itself, where it must. Raises EgressRefusedError where not,
-        UnreachableError where nobody answers: what is not known may be anywhere.
+        """Ask once if the server runs the model itself, if ``must_be_here`` is set.
+
+        Raises EgressRefusedError if it does not, and UnreachableError if nothing answers: a model
+        that is not known to be here may be anywhere.
         """
         if self._is_here:
             return
@@ -139,37 +146,41 @@ class OllamaModel:
             raise self._passed_on(remote)
         if status is None:
             raise self._unreachable()
-        self._is_here = status == HTTPStatus.OK  # one that is not there yet may come from anywhere
+        # A model that the server does not have yet may come from anywhere: it is asked again.
+        self._is_here = status == HTTPStatus.OK
 
     async def aclose(self) -> None:
         """Release the connections. May be called twice."""
-        client, self._client = self._client, None
+        client = self._client
+        self._client = None
         if client is not None:
             await client.close()  # type: ignore[no-untyped-call]  # the client left it without types
 
     def _context_for(self, request: ChatRequest) -> int:
+        """The context to ask for, in tokens."""
         if self._num_ctx is not None:
             return self._num_ctx
-        needed = (
-            int(estimated_prompt_tokens(request) * _ESTIMATE_MARGIN) + request.max_output_tokens
-        )
+        prompt = int(estimated_prompt_tokens(request) * _ESTIMATE_MARGIN)
+        needed = prompt + request.max_output_tokens
         self._largest_num_ctx = max(self._largest_num_ctx, context_bucket(needed))
         return self._largest_num_ctx
 
     def _arguments(self, request: ChatRequest, num_ctx: int) -> dict[str, Any]:
-        form: Any = None
+        """The arguments of the client's ``chat``."""
+        reply_format: Any = None
         if request.json_schema is not None and request.response_format == "json_schema":
-            form = dict(request.json_schema)
+            reply_format = dict(request.json_schema)
         elif request.response_format == "json_object":
-            form = "json"
+            reply_format = "json"
         candidates = min(request.first_token_candidates, _MOST_CANDIDATES)
+        messages = [
+            {"role": message.role, "content": message.content} for message in request.messages
+        ]
         return {
             "model": self._ref.model,
-            "messages": [
-                {"role": message.role, "content": message.content} for message in request.messages
-            ],
+            "messages": messages,
             "stream": False,
-            "format": form,
+            "format": reply_format,
             "options": {
                 "num_ctx": num_ctx,
                 "num_predict": request.max_output_tokens,
@@ -182,17 +193,27 @@ class OllamaModel:
         }
 
     def _connect(self) -> AsyncClient:
+        """The client, made on first use. Raises ConfigError if the environment's proxies forbid it."""
         if self._client is None:
             import httpx
 
-            self._client = _client_class()(
+            try:
+                # The package makes a client of its own as it loads, with the environment's proxies.
+                from ollama import AsyncClient
+            except (ImportError, ValueError, httpx.InvalidURL) as error:
+                raise ConfigError(
+                    f"the ollama client cannot be loaded with this environment's proxies: {error}",
+                    hint="unset ALL_PROXY, HTTP_PROXY and HTTPS_PROXY, or set NO_PROXY='*' "
+                    "(SOCKS: pip install 'httpx[socks]')",
+                ) from None
+            self._client = AsyncClient(
                 host=self._host,
                 timeout=httpx.Timeout(
                     self._timeouts.first_token_s, connect=self._timeouts.connect_s
                 ),
                 verify=verification_for(self._host),
                 follow_redirects=False,
-                # What stays on this machine does not take a detour through a proxy.
+                # Requests to this machine itself do not take a detour through a proxy.
                 trust_env=not is_loopback_url(self._host),
                 transport=self._transport,
                 event_hooks={"request": [_note_request], "response": [self._check]},
@@ -200,23 +221,30 @@ class OllamaModel:
         return self._client
 
     async def _check(self, response: httpx.Response) -> None:
-        """Note what came, and raise refusals here: the client's own error loses the headers, Retry-After among them."""
+        """Note the bytes that came, and raise the error of a refusal.
+
+        It is raised here because the client's own error loses the headers, such as Retry-After.
+        """
         length = 0
         try:
             length = len(await response.aread())
         finally:
             note_response(response.num_bytes_downloaded or length)
         if response.is_success:
-            self._refuse_passed_on(response.content)
+            if self._must_be_here and b'"remote_' in response.content:
+                # The model may have become another since the server was asked.
+                remote = probes.remote_of(response.content)
+                if remote is not None:
+                    raise self._passed_on(remote)
             return
         refusal = Refusal.read(
             response.status_code,
             response.content,
             retry_after=response.headers.get("retry-after"),
             location=response.headers.get("location") if response.is_redirect else None,
-        ).without(
-            credentials_of(self._host, os.environ.get("OLLAMA_API_KEY"))
-        )  # the client's own variable
+        )
+        api_key = os.environ.get("OLLAMA_API_KEY")  # the client reads it by itself
+        refusal = refusal.without(credentials_of(self._host, api_key))
         target = Target(
             endpoint=self.endpoint,
             key_hint="export OLLAMA_API_KEY=... (this server asks for a key)",
@@ -224,20 +252,12 @@ class OllamaModel:
         )
         raise classify(refusal, target)
 
-    def _refuse_passed_on(self, reply: bytes) -> None:
-        """A second look: the model may have become another since the server was asked."""
-        if (
-            self._must_be_here
-            and b'"remote_' in reply
-            and (remote := probes.remote_of(reply)) is not None
-        ):
-            raise self._passed_on(remote)
-
     def _passed_on(self, remote: str) -> EgressRefusedError:
         return EgressRefusedError(
             f"{self.endpoint} does not run {self.reference} itself but passes it on to {remote}",
-            hint="choose a model that runs here, or name the cloud model itself (its tag ends in -cloud): then what "
-            "goes to it is limited, counted and logged; a worker needs --allow-remote-workers too",
+            hint="choose a model that runs here, or name the cloud model itself (its tag ends in "
+            "-cloud): then all that is sent to it is limited, counted and logged; "
+            "a worker needs --allow-remote-workers, too",
         )
 
     def _unreachable(self) -> ModelError:
@@ -249,24 +269,9 @@ class OllamaModel:
     def _too_slow(self, limit_s: float) -> DeadlineError:
         return DeadlineError(
             f"{self.endpoint} did not answer within {limit_s:g} s",
-            hint="the server is overloaded or the model too slow for it: try a smaller model, or --chunk-tokens N",
+            hint="the server is overloaded or the model too slow for it: "
+            "try a smaller model, or --chunk-tokens N",
         )
-
-
-def _client_class() -> type[AsyncClient]:
-    """The client, whose package makes one for everybody as it loads: with the environment's proxies, whatever they are.
-    Raises ConfigError where they cannot be used.
-    """
-    import httpx
-
-    try:
-        from ollama import AsyncClient
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise ConfigError(
-            f"the ollama client cannot be loaded with this environment's proxies: {error}",
-            hint="unset ALL_PROXY, HTTP_PROXY and HTTPS_PROXY, or set NO_PROXY='*' (SOCKS: pip install 'httpx[socks]')",
-        ) from None
-    return AsyncClient
 
 
 def context_bucket(tokens: int) -> int:
@@ -281,11 +286,14 @@ def context_bucket(tokens: int) -> int:
 
 
 def was_cut(read: int | None, *, num_ctx: int, estimate: int) -> bool:
-    """Whether the server lost a part of the prompt, from the ``read`` tokens it reports (None: it does not say).
+    """True if the server lost a part of the prompt.
 
-    A cut prompt fills the context exactly. A model whose own context is smaller than ``num_ctx`` fills that one: a
-    power of two, far below the estimate. A small count alone is no sign: some servers leave out what they had cached,
-    and proxies count words.
+    ``read``: the tokens that it reports to have read; None if it does not say. ``estimate``: the
+    prompt's estimated tokens.
+
+    A cut prompt fills the context exactly. A model whose own context is smaller than ``num_ctx``
+    fills that one: a power of two, far below the estimate. A small count alone is no sign: some
+    servers leave out the tokens that they had cached, and proxies count words.
     """
     overlong = estimate * _CERTAINLY > num_ctx
     if not read:
@@ -297,10 +305,10 @@ def was_cut(read: int | None, *, num_ctx: int, estimate: int) -> bool:
 
 
 def _read(response: ChatResponse, request: ChatRequest, num_ctx: int) -> Completion:
+    """The reply to a request. Raises ContextOverflowError if the prompt was cut."""
     usage = _usage(response, request)
-    if was_cut(
-        response.prompt_eval_count, num_ctx=num_ctx, estimate=estimated_prompt_tokens(request)
-    ):
+    estimate = estimated_prompt_tokens(request)
+    if was_cut(response.prompt_eval_count, num_ctx=num_ctx, estimate=estimate):
         raise ContextOverflowError(
             f"the prompt was cut to fit the context of {num_ctx} tokens",
             hint="give the model less at once, or ask for a larger context: --context-tokens N",
@@ -320,17 +328,19 @@ def _read(response: ChatResponse, request: ChatRequest, num_ctx: int) -> Complet
 
 
 def _usage(response: ChatResponse, request: ChatRequest) -> Usage:
-    read, written = response.prompt_eval_count, response.eval_count
-    return Usage(
-        input_tokens=estimated_prompt_tokens(request) if read is None else read,
-        output_tokens=estimate_tokens(response.message.content or "")
-        if written is None
-        else written,
-        estimated=read is None or written is None,
-    )
+    """The usage that the server counted; where it did not count, an estimate."""
+    read = response.prompt_eval_count
+    written = response.eval_count
+    estimated = read is None or written is None
+    if read is None:
+        read = estimated_prompt_tokens(request)
+    if written is None:
+        written = estimate_tokens(response.message.content or "")
+    return Usage(input_tokens=read, output_tokens=written, estimated=estimated)
 
 
 def _first_token(response: ChatResponse) -> dict[str, float] | None:
+    """The log probability of each candidate of the first token; None if the server gave none."""
     if not response.logprobs:
         return None
     first = response.logprobs[0]

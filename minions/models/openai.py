@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint through the ``openai`` client: OpenAI, llama.cpp, vLLM, LM Studio, gateways."""
+"""Any OpenAI-compatible endpoint (OpenAI, llama.cpp, vLLM, LM Studio, gateways), by its client."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ if TYPE_CHECKING:
 
 
 class OpenAIModel:
-    """A ChatModel at an OpenAI-compatible endpoint. One ``complete`` is one request: no retry, no redirect.
+    """A ChatModel at an OpenAI-compatible endpoint. One ``complete`` is one request.
 
-    ``base_url`` ends in ``/v1`` as a rule. ``extra_body`` goes into every request (``cache_prompt`` for llama.cpp,
-    say). ``http_client`` is taken over: it gets the hooks that note what is sent, and is closed with the model.
+    It neither retries nor follows redirects. ``base_url`` ends in ``/v1`` as a rule. ``extra_body``
+    is merged into every request (for example ``cache_prompt`` for llama.cpp). An ``http_client``
+    becomes the model's own: it gets the hooks that note what is sent, and is closed with the model.
+
+    Raises ConfigError if ``base_url`` is not an http(s) URL.
     """
 
     def __init__(
@@ -49,12 +52,14 @@ class OpenAIModel:
         extra_body: Mapping[str, Any] | None = None,
     ) -> None:
         if not base_url.startswith(("http://", "https://")):
+            shown = without_login(f"@{base_url}")[1:]
             raise ConfigError(
-                f"{without_login(f'@{base_url}')[1:]!r} is not an endpoint's URL",
+                f"{shown!r} is not the URL of an endpoint",
                 hint="write it with its scheme: http://127.0.0.1:8080/v1",
             )
         self._ref = ref
-        self._base_url, self._endpoint = base_url, shown_url(base_url)
+        self._base_url = base_url
+        self._endpoint = shown_url(base_url)
         self._api_key = api_key
         self._timeout = timeout or Timeouts()
         self._http_client = http_client
@@ -76,17 +81,20 @@ class OpenAIModel:
         return self._endpoint
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request. Raises ModelError, and EgressRefusedError where a connection is not allowed."""
+        """Answer one request.
+
+        Raises ModelError, and EgressRefusedError if the connection is not allowed.
+        """
         import httpx2
         import openai
 
-        body = (
-            request_body(request, model=self._ref.model, dialect=self._dialect) | self._extra_body
-        )
+        body = request_body(request, model=self._ref.model, dialect=self._dialect)
+        body |= self._extra_body
         # The SDK's errors hold the request, and with it the key and the prompt: they are not chained.
         try:
             async with asyncio.timeout(self._timeout.total_s):
-                # Not chat.completions.create: it walks through every message and schema, a quarter of a call's work.
+                # Not chat.completions.create: it walks through every message and schema, which is
+                # a quarter of a call's work.
                 response = await self._connect().post(
                     "/chat/completions",
                     cast_to=httpx2.Response,
@@ -100,14 +108,15 @@ class OpenAIModel:
         except openai.APIConnectionError as error:
             raise refusal_within(error) or self._disconnected(error) from None
         except ExceptionGroup as group:  # of the task group in which the client connects
-            raise refusal_within(group) or self._nobody() from None
+            raise refusal_within(group) or self._unreachable() from None
         except openai.OpenAIError as error:
             raise MalformedReplyError(f"{self.endpoint}: {type(error).__name__}") from None
         return read_completion(response.content, request)
 
     async def aclose(self) -> None:
         """Release the connections. May be called twice."""
-        client, self._client = self._client, None
+        client = self._client
+        self._client = None
         if client is not None:
             await client.close()
 
@@ -127,8 +136,10 @@ class OpenAIModel:
                 http_client=http_client,
             )
             if self._dialect.tokens == "max_tokens":
-                # The SDK reads these from OPENAI_* variables meant for OpenAI; they are nobody else's business.
-                self._client.organization = self._client.project = None
+                # The SDK reads these from OPENAI_* variables. They are meant for OpenAI alone, and no
+                # other endpoint is sent them.
+                self._client.organization = None
+                self._client.project = None
         return self._client
 
     def _refused(self, error: APIStatusError) -> ModelError:
@@ -139,52 +150,49 @@ class OpenAIModel:
             retry_after=response.headers.get("retry-after"),
             location=response.headers.get("location") if response.is_redirect else None,
         ).without(credentials_of(self._base_url, self._api_key))
-        local = is_loopback_url(self._base_url)
-        classified = classify(
-            refusal,
-            Target(
-                endpoint=self.endpoint,
-                key_hint="export OPENAI_API_KEY=... (the key that this endpoint expects)",
-                model_hint=f"see what it serves: curl {self.endpoint}/models"
-                if local
-                else f"is {self._ref.model!r} spelt right, and may your key use it?",
-            ),
+        if is_loopback_url(self._base_url):
+            model_hint = f"see what it serves: curl {self.endpoint}/models"
+        else:
+            model_hint = f"is {self._ref.model!r} spelt right, and may your key use it?"
+        target = Target(
+            endpoint=self.endpoint,
+            key_hint="export OPENAI_API_KEY=... (the key that this endpoint expects)",
+            model_hint=model_hint,
         )
+        classified = classify(refusal, target)
         if isinstance(classified, FormatUnsupportedError) and classified.parameter:
             self._dialect = self._dialect.without(classified.parameter)
         return classified
 
     def _disconnected(self, error: APIConnectionError) -> ModelError:
+        """The error of the tree for a connection that failed, or was never made."""
         import httpx2
 
         cause = error.__cause__
-        if isinstance(cause, httpx2.TimeoutException) and not isinstance(
-            cause, httpx2.ConnectTimeout
-        ):
+        if isinstance(cause, (httpx2.ConnectTimeout, httpx2.ConnectError)):
+            return self._unreachable()
+        if isinstance(cause, httpx2.TimeoutException):
             return self._too_slow(self._timeout.first_token_s)
-        if isinstance(cause, (httpx2.NetworkError, httpx2.ProtocolError)) and not isinstance(
-            cause, httpx2.ConnectError
-        ):
+        if isinstance(cause, (httpx2.NetworkError, httpx2.ProtocolError)):
             return ServerError(
                 f"{self.endpoint} closed the connection before its reply was complete"
             )
         if isinstance(cause, httpx2.DecodingError):
             return MalformedReplyError(f"{self.endpoint} sent a body that cannot be decoded")
-        return self._nobody()
+        return self._unreachable()
 
-    def _nobody(self) -> ModelError:
-        start = (
-            "start the server, or " if is_loopback_url(self._base_url) else "check the network, or "
-        )
+    def _unreachable(self) -> ModelError:
+        first = "start the server" if is_loopback_url(self._base_url) else "check the network"
         return UnreachableError(
             f"nothing answers at {self.endpoint}",
-            hint=f"{start}correct the address: export OPENAI_BASE_URL=...",
+            hint=f"{first}, or correct the address: export OPENAI_BASE_URL=...",
         )
 
     def _too_slow(self, limit_s: float) -> DeadlineError:
         return DeadlineError(
             f"{self.endpoint} did not answer within {limit_s:g} s",
-            hint="the server is overloaded or the model too slow for it: try a smaller model, or --chunk-tokens N",
+            hint="the server is overloaded or the model too slow for it: "
+            "try a smaller model, or --chunk-tokens N",
         )
 
 
@@ -195,7 +203,7 @@ def _http_client(base_url: str, timeout: Timeouts) -> httpx2.AsyncClient:
         timeout=httpx2.Timeout(timeout.first_token_s, connect=timeout.connect_s),
         verify=verification_for(base_url),
         follow_redirects=False,
-        # What stays on this machine does not take a detour through a proxy.
+        # Requests to this machine itself do not take a detour through a proxy.
         trust_env=not is_loopback_url(base_url),
     )
 

@@ -1,5 +1,7 @@
-"""Sensitive values stay here: a request goes up with placeholders in their places, and a reply comes back with the
-values. Outermost of all policies, so that whatever is sent, priced and logged holds placeholders only.
+"""Policy: sensitive values are withheld; placeholders are sent in their places.
+
+In the reply the placeholders become values again. It is the outermost of all wrappers, so that all
+that is sent, priced and logged holds placeholders only.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from minions.values.chat import Message
 if TYPE_CHECKING:
     from minions.ports import ChatModel
     from minions.redaction.detector import Detector
-    from minions.values.chat import ChatRequest, Completion
+    from minions.values.chat import ChatRequest, Completion, Kind
 
-# JSON Schema's own words, and the program's for its replies: what a schema means does not depend on a user's words.
+# The words of JSON Schema, and the program's own names of fields. They are never replaced: a user's
+# sensitive words must not change the meaning of a schema.
 _OF_SCHEMAS: Final = frozenset(
     """
     type object array string number integer boolean null properties required additionalProperties items enum const anyOf
@@ -23,14 +26,18 @@ _OF_SCHEMAS: Final = frozenset(
     definitions default tasks instruction output options documents search unit reduce answer findings confidence message
     """.split()  # noqa: SIM905 - a word a line is no easier to read
 )
-_EXPLANATION: Final = " Words that stay on the device have names in brackets, such as {}: copy these names as they are."
+_EXPLANATION: Final = (
+    " Words that stay on the device have names in brackets, such as {}: "
+    "copy these names as they are."
+)
 
 
 def redacting(model: ChatModel, detect: Detector | None) -> ChatModel:
-    """``model`` behind placeholders: those of the run at work, or of a call outside of any its own.
+    """Adds redaction: sensitive values in a request are replaced by placeholders before it is sent.
 
-    ``detect`` finds what to replace; None: only words that the run holds. The program's own prompts go as they are.
-    Raises like ``model``.
+    The placeholders are those of the current run; a call outside of a run has its own. ``detect``
+    finds the values; with None, only the words that the run knows as sensitive are replaced. The
+    program's own prompts are sent as they are. Raises like ``model``.
     """
     return _Redacting(model, detect)
 
@@ -42,44 +49,44 @@ class _Redacting(Wrapper):
 
     async def complete(self, request: ChatRequest) -> Completion:
         placeholders = current_placeholders() or Placeholders(self._detect)
+        messages = [_redacted(message, placeholders) for message in request.messages]
         schema = request.json_schema
-        messages = tuple(_message(message, placeholders) for message in request.messages)
-        redacted = request.model_copy(
-            update={
-                "messages": _explained(messages),
-                "json_schema": None if schema is None else _in_schema(schema, placeholders),
-            }
-        )
-        completion = await self._model.complete(redacted)
+        if schema is not None:
+            schema = _in_schema(schema, placeholders)
+        shown: list[str] = []
+        for message in messages:
+            shown += placeholders_in(message.content)
+        if shown:
+            first = messages[0]
+            explanation = _EXPLANATION.format(shown[0])
+            messages[0] = Message.of(first.role, *first.parts, ("prompt", explanation))
+        changes = {"messages": tuple(messages), "json_schema": schema}
+        completion = await self._model.complete(request.model_copy(update=changes))
         text = placeholders.restore(completion.text, in_json=schema is not None)
-        return (
-            completion if text == completion.text else completion.model_copy(update={"text": text})
-        )
+        if text == completion.text:
+            return completion
+        return completion.model_copy(update={"text": text})
 
 
-def _message(message: Message, placeholders: Placeholders) -> Message:
-    parts = tuple(
-        (kind, text if kind == "prompt" else placeholders.redact(text, held=kind == "digest"))
-        for kind, text in message.parts
-    )
-    return message if parts == message.parts else Message.of(message.role, *parts)
-
-
-def _explained(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The messages, the first with a word on placeholders where any message holds one."""
-    first, *others = messages
-    shown = next(
-        (found for message in messages for found in placeholders_in(message.content)), None
-    )
-    if shown is None:
-        return messages
-    return Message.of(first.role, *first.parts, ("prompt", _EXPLANATION.format(shown))), *others
+def _redacted(message: Message, placeholders: Placeholders) -> Message:
+    """The message with placeholders; the program's own words are kept."""
+    parts: list[tuple[Kind, str]] = []
+    for kind, text in message.parts:
+        if kind == "prompt":
+            parts.append((kind, text))
+        else:
+            parts.append((kind, placeholders.redact(text, held=kind == "digest")))
+    if tuple(parts) == message.parts:
+        return message
+    return Message.of(message.role, *parts)
 
 
 def _in_schema(value: Any, placeholders: Placeholders) -> Any:
-    """A JSON value with the values in its strings replaced, in names as well."""
+    """A JSON value with the sensitive values in its strings and in its keys replaced."""
     if isinstance(value, str):
-        return value if value in _OF_SCHEMAS else placeholders.redact(value)
+        if value in _OF_SCHEMAS:
+            return value
+        return placeholders.redact(value)
     if isinstance(value, dict):
         return {
             _in_schema(key, placeholders): _in_schema(item, placeholders)

@@ -1,4 +1,7 @@
-"""The one owner of retries: what the adapters call retryable is tried again, after the wait the server asked for."""
+"""Policy: a request that failed in a retryable way is tried again.
+
+This is the only owner of retries: adapters classify errors, and never retry.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,12 @@ def retrying(
     longest_wait_s: float = 8.0,
     total_wait_s: float = DEFAULT_TOTAL_WAIT_S,
 ) -> ChatModel:
-    """Try each request up to ``attempts`` times while the error is a ModelError that says ``retryable``.
+    """Adds retries: up to ``attempts`` attempts while the error is a ``retryable`` ModelError.
 
-    Waits double from ``first_wait_s`` to ``longest_wait_s``, with jitter; ``retry_after_s`` of the error overrides
-    them. A request that would wait more than ``total_wait_s`` in all raises at once. Each retry is logged with the
-    error, never with content; in stamina's test mode nothing waits.
+    Waits double from ``first_wait_s`` to ``longest_wait_s``, with jitter; the error's own
+    ``retry_after_s`` overrides them. A request that would wait more than ``total_wait_s`` in all
+    raises at once. Each retry is logged with its error, never with content. In stamina's test mode
+    nothing waits. Raises like ``model``.
     """
     return _Retrying(model, attempts, first_wait_s, longest_wait_s, total_wait_s)
 
@@ -51,7 +55,8 @@ class _Retrying(Wrapper):
     async def complete(self, request: ChatRequest) -> Completion:
         from stamina import retry_context
 
-        # No time limit here: it would count the attempts' own time, and a slow local model would never be tried again.
+        # No time limit here: it would count the time of the attempts themselves, and a slow local
+        # model would never be tried again.
         context = retry_context(
             on=_patience(self._longest_wait_s, self._total_wait_s),
             attempts=self._attempts,
@@ -67,16 +72,23 @@ class _Retrying(Wrapper):
 
 
 def _patience(longest_wait_s: float, total_wait_s: float) -> Callable[[Exception], bool | float]:
-    """Stamina's backoff hook for one request: False to give up, True for its own wait, a number for a stated one."""
+    """Stamina's backoff hook for one request, which keeps count of the waits.
+
+    It returns False to give up, True for stamina's own wait, and a number for a stated one, in
+    seconds.
+    """
     left_s = total_wait_s
 
     def wait(error: Exception) -> bool | float:
         nonlocal left_s
         if not isinstance(error, ModelError) or not error.retryable:
             return False
-        left_s -= longest_wait_s if error.retry_after_s is None else error.retry_after_s
+        stated_s = error.retry_after_s
+        left_s -= longest_wait_s if stated_s is None else stated_s
         if left_s < 0:
             return False
-        return True if error.retry_after_s is None else float(error.retry_after_s)
+        if stated_s is None:
+            return True
+        return float(stated_s)
 
     return wait

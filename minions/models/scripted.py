@@ -1,5 +1,6 @@
-"""A ChatModel without a model: replies from a list, a function or rules. Public, for tests, examples and offline
-trials.
+"""A ChatModel without a model: its replies come from a list, a function or rules.
+
+It is public, for tests, examples and offline trials.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ if TYPE_CHECKING:
 Reply = str | Mapping[str, Any] | Completion | ModelError
 Replier = Callable[[ChatRequest], Reply]
 
-_SHOWN = 80
+_SHAPE = '{"rules": [{"contains": "...", "reply": "..."}], "default": "..."}'
+_SHOWN = 80  # characters of a request that an error quotes
 
 
 class Rule(Value):
-    """A reply for requests whose prompt holds ``contains`` and matches ``matches`` (a regular expression); both may be
-    left out.
+    """A reply for the requests that match.
 
-    ``where``: in all messages, or in the last user message only. ``reply``: text, or a JSON object. ``first_token``:
-    log probabilities, given when a request asks for candidates; the text is then the likeliest of them. A rule with
-    ``first_token`` and no ``reply`` answers such requests only.
+    ``contains``, ``matches``: a text and a regular expression that the prompt has to contain; both
+    may be left out. ``where``: they are looked for in all messages, or in the last user message
+    only. ``reply``: text, or a JSON object. ``first_token``: log probabilities, given if a request
+    asks for candidates; the text is then the likeliest of them. A rule with ``first_token`` and
+    without ``reply`` answers such requests only.
     """
 
     contains: str | None = None
@@ -54,19 +57,19 @@ class Rule(Value):
         return self
 
     def applies(self, request: ChatRequest) -> bool:
-        """Whether this rule answers the request."""
+        """True if this rule answers the request."""
         if self.reply is None and not request.first_token_candidates:
             return False
-        text = (
-            _last_user(request)
-            if self.where == "last_user"
-            else "\n".join(m.content for m in request.messages)
-        )
-        contained = self.contains is None or self.contains in text
-        return contained and (self.matches is None or re.search(self.matches, text) is not None)
+        if self.where == "last_user":
+            text = _last_user(request)
+        else:
+            text = "\n".join(message.content for message in request.messages)
+        if self.contains is not None and self.contains not in text:
+            return False
+        return self.matches is None or re.search(self.matches, text) is not None
 
     def answer(self, request: ChatRequest) -> Completion:
-        """The completion of a request to which the rule applies."""
+        """The completion for a request that the rule answers."""
         if self.first_token and request.first_token_candidates:
             text = max(self.first_token, key=self.first_token.__getitem__)
             return Completion(
@@ -75,13 +78,12 @@ class Rule(Value):
                 usage=estimated_usage(request, text),
                 first_token=self.first_token,
             )
-        return _completed(self.reply, request).model_copy(
-            update={"finish_reason": self.finish_reason}
-        )
+        completion = _completed(self.reply, request)
+        return completion.model_copy(update={"finish_reason": self.finish_reason})
 
 
 class ScriptFile(Value):
-    """What a ``scripted:PATH.json`` file holds: rules, tried in order, and a reply for the rest."""
+    """The content of a ``scripted:PATH.json`` file: rules, tried in order, and a default reply."""
 
     rules: tuple[Rule, ...] = ()
     default: Any = None
@@ -97,20 +99,30 @@ class Script:
         rules: Sequence[Rule] = (),
         default: Reply | None = None,
     ) -> None:
-        self._replier = replies if callable(replies) else None
-        self._replies = [] if callable(replies) else list(replies)
+        self._replier: Replier | None = None
+        self._replies: list[Reply | Replier] = []
+        if callable(replies):
+            self._replier = replies
+        else:
+            self._replies = list(replies)
         self._rules = tuple(rules)
         self._default = default
         self._given = 0
 
     def reply(self, request: ChatRequest, *, name: str = "the script") -> Completion:
-        """The completion for a request. Raises the scripted ModelError, or RequestRefusedError when none is."""
+        """The completion for a request.
+
+        Raises the scripted ModelError if the reply is one, and RequestRefusedError if there is no
+        reply.
+        """
         reply = self._choose(request, name)
         if callable(reply):
             reply = reply(request)
         if isinstance(reply, ModelError):
             raise reply
-        return reply if isinstance(reply, Completion) else _completed(reply, request)
+        if isinstance(reply, Completion):
+            return reply
+        return _completed(reply, request)
 
     def _choose(self, request: ChatRequest, name: str) -> Reply | Replier:
         if self._replier is not None:
@@ -125,18 +137,18 @@ class Script:
             return self._default
         asked = _last_user(request)[-_SHOWN:]
         raise RequestRefusedError(
-            f"{name} has no reply: {len(self._replies)} replies are used up, and none of its {len(self._rules)} rules "
-            f"matches the request that ends in {asked!r}",
+            f"{name} has no reply: {len(self._replies)} replies are used up, "
+            f"and none of its {len(self._rules)} rules matches the request that ends in {asked!r}",
             hint='add a rule for it, or a "default"',
         )
 
 
 class ScriptedModel:
-    """A ChatModel that answers from a script; ``requests`` keeps what it was asked, in order.
+    """A ChatModel that answers from a script; ``requests`` keeps its requests, in order.
 
-    ``replies``: a list of texts, JSON objects, Completions, ModelErrors (raised) or functions of the request that
-    return one of those; or one such function for all. ``rules`` come before the list, ``default`` after it. Usage is
-    estimated from the texts.
+    ``replies``: a list of texts, JSON objects, Completions, ModelErrors (which are raised), or
+    functions of the request that return one of those; or one such function for all requests.
+    ``rules`` come before the list, ``default`` after it. Usage is estimated from the texts.
     """
 
     def __init__(
@@ -156,8 +168,24 @@ class ScriptedModel:
 
     @classmethod
     def from_file(cls, ref: ModelRef) -> ScriptedModel:
-        """The model of a reference ``scripted:PATH.json``. Raises ConfigError when the file cannot be used."""
-        script = _read_script(Path(ref.model).expanduser())
+        """The model of a reference ``scripted:PATH.json``.
+
+        Raises ConfigError if the file cannot be used.
+        """
+        path = Path(ref.model).expanduser()
+        try:
+            script = ScriptFile.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ConfigError(
+                f"cannot read the script {path}: {error.strerror}",
+                hint=f"scripted:PATH names a JSON file: {_SHAPE}",
+            ) from error
+        except ValidationError as error:
+            problem = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in problem["loc"]) or "the file"
+            raise ConfigError(
+                f"{path} is not a script: {place}: {problem['msg']}", hint=f"its shape is {_SHAPE}"
+            ) from error
         return cls(rules=script.rules, default=script.default, reference=str(ref))
 
     def __repr__(self) -> str:
@@ -189,23 +217,8 @@ def _completed(reply: Any, request: ChatRequest) -> Completion:
 
 
 def _last_user(request: ChatRequest) -> str:
-    return next(
-        (message.content for message in reversed(request.messages) if message.role == "user"), ""
-    )
-
-
-def _read_script(path: Path) -> ScriptFile:
-    shape = '{"rules": [{"contains": "...", "reply": "..."}], "default": "..."}'
-    try:
-        return ScriptFile.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read the script {path}: {error.strerror}",
-            hint=f"scripted:PATH names a JSON file: {shape}",
-        ) from error
-    except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise ConfigError(
-            f"{path} is not a script: {place}: {problem['msg']}", hint=f"its shape is {shape}"
-        ) from error
+    """The text of the last user message; empty if there is none."""
+    for message in reversed(request.messages):
+        if message.role == "user":
+            return message.content
+    return ""

@@ -1,4 +1,4 @@
-"""How many requests at once, and how many a second."""
+"""Policy: so many requests at a time, and so many started per second."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _LONGEST_BURST_S = 0.1
 
 
 def throttled(model: ChatModel, *, concurrency: int, rate_per_s: float | None) -> ChatModel:
-    """At most ``concurrency`` requests under way, and at most ``rate_per_s`` started a second (None: no limit).
+    """Adds limits: ``concurrency`` requests under way, ``rate_per_s`` started per second at most.
 
-    Raises ConfigError when a limit is not positive.
+    A ``rate_per_s`` of None is no limit. Raises ConfigError if a limit is not positive; otherwise
+    raises like ``model``.
     """
     if concurrency < 1 or (rate_per_s is not None and rate_per_s <= 0):
         raise ConfigError(
@@ -37,9 +38,8 @@ class _Throttled(Wrapper):
         self._throttler = _throttler(rate_per_s) if rate_per_s is not None else None
 
     async def complete(self, request: ChatRequest) -> Completion:
-        # The semaphore comes first: a throttler limits starts, not concurrency, and each of its waiters polls every
-        # 10 ms, so that a thousand of them would take a whole core. Behind the semaphore there are never more than
-        # its slots.
+        # The semaphore comes first: each of a throttler's waiters polls every 10 ms, so a thousand
+        # of them would take a whole core. Behind the semaphore there are never more than its slots.
         async with self._slots:
             if self._throttler is None:
                 return await self._model.complete(request)
@@ -50,6 +50,6 @@ class _Throttled(Wrapper):
 def _throttler(rate_per_s: float) -> Throttler:
     from asyncio_throttle.throttler import Throttler
 
-    # Short periods keep starts even: 20 a second are two each tenth of a second, not twenty at once.
+    # Short periods keep starts even: 20 per second are two in each tenth, not twenty at once.
     starts = max(1, int(rate_per_s * _LONGEST_BURST_S))
     return Throttler(rate_limit=starts, period=starts / rate_per_s)

@@ -1,4 +1,4 @@
-"""Usage when nobody counted it."""
+"""Estimated usage, for servers that do not count tokens."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _TOKENS_PER_TURN = 4
 
 
 def estimated_prompt_tokens(request: ChatRequest) -> int:
-    """About how many tokens a request's messages make, the marks around each turn included."""
+    """The estimated tokens of a request's messages, with the marks around each turn."""
     return sum(estimate_tokens(message.content) + _TOKENS_PER_TURN for message in request.messages)
 
 
 def estimated_usage(request: ChatRequest, text: str) -> Usage:
-    """Usage from the texts alone, marked as estimated."""
+    """The usage of a request and its reply, from the texts alone; marked as estimated."""
     return Usage(
         input_tokens=estimated_prompt_tokens(request),
         output_tokens=estimate_tokens(text),

@@ -1,4 +1,4 @@
-"""The base of policies around a ChatModel: everything passes through but ``complete``."""
+"""The base class of the wrappers, each of which adds one policy to a ChatModel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class Wrapper:
-    """A ChatModel around another; it carries the same name and closes it. Subclasses define ``complete``."""
+    """A ChatModel around another: it has the same name and endpoint, and closes the other.
+
+    Subclasses define ``complete``.
+    """
 
     def __init__(self, model: ChatModel) -> None:
         self._model = model

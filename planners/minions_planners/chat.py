@@ -54,11 +54,12 @@ class ChatPlanner:
     async def plan(self, question: str, card: CorpusCard) -> Plan:
         """See `minions.ports.Planner`."""
         prompt = "message" if self._lines_shown else "message_strict"
-        rounds_left = ("prompt", f"\nRounds left: {self._max_turns}")
+        parts = plan_parts(question, card)
+        parts.append(("prompt", f"\nRounds left: {self._max_turns}"))
         reply = await ask(
             self._model,
             load(prompt),
-            [*plan_parts(question, card), rounds_left],
+            parts,
             schema=schemas.MESSAGE,
             name="message",
             max_output_tokens=self._output_tokens,
