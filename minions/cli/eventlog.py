@@ -20,36 +20,42 @@ if TYPE_CHECKING:
 
 
 def refuse_two_on_stdout(target: str | None, *, as_json: bool) -> None:
-    """Raise UsageError where events and the result would be mixed."""
+    """Raise UsageError where events and the result would both be written to stdout."""
     if target == "-" and as_json:
         raise UsageError(
-            "--events - and --json both want stdout", hint="--events FILE, or drop --json"
+            "--events - and --json would both write to stdout",
+            hint="write the events to a file (--events FILE), or drop --json",
         )
 
 
 @contextmanager
 def event_log(target: str | None) -> Iterator[Observer | None]:
-    """An observer that appends to a file, or writes to stdout for ``-``; None without a target. Raises UsageError."""
+    """An observer that appends to a file, or writes to stdout for ``-``; None without a target.
+
+    Raises UsageError where the file cannot be written.
+    """
     if target is None:
         yield None
-    elif target == "-":
+        return
+    if target == "-":
         yield write_events(sys.stdout)
-    else:
-        try:
-            file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 - closed below; only opening it may fail
-        except OSError as error:
-            raise UsageError(
-                f"--events {target}: {error.strerror}", hint="name a file that can be written"
-            ) from None
-        with file:
-            yield write_events(file)
+        return
+    try:
+        file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 - closed below; only opening it may fail
+    except OSError as error:
+        raise UsageError(
+            f"--events {target}: {error.strerror}", hint="name a file that can be written"
+        ) from None
+    with file:
+        yield write_events(file)
 
 
 def write_events(
     stream: TextIO, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Observer:
-    """An observer that writes ``{"seq", "time", "run_id", "kind", ...}`` lines; ``run_id`` is null where an event
-    concerns no single run.
+    """An observer that writes lines of ``{"seq", "time", "run_id", "kind", ...}``.
+
+    ``run_id`` is null where an event belongs to no single run.
     """
     count = 0
 
@@ -57,11 +63,9 @@ def write_events(
         nonlocal count
         count += 1
         time = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        head = {"seq": count, "time": time, "run_id": None}
-        stream.write(
-            visible(json.dumps({**head, **event.model_dump(mode="json")}, ensure_ascii=False))
-            + "\n"
-        )
+        record = {"seq": count, "time": time, "run_id": None, **event.model_dump(mode="json")}
+        line = json.dumps(record, ensure_ascii=False)
+        stream.write(visible(line) + "\n")
         stream.flush()
 
     return observe

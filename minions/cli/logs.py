@@ -1,4 +1,4 @@
-"""Logging, configured here and nowhere else: to stderr, warnings unless asked for more."""
+"""Logging, configured here and nowhere else: to stderr, warnings unless more is asked for."""
 
 import sys
 from collections.abc import MutableMapping
@@ -7,17 +7,27 @@ from typing import Any
 from minions.text.visible import visible
 
 _LEVELS = ("warning", "info", "debug")
+_RETRY = "stamina.retry_scheduled"
+_EVENT_TEXTS = {
+    "closed_to_others": "access by other users of this machine removed",
+    "digest_packed": "findings put together for the planner",
+    "endpoint_changed": "server changed",
+    "format_fallback": "server does not support the reply format, a simpler one is used",
+    "moved": "request moved to another server",
+}
 
 
 def configure_logging(*, verbose: int, quiet: bool) -> None:
-    """Log to stderr from ``warning`` (``-v``: info, ``-vv``: debug) or, when quiet, errors only."""
+    """Log to stderr from ``warning`` on (``-v``: info, ``-vv``: debug); when quiet, only errors."""
     import structlog
 
-    level = "error" if quiet else _LEVELS[min(verbose, len(_LEVELS) - 1)]
+    level = _LEVELS[min(verbose, len(_LEVELS) - 1)]
+    if quiet:
+        level = "error"
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            _plain_retry,
+            _in_words,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
             structlog.processors.format_exc_info,
@@ -25,33 +35,26 @@ def configure_logging(*, verbose: int, quiet: bool) -> None:
             _as_text,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_to_current_stderr,
+        # Made anew for each line: while a progress bar is drawn it stands in for stderr.
+        logger_factory=lambda *_: structlog.PrintLogger(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
 
 
-def _plain_retry(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A retry in words; the library that retries names its own call and arguments."""
-    if event.get("event") != "stamina.retry_scheduled":
-        return event
-    reason = str(event.get("caused_by"))
-    kept = {key: value for key, value in event.items() if key in {"level", "timestamp"}}
-    return {
-        **kept,
-        "event": "trying_again",
-        "model": event.get("callable"),
-        "in_s": event.get("wait_for"),
-        "after": reason,
-    }
+def _in_words(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The event's name in plain words, which users read; of a retry also its fields."""
+    name = str(event.get("event"))
+    if name == _RETRY:  # the library that retries would show its own call and arguments
+        return {
+            "event": "trying again",
+            "model": event.get("callable"),
+            "in_s": event.get("wait_for"),
+            "after": str(event.get("caused_by")),
+        }
+    event["event"] = _EVENT_TEXTS.get(name, name.replace("_", " "))
+    return event
 
 
 def _as_text(_: Any, __: str, line: Any) -> str:
-    """File names and what servers said may hold anything; in a log it is text."""
+    """Escape control characters: file names and messages of servers may hold any."""
     return visible(str(line))
-
-
-def _to_current_stderr(*_: Any) -> Any:
-    """A logger for whatever stderr is now: a progress bar stands in for it while it is drawn."""
-    import structlog
-
-    return structlog.PrintLogger(file=sys.stderr)

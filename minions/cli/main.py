@@ -1,9 +1,11 @@
-"""The command ``minions``: its commands, and how every error ends."""
+"""The command ``minions``: its commands, and the way every error ends."""
 
 import json
+import os
+import re
 import sys
 from contextlib import redirect_stdout
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,15 +23,26 @@ from minions.cli.commands import (
     verify,
 )
 from minions.cli.commands import eval as evaluation
+from minions.cli.plainhelp import PlainGroup
 from minions.cli.textonly import TextOnly
+from minions.cli.usage_errors import command_path, is_usage_error, usage_message
 from minions.text.visible import one_line, visible
 
 INTERRUPTED = 130
+_VERBOSE = re.compile(r"-v+|--verbose")
 _EPILOG = "Start with: minions doctor    Then: minions ask 'QUESTION' FOLDER"
+_AFTER_INTERRUPT = (
+    "minions runs lists what is stored of it; a batch continues with the same command"
+)
 
 app = typer.Typer(
     name="minions",
-    help="Ask questions of your documents: workers on this machine read them, a cloud planner never does.",
+    cls=PlainGroup,
+    help=(
+        "Answer questions from your documents. A local model, the worker, reads them. A larger "
+        "one, the planner, on this machine or in a cloud, plans the work and decides on the "
+        "answer from short excerpts."
+    ),
     epilog=_EPILOG,
     add_completion=False,
     rich_markup_mode=None,
@@ -63,7 +76,7 @@ def _minions(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
@@ -71,93 +84,78 @@ def _minions(
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """The console entry: runs a command and exits with its code (docs/cli.md lists them)."""
+    """Run the command of this process and exit with its code (docs/cli.md lists the codes)."""
     from minions.network.reach import confine_process
 
     confine_process()
-    given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(execute(given or ["--help"]))
+    if arguments is None:
+        arguments = sys.argv[1:]
+    sys.exit(execute(arguments or ["--help"]))
 
 
 def execute(arguments: list[str]) -> int:
-    """Run a command; its exit code. What it has to say is written to stdout and stderr, as text and nothing else."""
+    """Run a command and return its exit code.
+
+    Everything it writes to stdout and stderr is text: no output gives orders to a terminal.
+    """
     with redirect_stdout(TextOnly(sys.stdout)):
-        return _execute(arguments)
+        try:
+            code = app(arguments, standalone_mode=False, prog_name="minions")
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except BrokenPipeError:
+            # The reader of stdout left (`minions runs | head`): nothing is left to say or flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except Exception as error:  # noqa: BLE001 - the last line of defence: every error ends in words and a code
+            return _report(error, arguments)
+        if code == INTERRUPTED:
+            _print_error("interrupted", _AFTER_INTERRUPT)
+        return code if isinstance(code, int) else 0
 
 
-def _execute(arguments: list[str]) -> int:
-    as_json = "--json" in arguments
-    try:
-        code = app(arguments, standalone_mode=False, prog_name="minions")
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except BrokenPipeError:
-        return _reader_left()
-    except Exception as error:  # noqa: BLE001 - the last line of defence: every error ends in words and a code
-        return _report(
-            error, as_json=as_json, traceback=any(_asks_for_traceback(word) for word in arguments)
-        )
-    if code == INTERRUPTED:
-        _tell(
-            "interrupted",
-            "what was found so far is on record (minions runs); a batch goes on with the same command",
-        )
-    return code if isinstance(code, int) else 0
-
-
-def _report(error: Exception, *, as_json: bool, traceback: bool) -> int:
+def _report(error: Exception, arguments: list[str]) -> int:
+    """Print an error, with ``--json`` as an object too, and return its exit code."""
     from minions.errors import MinionsError, ModelError
 
-    kind, message, hint, code = type(error).__name__, str(error), "", 1
+    kind = type(error).__name__
+    code = 1
+    is_bug = False
+    hint: str | None
     if isinstance(error, MinionsError):
-        message, code = error.message, error.exit_code
-        hint = error.hint or (
-            "minions doctor   looks at every endpoint" if isinstance(error, ModelError) else ""
-        )
-    elif hasattr(error, "format_message"):  # how typer says that the command line is wrong
-        kind, message, code = "UsageError", error.format_message(), 2
-        hint = f"{_command_of(error)} --help"
+        message = error.message
+        hint = error.hint
+        code = error.exit_code
+        if not hint and isinstance(error, ModelError):
+            hint = "minions doctor checks every model and server"
+    elif is_usage_error(error):
+        kind = "UsageError"
+        message = usage_message(error)
+        hint = f"{command_path(error)} --help"
+        code = 2
     else:
-        message = f"this is a bug in minions: {kind}: {message}"
-        hint = "run it again with -v for the traceback, and report it"
-    if as_json:
+        is_bug = True
+        message = f"this is a bug in minions: {kind}: {error}"
+        hint = "run it again with -v to see the traceback, and please report it"
+    if "--json" in arguments:
         problem = {"type": kind, "message": message, "hint": hint or None}
-        sys.stdout.write(
-            json.dumps({"schema": "minions/1", "error": problem}, ensure_ascii=False) + "\n"
-        )
-    _tell(message, hint)
-    if traceback and code == 1 and not isinstance(error, MinionsError):
-        _print_traceback(error)
+        line = json.dumps({"schema": "minions/1", "error": problem}, ensure_ascii=False)
+        sys.stdout.write(line + "\n")
+    _print_error(message, hint)
+    if is_bug and any(map(_VERBOSE.fullmatch, arguments)):
+        import traceback
+
+        sys.stderr.write(visible("".join(traceback.format_exception(error))))
     return code
 
 
-def _tell(message: str, hint: str) -> None:
-    lines = [one_line(f"error: {message}")] + ([one_line(f"next: {hint}")] if hint else [])
-    sys.stderr.write("\n".join(lines) + "\n")
-
-
-def _command_of(error: Any) -> str:
-    context = getattr(error, "ctx", None)
-    return context.command_path if context is not None else "minions"
-
-
-def _asks_for_traceback(word: str) -> bool:
-    return word == "--verbose" or (word.startswith("-v") and set(word[1:]) == {"v"})
-
-
-def _print_traceback(error: Exception) -> None:
-    import traceback
-
-    sys.stderr.write(visible("".join(traceback.format_exception(error))))
-
-
-def _reader_left() -> int:
-    """The reader of stdout left (``minions runs | head``): nothing to say, and nothing left to flush."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1
+def _print_error(message: str, hint: str | None) -> None:
+    """Write the two lines that every error ends in; the second one only where there is a hint."""
+    lines = one_line(f"error: {message}") + "\n"
+    if hint:
+        lines += one_line(f"next: {hint}") + "\n"
+    sys.stderr.write(lines)
 
 
 if __name__ == "__main__":

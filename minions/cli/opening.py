@@ -1,4 +1,4 @@
-"""Settings and the store for commands that only look things up."""
+"""Settings and the store, for commands that only look at what is stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def settings_of(flags: Flags) -> Settings:
-    """The settings of a command line, logging configured on the way. Raises ConfigError."""
+    """Configure logging, and load the settings of a command line. Raises ConfigError."""
     from minions.cli.logs import configure_logging
     from minions.settings import Settings
 
@@ -24,7 +24,7 @@ def settings_of(flags: Flags) -> Settings:
 
 @contextmanager
 def open_store(flags: Flags) -> Iterator[Store]:
-    """The store of the home that the command line means. Raises ConfigError, StoreError."""
+    """Open the store in the home folder of a command line. Raises ConfigError, StoreError."""
     from minions.home import STORE_FILE
     from minions.store.store import Store
 

@@ -1,4 +1,4 @@
-"""What commands print is text: no document, planner or file name gives a terminal orders through them."""
+"""A guard on stdout: no document, model or file name gives orders to a terminal through it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class TextOnly:
-    """A text stream that writes out characters nobody sees (`minions.text.visible.visible`), in JSON as in prose.
+    """A text stream that escapes control characters (`minions.text.visible.visible`).
 
-    Bytes written to its ``buffer`` pass unchanged.
+    In JSON the escape is the character's own spelling. Bytes written to ``buffer`` are unchanged.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -24,7 +24,7 @@ class TextOnly:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write ``text``; its length."""
+        """Write a text, and return its length."""
         self._stream.write(visible(text))
         return len(text)
 

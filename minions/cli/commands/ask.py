@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, asking
+from minions.cli.plainhelp import add_command
+from minions.cli.printing import print_requests, write_json, write_lines, write_notes
 from minions.cli.reading import Question, read_paths, read_question
 
 _CODES = {"answered": 0, "no_answer": 3, "budget": 4, "timeout": 4, "interrupted": 130}
@@ -14,8 +16,8 @@ _CODES = {"answered": 0, "no_answer": 3, "budget": 4, "timeout": 4, "interrupted
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    app.command()(ask)
-    app.command()(estimate)
+    add_command(app, ask)
+    add_command(app, estimate)
 
 
 @asking
@@ -25,11 +27,14 @@ def ask(
     *,
     files_from: FilesFrom = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Estimate only: the same as `estimate`.")
+        bool,
+        typer.Option("--dry-run", help="Only estimate the cost, like `minions estimate`."),
     ] = False,
     show_egress: Annotated[
         bool,
-        typer.Option("--show-egress", help="Print what would go to a cloud, and send nothing."),
+        typer.Option(
+            "--show-egress", help="Print what would be sent to a cloud, and send nothing."
+        ),
     ] = False,
     as_json: JsonFlag = False,
     events: EventsTo = None,
@@ -43,10 +48,13 @@ def ask(
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     refuse_two_on_stdout(events, as_json=as_json)
     if dry_run and show_egress:
-        raise UsageError("--dry-run and --show-egress exclude each other", hint="keep one of them")
+        raise UsageError(
+            "--dry-run and --show-egress cannot be used together", hint="keep one of them"
+        )
     if show_egress and events is not None:
         raise UsageError(
-            "--events and --show-egress exclude each other", hint="--json has all of a preview"
+            "--events and --show-egress cannot be used together",
+            hint="use --json, which holds all of the preview",
         )
     question = read_question(question, files_from)
     chosen = read_paths(paths, files_from)
@@ -66,13 +74,13 @@ def estimate(
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> int:
-    """Say what asking would take in tokens, minutes and dollars. Calls no model."""
+    """Estimate tokens, minutes and dollars of a question. Calls no model."""
     from minions.cli.logs import configure_logging
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
-    return _estimate(
-        read_question(question, files_from), read_paths(paths, files_from), flags, as_json=as_json
-    )
+    question = read_question(question, files_from)
+    chosen = read_paths(paths, files_from)
+    return _estimate(question, chosen, flags, as_json=as_json)
 
 
 def _ask(
@@ -89,26 +97,31 @@ def _ask(
         event_log(events) as log,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
     ):
-        answer = minions.ask(question, paths, observe=both(progress, log) if log else progress)
+        observe = progress if log is None else both(progress, log)
+        answer = minions.ask(question, paths, observe=observe)
     if as_json:
         sys.stdout.write(answer.model_dump_json() + "\n")
     elif events != "-":
-        sys.stdout.writelines(f"{line}\n" for line in answer_lines(answer))
+        write_lines(answer_lines(answer))
     sys.stdout.flush()
     if not flags.quiet:
-        tally = progress.tally
-        lines = bill_lines(answer, planner=tally.planner, worker=tally.worker)
+        notes = []
         reason = verdict(answer)
-        sys.stderr.writelines(f"{line}\n" for line in [*([reason] if reason else []), "", *lines])
+        if reason is not None:
+            notes.append(reason)
+        notes.append("")
+        tally = progress.tally
+        notes += bill_lines(answer, planner=tally.planner, worker=tally.worker)
+        write_notes(notes)
     return _CODES[answer.stop_reason]
 
 
 def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
+    """Print each request that the question would send, and what of the text is withheld."""
     from minions.api import Minions
-    from minions.cli.printing import print_body, write_json
-    from minions.cli.render.answers import counted, egress_lines
+    from minions.cli.render.answers import egress_lines
     from minions.cli.render.progress import progress_for
-    from minions.cli.render.tables import departure_record, kinds_line
+    from minions.cli.render.tables import departure_record, requests_text
     from minions.ledger.egress import total_of
 
     with (
@@ -117,23 +130,17 @@ def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -
     ):
         preview = minions.preview(question, paths, observe=progress)
     if as_json:
-        requests = [departure_record(request) for request in preview.requests]
-        write_json({**preview.model_dump(mode="json", exclude={"requests"}), "requests": requests})
-    for request in () if as_json else preview.requests:
-        if not flags.quiet:
-            sys.stderr.write(
-                f"to {request.endpoint}, {request.bytes:,} bytes{kinds_line(request.kinds)}:\n"
-            )
-            sys.stderr.flush()
-        print_body(request.body or b"")
+        records = [departure_record(request) for request in preview.requests]
+        facts = preview.model_dump(mode="json", exclude={"requests"})
+        write_json({**facts, "requests": records})
+    else:
+        print_requests(preview.requests, quiet=flags.quiet)
     if not flags.quiet:
         total = total_of(list(preview.requests))
-        would = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in all{kinds_line(total.kinds)}"
-        sys.stderr.write(f"nothing was sent; what would go up: {would}\n")
-        held = egress_lines(preview.egress, sent="text", stayed="would stay here")
-        sys.stderr.writelines(
-            f"{line}\n" for line in [*held, *(f"note: {note}" for note in preview.notes)]
-        )
+        notes = [f"nothing was sent; this run would send {requests_text(total)}"]
+        notes += egress_lines(preview.egress, is_preview=True)
+        notes += [f"note: {note}" for note in preview.notes]
+        write_notes(notes)
     return 0
 
 
@@ -150,5 +157,5 @@ def _estimate(question: str, paths: list[Path], flags: Flags, *, as_json: bool) 
     if as_json:
         sys.stdout.write(estimated.model_dump_json() + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in estimate_lines(estimated))
+        write_lines(estimate_lines(estimated))
     return 0

@@ -10,25 +10,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, asking
+from minions.cli.options import EventsTo, FilesFrom, Flags, JsonFlag, Paths, RetryErrors, asking
+from minions.cli.plainhelp import add_command
+from minions.cli.printing import write_lines, write_notes
 
 if TYPE_CHECKING:
     from minions.api import Minions
-    from minions.batch.results import BatchSummary
     from minions.stop_signal import Brake
+
+_CODES = {"interrupted": 130, "budget": 4}
+_STDERR = 2
 
 Source = Annotated[
     Path,
     typer.Argument(
         metavar="IN.jsonl",
-        help='A JSON object a line: {"question": ..., "id"?, "documents"?, ...}.',
+        help='Questions, one JSON object per line: {"question": ..., "id"?, "documents"?, ...}.',
     ),
 ]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="OUT.jsonl",
+        help="Append results to this file; questions answered in it are not asked again.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only estimate the cost; call no model.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    app.command()(batch)
+    add_command(app, batch)
 
 
 @asking
@@ -36,27 +50,21 @@ def batch(  # noqa: PLR0913 - one parameter an option
     source: Source,
     paths: Paths = None,
     *,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", metavar="OUT.jsonl", help="Append results here; resumes where it was."
-        ),
-    ],
+    output: Output,
     files_from: FilesFrom = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Estimate only; call no model.")
-    ] = False,
-    retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")
-    ] = False,
+    dry_run: DryRun = False,
+    retry_errors: RetryErrors = False,
     window: Annotated[
-        int | None, typer.Option(metavar="N", help="Questions under way at once.")
+        int | None, typer.Option(metavar="N", help="Work on at most N questions at once.")
     ] = None,
     as_json: JsonFlag = False,
     events: EventsTo = None,
     flags: Flags,
 ) -> int:
-    """Answer many questions: resumable, each chunk read once for all of them."""
+    """Answer many questions from a file; can be stopped and continued.
+
+    A chunk that several questions need is read once for all of them.
+    """
     from minions.api import Minions
     from minions.cli.eventlog import event_log, refuse_two_on_stdout
     from minions.cli.logs import configure_logging
@@ -68,58 +76,59 @@ def batch(  # noqa: PLR0913 - one parameter an option
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     refuse_two_on_stdout(events, as_json=as_json)
-    chosen = read_paths(paths, files_from) if paths or files_from else []
-    settings = {**flags.settings, **({"window": window} if window is not None else {})}
+    chosen: list[Path] = []
+    if paths or files_from:
+        chosen = read_paths(paths, files_from)
+    settings = dict(flags.settings)
+    if window is not None:
+        settings["window"] = window
     brake = Brake()
     with (
         Minions(config=flags.config, **settings) as minions,
         event_log(events) as log,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
-        _braking(brake, quiet=flags.quiet),
+        _stopping_gracefully(brake, quiet=flags.quiet),
     ):
-        how: dict[str, Any] = {"output": output, "retry_errors": retry_errors}
-        how["observe"] = both(progress, log) if log else progress
+        options: dict[str, Any] = {
+            "output": output,
+            "retry_errors": retry_errors,
+            "observe": progress if log is None else both(progress, log),
+        }
         if dry_run:
-            return _estimate(minions, source, chosen, as_json=as_json, **how)
-        summary = minions.batch(source, chosen, brake=brake, **how)
+            return _estimate(minions, source, chosen, as_json=as_json, **options)
+        summary = minions.batch(source, chosen, brake=brake, **options)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     if not flags.quiet:
-        sys.stderr.writelines(f"{line}\n" for line in batch_lines(summary))
-    return _code(summary)
+        write_notes(batch_lines(summary))
+    code_at_the_end = 1 if summary.failed else 0
+    return _CODES.get(summary.stop_reason, code_at_the_end)
 
 
 def _estimate(
-    minions: "Minions", source: Path, paths: list[Path], *, as_json: bool, **how: Any
+    minions: "Minions", source: Path, paths: list[Path], *, as_json: bool, **options: Any
 ) -> int:
     from minions.cli.render.answers import batch_estimate_lines
 
-    estimated = minions.estimate_batch(source, paths, **how)
+    estimated = minions.estimate_batch(source, paths, **options)
     if as_json:
         sys.stdout.write(estimated.model_dump_json() + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in batch_estimate_lines(estimated))
+        write_lines(batch_estimate_lines(estimated))
     return 0
 
 
-def _code(summary: "BatchSummary") -> int:
-    if summary.stop_reason == "interrupted":
-        return 130
-    if summary.stop_reason == "budget":
-        return 4
-    return 1 if summary.failed else 0
-
-
 @contextmanager
-def _braking(brake: "Brake", *, quiet: bool) -> Iterator[None]:
-    """The first Ctrl-C lets what is under way end, the second stops at once."""
+def _stopping_gracefully(brake: "Brake", *, quiet: bool) -> Iterator[None]:
+    """The first Ctrl-C lets running questions end, the second stops at once."""
 
     def on_interrupt(*_: object) -> None:
         signal.signal(signal.SIGINT, before)
         brake.pull()
         if not quiet:
-            # Past the stream: a signal may come while it is being written to.
-            os.write(2, b"finishing what is under way; Ctrl-C again stops at once\n")
+            # Not through sys.stderr: the signal may come while that is being written to.
+            message = b"waiting for the questions that are running; Ctrl-C again stops at once\n"
+            os.write(_STDERR, message)
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:

@@ -1,4 +1,4 @@
-"""``egress``: the bytes that runs sent to the cloud."""
+"""``egress``: the bytes that runs sent to a cloud."""
 
 import sys
 from typing import Annotated
@@ -6,12 +6,15 @@ from typing import Annotated
 import typer
 
 from minions.cli.options import Flags, JsonFlag, Run, Since, common
-from minions.cli.printing import print_body, since_when, write_json, write_lines
+from minions.cli.plainhelp import add_command
+from minions.cli.printing import print_requests, since_when, write_json, write_lines
+
+_SUMMARY_EXAMPLE = "minions egress --summary --since 7d"
 
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    app.command()(egress)
+    add_command(app, egress)
 
 
 @common
@@ -21,43 +24,41 @@ def egress(
     summary: Annotated[
         bool,
         typer.Option(
-            "--summary", help="Add up what all runs sent, by endpoint and kind; no bodies."
+            "--summary", help="Add up the bytes of all runs by endpoint and kind; print no texts."
         ),
     ] = False,
     since: Since = None,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:
-    """Print the exact bytes that a run sent to the cloud, a request a line; or sums over all runs."""
-    from minions.errors import UsageError
+    """Print the exact bytes that a run sent to a cloud.
 
-    if summary and run != "last":
-        raise UsageError("--summary is over all runs", hint="minions egress --summary --since 7d")
-    if since is not None and not summary:
-        raise UsageError("--since goes with --summary", hint="minions egress --summary --since 7d")
-    if summary:
-        _sum_up_egress(since, as_json=as_json, flags=flags)
-    else:
-        _print_egress(run, as_json=as_json, flags=flags)
-
-
-def _sum_up_egress(since: str | None, *, as_json: bool, flags: Flags) -> None:
+    One request per line. With --summary: sums over all runs instead.
+    """
     from minions.cli.opening import open_store
     from minions.cli.render.tables import egress_table
+    from minions.errors import UsageError
     from minions.ledger.egress import EgressLog
 
+    if summary and run != "last":
+        raise UsageError("--summary adds up all runs: name no RUN", hint=_SUMMARY_EXAMPLE)
+    if since is not None and not summary:
+        raise UsageError("--since works only with --summary", hint=_SUMMARY_EXAMPLE)
+    if not summary:
+        _print_run(run, as_json=as_json, flags=flags)
+        return
     with open_store(flags) as store:
-        summary = EgressLog(store).summary(since_when(since))
+        sums = EgressLog(store).summary(since_when(since))
     if as_json:
-        write_json(summary.model_dump(mode="json"))
+        write_json(sums.model_dump(mode="json"))
     else:
-        write_lines(egress_table(summary))
+        write_lines(egress_table(sums))
 
 
-def _print_egress(run: str, *, as_json: bool, flags: Flags) -> None:
+def _print_run(run: str, *, as_json: bool, flags: Flags) -> None:
+    """Print the requests of one run."""
     from minions.cli.opening import open_store
-    from minions.cli.render.answers import counted
-    from minions.cli.render.tables import departure_record, kinds_line
+    from minions.cli.render.tables import departure_record, requests_text
     from minions.ledger.egress import EgressLog, total_of
     from minions.store.runs import Runs
 
@@ -70,13 +71,5 @@ def _print_egress(run: str, *, as_json: bool, flags: Flags) -> None:
         write_json({"run_id": run_id, "total": total.model_dump(), "requests": requests})
         return
     if not flags.quiet:
-        sent = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in all"
-        sys.stderr.write(f"run {run_id} sent {sent}{kinds_line(total.kinds)}\n")
-    for departure in departures:
-        if not flags.quiet:
-            gone = ":" if departure.body is not None else "; its body was not kept, or was deleted"
-            told = f"{departure.bytes:,} bytes{kinds_line(departure.kinds)}"
-            sys.stderr.write(f"to {departure.endpoint}, {told}{gone}\n")
-            sys.stderr.flush()
-        if departure.body is not None:
-            print_body(departure.body)
+        sys.stderr.write(f"run {run_id} sent {requests_text(total)}\n")
+    print_requests(departures, quiet=flags.quiet)

@@ -1,67 +1,75 @@
-"""``eval``: how good the answers are, by protocol."""
+"""``eval``: the quality of answers, by protocol."""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from minions.cli.options import Flags, JsonFlag, asking
+from minions.cli.options import Flags, JsonFlag, RetryErrors, asking
+from minions.cli.plainhelp import add_command
 
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    app.command("eval")(evaluate)
+    add_command(app, evaluate, "eval")
 
 
 @asking
 def evaluate(  # noqa: PLR0913 - one parameter an option
     dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET.jsonl", help="Questions with their answers.")
+        Path,
+        typer.Argument(
+            metavar="DATASET.jsonl", help="Questions with known answers, one JSON object per line."
+        ),
     ],
     *,
     documents: Annotated[
         Path,
         typer.Option(
-            "--docs", metavar="DIR", help="The documents: a folder, or a .jsonl of names and texts."
+            "--docs", metavar="DIR", help="Documents: a folder, or a .jsonl of names and texts."
         ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="DIR", help="Keep answers here; resumes where it was."
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Keep answers in this folder; what is answered in it is not asked again.",
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="The first N questions only.")
+        int | None, typer.Option(min=1, metavar="N", help="Ask only the first N questions.")
     ] = None,
     plans: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="First plans by hand, in place of the planner's (JSON lines)."
+            metavar="FILE",
+            help="Use these plans for first rounds, instead of the planner's (JSON lines).",
         ),
     ] = None,
     judge: Annotated[
         str | None,
         typer.Option(
-            metavar="SPEC", help="Mark free text by a model: PROVIDER:MODEL[@URL] or local."
+            metavar="SPEC",
+            help="Let this model mark free-text answers: PROVIDER:MODEL[@URL], or local.",
         ),
     ] = None,
-    retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Ask again what ended in an error.")
-    ] = False,
+    retry_errors: RetryErrors = False,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the report as a page, too.")
+        Path | None, typer.Option(metavar="FILE", help="Also write the report as a web page.")
     ] = None,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:
-    """Ask questions whose answers are known, and score what comes back.
+    """Ask questions with known answers, and score the replies.
 
-    --protocol takes several: minions,rag:5,rag:20 also compares 5 chunks with 20.
+    --protocol takes several: minions,rag:5,rag:20 also compares retrieval of 5 chunks with 20.
     """
     from minions.api import Minions
     from minions.cli.logs import configure_logging
+    from minions.cli.printing import write_lines
     from minions.cli.render.evaluation import header, notes, report_lines, rows
     from minions.cli.render.progress import progress_for
     from minions.evals.page import page
@@ -70,31 +78,33 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     settings = dict(flags.settings)
     protocols = str(settings.pop("protocol", "minions")).split(",")
     if html is not None:
-        _open_page(html)
+        _require_writable(html)
     with (
         Minions(config=flags.config, **settings) as minions,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
     ):
-        how: dict[str, Any] = {
-            "protocols": protocols,
-            "output": output,
-            "limit": limit,
-            "observe": progress,
-        }
-        how |= {"plans": plans, "judge": judge, "retry_errors": retry_errors}
-        report = minions.evaluate(dataset, documents, **how)
-    if html is not None:
-        html.write_text(
-            page(report, rows=rows(report), header=header(report), notes=notes(report)), "utf-8"
+        report = minions.evaluate(
+            dataset,
+            documents,
+            protocols=protocols,
+            output=output,
+            limit=limit,
+            plans=plans,
+            judge=judge,
+            retry_errors=retry_errors,
+            observe=progress,
         )
+    if html is not None:
+        content = page(report, rows=rows(report), header=header(report), notes=notes(report))
+        html.write_text(content, "utf-8")
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in report_lines(report))
+        write_lines(report_lines(report))
 
 
-def _open_page(path: Path) -> None:
-    """Begin the page: what cannot be written is refused before a question is paid for."""
+def _require_writable(path: Path) -> None:
+    """Create the page's file, so that a wrong path is refused before a question is paid for."""
     from minions.errors import UsageError
 
     try:

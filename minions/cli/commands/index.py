@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from minions.cli.options import FilesFrom, Flags, JsonFlag, Paths, common
-
-_CHUNK_TOKENS = typer.Option(metavar="N", help="Tokens of a chunk at most.")
+from minions.cli.plainhelp import add_command
+from minions.cli.printing import write_lines
 
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    app.command()(index)
-    app.command()(search)
+    add_command(app, index)
+    add_command(app, search)
 
 
 @common
@@ -21,11 +21,14 @@ def index(
     paths: Paths = None,
     *,
     files_from: FilesFrom = None,
-    chunk_tokens: Annotated[int | None, _CHUNK_TOKENS] = None,
+    chunk_tokens: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Split documents into chunks of at most N tokens."),
+    ] = None,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:
-    """Read and index what is new or changed. `ask` does so by itself."""
+    """Read and index new and changed files. `ask` does this by itself."""
     from minions.api import Minions
     from minions.cli.logs import configure_logging
     from minions.cli.reading import read_paths
@@ -34,10 +37,9 @@ def index(
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     chosen = read_paths(paths, files_from, example="minions index reports/")
-    settings = {
-        **flags.settings,
-        **({"chunk_tokens": chunk_tokens} if chunk_tokens is not None else {}),
-    }
+    settings = dict(flags.settings)
+    if chunk_tokens is not None:
+        settings["chunk_tokens"] = chunk_tokens
     with (
         Minions(config=flags.config, **settings) as minions,
         progress_for(sys.stderr, quiet=flags.quiet) as progress,
@@ -46,24 +48,28 @@ def index(
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in index_lines(report))
+        write_lines(index_lines(report))
 
 
 @common
 def search(
     query: Annotated[
-        str, typer.Argument(metavar="QUERY", help='Words, "exact phrases" and prefix* words.')
+        str,
+        typer.Argument(
+            metavar="QUERY", help='Words, "exact phrases", and beginnings of words: light*.'
+        ),
     ],
     paths: Paths = None,
     *,
     files_from: FilesFrom = None,
     limit: Annotated[
-        int, typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Hits at most.")
+        int,
+        typer.Option("-n", "--limit", min=1, max=10**9, metavar="N", help="Show at most N chunks."),
     ] = 10,
     as_json: JsonFlag = False,
     flags: Flags,
 ) -> None:
-    """Show what the index finds, with scores."""
+    """Search the documents and show matching chunks with scores."""
     from minions.api import Minions
     from minions.cli.logs import configure_logging
     from minions.cli.reading import read_paths
@@ -78,8 +84,9 @@ def search(
     ):
         hits = minions.search(query, chosen, limit=limit, observe=progress)
     if as_json:
-        sys.stdout.writelines(hit.model_dump_json() + "\n" for hit in hits)
+        for hit in hits:
+            sys.stdout.write(hit.model_dump_json() + "\n")
     else:
-        sys.stdout.writelines(f"{line}\n" for line in hit_lines(hits))
+        write_lines(hit_lines(hits))
     if not hits and not flags.quiet:
-        sys.stderr.write("nothing found: try other words, or a prefix*\n")
+        sys.stderr.write("nothing found: try other words, or the beginning of a word: light*\n")

@@ -1,36 +1,44 @@
-"""``models``: the embedded models and their weights."""
+"""``models``: the built-in models and their weights."""
 
 import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from minions.cli.options import Flags, JsonFlag, common
+from minions.cli.plainhelp import PlainGroup, add_command
+from minions.cli.printing import write_lines
 
 _LINE_EVERY_S = 5.0
 _REDRAW_EVERY_S = 0.2
+_CLEAR_TO_END_OF_LINE = "\x1b[K"
 
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    models = typer.Typer(help="List the embedded models, or pull one.", rich_markup_mode=None)
-    models.callback(invoke_without_command=True)(_models)
-    models.command("list")(list_models)
-    models.command()(pull)
-    app.add_typer(models, name="models")
+    group = typer.Typer(
+        cls=PlainGroup,
+        help="List the built-in models, or download one.",
+        rich_markup_mode=None,
+    )
+    group.callback(invoke_without_command=True)(models)
+    add_command(group, list_models, "list")
+    add_command(group, pull)
+    app.add_typer(group, name="models")
 
 
-def _models(context: typer.Context) -> None:
+def models(context: typer.Context) -> None:
+    """List the built-in models, or download one."""
     if context.invoked_subcommand is None:
         _list(Flags({}), as_json=False)
 
 
 @common
 def list_models(*, as_json: JsonFlag = False, flags: Flags) -> None:
-    """Show which weights are here, and which models would be used."""
+    """List models and their weights, and the models in use."""
     _list(flags, as_json=as_json)
 
 
@@ -41,26 +49,27 @@ def _list(flags: Flags, *, as_json: bool) -> None:
     from minions.wiring.lineup import choose_models, recorded
 
     settings = settings_of(flags)
-    planner, worker = map(recorded, choose_models(settings)[:2])
+    chosen_planner, chosen_worker, _ = choose_models(settings)
+    planner = recorded(chosen_planner)
+    worker = recorded(chosen_worker)
     statuses = known_models(settings.home_folder())
-    if as_json:
-        models = [
+    if not as_json:
+        write_lines(model_lines(statuses, planner=planner, worker=worker))
+        return
+    records: list[dict[str, Any]] = []
+    for status in statuses:
+        path = None if status.path is None else str(status.path)
+        records.append(
             {
                 "name": status.entry.name,
                 "size_bytes": status.entry.size_bytes,
                 "sha256": status.entry.sha256,
                 "origin": status.origin,
-                "path": str(status.path) if status.path else None,
+                "path": path,
             }
-            for status in statuses
-        ]
-        sys.stdout.write(
-            json.dumps({"planner": planner, "worker": worker, "models": models}) + "\n"
         )
-    else:
-        sys.stdout.writelines(
-            f"{line}\n" for line in model_lines(statuses, planner=planner, worker=worker)
-        )
+    listing = {"planner": planner, "worker": worker, "models": records}
+    sys.stdout.write(json.dumps(listing) + "\n")
 
 
 @common
@@ -71,7 +80,7 @@ def pull(
     *,
     flags: Flags,
 ) -> None:
-    """Fetch a model's weights, and check their sha256."""
+    """Download a model's weights and check their sha256."""
     from minions.cli.opening import settings_of
     from minions.errors import EgressRefusedError
     from minions.weights.resolving import pull as pull_weights
@@ -79,28 +88,37 @@ def pull(
     settings = settings_of(flags)
     if settings.local_only:
         raise EgressRefusedError(
-            f"local_only is set, and the weights of {name} come from the network",
-            hint="unset it for this command: MINIONS_LOCAL_ONLY=false minions models pull " + name,
+            f"local_only is set, but the weights of {name} must be downloaded",
+            hint=f"lift it for this command: MINIONS_LOCAL_ONLY=false minions models pull {name}",
         )
-    progress = None if flags.quiet else byte_progress(terminal=sys.stderr.isatty())
+    progress = None
+    if not flags.quiet:
+        progress = byte_progress(terminal=sys.stderr.isatty())
     path = pull_weights(name, home=settings.home_folder(), progress=progress)
     sys.stdout.write(f"{path}\n")
 
 
 def byte_progress(*, terminal: bool) -> Callable[[int, int], None]:
-    """Says on stderr how much of a file is there: in place on a terminal, elsewhere in a line now and then."""
+    """A callback for downloads, which gets the bytes so far and in all, and shows them on stderr.
+
+    A terminal gets one line that is rewritten, anything else a new line every few seconds.
+    """
+    every_s = _REDRAW_EVERY_S if terminal else _LINE_EVERY_S
     last_s = time.monotonic() - _LINE_EVERY_S
 
     def progress(done: int, total: int) -> None:
         nonlocal last_s
-        every_s = _REDRAW_EVERY_S if terminal else _LINE_EVERY_S
-        if done < total and time.monotonic() - last_s < every_s:
+        is_complete = done >= total
+        if not is_complete and time.monotonic() - last_s < every_s:
             return
         last_s = time.monotonic()
-        text = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
-        sys.stderr.write(
-            f"\r{text}\x1b[K" + ("\n" if done >= total else "") if terminal else f"{text}\n"
-        )
+        line = f"{done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+        if not terminal:
+            sys.stderr.write(f"{line}\n")
+        else:
+            sys.stderr.write(f"\r{line}{_CLEAR_TO_END_OF_LINE}")
+            if is_complete:
+                sys.stderr.write("\n")
         sys.stderr.flush()
 
     return progress

@@ -1,14 +1,16 @@
-"""How an evaluation looks as text."""
+"""An evaluation as text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.cli.render.answers import money, shortened, table
+from minions.cli.render.answers import counted, money, shortened, table
 from minions.text.visible import one_line
 
 if TYPE_CHECKING:
-    from minions.evals.report import JudgeBill, Report, Summary
+    from collections.abc import Sequence
+
+    from minions.evals.report import JudgeBill, Outcome, Report, Summary
     from minions.evals.statistics import Interval
 
 HEADER = (
@@ -26,128 +28,151 @@ HEADER = (
     "cited",
     "citations right",
 )
-_JUDGED = 3  # where the judge's column is
+_LEGEND = (
+    "read, sent, cited: share of questions whose evidence was read, sent to the planner and cited; "
+    "docs/evaluation.md explains every column"
+)
+_UNKNOWN = "-"
+_JUDGED = 3  # the index of the judge's column
 _SHOWN = 20
+_SHORT = 60
 
 
 def header(report: Report) -> tuple[str, ...]:
     """The columns of the table; a judge has one more."""
-    return (
-        HEADER if report.judge is None else (*HEADER[:_JUDGED], "judged [95 %]", *HEADER[_JUDGED:])
-    )
+    if report.judge is None:
+        return HEADER
+    return (*HEADER[:_JUDGED], "judged [95 %]", *HEADER[_JUDGED:])
 
 
 def rows(report: Report) -> list[list[str]]:
-    """A row a protocol; tokens and seconds are means a question."""
-    return [_row(summary, judged=report.judge is not None) for summary in report.summaries]
+    """A row for each protocol; tokens and seconds are means per question."""
+    has_judge = report.judge is not None
+    return [_row(summary, has_judge=has_judge) for summary in report.summaries]
 
 
 def report_lines(report: Report) -> list[str]:
-    """The table, and the failures of each protocol by the stage that lost them."""
+    """The table, and the failures of each protocol by the stage at which they were lost."""
+    columns = header(report)
+    questions = counted(report.summaries[0].questions, "question")
+    documents = counted(report.documents, "document")
     lines = [
-        f"{one_line(report.dataset)}: {report.summaries[0].questions} questions over {report.documents:,} documents",
+        f"{one_line(report.dataset)}: {questions} over {documents}",
         *notes(report),
         "",
-        *table(header(report), rows(report), right=frozenset(range(3, len(header(report))))),
+        *table(columns, rows(report), right=frozenset(range(_JUDGED, len(columns)))),
+        "",
+        _LEGEND,
     ]
     for summary in report.summaries:
         failures = report.failures(summary.protocol)
-        if not failures:
-            continue
+        if failures:
+            lines.append("")
+            lines += _failure_lines(summary, failures)
+    return lines
+
+
+def _failure_lines(summary: Summary, failures: Sequence[Outcome]) -> list[str]:
+    """The failures of a protocol: counts by stage, and the first of them one by one."""
+    heading = f"{summary.protocol}: {len(failures)} not right"
+    if summary.lost:
         stages = ", ".join(f"{stage} {count}" for stage, count in sorted(summary.lost.items()))
-        lines += [
-            "",
-            f"{summary.protocol}: {len(failures)} not right" + (f" ({stages})" if stages else ""),
-        ]
-        lines += [
-            f"  {shortened(one.id, 60)}: {one_line(one.error or one.stage or '-')}; "
-            f"{shortened(one.answer or '-', 60)} for {shortened(' | '.join(one.expected), 60)}"
-            for one in failures[:_SHOWN]
-        ]
-        if len(failures) > _SHOWN:
-            lines.append(f"  and {len(failures) - _SHOWN} more: --json has all")
+        heading += f" ({stages})"
+    lines = [heading]
+    for failure in failures[:_SHOWN]:
+        reason = one_line(failure.error or failure.stage or _UNKNOWN)
+        answer = shortened(failure.answer or _UNKNOWN, _SHORT)
+        expected = shortened(" | ".join(failure.expected), _SHORT)
+        name = shortened(failure.id, _SHORT)
+        lines.append(f"  {name}: {reason}; answered {answer}, expected {expected}")
+    if len(failures) > _SHOWN:
+        lines.append(f"  and {len(failures) - _SHOWN} more: --json has all")
     return lines
 
 
 def notes(report: Report) -> list[str]:
-    """What must be known to read the table: whose answers these are, and whose plans."""
+    """Facts without which the table misleads: models, plans, and questions without a result."""
     first = report.summaries[0]
-    told = [
-        f"planner {first.planner}, worker {first.worker}; tokens and seconds are means a question"
+    texts = [
+        f"planner {first.planner}, worker {first.worker}; tokens and seconds are means per question"
     ]
     for summary in report.summaries:
+        name = summary.protocol
         if (summary.planner, summary.worker) != (first.planner, first.worker):
-            told.append(f"{summary.protocol}: planner {summary.planner}, worker {summary.worker}")
-        told += _incomplete(summary)
-        told += [
-            f"{summary.protocol}: plans from {name} for {count} of {summary.questions} questions"
-            for name, count in summary.planned_in.items()
-        ]
-    told += [] if report.judge is None else [_bill(report, report.judge)]
-    return [one_line(note) for note in told]
+            texts.append(f"{name}: planner {summary.planner}, worker {summary.worker}")
+        if summary.failed:
+            texts.append(f"{name}: {_failed_text(summary)}")
+        if summary.untraced:
+            texts.append(
+                f"{name}: {counted(summary.untraced, 'question')} without a trace (the process "
+                "ended, or the trace was deleted): what was read and sent for them is unknown"
+            )
+        for source, count in summary.planned_in.items():
+            questions = counted(summary.questions, "question")
+            texts.append(f"{name}: plans from {source} for {count} of {questions}")
+    if report.judge is not None:
+        texts.append(_judge_text(report, report.judge))
+    return list(map(one_line, texts))
 
 
-def _incomplete(summary: Summary) -> list[str]:
-    """What a protocol's row is not told of, or not told right."""
-    told = []
-    if summary.failed:
-        ended, unasked = summary.questions - summary.failed, summary.questions - summary.asked
-        never = (
-            f"; {unasked} were never asked, and are left out of tokens and seconds"
-            if unasked
-            else ""
-        )
-        told.append(
-            f"{summary.protocol}: {ended} of {summary.questions} questions ended, the others score 0{never}"
-        )
-    if summary.untraced:
-        told.append(
-            f"{summary.protocol}: {summary.untraced} questions have no trace (their process ended, or it was deleted): "
-            "what was read and sent for them, and where they were lost, is unknown"
-        )
-    return told
+def _failed_text(summary: Summary) -> str:
+    ended = summary.questions - summary.failed
+    text = f"{ended} of {counted(summary.questions, 'question')} ended, the others score 0"
+    never_asked = summary.questions - summary.asked
+    if never_asked:
+        text += f"; {never_asked} never asked, and left out of tokens and seconds"
+    return text
 
 
-def _bill(report: Report, judge: JudgeBill) -> str:
+def _judge_text(report: Report, judge: JudgeBill) -> str:
     marked = sum(summary.judged_questions for summary in report.summaries)
     tokens = f"{judge.input_tokens:,} + {judge.output_tokens:,} tokens"
-    return (
-        f"judge {judge.judge}: {marked} answers in free text marked, apart from the protocols' bill in "
-        f"{judge.calls} calls, {tokens}, {money(judge.cost_usd)}"
-    )
+    bill = f"{counted(judge.calls, 'call')}, {tokens}, {money(judge.cost_usd)}"
+    answers = f"{counted(marked, 'answer')} in free text marked"
+    return f"judge {judge.judge}: {answers}; not in the protocols' cost: {bill}"
 
 
-def _row(summary: Summary, *, judged: bool) -> list[str]:
-    mark = [] if not judged else ["-" if summary.judged is None else _interval(summary.judged)]
-    cloud = f"{summary.cloud_input_tokens:,.0f} + {summary.cloud_output_tokens:,.0f}"
-    return [
+def _row(summary: Summary, *, has_judge: bool) -> list[str]:
+    cells = [
         summary.protocol,
         _interval(summary.score),
-        "-" if summary.difference is None else _interval(summary.difference, signed=True),
-        *mark,
+        _interval(summary.difference, signed=True),
+    ]
+    if has_judge:
+        cells.append(_interval(summary.judged))
+    local_tokens = summary.local_input_tokens + summary.local_output_tokens
+    return [
+        *cells,
         f"{summary.contains:.2f}",
         f"{summary.f1:.2f}",
-        cloud,
+        f"{summary.cloud_input_tokens:,.0f} + {summary.cloud_output_tokens:,.0f}",
         _cost(summary),
-        f"{summary.local_input_tokens + summary.local_output_tokens:,.0f}",
+        f"{local_tokens:,.0f}",
         f"{summary.local_s:,.1f}",
-        _share(summary.evidence_read),
-        _share(summary.evidence_sent),
-        _share(summary.evidence_cited),
-        _share(summary.citations_right),
+        _percent(summary.evidence_read),
+        _percent(summary.evidence_sent),
+        _percent(summary.evidence_cited),
+        _percent(summary.citations_right),
     ]
 
 
 def _cost(summary: Summary) -> str:
+    """The cost; at least the part of it that is known."""
     if summary.cost_usd is None and summary.known_cost_usd:
         return f"at least {money(summary.known_cost_usd)}"
     return money(summary.cost_usd)
 
 
-def _interval(found: Interval, *, signed: bool = False) -> str:
+def _interval(interval: Interval | None, *, signed: bool = False) -> str:
+    """``0.50 [0.40, 0.60]``: mean and 95 % interval."""
+    if interval is None:
+        return _UNKNOWN
     sign = "+" if signed else ""
-    return f"{found.mean:{sign}.2f} [{found.low:{sign}.2f}, {found.high:{sign}.2f}]"
+    bounds = f"[{interval.low:{sign}.2f}, {interval.high:{sign}.2f}]"
+    return f"{interval.mean:{sign}.2f} {bounds}"
 
 
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"
+def _percent(share: float | None) -> str:
+    if share is None:
+        return _UNKNOWN
+    return f"{share:.0%}"

@@ -1,4 +1,4 @@
-"""Progress on stderr while a question is answered: bars on a terminal, elsewhere a line now and then."""
+"""Progress on stderr while a question is answered: bars on a terminal, elsewhere lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from minions.cli.render.answers import counted, duration, money, saved_usd, shortened
+from minions.cli.render.answers import counted, duration, money, shortened
 from minions.text.visible import one_line
 
 if TYPE_CHECKING:
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from minions.values.events import BatchEvent, Event, PlanEvent
 
 LINE_EVERY_S = 5.0
-_TELLING_S = 1.0  # a rate over less says nothing
+_MINUTE = 60
+_SHORTEST_S = 1.0  # a rate over less time would mislead
+_PATH_CHARACTERS = 40
+_COUNTED_KINDS = frozenset({"plan", "job", "cloud_call"})
 
 
 @dataclass
 class Tally:
-    """What the events told so far. ``spent_usd`` is None once a call's cost is unknown."""
+    """Counts of the events so far. ``spent_usd`` is None once a call's cost is unknown."""
 
     files: int = 0
     files_total: int = 0
@@ -44,65 +47,105 @@ class Tally:
     def add(self, event: Event) -> None:
         """Count an event."""
         if event.kind == "index":
-            self.files, self.files_total = event.done, event.total
+            self.files = event.done
+            self.files_total = event.total
         elif event.kind == "start":
-            self.planner, self.worker, self.baseline = event.planner, event.worker, event.baseline
+            self.planner = event.planner
+            self.worker = event.worker
+            self.baseline = event.baseline
         elif event.kind == "batch":
             self.batch = event
         elif event.kind == "plan":
-            self._begin(event)
+            self._begin_round(event)
         elif event.kind == "job":
             self.jobs += 1
             self.found += event.status == "found"
         elif event.kind == "cloud_call":
             self.cloud_calls += 1
-            known = self.spent_usd is not None and event.cost_usd is not None
-            self.spent_usd = self.spent_usd + event.cost_usd if known else None  # type: ignore[operator]
+            if self.spent_usd is None or event.cost_usd is None:
+                self.spent_usd = None
+            else:
+                self.spent_usd += event.cost_usd
 
-    def _begin(self, event: PlanEvent) -> None:
-        """Jobs of a round: instead of those of the round before; in a batch, with those of other questions."""
+    def _begin_round(self, event: PlanEvent) -> None:
+        """Count the jobs of a round: alone, or in a batch together with those of other questions."""
         self.round = event.round
         if self.batch is None:
-            self.jobs, self.jobs_total = 0, event.jobs
-        else:
-            self.jobs_total += event.jobs
-        if self.started_s is None or self.batch is None:
-            self.started_s, self.done_before = (
-                time.monotonic(),
-                self.batch.done if self.batch else 0,
-            )
+            self.jobs = 0
+            self.jobs_total = event.jobs
+            self.started_s = time.monotonic()
+            self.done_before = 0
+            return
+        self.jobs_total += event.jobs
+        if self.started_s is None:
+            self.started_s = time.monotonic()
+            self.done_before = self.batch.done
+
+    def jobs_text(self) -> str:
+        """``3 of 9 jobs done, 1 with a finding``."""
+        jobs = f"{self.jobs:,} of {counted(self.jobs_total, 'job')} done"
+        return f"{jobs}, {self.found_text()}"
+
+    def found_text(self) -> str:
+        """``1 with a finding``: the jobs that found something."""
+        return f"{self.found:,} with a finding"
 
     def pace(self) -> str:
-        """Jobs a second, and about how long the rest takes; empty while nobody knows."""
-        elapsed_s = time.monotonic() - self.started_s if self.started_s is not None else 0.0
-        if elapsed_s < _TELLING_S or not self.jobs:
+        """The speed of the jobs and the time left; empty while too little is known."""
+        if self.started_s is None or not self.jobs:
             return ""
-        done, total = self.jobs, self.jobs_total
+        elapsed_s = time.monotonic() - self.started_s
+        if elapsed_s < _SHORTEST_S:
+            return ""
+        done = self.jobs
+        total = self.jobs_total
         if self.batch is not None:
-            done, total = self.batch.done - self.done_before, self.batch.total - self.done_before
-        left = (
-            f", about {duration(elapsed_s / done * (total - done))} left"
-            if 0 < done < total
-            else ""
-        )
-        return f"{self.jobs / elapsed_s:.3g} jobs/s{left}"
+            done = self.batch.done - self.done_before
+            total = self.batch.total - self.done_before
+        pace = rate_text(self.jobs / elapsed_s)
+        if 0 < done < total:
+            pace += f", about {_rounded(elapsed_s / done * (total - done))} left"
+        return pace
 
     def questions(self) -> str:
-        """How far a batch is."""
+        """The state of a batch: how many questions are done, how they ended, and the cloud cost."""
         batch = self.batch
         if batch is None:
             return ""
-        failed = f", {batch.failed:,} failed" if batch.failed else ""
-        spent = f"cloud {money(batch.spent_usd)}" if self.cloud_calls else "nothing went to a cloud"
-        return f"{batch.done:,} of {batch.total:,} questions, {batch.answered:,} answered{failed}; {spent}"
+        text = f"{batch.done:,} of {counted(batch.total, 'question')} done, "
+        text += f"{batch.answered:,} answered"
+        if batch.failed:
+            text += f", {batch.failed:,} failed"
+        return f"{text}; {self._cloud_text(batch.spent_usd)}"
 
     def money(self) -> str:
-        """Cloud dollars spent so far, and saved against reading everything in the cloud (an estimate)."""
+        """Cloud dollars spent so far, and the cost of sending all the text (an estimate)."""
+        text = self._cloud_text(self.spent_usd)
+        if not self.cloud_calls or self.spent_usd is None or self.baseline is None:
+            return text
+        whole_usd = self.baseline.remote_only.cost_usd
+        if whole_usd is None:
+            return text
+        return f"{text} (sending all the text: about {money(whole_usd)})"
+
+    def _cloud_text(self, spent_usd: Decimal | None) -> str:
         if not self.cloud_calls:
-            return "nothing went to a cloud"
-        text = f"cloud {money(self.spent_usd)}"
-        saved = saved_usd(self.baseline, self.spent_usd)
-        return f"{text}, saved about {money(saved)}" if saved is not None and saved > 0 else text
+            return "nothing sent to a cloud"
+        if spent_usd is None:
+            return "cloud cost unknown"
+        return f"cloud cost {money(spent_usd)}"
+
+
+def rate_text(jobs_per_s: float) -> str:
+    """Jobs per second, or per minute or hour where that is less than one."""
+    rate = jobs_per_s
+    unit = "second"
+    for longer in ("minute", "hour"):
+        if rate < 1:
+            rate *= _MINUTE
+            unit = longer
+    digits = 0 if rate >= 10 else 1  # noqa: PLR2004 - two digits are enough
+    return f"{rate:,.{digits}f} jobs per {unit}"
 
 
 class Progress:
@@ -153,28 +196,23 @@ class Lines(Progress):
         elif event.kind == "batch":
             self._now_and_then(self._state(), last=event.done == event.total)
         elif event.kind == "plan" and tally.batch is None:
-            self._write(
-                f"round {event.round}: {counted(len(event.plan.tasks), 'task')}, {counted(event.jobs, 'job')}"
-            )
+            tasks = counted(len(event.plan.tasks), "task")
+            self._write(f"round {event.round}: {tasks}, {counted(event.jobs, 'job')}")
         elif event.kind == "index":
             self._reading = self._reading or event.path is not None
             if self._reading:
                 line = f"reading files: {tally.files} of {tally.files_total}"
                 self._now_and_then(line, last=event.done == event.total)
         elif event.kind == "job":
-            self._now_and_then(
-                self._state(), last=tally.batch is None and tally.jobs == tally.jobs_total
-            )
+            is_last = tally.batch is None and tally.jobs == tally.jobs_total
+            self._now_and_then(self._state(), last=is_last)
 
     def _state(self) -> str:
         tally = self.tally
-        jobs = f"jobs: {tally.jobs} of {tally.jobs_total}, found {tally.found}"
-        whole = (
-            [tally.questions(), jobs, tally.pace()]
-            if tally.batch
-            else [jobs, tally.money(), tally.pace()]
-        )
-        return "; ".join(part for part in whole if part)
+        parts = [tally.jobs_text(), tally.money(), tally.pace()]
+        if tally.batch is not None:
+            parts = [tally.questions(), tally.jobs_text(), tally.pace()]
+        return "; ".join(filter(None, parts))
 
     def _now_and_then(self, line: str, *, last: bool) -> None:
         if last or time.monotonic() - self._last_s >= self._every_s:
@@ -187,7 +225,10 @@ class Lines(Progress):
 
 
 class Bars(Progress):
-    """On a terminal: one bar for files and one for each round's jobs; in a batch, for questions and for all jobs."""
+    """On a terminal: a bar for files, and one for each round's jobs.
+
+    In a batch: a bar for files, one for questions, and one for all jobs.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -243,14 +284,11 @@ class Bars(Progress):
         elif event.kind == "start":
             self._jobs = self._bar("planning", total=None)
         elif event.kind == "plan":
-            self._end_of_round()
+            if self._jobs is not None:
+                self._bars.remove_task(self._jobs)
             self._jobs = self._bar(f"round {event.round}", total=event.jobs)
-        if (
-            tally.batch is None
-            and self._jobs is not None
-            and event.kind in {"plan", "job", "cloud_call"}
-        ):
-            state = f"found {tally.found}   {tally.money()}   {tally.pace()}"
+        if tally.batch is None and self._jobs is not None and event.kind in _COUNTED_KINDS:
+            state = f"{tally.found_text()}   {tally.money()}   {tally.pace()}"
             self._bars.update(self._jobs, completed=tally.jobs, state=state)
             if event.kind == "job" and tally.jobs == tally.jobs_total:
                 self._bars.update(self._jobs, description=f"round {tally.round}, deciding")
@@ -259,27 +297,26 @@ class Bars(Progress):
         """One bar for the questions, one for the jobs known so far."""
         tally = self.tally
         if self._jobs is None:
-            self._questions, self._jobs = (
-                self._bar("questions", total=batch.total),
-                self._bar("jobs"),
-            )
-        self._bars.update(
-            self._questions, completed=batch.done, state=tally.questions().partition(", ")[2]
-        )
-        state = f"found {tally.found}   {tally.pace()}"
+            self._questions = self._bar("questions", total=batch.total)
+            self._jobs = self._bar("jobs")
+        answered = tally.questions().partition(", ")[2]
+        self._bars.update(self._questions, completed=batch.done, state=answered)
+        state = f"{tally.found_text()}   {tally.pace()}"
         self._bars.update(self._jobs, completed=tally.jobs, total=tally.jobs_total, state=state)
 
     def _index(self, done: int, total: int, path: str | None) -> None:
         if self._files is None and path is not None:
             self._files = self._bar("reading")
         if self._files is not None:
-            self._bars.update(
-                self._files, completed=done, total=total, state=shortened(path or "", 40)
-            )
+            state = shortened(path or "", _PATH_CHARACTERS)
+            self._bars.update(self._files, completed=done, total=total, state=state)
 
     def _bar(self, description: str, total: int | None = 0) -> Any:
         return self._bars.add_task(description, total=total, state="")
 
-    def _end_of_round(self) -> None:
-        if self._jobs is not None:
-            self._bars.remove_task(self._jobs)
+
+def _rounded(seconds: float) -> str:
+    """A rough duration: ``48 s``, ``7 min 45 s``, ``2 h 5 min``."""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    return duration(seconds)

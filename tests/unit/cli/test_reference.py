@@ -64,6 +64,13 @@ def test_the_reference_shows_the_help_as_it_is(minions: Any, command: str) -> No
     assert written[2] == shown.out
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_no_notation_of_its_own(minions: Any, command: str) -> None:
+    """Neither types (``<str>``) nor ranges (``1<=x<=9``) nor braces around what is required."""
+    shown = minions(*command.split(), "--help").out
+    assert re.findall(r"<|>|\{[A-Z]", shown) == []
+
+
 def test_every_command_has_its_section(minions: Any) -> None:
     """No command is missing from the page, and none is on it that does not exist."""
     listed = re.findall(r"^  (\w+)  ", minions("--help").out.partition("Commands:")[2], re.MULTILINE)

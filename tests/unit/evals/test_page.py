@@ -92,7 +92,7 @@ def test_the_text_report_names_the_failures_by_stage() -> None:
     lines = report_lines(made)
     assert lines[0] == "lights.jsonl: 24 questions over 2 documents"
     assert "minions: 23 not right (not retrieved 22)" in lines
-    assert "  q90: timeout; 12 feet for 41 metres" in lines
+    assert "  q90: timeout; answered 12 feet, expected 41 metres" in lines
     assert lines[-1] == "  and 3 more: --json has all"
 
 
@@ -121,7 +121,7 @@ def test_questions_that_did_not_end_are_told() -> None:
     first, second = told.summaries
     assert (first.failed, first.asked, first.cloud_input_tokens, first.local_s) == (2, 2, 75, 1.5)
     assert first.score.mean == pytest.approx(1 / 3)
-    said = "minions: 1 of 3 questions ended, the others score 0; 1 were never asked, and are left out of tokens and"
+    said = "minions: 1 of 3 questions ended, the others score 0; 1 never asked, and left out of tokens and"
     assert f"{said} seconds" in notes(told)
     assert second.failed == 0
     assert not any(note.startswith("rag") for note in notes(told))
@@ -131,7 +131,7 @@ def test_questions_without_a_trace_are_told() -> None:
     """Whose process ended before it was kept: what was read for them is unknown, and not nothing."""
     told = report(minions=(outcome(traced=False), outcome("q2", traced=False, error="timeout"), outcome("q3")))
     assert told.summaries[0].untraced == 1
-    assert any(note.startswith("minions: 1 questions have no trace") for note in notes(told))
+    assert any(note.startswith("minions: 1 question without a trace") for note in notes(told))
 
 
 def test_no_element_of_the_page_comes_from_a_document() -> None:

@@ -61,20 +61,20 @@ def test_a_batch_answers_the_questions_of_a_file(minions: Any, docs: Path, here:
     """A line each in the output, the summary on stderr, stdout empty; exit 0, also for what has no answer."""
     ended = minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS)
     assert (ended.code, ended.out) == (0, "")
-    assert "batch     1 answered, 1 without an answer in the documents; 2 of 2 are in out.jsonl" in ended.err
+    assert "batch     1 answered, 1 without an answer; out.jsonl holds 2 of 2 questions" in ended.err
     assert "cost      $0" in ended.err
     assert records(here)["tall"]["answer"] == "41 metres"
     assert records(here)["old"]["stop_reason"] == "no_answer"
     again = minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS)
-    assert "0 answered, 0 without an answer in the documents; 2 of 2" in again.err
+    assert "0 answered, 0 without an answer; out.jsonl holds 2 of 2 questions" in again.err
 
 
 def test_a_dry_run_estimates_what_the_same_flags_would_ask(minions: Any, docs: Path, here: Path) -> None:
     """With --retry-errors also what failed; nothing is written and no model called."""
     (here / "out.jsonl").write_text('{"id": "tall", "stop_reason": "error", "error": {}}\n')
     dry = ("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS, "--dry-run")
-    assert minions(*dry).out.startswith("1 of 2 questions are to be asked")
-    assert minions(*dry, "--retry-errors").out.startswith("2 of 2 questions are to be asked")
+    assert minions(*dry).out.startswith("1 of 2 questions would be asked")
+    assert minions(*dry, "--retry-errors").out.startswith("2 of 2 questions would be asked")
     assert list(records(here)) == ["tall"]
 
 
@@ -90,8 +90,8 @@ def test_a_failure_is_exit_1_and_says_what_to_type(minions: Any, docs: Path, her
     ask(here, TALL, {"id": "bad"}, {"id": "odd", "question": "nonsense"})
     ended = minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS)
     assert ended.code == 1
-    assert "2 failed; 3 of 3" in ended.err
-    assert "next      --retry-errors asks again what failed" in ended.err
+    assert "2 failed; out.jsonl holds 3 of 3 questions" in ended.err
+    assert "next      add --retry-errors to ask the failed questions again" in ended.err
     assert minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS).code == 0
     ask(here, TALL, {"id": "odd", "question": "How old is it?"})
     retried = minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS, "--retry-errors")
@@ -106,7 +106,7 @@ def test_a_failure_is_exit_1_and_says_what_to_type(minions: Any, docs: Path, her
         (("in.jsonl", "-o", "out.jsonl"), "no documents"),
         (("in.jsonl", "docs", "-o", "docs"), "-o docs"),
         (("in.jsonl", "docs", "-o", "in.jsonl"), "line 1 is no record"),
-        (("in.jsonl", "docs", "-o", "out.jsonl", "--json", "--events", "-"), "both want stdout"),
+        (("in.jsonl", "docs", "-o", "out.jsonl", "--json", "--events", "-"), "both write to stdout"),
         (("in.jsonl", "docs", "-o", "out.jsonl", "--window", "0"), "window"),
         (("in.jsonl", "nowhere", "-o", "out.jsonl"), "nowhere"),
     ],
@@ -130,7 +130,7 @@ def test_events_of_a_batch_go_to_a_file(minions: Any, docs: Path, here: Path) ->
 
 def test_the_cache_is_shown_and_cleared(minions: Any, docs: Path) -> None:
     """What is kept, by model; clearing says how much went, and the same questions are then read anew."""
-    assert minions("cache").out == "nothing is cached\n"
+    assert minions("cache").out == "no results are stored\n"
     minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS)
     shown = minions("cache", "show").out.splitlines()
     assert shown[1].startswith("scripted:worker.json        1")
@@ -138,7 +138,7 @@ def test_the_cache_is_shown_and_cleared(minions: Any, docs: Path) -> None:
     assert (kept["model"], kept["results"]) == ("scripted:worker.json", 1)
     assert minions("cache", "clear", "--older-than", "1h").out == "0 results cleared\n"
     assert minions("cache", "clear", "--json").json == {"cleared": 1}
-    assert minions("cache").out == "nothing is cached\n"
+    assert minions("cache").out == "no results are stored\n"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def summary(**changes: Any) -> BatchSummary:
 def test_a_summary_states_counts_and_money() -> None:
     """Savings are said to be an estimate."""
     assert batch_lines(summary()) == [
-        "batch     1,400 answered, 100 without an answer in the documents; 1,500 of 2,000 are in out.jsonl",
-        "cost      $1.23, saved about $80.00 against everything in the prompt (estimate), 1 h 2 min",
+        "batch     1,400 answered, 100 without an answer; out.jsonl holds 1,500 of 2,000 questions",
+        "cost      $1.23, saved about $80.00 compared with sending all the text (estimate), 1 h 2 min",
     ]
 
 
@@ -192,7 +192,7 @@ def test_a_budget_that_ended_it_says_how_to_go_on() -> None:
     """How many are left, and what to raise."""
     lines = batch_lines(summary(stop_reason="budget", stopped=3))
     assert "3 stopped by a limit" in lines[0]
-    assert lines[-1] == "next      500 are left: raise --max-cost and run the same command"
+    assert lines[-1] == "next      500 questions left: raise --max-cost and run the same command again"
 
 
 class Watch:
@@ -219,7 +219,7 @@ def told(tally: Tally, *events: Event) -> None:
 
 
 def test_pace_counts_from_what_this_process_did(watch: Watch) -> None:
-    """Jobs a second since the first plan, and the time that the rest takes at the pace of the questions; what an
+    """Jobs per minute since the first plan, and the time that the rest takes at the pace of the questions; what an
     earlier process did is not counted as this one's speed.
     """
     tally = Tally()
@@ -228,7 +228,7 @@ def test_pace_counts_from_what_this_process_did(watch: Watch) -> None:
     watch.now_s += 20
     told(tally, JOB, FOUND, JOB, JOB, batch(6))
     assert (tally.jobs, tally.jobs_total, tally.found) == (4, 6, 1)
-    assert tally.pace() == "0.2 jobs/s, about 40.0 s left"
+    assert tally.pace() == "12 jobs per minute, about 40 s left"
 
 
 def test_pace_says_nothing_that_nobody_knows(watch: Watch) -> None:
@@ -240,9 +240,9 @@ def test_pace_says_nothing_that_nobody_knows(watch: Watch) -> None:
     tally.add(JOB)
     assert tally.pace() == ""
     watch.now_s += 1.5
-    assert tally.pace() == "0.5 jobs/s"
+    assert tally.pace() == "30 jobs per minute"
     tally.add(batch(10))
-    assert tally.pace() == "0.5 jobs/s"
+    assert tally.pace() == "30 jobs per minute"
 
 
 def test_a_question_alone_is_paced_by_its_jobs(watch: Watch) -> None:
@@ -250,7 +250,7 @@ def test_a_question_alone_is_paced_by_its_jobs(watch: Watch) -> None:
     tally = Tally()
     told(tally, PLAN, JOB)
     watch.now_s += 4
-    assert tally.pace() == "0.25 jobs/s, about 8.0 s left"
+    assert tally.pace() == "15 jobs per minute, about 8 s left"
 
 
 def lines(watch: Watch, *events: Event | float) -> list[str]:
@@ -268,16 +268,15 @@ def lines(watch: Watch, *events: Event | float) -> list[str]:
 def test_a_pipe_gets_the_state_of_the_batch_now_and_then(watch: Watch) -> None:
     """Every few seconds a line with questions, money, jobs and pace; a thousand questions are not a thousand lines."""
     shown = lines(watch, batch(0), PLAN, JOB, 6.0, CALL, FOUND, JOB, batch(1), 6.0, batch(2, failed=1, answered=1))
-    assert shown == [
-        "0 of 10 questions, 0 answered; cloud $0; jobs: 2 of 3, found 1; 0.333 jobs/s",
-        "2 of 10 questions, 1 answered, 1 failed; cloud $0; jobs: 3 of 3, found 1; 0.25 jobs/s, about 48.0 s left",
-    ]
+    first = "0 of 10 questions done, 0 answered; cloud cost $0; 2 of 3 jobs done, 1 with a finding"
+    second = "2 of 10 questions done, 1 answered, 1 failed; cloud cost $0; 3 of 3 jobs done, 1 with a finding"
+    assert shown == [f"{first}; 20 jobs per minute", f"{second}; 15 jobs per minute, about 48 s left"]
 
 
 def test_the_last_question_is_told_at_once(watch: Watch) -> None:
     """The end needs no waiting."""
     (line,) = lines(watch, batch(9, spent_usd=Decimal(1)), CALL, batch(10, answered=1, spent_usd=Decimal("1.25")))
-    assert line == "10 of 10 questions, 1 answered; cloud $1.25; jobs: 0 of 0, found 0"
+    assert line == "10 of 10 questions done, 1 answered; cloud cost $1.25; 0 of 0 jobs done, 0 with a finding"
 
 
 def test_a_terminal_gets_a_bar_for_questions_and_one_for_jobs(
@@ -290,5 +289,5 @@ def test_a_terminal_gets_a_bar_for_questions_and_one_for_jobs(
         for event in (batch(0), PLAN, FOUND, CALL, batch(3, answered=2, failed=1, spent_usd=Decimal("0.25"))):
             bars(event)
     shown = capsys.readouterr().err
-    for text in ("questions", "3/10", "2 answered, 1 failed; cloud $0.250", "1/3"):
+    for text in ("questions", "3/10", "2 answered, 1 failed; cloud cost $0.250", "1/3"):
         assert text in shown

@@ -58,7 +58,7 @@ def test_a_person_is_asked_first(
     person(typed)
     ended = minions(*command)
     assert ended.code == (0 if typed == "y\n" else 1)
-    assert ("nothing was removed" in ended.err) == (typed != "y\n")
+    assert ("nothing was deleted" in ended.err) == (typed != "y\n")
     assert "[y/N]" not in ended.out
     assert len(minions("runs", "--json").json) == left
 
@@ -102,7 +102,7 @@ def test_a_dry_run_asks_nothing(minions: Any, home: Path, person: Callable[[str]
     """It takes nothing."""
     person("")
     told = minions("purge", "--older-than", "2026-02-01", "--dry-run")
-    assert told.out.startswith("would be removed   runs: 1\nleft, for they have not ended: b2")
+    assert told.out.startswith("would be deleted   runs: 1\nnot deleted, because they have not ended: b2")
     assert len(minions("runs", "--json").json) == 2
 
 
@@ -129,15 +129,15 @@ def test_a_purge_is_told_how_old(minions: Any, home: Path, how_old: tuple[str, .
 
 def test_what_is_left_on_the_disk_is_said() -> None:
     """Where another process still reads."""
-    assert removed_lines(Removed(erased=True)) == ["removed   nothing"]
-    assert "when that one ends" in removed_lines(Removed(runs=1, bodies=2, erased=False))[-1]
+    assert removed_lines(Removed(erased=True)) == ["deleted   nothing"]
+    assert "the next deletion removes them" in removed_lines(Removed(runs=1, bodies=2, erased=False))[-1]
 
 
 def test_a_run_without_words_says_so(make: Any) -> None:
     """It is no run without an answer."""
     facts: dict[str, Any] = {"run_id": "r", "started_at": "2026", "finished_at": None, "status": "answered", **USING}
     run = Run(**facts, question="How tall?", answer=without_text(make.answer()))
-    assert "(its words were not kept)" in run_lines(run, [])
+    assert "(the text was not stored)" in run_lines(run, [])
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from minions.values.answers import StopReason
 
 
-INSTEAD = (
-    "instead   (estimates for openai:gpt-5.4) everything in the prompt $1.20 (480,000 tokens), "
-    "with prompt cache $1.20, top-k retrieval $1.20 (480,000 tokens)"
+COMPARE = (
+    "compare   sending all the text to openai:gpt-5.4: $1.20 (480,000 tokens, estimate)",
+    "          the same with a prompt cache: $1.20 (estimate)",
+    "          sending only the best-matching chunks: $1.20 (480,000 tokens, estimate)",
 )
 
 
@@ -65,10 +66,12 @@ def test_what_went_up_and_what_stayed_is_a_line() -> None:
         withheld=Withheld(findings=1, answers=2),
         redacted={"account": 1, "address": 2, "term": 2},
     )
-    stayed = "words of 2 answers, 1 finding beyond --max-egress, 1 account, 2 addresses, 2 terms"
-    text = "854 of 8,000 bytes of the documents' text"
-    assert answers.egress_lines(egress) == [f"sent      {text}; stayed here: {stayed}"]
-    assert answers.egress_lines(egress, sent="text", stayed="would stay") == [f"text      {text}; would stay: {stayed}"]
+    stayed = "words of 2 answers, 1 finding over --max-egress, 1 account, 2 addresses, 2 terms"
+    text = "854 of at most 8,000 bytes of the documents' text"
+    assert answers.egress_lines(egress) == [f"sent      {text}; withheld (kept on this machine): {stayed}"]
+    assert answers.egress_lines(egress, is_preview=True) == [
+        f"to send   {text}; to be withheld (kept on this machine): {stayed}"
+    ]
     assert answers.egress_lines(Egress()) == []
 
 
@@ -76,7 +79,7 @@ def test_an_answer_that_the_limit_kept_away_says_how_to_get_it(make: Any) -> Non
     """No answer for want of findings that were found is not the documents' silence."""
     limited = Egress(limit_bytes=50, withheld=Withheld(findings=2))
     told = answers.verdict(make.answer(answer=None, stop_reason="no_answer", egress=limited))
-    assert told == "no answer was found; 2 findings stayed here: a higher --max-egress sends more"
+    assert told == "no answer was found; 2 findings withheld by --max-egress: a higher limit sends more"
     assert answers.verdict(make.answer(egress=limited)) is None
 
 
@@ -110,8 +113,8 @@ def test_the_bill_states_cost_and_alternatives(make: Any) -> None:
         "planner   openai:p: 2 calls, 1,234 tokens in (100 cached), 56 out, $0.0030",
         "worker    ollama:w: 10 calls, 9,000 tokens in, 80 out, $0",
         "read      9 of 1,200 chunks in 2 documents, 12.3 s",
-        INSTEAD,
-        "saved     about $1.20 (99.7 %) against everything in the prompt (estimate)",
+        *COMPARE,
+        "saved     about $1.20 (99.7 %) compared with sending all the text, if the answer is right",
     ]
 
 

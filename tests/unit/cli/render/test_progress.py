@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.cli.eventlog import event_log, write_events
-from minions.cli.render.progress import Bars, Lines, Progress, Tally, progress_for
+from minions.cli.render.progress import Bars, Lines, Progress, Tally, progress_for, rate_text
 from minions.errors import UsageError
 from minions.values.events import (
     AnswerEvent,
@@ -57,7 +57,7 @@ def test_money_tells_spent_and_saved(make: Any) -> None:
     tally = Tally()
     for event in (start(make, "1.00"), call("0.01"), call("0.02")):
         tally.add(event)
-    assert tally.money() == "cloud $0.030, saved about $0.970"
+    assert tally.money() == "cloud cost $0.030 (sending all the text: about $1.00)"
 
 
 def test_one_unknown_cost_makes_the_sum_unknown(make: Any) -> None:
@@ -68,12 +68,26 @@ def test_one_unknown_cost_makes_the_sum_unknown(make: Any) -> None:
     assert tally.money() == "cloud cost unknown"
 
 
+@pytest.mark.parametrize(
+    ("jobs_per_s", "shown"),
+    [
+        (1500, "1,500 jobs per second"),
+        (2.5, "2.5 jobs per second"),
+        (1 / 3, "20 jobs per minute"),
+        (0.00989, "36 jobs per hour"),
+    ],
+)
+def test_a_rate_has_a_unit_in_which_it_is_no_fraction(jobs_per_s: float, shown: str) -> None:
+    """Nobody can read 0.00989 jobs/s."""
+    assert rate_text(jobs_per_s) == shown
+
+
 def test_a_pipe_gets_few_lines() -> None:
     """Warnings and rounds at once; jobs when the round's last one ended."""
     assert lines(WarningEvent(message="Look\nout"), PLAN, JOB, JOB, FOUND) == [
         "warning: Look out",
         "round 1: 1 task, 3 jobs",
-        "jobs: 3 of 3, found 1; nothing went to a cloud",
+        "3 of 3 jobs done, 1 with a finding; nothing sent to a cloud",
     ]
 
 
