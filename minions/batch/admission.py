@@ -1,9 +1,12 @@
-"""How many questions may be under way under a shared limit, so that it pays for whole answers."""
+"""Admission of questions under a shared limit.
+
+Only so many are under way that the limit pays for whole answers, and not for plans alone.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from minions.batch.scope import corpus_of, terms_of
 from minions.errors import CorpusError
@@ -15,24 +18,25 @@ if TYPE_CHECKING:
     from minions.run.crew import Books
     from minions.run.terms import Terms
 
-# Bytes of a plan and a decision, schemas and card included, without question and digest.
-_CALLS_BYTES = 7_000
-_TURN_BYTES = 3_000  # of a further decision, with what earlier messages found
-_CALL_BYTES = 2_500  # of a lone decision
-_PLACE_BYTES = 120  # of a chunk's id, name, page and headings
-_BYTES_PER_TOKEN = 6  # of a digest; a token is bounded by a byte
+# Bytes of requests; a token has at least one byte, so that they bound the input tokens, too.
+_CALLS_BYTES: Final = 7_000  # a plan and a decision with schemas and card, less question and digest
+_TURN_BYTES: Final = 3_000  # a further decision of a chat, with the gist of earlier messages
+_CALL_BYTES: Final = 2_500  # a decision without a plan
+_PLACE_BYTES: Final = 120  # a chunk's id, name, page and headings
+_BYTES_PER_TOKEN: Final = 6  # of a digest, where tokens are only estimated
 
 
 class _Hold(NamedTuple):
-    """The most that a question's calls up to its first answer can take."""
+    """The most that a question's calls up to its first answer can use."""
 
     tokens: int
     usd: Decimal
 
 
 class Admission:
-    """Lets a question begin when the limits cover its way to a first answer, besides those of all
-    questions under way.
+    """Admits a question when the limits cover its calls up to a first answer.
+
+    The calls of all questions under way are counted, too.
     """
 
     def __init__(self, terms: Terms, books: Books, corpus: Corpus) -> None:
@@ -40,43 +44,48 @@ class Admission:
         self._books = books
         self._corpus = corpus
         self._under_way: dict[str, _Hold] = {}
-        self._next: tuple[str, _Hold] | None = None  # of the question that waits: worked out once
+        self._next: tuple[str, _Hold] | None = None  # the waiting question's, computed once
         self._limited = terms.planner_is_cloud and books.budget.is_limited
 
     @property
     def is_over(self) -> bool:
-        """Whether the shared budget has refused a call: no further question begins."""
+        """True once the shared budget has refused a call: no further question begins."""
         return self._books.budget.refused
 
     def admits(self, item: Item) -> bool:
-        """Whether a question may begin now.
+        """True if a question may begin now.
 
-        A lone one always may: the budget itself decides about its calls.
+        While none is under way, one may always begin: the budget itself decides about its calls.
         """
         if self.is_over:
             return False
         if not self._limited or not self._under_way:
             return True
         holds = [*self._under_way.values(), self._hold(item)]
-        tokens = sum(hold.tokens for hold in holds)
-        usd = sum((hold.usd for hold in holds), start=Decimal(0))
+        tokens = 0
+        usd = Decimal(0)
+        for hold in holds:
+            tokens += hold.tokens
+            usd += hold.usd
         return self._books.budget.has_room(tokens, usd)
 
     def begin(self, item: Item) -> None:
-        """A question is under way."""
-        hold = self._hold(item) if self._limited else _Hold(0, Decimal(0))
+        """Count a question as under way."""
+        hold = _Hold(0, Decimal(0))
+        if self._limited:
+            hold = self._hold(item)
         self._under_way[item.id] = hold
 
     def end(self, item: Item) -> None:
-        """A question ended."""
+        """Count a question as ended."""
         del self._under_way[item.id]
 
     def _hold(self, item: Item) -> _Hold:
         if self._next is None or self._next[0] != item.id:
-            self._next = (item.id, self._worked_out(item))
+            self._next = (item.id, self._computed_hold(item))
         return self._next[1]
 
-    def _worked_out(self, item: Item) -> _Hold:
+    def _computed_hold(self, item: Item) -> _Hold:
         terms = terms_of(item, self._terms)
         calls, input_tokens = self._calls(item, terms)
         input_tokens += calls * bound_tokens(item.question)
@@ -87,10 +96,10 @@ class Admission:
         return _Hold(input_tokens + output_tokens, usd or Decimal(0))
 
     def _calls(self, item: Item, terms: Terms) -> tuple[int, int]:
-        """The calls of a question, and the bytes that they hold besides the question itself.
+        """The number of a question's calls, and their bytes besides the question itself.
 
-        They are a plan and the first decision, all messages of a chat, or one decision over whole
-        chunks.
+        The calls are a plan and the first decision, all messages of a chat, or one decision over
+        whole chunks.
         """
         digest = _BYTES_PER_TOKEN * terms.limits.digest_tokens
         match terms.protocol:

@@ -1,10 +1,10 @@
-"""A batch from its questions to their answers: opened in a home, driven over a crew."""
+"""A batch in a home: opened, and its questions answered over a crew."""
 
 from __future__ import annotations
 
 from contextlib import aclosing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from minions.batch.driver import Driver
 from minions.batch.session import opened
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from minions.values.events import Observer
     from minions.values.plans import Plan
 
-# A batch runs unattended: it waits for an endpoint that is gone or asks for time, and retries more.
-_PATIENCE = {"patience_s": 3600.0, "attempts": 8}
+# A batch runs unattended: it waits longer for an endpoint that is down, and retries more often.
+_PATIENCE: Final = {"patience_s": 3600.0, "attempts": 8}
 
 
 def patience(set_by_user: Collection[str]) -> dict[str, Any]:
-    """The settings that are different by default in a batch, but for those that the user set."""
+    """The defaults that differ in a batch, without the settings that the user set."""
     return {name: value for name, value in _PATIENCE.items() if name not in set_by_user}
 
 
@@ -69,9 +69,9 @@ async def answers(
     settings: Settings,
     plans: Mapping[str, Plan] | None = None,
 ) -> AsyncGenerator[Answer]:
-    """The results of a batch, as they come. One with nothing left reads and loads nothing.
+    """The results of a batch, as they come. With no question left, nothing is read or loaded.
 
-    Raises what every question would meet, and StoppedError after a graceful stop.
+    Raises errors that every question would meet, and StoppedError after a graceful stop.
     """
     observe = session.record.books.observe
     observe(session.results.event())

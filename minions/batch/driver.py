@@ -1,7 +1,7 @@
 """Many questions at once over one crew.
 
-They are planned together, their chunks are read once for all of them, and each is decided and
-written down as soon as its own jobs are in.
+They are planned together, a chunk is read once for all of them, and each question is decided and
+recorded as soon as its own jobs have ended.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from minions.values.events import Event
     from minions.values.plans import Plan
 
-_GRACE_S = 1.0  # for what needs no model any more, once no call is under way
-_HINT = "run the same command again: it goes on where it was"
+_GRACE_S: Final = 1.0  # for work that needs no model any more, once no call is under way
+_HINT: Final = "run the same command again: it continues where it stopped"
 _log = structlog.get_logger()
 
 
 class Driver:
     """Asks the questions that are left of a batch, at most ``window`` at a time; use it once.
 
-    ``plans`` take the place of the planner's first ones, by the id of an item or by its question.
+    ``plans`` replace the planner's first plans; their keys are ids of items, or questions.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Driver:
         self._changed = asyncio.Event()
 
     async def answers(self) -> AsyncGenerator[Answer]:
-        """Each question's result, as they end. A slow consumer slows the batch.
+        """Each question's result, as the questions end. A slow consumer slows the batch.
 
-        Raises what every question would meet (a wrong key, a full disk) and what an observer
-        raised, once the others were stopped; StoppedError after the brake was pulled and what was
-        under way is done.
+        Raises errors that every question would meet (a wrong key, a full disk) and errors of an
+        observer, after the other questions were stopped. Raises StoppedError after the brake was
+        pulled and the calls under way have ended.
         """
         brake = self._session.brake
         brake.fit(self._changed.set)
@@ -112,7 +112,7 @@ class Driver:
         return bool(self._asking or self._ended or more_to_begin)
 
     def _admit(self) -> None:
-        """Begin questions, half a window at a time: those that share chunks come together."""
+        """Begin questions, half a window at a time, so that those with shared chunks overlap."""
         if len(self._asking) > self._window // 2:
             return
         while self._waiting and len(self._asking) < self._window:
@@ -141,7 +141,7 @@ class Driver:
         self._changed.set()
 
     async def _answer(self, item: Item) -> None:
-        """One question to its end. Its error is its own, unless every other would meet it, too."""
+        """Answer one question. An error is recorded with it, unless all others would meet it."""
         session = self._session
         begun = session.begun.get(item.id)
         run_id = begun or new_run_id(self._books.clock)
@@ -157,7 +157,7 @@ class Driver:
             self._ended.append(session.results.finish(answer))
         except (StoppedError, asyncio.CancelledError):
             self._broken_off += 1
-        except Exception as error:  # noqa: BLE001 - it is told in the question's own record
+        except Exception as error:  # noqa: BLE001 - it is written to the question's record
             if isinstance(error, MinionsError) and error.systemic:
                 self._fatal = self._fatal or error
             else:
@@ -167,7 +167,7 @@ class Driver:
             self._planned(item)
 
     def _own_budget(self, item: Item, run_id: str) -> Budget | None:
-        """A question's own limit; what its run spent before it was resumed counts."""
+        """The budget of a question with its own limit, less what its run spent before."""
         if item.max_cost_usd is None:
             return None
         ledger = self._books.ledger
@@ -187,11 +187,11 @@ class Driver:
         _log.warning("question_failed", item=item.id, error=type(error).__name__)
         try:
             self._ended.append(self._session.results.fail(item, run_id, error))
-        except Exception as trouble:  # noqa: BLE001 - a failure that cannot be told ends the batch
-            self._fatal = self._fatal or trouble
+        except Exception as write_error:  # noqa: BLE001 - an output that fails ends the batch
+            self._fatal = self._fatal or write_error
 
     def _crew_for(self, item: Item, terms: Terms) -> Crew:
-        """The batch's crew, with a planner for this question's kind of answer and its turns."""
+        """The batch's crew, with a planner for this question's answer schema and turns."""
         planner = self._crew.planner_for(item.output_schema, terms.limits.max_turns)
         plan = self._plans.get(item.id)
         if plan is not None:
@@ -199,7 +199,7 @@ class Driver:
         return replace(self._crew, planner=planner, notes=())
 
     def _record(self, item: Item) -> Record:
-        """The batch's record; its observer notes when this question is planned."""
+        """The batch's record, with an observer that notes when this question is planned."""
 
         def observe(event: Event) -> None:
             if event.kind == "plan":
@@ -209,9 +209,10 @@ class Driver:
         return Record(self._session.record.runs, replace(self._books, observe=observe))
 
     async def _wind_up(self) -> None:
-        """End the questions that are left after the brake was pulled.
+        """Wait for calls under way, then end the questions that are left.
 
-        Calls under way may end, and so may what needs no further call. No job is begun meanwhile.
+        This is the graceful stop after the brake was pulled. A question that needs no further call
+        may end, too. No job is begun meanwhile.
         """
         brake = self._session.brake
         with self._crew.executor.held():

@@ -1,12 +1,11 @@
-"""What a batch would take, before it is run. No model is called: every number is an estimate."""
+"""Estimate of a batch before it is run. No model is called."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from minions.batch.items import Item
+from minions.batch.items import BadLine
 from minions.batch.output import is_asked_again, recorded_in
 from minions.batch.scope import corpus_of, terms_of
 from minions.errors import CorpusError
@@ -14,10 +13,11 @@ from minions.estimate import Estimate, estimate_question, speed_of
 from minions.values.base import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from minions.batch.items import BadLine
+    from minions.batch.items import Item
+    from minions.batch.output import Kind
     from minions.corpus.port import Corpus
     from minions.ledger.ledger import Ledger
     from minions.ledger.prices import PriceBook
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 class BatchEstimate(Value):
     """Estimate of a batch: ``left`` of ``total`` questions, each over its own documents.
 
-    Questions over the same documents are reckoned by their median in length; ``one`` is the median
-    question's estimate. ``bad_lines`` cannot be asked: they are no questions, or name documents
-    that do not exist. Dollars are None where a price is unknown; ``upper_usd`` is the most that the
-    limits on rounds and replies allow for. ``minutes`` of local work are those of questions that
-    share no chunk: a shared chunk is read once.
+    Questions over the same documents are all estimated like the one of median length; ``one`` is
+    the estimate of the batch's median question. ``bad_lines`` cannot be asked: they are not
+    questions, or name documents that do not exist. Dollars are None where a price is unknown;
+    ``upper_usd`` is the most that the limits on rounds and replies allow. ``minutes`` of local work
+    count a chunk for every question that reads it; the batch reads a shared chunk only once.
     """
 
     estimated: Literal[True] = True
@@ -46,7 +46,7 @@ class BatchEstimate(Value):
 
 
 class _Group(NamedTuple):
-    """So many questions that differ in their words alone, and the estimate of their median."""
+    """The number of questions with the same documents and rounds, and their median's estimate."""
 
     questions: int
     estimate: Estimate
@@ -67,29 +67,33 @@ def estimate_batch(
 
     Failed ones count with ``retry_errors``. Raises UsageError, EgressRefusedError.
     """
-    recorded = recorded_in(output) if output is not None else {}
-    questions = [item for item in items if isinstance(item, Item)]
-    left = []
-    for item in questions:
-        status = recorded.get(item.id, "open")
-        if is_asked_again(status, retry_errors=retry_errors):
-            left.append(item)
+    recorded: Mapping[str, Kind] = {}
+    if output is not None:
+        recorded = recorded_in(output)
+    bad_lines = 0
+    alike: dict[tuple[object, ...], list[Item]] = {}
+    for item in items:
+        if isinstance(item, BadLine):
+            bad_lines += 1
+        elif is_asked_again(recorded.get(item.id, "open"), retry_errors=retry_errors):
+            alike.setdefault((item.documents, item.max_rounds), []).append(item)
     speed = speed_of(lineup.worker, ledger)
     groups: list[_Group] = []
-    for alike in _alike(left):
-        median = sorted(alike, key=lambda item: len(item.question))[(len(alike) - 1) // 2]
-        with suppress(CorpusError):  # its documents do not exist: these cannot be asked
+    for questions in alike.values():
+        questions.sort(key=lambda item: len(item.question))
+        median = questions[(len(questions) - 1) // 2]
+        try:
             own = corpus_of(median, corpus)
-            estimate = estimate_question(
-                median.question, own, lineup, terms_of(median, terms), prices, speed
-            )
-            groups.append(_Group(len(alike), estimate))
-    count = sum(group.questions for group in groups)
-    bad_lines = len(items) - len(questions)
+            own_terms = terms_of(median, terms)
+            estimate = estimate_question(median.question, own, lineup, own_terms, prices, speed)
+        except CorpusError:  # they name documents that do not exist
+            bad_lines += len(questions)
+            continue
+        groups.append(_Group(len(questions), estimate))
     return BatchEstimate(
         total=len(items),
-        left=count,
-        bad_lines=bad_lines + len(left) - count,
+        left=sum(group.questions for group in groups),
+        bad_lines=bad_lines,
         typical_usd=_sum((group.questions, group.estimate.typical.cost_usd) for group in groups),
         upper_usd=_sum((group.questions, group.estimate.upper.cost_usd) for group in groups),
         minutes=round(sum(group.questions * group.estimate.local.minutes for group in groups), 1),
@@ -97,15 +101,8 @@ def estimate_batch(
     )
 
 
-def _alike(items: Sequence[Item]) -> Iterable[list[Item]]:
-    """Groups of questions that differ in their words alone."""
-    groups: dict[tuple[object, ...], list[Item]] = {}
-    for item in items:
-        groups.setdefault((item.documents, item.max_rounds), []).append(item)
-    return groups.values()
-
-
 def _sum(costs: Iterable[tuple[int, Decimal | None]]) -> Decimal | None:
+    """The sum of counts times dollars; None where one is unknown."""
     total = Decimal(0)
     for count, usd in costs:
         if usd is None:

@@ -1,15 +1,18 @@
-"""Plans that people wrote, in place of a planner's first call: where planning is not what is measured."""
+"""Plans that people wrote, in place of a planner's first call.
+
+An evaluation uses them to measure reading without planning.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minions.batch.items import Item
+from minions.batch.items import BadLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from minions.batch.items import BadLine
+    from minions.batch.items import Item
     from minions.ports import Planner
     from minions.values.documents import CorpusCard
     from minions.values.findings import Digest
@@ -17,13 +20,14 @@ if TYPE_CHECKING:
 
 
 class GivenPlan:
-    """A planner whose first round is given for one question. All decisions are ``planner``'s."""
+    """A planner whose first plan is given; ``planner`` makes all decisions."""
 
     def __init__(self, planner: Planner, plan: Plan) -> None:
-        self._planner, self._plan = planner, plan.model_copy(update={"by_user": True})
+        self._planner = planner
+        self._plan = plan.model_copy(update={"by_user": True})
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:  # noqa: ARG002 - the port's signature
-        """See `minions.ports.Planner`. It takes no call."""
+        """Return the given plan. No model is called."""
         return self._plan
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
@@ -32,11 +36,16 @@ class GivenPlan:
 
 
 def plans_by_item(plans: Mapping[str, Plan], items: Iterable[Item | BadLine]) -> dict[str, Plan]:
-    """The plans by the ids of their items: each is given by its item's id, or by the question, for all that ask it."""
+    """The plans by the ids of their items.
+
+    A key of ``plans`` is an item's id, or a question, for all items that ask it.
+    """
     by_question = {name.strip(): plan for name, plan in plans.items()}
-    found = {
-        item.id: plans.get(item.id) or by_question.get(item.question)
-        for item in items
-        if isinstance(item, Item)
-    }
-    return {id_: plan for id_, plan in found.items() if plan is not None}
+    found: dict[str, Plan] = {}
+    for item in items:
+        if isinstance(item, BadLine):
+            continue
+        plan = plans.get(item.id) or by_question.get(item.question)
+        if plan is not None:
+            found[item.id] = plan
+    return found

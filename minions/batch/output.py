@@ -1,7 +1,8 @@
-"""The output of a batch: one JSON object a line, appended and synced as each question ends, never rewritten.
+"""The output of a batch: one JSON object a line, appended and synced as each question ends.
 
-A process that dies in the middle of a line leaves a torn one, which the next cuts off: it was never a result. Only one
-process writes at a time; the lock ends with it, however it ends.
+Nothing is rewritten. A process that dies in the middle of a line leaves it incomplete; the next
+process cuts it off, as it never was a result. Only one process writes at a time: it holds a lock
+that the operating system releases when the process ends.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from minions.errors import StoreError, UsageError
 
@@ -20,16 +21,22 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Kind = Literal["done", "failed", "open"]
-_OPEN = {"budget", "interrupted"}
-_PRIVATE_FILE = 0o600  # quotes of the documents are in it
+_OPEN: Final = frozenset({"budget", "interrupted"})
+_PRIVATE_FILE: Final = 0o600  # it holds quotes of the documents
+_FLAGS: Final = os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class Output:
-    """An open output file; ``recorded`` says of each id that stands in it what its last record is, ``runs`` whose.
+    """An output file, open for appending and locked.
 
-    ``done``: answered, or found to have no answer; ``failed``: ended in an error, or its time was up; ``open``: stopped
-    by a budget. ``is_empty``: it held no record when it was opened. All methods raise StoreError; opening raises
-    UsageError for a path that cannot be an output.
+    ``recorded`` is the kind of each id's last record. ``done``: answered, or found to have no
+    answer; ``failed``: ended in an error or timed out; ``open``: stopped by a budget or by the
+    user, to be continued. ``runs`` is the id of that record's run, or empty. ``is_new``: there was
+    no file before; ``is_empty``: it held no record. ``torn``: its last line was incomplete, and
+    was cut off.
+
+    All methods raise StoreError. Opening raises UsageError for a path that cannot be an output, for
+    a file that holds something else, and while another process is writing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,16 +46,13 @@ class Output:
         self.recorded: dict[str, Kind] = {}
         self.runs: dict[str, str] = {}
         try:
+            # Checked before it is opened: opening a pipe would wait for its reader.
             if not self.is_new and not stat.S_ISREG(path.stat().st_mode):
                 raise UsageError(
-                    f"-o {path} is not a file",
+                    f"-o {path} is not a regular file",
                     hint="name a file that can be appended to: -o answers.jsonl",
                 )
-            self._file = os.open(
-                path,
-                os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0),
-                _PRIVATE_FILE,
-            )
+            self._file = os.open(path, _FLAGS, _PRIVATE_FILE)
         except OSError as error:
             raise UsageError(
                 f"-o {path}: {error.strerror}", hint="name a file that can be written"
@@ -56,13 +60,16 @@ class Output:
         try:
             _lock(self._file, path)
             _sync_folder(path)
-            self._read()
+            self._load()
         except BaseException:
             os.close(self._file)
             raise
 
     def append(self, record: str, *, id_: str, kind: Kind, run_id: str = "") -> None:
-        """Add a record (JSON in one line); it survives a power cut. What cannot be written whole is taken back."""
+        """Add a record, which is JSON in one line. When this returns, it survives a power cut.
+
+        What cannot be written as a whole is removed again.
+        """
         line = memoryview(record.encode() + b"\n")
         start = os.fstat(self._file).st_size
         try:
@@ -74,12 +81,13 @@ class Output:
                 os.ftruncate(self._file, start)
             raise StoreError(
                 f"{self.path} cannot be written to: {error.strerror}",
-                hint="free some space and run the same command again: it goes on where it was",
+                hint="free some space and run the same command again: it continues",
             ) from error
-        self.recorded[id_], self.runs[id_] = kind, run_id
+        self.recorded[id_] = kind
+        self.runs[id_] = run_id
 
     def close(self) -> None:
-        """Let the file go, and its lock. May be called twice."""
+        """Close the file, which releases its lock. May be called twice."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -95,66 +103,85 @@ class Output:
     ) -> None:
         self.close()
 
-    def _read(self) -> None:
-        """Note what is recorded, and cut off a line that was never finished."""
+    def _load(self) -> None:
+        """Read the records, and cut off an incomplete last line."""
         with os.fdopen(os.dup(self._file), "rb") as file:
-            found, whole, is_ended = _read(file, self.path)
-        self.recorded = {id_: kind for id_, (kind, _) in found.items()}
-        self.runs = {id_: run_id for id_, (_, run_id) in found.items()}
-        self.is_empty = not whole
+            content = _read(file, self.path)
+        for id_, last in content.records.items():
+            self.recorded[id_] = last.kind
+            self.runs[id_] = last.run_id
+        self.is_empty = content.whole_bytes == 0
         try:
-            if whole < os.fstat(self._file).st_size:
+            if content.whole_bytes < os.fstat(self._file).st_size:
                 self.torn = True
-                os.ftruncate(self._file, whole)
-            if not is_ended:
+                os.ftruncate(self._file, content.whole_bytes)
+            if not content.ends_with_newline:
                 os.write(self._file, b"\n")
         except OSError as error:
             raise StoreError(
-                f"{self.path} cannot be mended: {error.strerror}",
-                hint="free some space, or make it writable",
+                f"{self.path} ends in an incomplete line that cannot be removed: {error.strerror}",
+                hint="free some space, or make the file writable",
             ) from error
 
 
 def recorded_in(path: Path) -> dict[str, Kind]:
-    """What stands in an output, without opening it for writing; nothing where there is none. Raises UsageError."""
+    """The kind of each id's last record, without opening the file for writing.
+
+    Empty where there is no file. Raises UsageError.
+    """
     try:
         with path.open("rb") as file:
-            return {id_: kind for id_, (kind, _) in _read(file, path)[0].items()}
+            records = _read(file, path).records
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UsageError(
             f"-o {path}: {error.strerror}", hint="name a file that can be read and written"
         ) from None
+    return {id_: last.kind for id_, last in records.items()}
 
 
-def _read(file: IO[bytes], path: Path) -> tuple[dict[str, tuple[Kind, str]], int, bool]:
-    """Kind and run of each id's last record, the bytes of whole lines, and whether the last of them ends as a line."""
-    recorded: dict[str, tuple[Kind, str]] = {}
-    whole, is_ended = 0, True
+class _LastRecord(NamedTuple):
+    """The last record of an id."""
+
+    kind: Kind
+    run_id: str
+
+
+class _Content(NamedTuple):
+    """The last record of each id, and the size of the whole lines: an incomplete one is beyond."""
+
+    records: dict[str, _LastRecord]
+    whole_bytes: int
+    ends_with_newline: bool
+
+
+def _read(file: IO[bytes], path: Path) -> _Content:
+    """Read an output. Raises UsageError for a line that is not a record."""
+    records: dict[str, _LastRecord] = {}
+    whole_bytes = 0
+    ends_with_newline = True
     file.seek(0)
     for number, line in enumerate(file, 1):
-        is_ended = line.endswith(b"\n")
-        if not is_ended and not _is_whole(line):
-            return recorded, whole, True
-        whole += len(line)
-        if line.strip():
-            recorded.update([_record(line, number, path)])
-    return recorded, whole, is_ended
+        ends_with_newline = line.endswith(b"\n")
+        if not ends_with_newline and not _is_object(line):
+            return _Content(records, whole_bytes, ends_with_newline=True)
+        whole_bytes += len(line)
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line.decode())  # decoded here: json would accept UTF-16, too
+            id_ = str(record["id"])
+            records[id_] = _LastRecord(kind_of(record), str(record.get("run_id") or ""))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise UsageError(
+                f"-o {path}: line {number} is not a record of a batch",
+                hint="name a new file, or the output of an earlier run of this batch",
+            ) from None
+    return _Content(records, whole_bytes, ends_with_newline)
 
 
-def _record(line: bytes, number: int, path: Path) -> tuple[str, tuple[Kind, str]]:
-    try:
-        record = json.loads(line.decode())  # by name: JSON's own guess takes UTF-16, too
-        return str(record["id"]), (kind_of(record), str(record.get("run_id") or ""))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise UsageError(
-            f"-o {path}: line {number} is no record of a batch",
-            hint="name a new file, or the output of an earlier run of this batch",
-        ) from None
-
-
-def _is_whole(line: bytes) -> bool:
+def _is_object(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line.decode()), dict)
     except (ValueError, RecursionError):
@@ -162,20 +189,24 @@ def _is_whole(line: bytes) -> bool:
 
 
 def kind_of(record: dict[str, Any]) -> Kind:
-    """What a record says about its question."""
+    """The kind of a record, as `Output` explains them."""
     if "error" in record:
         return "failed"
     reason = record["stop_reason"]
-    return "open" if reason in _OPEN else "failed" if reason == "timeout" else "done"
+    if reason in _OPEN:
+        return "open"
+    if reason == "timeout":
+        return "failed"
+    return "done"
 
 
 def is_asked_again(kind: Kind, *, retry_errors: bool) -> bool:
-    """Whether the same command asks a question again that has such a record."""
+    """Whether the same command asks a question with such a record again."""
     return kind == "open" or (retry_errors and kind == "failed")
 
 
 def _sync_folder(path: Path) -> None:
-    """Let the file's name survive a power cut, where folders can be synced."""
+    """Make the file's name survive a power cut, where the system can sync folders."""
     with suppress(OSError):
         folder = os.open(path.parent, os.O_RDONLY)
         try:

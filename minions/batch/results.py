@@ -1,7 +1,8 @@
-"""Where the results of a batch go: to the output, the runs' records and the counts, each once.
+"""Results of a batch on their way to the output file, the runs' records and the counts, each once.
 
-The order keeps a result from being lost or doubled whenever the process dies: the run is recorded, then its line is
-appended and synced, then the run counts as delivered and the replies kept for it are forgotten.
+The order keeps a result from being lost or doubled, whenever the process dies: the run is recorded;
+then its line is appended and synced; then the run counts as delivered, and the replies that were
+kept for it are deleted.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from minions.batch.items import BadLine, Item
 from minions.batch.output import is_asked_again, kind_of
@@ -19,22 +20,24 @@ from minions.values.base import Value
 from minions.values.events import BatchEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from minions.batch.output import Output
+    from minions.batch.output import Kind, Output
     from minions.run.crew import Books
     from minions.store.batches import Batches, ItemRun
     from minions.store.runs import Runs
 
-_FINAL = {"answered", "no_answer", "timeout"}
+_FINAL: Final = frozenset({"answered", "no_answer", "timeout"})
 
 
 class BatchSummary(Value):
-    """What a batch came to: ``finished``, or stopped by the shared budget or by the user.
+    """The counts of a batch that finished, or that was stopped by its budget or by the user.
 
-    ``answered`` to ``failed`` count what this process did, ``done`` all that stands in the output, ``left`` what is to
-    be begun yet. ``cost_usd`` is of the whole batch, earlier processes included, and counts calls of unknown cost at
-    the most they can be; ``saved_usd`` (an estimate, of this process's answers) is against everything in the prompt.
+    ``answered``, ``abstained``, ``stopped`` and ``failed`` count questions that this process asked;
+    ``done`` counts all that have a result in the output, and ``left`` those that were not begun.
+    ``cost_usd`` covers the whole batch, earlier processes included, and counts a call of unknown
+    cost at the most that it can cost. ``saved_usd`` is an estimate for this process's answers,
+    against sending all documents with each question; None where a price is unknown.
     """
 
     stop_reason: Literal["finished", "budget", "interrupted"]
@@ -70,13 +73,21 @@ class _Counts:
             case _:
                 self.stopped += 1
         if answer.stop_reason == "answered" and answer.baseline is not None:
-            instead, spent = answer.baseline.remote_only.cost_usd, answer.usage.planner.cost_usd
-            known = self.saved_usd is not None and instead is not None and spent is not None
-            self.saved_usd = self.saved_usd + instead - spent if known else None  # type: ignore[operator]
+            self._add_saved(answer.baseline.remote_only.cost_usd, answer.usage.planner.cost_usd)
+
+    def _add_saved(self, baseline_usd: Decimal | None, spent_usd: Decimal | None) -> None:
+        """Add the difference; from the first unknown price on, the sum is unknown."""
+        if self.saved_usd is None or baseline_usd is None or spent_usd is None:
+            self.saved_usd = None
+        else:
+            self.saved_usd += baseline_usd - spent_usd
 
 
 class Results:
-    """The results of one batch; without ``output`` and ``batches`` they are only counted. Raises StoreError."""
+    """The results of one batch; without ``output`` and ``batches`` they are only counted.
+
+    All methods that write raise StoreError.
+    """
 
     def __init__(
         self,
@@ -87,74 +98,76 @@ class Results:
         output: Output | None = None,
         batches: Batches | None = None,
     ) -> None:
-        self._books, self._runs, self._output, self._batches = books, runs, output, batches
-        self._total, self._counts = total, _Counts()
-        self._before = 0
+        self._books = books
+        self._runs = runs
+        self._output = output
+        self._batches = batches
+        self._total = total
+        self._counts = _Counts()
+        self._done_before = 0
         self._started_s = books.clock.monotonic_s()
 
     def finish(self, answer: Answer) -> Answer:
-        """A question ended, answered or not. One that a limit stopped stays open: the batch may resume it."""
+        """Write the answer of a question that ended.
+
+        One that a limit stopped is not delivered: the batch may resume its run.
+        """
         self._write(answer)
         if answer.stop_reason in _FINAL:
             self._deliver(answer.run_id)
         return self._counted(answer)
 
     def fail(self, item: Item, run_id: str, error: Exception) -> Answer:
-        """A question ended in an error."""
-        kept = self._kept(run_id)
-        blank = Answer(
-            run_id=run_id, question=item.question, answer=None, confidence=0.0, stop_reason="error"
-        )
-        answer = (kept or blank).model_copy(update={"id": item.id, "stop_reason": "error"})
-        self._write(answer, error=_told(error))
+        """Write the error of a question that failed, with what its run had found until then."""
+        try:
+            found = self._runs.get(run_id).answer
+        except UsageError:  # it failed before its run began
+            found = None
+        if found is None:
+            found = _without_answer(run_id, item.question)
+        answer = found.model_copy(update={"id": item.id, "stop_reason": "error"})
+        self._write(answer, error=_error_record(error))
         self._deliver(run_id)
         return self._counted(answer)
 
     def refuse(self, bad: BadLine) -> Answer:
-        """A line was no question."""
-        answer = Answer(
-            run_id="",
-            id=bad.id,
-            question="",
-            answer=None,
-            confidence=0.0,
-            stop_reason="error",
-            warnings=(bad.reason,),
-        )
-        where = f"line {bad.line}: " if bad.line is not None else ""
-        problem = {"type": "BadLine", "message": f"{where}{bad.reason}", "hint": "correct the line"}
-        self._write(answer, error=problem)
+        """Write the error of a line that cannot be asked."""
+        message = bad.reason
+        if bad.line is not None:
+            message = f"line {bad.line}: {bad.reason}"
+        answer = _without_answer("", "")
+        answer = answer.model_copy(update={"id": bad.id, "warnings": (bad.reason,)})
+        self._write(answer, error={"type": "BadLine", "message": message, "hint": bad.hint})
         return self._counted(answer)
 
     def skip(
         self, items: Iterable[Item | BadLine], *, retry_errors: bool, begun: Collection[str] = ()
     ) -> list[Item | BadLine]:
-        """The items without a result in the output, and those ``begun`` again since; with ``retry_errors``, those that
-        failed, too.
+        """The items that have no result in the output, or whose run was ``begun`` again since.
+
+        With ``retry_errors``, also those that failed.
         """
-        recorded = self._output.recorded if self._output is not None else {}
-        open_again = {
-            id_
-            for id_, kind in recorded.items()
-            if is_asked_again(kind, retry_errors=retry_errors or id_ in begun)
-        }
-        left = [item for item in items if item.id not in recorded or item.id in open_again]
-        self._before = self._total - len(left)
+        recorded: Mapping[str, Kind] = {}
+        if self._output is not None:
+            recorded = self._output.recorded
+        left = []
+        for item in items:
+            kind = recorded.get(item.id, "open")
+            if is_asked_again(kind, retry_errors=retry_errors or item.id in begun):
+                left.append(item)
+        self._done_before = self._total - len(left)
         return left
 
     def recover(self, items: Sequence[Item | BadLine], found: Iterable[ItemRun]) -> dict[str, str]:
-        """Bring to the output what an ended process had finished and not written; the runs to resume, by question."""
-        asked = {item.id: item.question for item in items if isinstance(item, Item)}
+        """Write the results that an ended process had finished and not written.
+
+        Returns the runs to resume, by the id of their question.
+        """
+        questions = {item.id: item.question for item in items if isinstance(item, Item)}
         resumed: dict[str, str] = {}
         for run in found:
-            recorded = self._output.recorded.get(run.item) if self._output is not None else None
-            written = self._output is not None and self._output.runs.get(run.item) == run.run_id
-            if (
-                recorded == "done"
-                or (recorded == "failed" and written)
-                or asked.get(run.item) != run.question
-            ):
-                # Its result stands there, or nobody asks for it any more: what it lost and kept is settled.
+            if self._is_written(run) or questions.get(run.item) != run.question:
+                # It has its result, or is not asked any more: what was kept for it can go.
                 self._deliver(run.run_id)
             elif run.status in _FINAL and run.answer is not None:
                 self._write(run.answer)
@@ -169,7 +182,7 @@ class Results:
         ended = counts.answered + counts.abstained + counts.failed
         return BatchEvent(
             total=self._total,
-            done=self._before + ended,
+            done=self._done_before + ended,
             answered=counts.answered,
             abstained=counts.abstained,
             stopped=counts.stopped,
@@ -178,20 +191,41 @@ class Results:
         )
 
     def summary(self, *, interrupted: bool) -> BatchSummary:
-        """What the batch came to."""
-        told = self.event()
-        over = self._books.budget.refused
+        """The counts at the end."""
+        stop_reason: Literal["finished", "budget", "interrupted"] = "finished"
+        if interrupted:
+            stop_reason = "interrupted"
+        elif self._books.budget.refused:
+            stop_reason = "budget"
+        output = None
+        if self._output is not None:
+            output = str(self._output.path)
+        counts = self.event()
         return BatchSummary(
-            stop_reason="interrupted" if interrupted else "budget" if over else "finished",
-            **told.model_dump(
-                include={"total", "done", "answered", "abstained", "stopped", "failed"}
-            ),
-            left=told.total - told.done - told.stopped,
-            cost_usd=told.spent_usd,
+            stop_reason=stop_reason,
+            total=counts.total,
+            done=counts.done,
+            answered=counts.answered,
+            abstained=counts.abstained,
+            stopped=counts.stopped,
+            failed=counts.failed,
+            left=counts.total - counts.done - counts.stopped,
+            cost_usd=counts.spent_usd,
             saved_usd=self._counts.saved_usd,
             elapsed_s=round(self._books.clock.monotonic_s() - self._started_s, 3),
-            output=str(self._output.path) if self._output is not None else None,
+            output=output,
         )
+
+    def _is_written(self, run: ItemRun) -> bool:
+        """Whether the output holds a final record for the run's question.
+
+        A failure counts as final only if it is this run's own: a later run retries it.
+        """
+        if self._output is None:
+            return False
+        kind = self._output.recorded.get(run.item)
+        is_of_this_run = self._output.runs.get(run.item) == run.run_id
+        return kind == "done" or (kind == "failed" and is_of_this_run)
 
     def _write(self, answer: Answer, *, error: dict[str, Any] | None = None) -> None:
         if self._output is None:
@@ -201,7 +235,7 @@ class Results:
             record["error"] = error
         kind = kind_of(record)
         if kind == "open" and self._output.recorded.get(record["id"]) == "open":
-            return  # stopped once more, with nothing new to say
+            return  # stopped once more: the record would be the same
         line = json.dumps(record, ensure_ascii=False)
         self._output.append(line, id_=str(answer.id), kind=kind, run_id=answer.run_id)
 
@@ -212,23 +246,21 @@ class Results:
             self._books.recovery.finish(run_id)
             self._batches.deliver(run_id)
 
-    def _kept(self, run_id: str) -> Answer | None:
-        try:
-            return self._runs.get(run_id).answer
-        except UsageError:  # it failed before it began
-            return None
-
     def _counted(self, answer: Answer) -> Answer:
         self._counts.add(answer)
         self._books.observe(self.event())
         return answer
 
 
-def _told(error: Exception) -> dict[str, Any]:
+def _without_answer(run_id: str, question: str) -> Answer:
+    return Answer(
+        run_id=run_id, question=question, answer=None, confidence=0.0, stop_reason="error"
+    )
+
+
+def _error_record(error: Exception) -> dict[str, Any]:
+    """The ``error`` of a record: its type, message and hint."""
+    name = type(error).__name__
     if isinstance(error, MinionsError):
-        return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
-    return {
-        "type": type(error).__name__,
-        "message": f"a bug in minions: {error}",
-        "hint": "report it",
-    }
+        return {"type": name, "message": error.message, "hint": error.hint}
+    return {"type": name, "message": f"a bug in minions: {error}", "hint": "report it"}

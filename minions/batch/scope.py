@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def corpus_of(item: Item, corpus: Corpus) -> Corpus:
-    """The documents that a question is about. Raises CorpusError for one the batch does not have."""
+    """The documents of a question. Raises CorpusError for a name that the batch does not have."""
     if not item.documents:
         return corpus
     ids, unknown = corpus.contents.select(item.documents)
@@ -28,7 +28,7 @@ def corpus_of(item: Item, corpus: Corpus) -> Corpus:
 
 
 def terms_of(item: Item, terms: Terms) -> Terms:
-    """The terms of a question. Its ``max_rounds`` bounds a chat, too, and never prolongs one."""
+    """The terms of a question. Its ``max_rounds`` also limits, and never raises, a chat's turns."""
     own: dict[str, Any] = {}
     if item.max_rounds is not None:
         own["max_rounds"] = item.max_rounds

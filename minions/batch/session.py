@@ -1,11 +1,11 @@
-"""An open batch: which of its questions are left or resumed, and where their results go."""
+"""An open batch: the questions that are left, the runs to resume, and the results' destination."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from minions.batch.items import BadLine, Item
 from minions.batch.output import Output
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from minions.store.store import Store
     from minions.values.events import Event, Observer
 
+_NO_DOCUMENTS: Final = "no documents: neither the question nor the command names any"
+_ADD_DOCUMENTS: Final = 'add for example "documents": ["report.pdf"] to the question'
+
 
 class ObserverGuard:
     """Separates observer failures from question failures: an observer that raises stops the batch.
@@ -39,7 +42,7 @@ class ObserverGuard:
         self._observe = observe
 
     def __call__(self, event: Event) -> None:
-        """Pass an event on. Raises what the observer raises."""
+        """Pass an event on. Raises the observer's exception."""
         try:
             self._observe(event)
         except Exception as error:
@@ -51,8 +54,8 @@ class ObserverGuard:
 class Session:
     """A batch that is open.
 
-    ``left`` are the items without a result, ``begun`` the runs of those that an ended process had
-    begun, by their items' ids. ``batch`` is None for a batch without an output file.
+    ``left`` are the items to ask. ``begun`` are the runs that an earlier process began and that are
+    resumed, by the ids of their items. ``batch`` is None for a batch without an output file.
     """
 
     left: Sequence[Item | BadLine]
@@ -75,7 +78,7 @@ def opened(
     output: Path | None = None,
     retry_errors: bool = False,
 ) -> Iterator[Session]:
-    """Open a batch, and its output where it has one: then it resumes.
+    """Open a batch. One with an output file continues what earlier processes began.
 
     Raises UsageError, StoreError.
     """
@@ -94,7 +97,7 @@ def opened(
         books = _resumed(store, books, batch)
         results = Results(books, runs, total=len(items), output=file, batches=batches)
         if file.torn:
-            message = f"{output}: its last line was never finished, and was cut off"
+            message = f"{output}: the last line was incomplete and was cut off"
             books.observe(WarningEvent(message=message))
         begun = results.recover(items, batches.undelivered(batch))
         left = results.skip(items, retry_errors=retry_errors, begun=begun)
@@ -105,7 +108,7 @@ def opened(
 def _settle(left_behind: Sequence[str], batches: Batches, books: Books) -> None:
     """End batches whose output file is gone.
 
-    Calls that they lost are entered at unknown cost; results that were kept for them are deleted.
+    Calls without a recorded reply are entered at unknown cost; replies kept for them are deleted.
     """
     for batch in left_behind:
         recovery = Recovery(batches.store, books.ledger, Budget(None, None))
@@ -117,8 +120,9 @@ def _settle(left_behind: Sequence[str], batches: Batches, books: Books) -> None:
 
 
 def _resumed(store: Store, books: Books, batch: str) -> Books:
-    """Books that know what earlier processes of the batch spent, and the calls that were under way
-    when those ended.
+    """Books that count what earlier processes of the batch spent.
+
+    Calls that were under way when those processes ended are counted, too.
     """
     tokens, usd = books.ledger.spent(batch)
     budget = books.budget.resumed(spent_usd=usd, spent_tokens=tokens)
@@ -132,7 +136,7 @@ def placed(
 ) -> tuple[list[Item | BadLine], list[str | Path]]:
     """The items and the paths of a batch.
 
-    Without paths, the documents that the items name are paths below ``folder``.
+    Without ``paths``, the items name their documents as paths, relative to ``folder``.
     """
     if paths:
         return items, paths
@@ -143,10 +147,11 @@ def placed(
 def paths_of(
     items: Sequence[Item | BadLine], folder: Path
 ) -> tuple[list[Item | BadLine], list[Path]]:
-    """The items of a batch without paths of its own: with their documents as paths, below
-    ``folder`` where they are relative, and the paths that exist.
+    """The items of a batch without paths of its own, and the paths that its items name.
 
-    An item that names no document becomes a bad line. Raises UsageError without any document.
+    In the items that are returned, documents are paths, below ``folder`` where they were relative.
+    Only paths that exist are returned. An item that names no document becomes a bad line. Raises
+    UsageError where no document exists.
     """
     placed: list[Item | BadLine] = []
     paths: dict[Path, None] = {}
@@ -155,17 +160,18 @@ def paths_of(
             placed.append(item)
             continue
         if not item.documents:
-            placed.append(
-                BadLine(item.id, None, "it names no documents, and neither does the command")
-            )
+            placed.append(BadLine(item.id, None, _NO_DOCUMENTS, _ADD_DOCUMENTS))
             continue
-        own = [folder / document for document in item.documents]
-        paths |= dict.fromkeys(path for path in own if path.exists())
-        shown = tuple(f"{path}/*" if path.is_dir() else str(path) for path in own)
-        placed.append(item.model_copy(update={"documents": shown}))
+        documents = []
+        for document in item.documents:
+            path = folder / document
+            if path.exists():
+                paths[path] = None
+            documents.append(f"{path}/*" if path.is_dir() else str(path))
+        placed.append(item.model_copy(update={"documents": tuple(documents)}))
     if not paths:
         raise UsageError(
-            "no documents: the command names none, and neither does any question",
+            "no documents: the command names none, and no question names one that exists",
             hint='minions batch IN.jsonl PATH... -o OUT.jsonl, or "documents": [...] in each line',
         )
     return placed, list(paths)

@@ -102,37 +102,81 @@ def test_an_id_stands_for_one_question() -> None:
     first, second = read('{"id": "x", "question": "a"}\n{"id": "x", "question": "b"}')
     assert isinstance(first, Item)
     assert isinstance(second, BadLine)
-    assert (second.line, second.reason) == (2, "the id 'x' is line 1's already")
+    assert (second.line, second.reason) == (2, "the id 'x' is already used in line 1")
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected"),
     [
-        ("not json", "not a JSON object"),
-        ("[1]", "not a JSON object"),
-        ("[" * 100_000, "not a JSON object"),
-        ("9" * 5_000, "not a JSON object"),
-        ('{"id": "x"}', "question: Field required"),
-        ('{"question": "  "}', "question: Value error, the question is empty"),
-        ('{"question": 7}', "question: Input should be a valid string"),
-        ('{"question": "q", "documents": 7}', "documents"),
-        ('{"question": "q", "documents": [7]}', "documents"),
-        ('{"question": "q", "max_cost_usd": -1}', "max_cost_usd"),
-        ('{"question": "q", "max_cost_usd": NaN}', "max_cost_usd"),
-        ('{"question": "q", "max_rounds": 0}', "max_rounds"),
-        ('{"question": "q", "timeout_s": NaN}', "timeout_s"),
-        ('{"question": "q", "output_schema": "number"}', "output_schema"),
-        ('{"question": "\\ud800"}', "question"),
-        ('{"question": "q", "output_schema": {"title": "\\ud800"}}', "output_schema"),
-        ('{"question": "q", "output_schema": {"a": ' + "[" * 400 + "]" * 400 + "}}", "output_schema"),
-        ('{"custom_id": "x", "body": 7}', "question"),
-        ('{"custom_id": "x", "body": {"messages": [{"role": ["user"], "content": "q"}]}}', "question"),
+        ("not json", "the line is not a JSON object"),
+        ("[1]", "the line is not a JSON object"),
+        ("[" * 100_000, "the line is not a JSON object"),
+        ("9" * 5_000, "the line is not a JSON object"),
+        ('{"id": "x"}', "the line has no question"),
+        ('{"question": ""}', "question is empty"),
+        ('{"question": "  "}', "question is empty"),
+        ('{"question": 7}', "question must be a text"),
+        ('{"id": true, "question": "q"}', "id must be a text or a whole number"),
+        ('{"question": "q", "documents": 7}', "documents must be a name, or a list of names"),
+        ('{"question": "q", "documents": [7]}', "documents must be a name, or a list of names"),
+        ('{"question": "q", "max_cost_usd": -1}', "max_cost_usd must be dollars from 0 to 1,000,000,000"),
+        ('{"question": "q", "max_cost_usd": NaN}', "max_cost_usd must be dollars from 0 to 1,000,000,000"),
+        ('{"question": "q", "max_rounds": 0}', "max_rounds must be a whole number from 1 to 10"),
+        ('{"question": "q", "timeout_s": NaN}', "timeout_s must be a number of seconds greater than 0"),
+        ('{"question": "q", "output_schema": "number"}', "output_schema must be a JSON object"),
+        ('{"id": "\\ud800", "question": "q"}', "id holds an incomplete character"),
+        ('{"question": "\\ud800"}', "question holds an incomplete character"),
+        ('{"question": "q", "documents": "\\ud800"}', "documents holds an incomplete character"),
+        ('{"question": "q", "output_schema": {"title": "\\ud800"}}', "output_schema cannot be written as JSON"),
+        (
+            '{"question": "q", "output_schema": {"a": ' + "[" * 400 + "]" * 400 + "}}",
+            "output_schema is nested deeper than 100 levels",
+        ),
+        ('{"custom_id": true, "body": {"input": "q"}}', "custom_id must be a text or a whole number"),
+        ('{"custom_id": "x", "body": 7}', "the question in body is empty"),
+        (
+            '{"custom_id": "x", "body": {"messages": [{"role": ["user"], "content": "q"}]}}',
+            "the question in body is empty",
+        ),
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_a_line_that_cannot_be_asked_says_why(line: str, said: str) -> None:
-    """The reason names the field; nothing that stands in a line ends the batch."""
-    assert said in reason(line)
+def test_a_line_that_cannot_be_asked_says_why(line: str, expected: str) -> None:
+    """The reason names the field and what it accepts; nothing that stands in a line ends the batch."""
+    assert reason(line).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": True},
+        {"question": 7},
+        {"documents": 7},
+        {"output_schema": 7},
+        {"max_cost_usd": -1},
+        {"max_rounds": 0},
+        {"timeout_s": 0},
+        {"question": None},
+    ],
+)
+def test_the_example_in_a_hint_is_a_line_that_can_be_asked(wrong: dict[str, Any]) -> None:
+    """Whoever copies it into the line has corrected the line."""
+    line = {"question": "How tall?", **wrong}
+    (bad,) = read(json.dumps(line))
+    assert isinstance(bad, BadLine)
+    example = json.loads("{" + bad.hint.removeprefix("write for example ") + "}")
+    assert one({**line, **example})
+
+
+@pytest.mark.parametrize("wrong", [{"custom_id": True}, {"body": {}}])
+def test_the_example_for_a_line_of_openai_is_a_line_of_openai(wrong: dict[str, Any]) -> None:
+    """It has OpenAI's names."""
+    line = {"custom_id": "x", "body": {"input": "How tall?"}, **wrong}
+    (bad,) = read(json.dumps(line))
+    assert isinstance(bad, BadLine)
+    example = json.loads("{" + bad.hint.removeprefix("write for example ") + "}")
+    assert set(example) == set(wrong)
+    assert one({**line, **example})
 
 
 def test_a_bad_line_keeps_its_id_wherever_it_stands() -> None:

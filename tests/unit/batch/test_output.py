@@ -119,7 +119,7 @@ def test_a_file_of_something_else_is_refused(path: Path, line: str) -> None:
     """Nobody's notes are appended to: the line that is no record is named, the file stays as it was."""
     path.write_text(f"{record('a')}\n\n{line}\n{record('b')}\n")
     before = path.read_bytes()
-    with pytest.raises(UsageError, match="line 3 is no record"):
+    with pytest.raises(UsageError, match="line 3 is not a record of a batch"):
         Output(path)
     assert path.read_bytes() == before
 

@@ -130,12 +130,13 @@ def test_an_error_is_a_record_with_its_reason(desk: Desk) -> None:
         results = desk.results(output)
         results.fail(ITEMS[0], "r0", PlanError("no plan", hint="ask again"))
         results.fail(ITEMS[1], "never begun", ZeroDivisionError("oh"))
-        results.refuse(BadLine("bad-1", 7, "no JSON"))
+        results.refuse(BadLine("bad-1", 7, "no JSON", "write JSON"))
     first, second, third = desk.records()
     assert first["error"] == {"type": "PlanError", "message": "no plan", "hint": "ask again"}
     assert (first["id"], first["stop_reason"], first["warnings"][0]) == ("q0", "error", "so far")
     assert second["error"]["type"] == "ZeroDivisionError"
-    assert (third["id"], third["error"]["message"]) == ("bad-1", "line 7: no JSON")
+    assert third["id"] == "bad-1"
+    assert third["error"] == {"type": "BadLine", "message": "line 7: no JSON", "hint": "write JSON"}
     assert desk.undelivered() == []
 
 
@@ -315,7 +316,9 @@ def test_a_question_without_documents_is_its_own_trouble(tmp_path: Path) -> None
     items = [Item(id="a", question="?"), Item(id="b", question="?", documents=("b.txt", "gone.txt"))]
     placed, paths = paths_of(items, tmp_path)
     assert paths == [tmp_path / "b.txt"]
-    assert placed[0] == BadLine("a", None, "it names no documents, and neither does the command")
+    assert isinstance(placed[0], BadLine)
+    assert placed[0].reason == "no documents: neither the question nor the command names any"
+    assert "documents" in placed[0].hint
     assert placed[1] == items[1].model_copy(update={"documents": (f"{tmp_path}/b.txt", f"{tmp_path}/gone.txt")})
-    with pytest.raises(UsageError, match="neither does any question"):
+    with pytest.raises(UsageError, match="no question names one that exists"):
         paths_of(items[:1], tmp_path)

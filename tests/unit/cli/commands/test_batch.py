@@ -105,7 +105,7 @@ def test_a_failure_is_exit_1_and_says_what_to_type(minions: Any, docs: Path, her
         (("nowhere.jsonl", "docs", "-o", "out.jsonl"), "cannot read nowhere.jsonl"),
         (("in.jsonl", "-o", "out.jsonl"), "no documents"),
         (("in.jsonl", "docs", "-o", "docs"), "-o docs"),
-        (("in.jsonl", "docs", "-o", "in.jsonl"), "line 1 is no record"),
+        (("in.jsonl", "docs", "-o", "in.jsonl"), "line 1 is not a record of a batch"),
         (("in.jsonl", "docs", "-o", "out.jsonl", "--json", "--events", "-"), "both write to stdout"),
         (("in.jsonl", "docs", "-o", "out.jsonl", "--window", "0"), "window"),
         (("in.jsonl", "nowhere", "-o", "out.jsonl"), "nowhere"),
