@@ -18,12 +18,13 @@ export MINIONS_HOME ?= $(CURDIR)/.make/home
 # Tests start dozens of processes: what Python has compiled is kept, so that each starts in half a second.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Test processes at a time. Tests of a real model run in one, whose model takes all cores.
+# Test processes at a time. Each takes whole files, whose tests may share a slow fixture. Tests of a real model run in
+# one process: the model takes all cores.
 JOBS ?= 2
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q --durations=25
-IN_PARALLEL := $(PYTEST) --numprocesses=$(JOBS) --dist=loadgroup
+IN_PARALLEL := $(PYTEST) --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
 INSTALLED := .make/installed
 WEIGHTS := .make/weights-$(MODEL)
 DOCUMENT := examples/documents/skerrow-annual-report-2023.md

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STRIPPED = ("API_KEY", "BASE_URL", "_PROXY", "_proxy", "OLLAMA_", "MINIONS_")
+_LONG = ("tests/hostile/", "tests/faults/", "tests/e2e/", "tests/canaries/")
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 # Examples of each law. `.ci/run` sets HYPOTHESIS_PROFILE=full.
@@ -34,6 +35,12 @@ def _is_loopback(address: Any) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, in any order among themselves, so that no process waits long for another's last one."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from minions.testing.loopback import Received
     from minions.values.answers import Answer
 
-pytestmark = pytest.mark.xdist_group("beside hostile files")
 HOSTILE = 100
 # What hostile documents may add to two requests: names on the card, and findings, each within its budget of tokens.
 MOST_CHARACTERS = 120 * 6 + 900 * 5
