@@ -46,12 +46,12 @@ def _list(flags: Flags, *, as_json: bool) -> None:
     from minions.cli.opening import settings_of
     from minions.cli.render.tables import model_lines
     from minions.weights.resolving import list_models as known_models
-    from minions.wiring.lineup import choose_models, recorded
+    from minions.wiring.lineup import Lineup
 
     settings = settings_of(flags)
-    chosen_planner, chosen_worker, _ = choose_models(settings)
-    planner = recorded(chosen_planner)
-    worker = recorded(chosen_worker)
+    lineup = Lineup.unchecked(settings)
+    planner = lineup.planner_name
+    worker = lineup.worker_name
     statuses = known_models(settings.home_folder())
     if not as_json:
         write_lines(model_lines(statuses, planner=planner, worker=worker))
