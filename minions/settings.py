@@ -295,18 +295,15 @@ def _explained(error: ValidationError) -> str:
     problems: list[str] = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            problems.append(_unknown(name))
-        else:
+        if item["type"] != "extra_forbidden":
             problems.append(f"setting {name}: {item['msg']}")
+            continue
+        problem = f"no setting is called {name!r}"
+        nearest = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1)
+        if nearest:
+            problem += f"; did you mean {nearest[0]!r}?"
+        problems.append(problem)
     return "; ".join(problems)
-
-
-def _unknown(name: str) -> str:
-    nearest = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1)
-    if not nearest:
-        return f"no setting is called {name!r}"
-    return f"no setting is called {name!r}; did you mean {nearest[0]!r}?"
 
 
 def _config_files(config: Path | None) -> list[Path]:

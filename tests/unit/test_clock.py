@@ -12,7 +12,7 @@ async def test_the_clock_tells_utc_with_its_offset_and_never_goes_back() -> None
     clock = SystemClock()
     before_s = clock.monotonic_s()
     await clock.sleep(0)
-    told = datetime.fromisoformat(clock.now_iso())
-    assert told.utcoffset() == timedelta(0)
-    assert abs(datetime.now(tz=UTC) - told) < timedelta(seconds=5)
+    now = datetime.fromisoformat(clock.now_iso())
+    assert now.utcoffset() == timedelta(0)
+    assert abs(datetime.now(tz=UTC) - now) < timedelta(seconds=5)
     assert clock.monotonic_s() >= before_s

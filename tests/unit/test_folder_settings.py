@@ -105,7 +105,7 @@ def test_a_folder_does_not_widen_the_users_own_limits(folder: Path, own: str, th
 
 
 def test_the_users_own_file_may_say_everything(folder: Path) -> None:
-    """What is in the user's configuration folder is the user's."""
+    """A file in the user's configuration folder belongs to the user."""
     _user(folder, 'policy = "open"\nredact = false\nhome = "/tmp/x"\n')
     (folder / "minions.toml").write_text("max_rounds = 1", "utf-8")
     settings = Settings.load()

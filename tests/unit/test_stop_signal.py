@@ -45,18 +45,18 @@ async def test_with_nothing_under_way_it_is_still() -> None:
 
 async def test_it_can_be_pulled_from_any_thread() -> None:
     """A signal handler, or a button of a user interface, wakes the loop that drives."""
-    brake, told = Brake(), asyncio.Event()
-    brake.fit(told.set)
+    brake, pulled = Brake(), asyncio.Event()
+    brake.fit(pulled.set)
     thread = threading.Thread(target=brake.pull)
     thread.start()
-    await asyncio.wait_for(told.wait(), 5)
+    await asyncio.wait_for(pulled.wait(), 5)
     thread.join()
     assert brake.pulled
 
 
 async def test_one_that_was_pulled_before_the_start_tells_at_once() -> None:
     """Ctrl-C while files are read stops the batch before its first call."""
-    brake, told = Brake(), asyncio.Event()
+    brake, pulled = Brake(), asyncio.Event()
     brake.pull()
-    brake.fit(told.set)
-    assert told.is_set()
+    brake.fit(pulled.set)
+    assert pulled.is_set()

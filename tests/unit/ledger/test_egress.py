@@ -25,7 +25,7 @@ KINDS = {"question": 3, "form": 4}
 
 @given(bodies=st.lists(st.binary(max_size=200), max_size=4))
 def test_bodies_come_back_byte_for_byte_and_in_order(bodies: list[bytes], entry: Callable[..., Entry]) -> None:
-    """What the log shows is what was sent, whatever bytes it was."""
+    """The log shows exactly the bytes that were sent, whatever they were."""
     with Store.memory() as store:
         log = EgressLog(store)
         for number, body in enumerate(bodies):
@@ -46,7 +46,7 @@ def test_a_request_is_logged_with_its_facts(store: Store, entry: Callable[..., E
 
 
 def test_without_text_a_log_keeps_all_but_the_bodies(store: Store, entry: Callable[..., Entry]) -> None:
-    """Who wants no text on the disk still sees how much went where."""
+    """Without text on the disk, the log still shows how much was sent, and where to."""
     log = EgressLog(store, retain_text=False)
     log.append(1, entry(), b"seven!!", KINDS, at=AT)
     (found,) = log.departures("r1")
@@ -63,7 +63,7 @@ def test_the_summary_adds_up_by_endpoint_and_kind(store: Store, entry: Callable[
         log.append(number, entry(run_id=f"r{number}"), b"seven!!", kinds, at=at)
     log.append(9, entry(endpoint="https://a.example"), b"12345", {"card": 5}, at=AT)
     whole = log.summary()
-    assert [(one.endpoint, one.requests, one.bytes) for one in whole.endpoints] == [
+    assert [(row.endpoint, row.requests, row.bytes) for row in whole.endpoints] == [
         ("https://a.example", 1, 5),
         ("https://api.openai.com/v1", 4, 28),
     ]
@@ -87,7 +87,7 @@ def test_an_entry_and_its_bytes_are_there_together_or_not_at_all(
     log = EgressLog(store)
     with ledger.transaction():
         log.append(ledger.append(entry()), entry(), b"{}", None, at=AT)
-    assert [(one.entry_id, one.body) for one in log.departures("r1")] == [(1, b"{}")]
+    assert [(row.entry_id, row.body) for row in log.departures("r1")] == [(1, b"{}")]
     with pytest.raises(RuntimeError):
         _fail_after_the_entry(ledger, entry())
     assert len(ledger.entries()) == 1
@@ -106,7 +106,7 @@ def test_an_entry_and_its_bytes_are_there_together_or_not_at_all(
     ],
 )
 def test_the_log_cannot_be_rewritten(store: Store, entry: Callable[..., Entry], statement: str) -> None:
-    """What left the device stays on record: a body may go, and nothing with it."""
+    """A request stays on record: its body may be deleted, and nothing else."""
     log = EgressLog(store)
     log.append(1, entry(), b"{}", KINDS, at=AT)
     with pytest.raises(StoreError, match="append-only"):

@@ -17,10 +17,10 @@ KINDS = st.sampled_from(["prompt", "question", "card", "digest", "passage", "ans
 PARTS = st.lists(st.tuples(KINDS, st.text(max_size=20)), max_size=4)
 
 
-def _body(request: ChatRequest, **how: Any) -> bytes:
+def _body(request: ChatRequest, **options: Any) -> bytes:
     messages = [{"role": message.role, "content": message.content} for message in request.messages]
     form = {"type": "json_schema", "json_schema": {"schema": request.json_schema}}
-    return json.dumps({"model": "m", "messages": messages, "response_format": form}, **how).encode()
+    return json.dumps({"model": "m", "messages": messages, "response_format": form}, **options).encode()
 
 
 @given(
@@ -30,8 +30,8 @@ def _body(request: ChatRequest, **how: Any) -> bytes:
 )
 def test_the_kinds_add_up_to_the_body(messages: Any, separators: tuple[str, str], *, ascii_only: bool) -> None:
     """To the byte, however the JSON is written; no kind is less than nothing, and each text counts as its UTF-8."""
-    said = tuple(Message.of("user", *parts) for parts in messages)
-    request = ChatRequest(messages=said, max_output_tokens=9, json_schema=SCHEMA)
+    turns = tuple(Message.of("user", *parts) for parts in messages)
+    request = ChatRequest(messages=turns, max_output_tokens=9, json_schema=SCHEMA)
     body = _body(request, ensure_ascii=ascii_only, separators=separators)
     kinds = count_kinds(request, body)
     assert kinds is not None
@@ -47,7 +47,7 @@ def test_the_kinds_add_up_to_the_body(messages: Any, separators: tuple[str, str]
     "body", [b"", b"\xff", b"[]", b"{}", b'{"messages": [1]}', b'{"messages": [{"content": "x"}]}']
 )
 def test_a_body_that_holds_other_words_is_of_unknown_kinds(body: bytes) -> None:
-    """What the request says is not claimed of bytes that say something else."""
+    """Bytes that hold other messages than the request are not counted by its kinds."""
     request = ChatRequest(messages=(Message.of("user", ("question", "q")),), max_output_tokens=9)
     assert count_kinds(request, body) is None
 

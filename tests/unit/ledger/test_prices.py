@@ -122,7 +122,7 @@ def test_impossible_counts_of_a_server_do_not_stop_a_run() -> None:
 
 @given(cached=st.integers(0, 1000), total=st.integers(0, 1000), output=st.integers(0, 1000))
 def test_no_usage_within_a_bound_costs_more_than_it(cached: int, total: int, output: int) -> None:
-    """What is reserved is enough, even where cached input were the dearer one."""
+    """The reserved amount is enough, even where cached input is the more expensive one."""
     for book in (PriceBook.parse(["gpt-5.4=1/2/3"]), PriceBook({})):
         bound = book.bound_usd("openai:gpt-5.4", GATEWAY, input_tokens=1000, output_tokens=1000)
         usage = Usage(input_tokens=total, cached_input_tokens=cached, output_tokens=output)

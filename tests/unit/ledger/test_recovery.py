@@ -1,4 +1,4 @@
-"""What is known of a call when its process dies: on record before it leaves, paid for once, counted at its bound."""
+"""A call whose process dies is on record before it is sent, paid once, and counted at its bound."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Process:
         self.adopted = self.recovery.adopt(BATCH)
 
     def meter(self, **changes: Any) -> Meter:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "ledger": self.ledger,
             "prices": PRICES,
             "budget": self.budget,
@@ -83,7 +83,7 @@ class Process:
             "clock": FakeClock(),
             "recovery": self.recovery,
         }
-        return Meter(**{**told, **changes})
+        return Meter(**{**fields, **changes})
 
     async def ask(self, backend: Any, text: str = "q", *, run: str = "r1") -> Completion:
         with working_for(run, 1):
@@ -104,14 +104,14 @@ class Process:
 def store() -> Iterator[Store]:
     """A store with two runs of a batch."""
     with Store.memory() as opened:
-        how = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", "started_at": "2026"}
+        settings = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", "started_at": "2026"}
         for run in ("r1", "r2"):
-            Runs(opened).start(run, question=run, item=(BATCH, run), **how)
+            Runs(opened).start(run, question=run, item=(BATCH, run), **settings)
         yield opened
 
 
 async def test_a_reply_that_was_paid_for_is_not_asked_for_again(store: Store) -> None:
-    """Who resumes a run gets its replies again for nothing: no call, no entry, the same words."""
+    """A resumed run gets its replies again without paying: no call, no entry, the same words."""
     first = await Process(store).ask(Backend())
     backend, process = Backend(ServerError("down")), Process(store)
     assert await process.ask(backend) == first

@@ -1,4 +1,4 @@
-"""How far sockets reach: what is refused, for whom, and what is not touched."""
+"""Limits on connections: which are refused, for which code, and which are left alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HERE = Reach(limit="--local-only")
 
 
 def connects(address: Any, family: int = socket.AF_INET) -> None:
-    """What Python says before a connection, without making one."""
+    """Raise the audit event of a connection without making one."""
     with socket.socket(family) as sock:
         sys.audit("socket.connect", sock, address)
 
@@ -122,7 +122,7 @@ def test_nothing_is_refused_outside_of_the_block() -> None:
 
 
 async def test_tasks_and_threads_of_the_block_are_held_and_others_are_not() -> None:
-    """What the block begins is its own, in whatever thread; a task that ran before is the program's."""
+    """Tasks that the block begins are limited, in any thread; a task that ran before is not."""
     began, done = asyncio.Event(), asyncio.Event()
 
     async def program() -> None:

@@ -74,7 +74,7 @@ def test_a_reference_to_several_servers_is_one_to_each() -> None:
 
 @given(st.sampled_from(PROVIDERS), st.from_regex(r"[a-z0-9][a-z0-9./:_-]{0,30}[a-z0-9]", fullmatch=True))
 def test_writing_and_reading_are_inverse(provider: str, model: str) -> None:
-    """What the ledger calls a model can be typed to use it."""
+    """A model's name in the ledger can be typed as its reference."""
     assert str(ModelRef.parse(f"{provider}:{model}")) == f"{provider}:{model}"
 
 
@@ -82,10 +82,10 @@ def test_writing_and_reading_are_inverse(provider: str, model: str) -> None:
 def test_reading_raises_nothing_but_its_own_error(text: str) -> None:
     """Whatever is typed, the answer is a reference or a ConfigError with a hint."""
     try:
-        told = ModelRef.parse(text).model
+        shown = ModelRef.parse(text).model
     except ConfigError as error:
-        told = error.hint or ""
-    assert told
+        shown = error.hint or ""
+    assert shown
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What adapters note, and what they take out of the errors of others."""
+"""Adapters note their bytes, and refusals are found inside the errors of SDKs."""
 
 from __future__ import annotations
 

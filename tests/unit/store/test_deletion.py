@@ -1,4 +1,4 @@
-"""What is deleted is gone: from the records, and from the disk; what it cost, and how much left, stays."""
+"""Deleted data is gone from the records and the disk; its cost and the size of its requests stay."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ class Home:
             store.write("UPDATE runs SET finished_at = ? WHERE run_id = ?", (at, run_id))
 
     def on_disk(self, text: str) -> bool:
-        """Whether a text stands anywhere in the database's files."""
+        """Return whether a text is anywhere in the database's files."""
         return any(text.encode() in file.read_bytes() for file in self.path.parent.iterdir())
 
     def kept(self, run_id: str) -> tuple[int, ...]:
-        """How many runs, bodies, replies and results there are of a run."""
+        """Count the runs, bodies, replies and results of a run."""
         log = EgressLog(self.store)
         counts = [
             self.store.read(f"SELECT count(*) FROM {table} WHERE {where}", (run_id,))[0][0]  # noqa: S608 - constants
@@ -166,8 +166,8 @@ def test_a_purge_takes_what_belongs_to_no_run_any_more(home: Home) -> None:
 
 def test_a_dry_run_counts_and_removes_nothing(home: Home) -> None:
     """It says what would go."""
-    told = purge(home.store, before=BETWEEN, dry_run=True)
-    assert (told.runs, told.results, told.dry_run, told.erased) == (1, 2, True, False)
+    preview = purge(home.store, before=BETWEEN, dry_run=True)
+    assert (preview.runs, preview.results, preview.dry_run, preview.erased) == (1, 2, True, False)
     assert home.kept("old") == (1, 1, 1, 1)
 
 

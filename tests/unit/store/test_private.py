@@ -33,7 +33,7 @@ def careless() -> Iterator[None]:
 
 
 def mode(path: Path) -> int:
-    """Who may do what."""
+    """The permissions of a path."""
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -70,8 +70,8 @@ def test_a_home_that_was_open_is_closed_and_the_log_says_so_once(tmp_path: Path)
     with capture_logs() as logs, opened(home), opened(home):
         assert mode(home) == 0o700
         assert {mode(file) for file in home.iterdir()} == {0o600}
-    told = [entry for entry in logs if entry["event"] == "closed_to_others"]
-    assert [(entry["was"], entry["now"]) for entry in told] == [("0755", "0700"), ("0644", "0600"), ("0644", "0600")]
+    closed = [entry for entry in logs if entry["event"] == "closed_to_others"]
+    assert [(entry["was"], entry["now"]) for entry in closed] == [("0755", "0700"), ("0644", "0600"), ("0644", "0600")]
 
 
 @pytest.mark.parametrize("case", ["working", "shared", "of others", "unknown"])

@@ -46,8 +46,8 @@ def store() -> Iterator[Store]:
         yield opened
 
 
-def _start(runs: Runs, **how: Any) -> None:
-    using: dict[str, Any] = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", **how}
+def _start(runs: Runs, **changes: Any) -> None:
+    using: dict[str, Any] = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", **changes}
     runs.start("r1", question="What does it burn?", started_at="2026", **using)
 
 

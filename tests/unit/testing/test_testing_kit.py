@@ -42,7 +42,7 @@ def chat(text: str = "q", **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_the_pages_that_clients_look_at_are_there(path: str, key: str) -> None:
-    """What doctor and its like ask of a server is answered."""
+    """Requests of doctor and similar clients are answered."""
     with LoopbackServer() as server:
         status, page = fetch(server, "GET", path)
     assert status == 200
@@ -144,8 +144,8 @@ def test_a_storm_hits_the_same_requests_with_the_same_seed() -> None:
     assert 150 < sum(fault is not None for fault in weather) < 250
 
 
-def test_a_server_asks_for_its_weather_with_each_request() -> None:
-    """What ``faulty`` returns is the answer; faults that were ordered come first."""
+def test_a_server_asks_for_a_fault_with_each_request() -> None:
+    """A fault that ``faulty`` returns is the answer; planned faults come first."""
     with LoopbackServer(default="x", faulty=lambda number: faults.loading() if number == 2 else None) as server:
         server.fail_next(faults.server_error())
         statuses = [fetch(server, "POST", "/v1/chat/completions", chat())[0] for _ in range(4)]

@@ -1,4 +1,4 @@
-"""What models emit all the same: one table of cases."""
+"""Replies of models, broken in the ways that were seen: one table of cases."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_texts_come_from_a_list_a_value_or_nothing() -> None:
 
 
 def test_a_control_character_becomes_a_blank() -> None:
-    """What a model says can be printed and stored: no zero bytes, no sequences that a terminal obeys."""
+    """A model's text can be printed and stored: no zero bytes, no sequences that a terminal obeys."""
     assert as_text("41\x00 \x1b[31mmetres\x9b1m\x7f") == "41 [31mmetres 1m"
 
 

@@ -15,7 +15,7 @@ TEXTS = st.text(st.one_of(st.sampled_from(ODD + "a;|\n\t "), st.characters()))
 
 
 def shown(letter: str) -> bool:
-    """Whether a terminal only draws it."""
+    """Return whether a terminal only draws the text."""
     return letter not in ODD and unicodedata.category(letter) not in {"Cc", "Cs", "Zl", "Zp"}
 
 
@@ -46,7 +46,7 @@ def test_one_line_is_one_line(text: str) -> None:
 
 @given(TEXTS, st.integers(10, 60))
 def test_a_clean_line_is_bounded_and_has_nothing_odd_left(text: str, limit: int) -> None:
-    """What stands in lists and prompts has no more than its share of them."""
+    """A line in a list or a prompt is never longer than its limit."""
     line = clean_line(text, limit)
     assert len(line) <= limit
     assert all(map(shown, line))

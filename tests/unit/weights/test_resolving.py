@@ -111,7 +111,7 @@ def test_a_verified_file_is_not_read_again(
 
 
 def test_a_file_that_changed_is_verified_again(entry: ModelEntry, home: Path, content: bytes) -> None:
-    """Who replaces a verified file by another of the same size does not get it loaded."""
+    """A verified file that is replaced by another of the same size is not loaded."""
     target = _cached(entry, home, content)
     resolving.resolve(entry.name, home=home)
     target.write_bytes(b"x" * len(content))
@@ -142,7 +142,7 @@ def test_the_list_says_what_is_here_and_from_where(entry: ModelEntry, home: Path
 def test_a_full_disk_is_noticed_before_writing(
     entry: ModelEntry, home: Path, install: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What does not fit is not begun."""
+    """A file that does not fit on the disk is not begun."""
     install(*PARTS)
     monkeypatch.setattr(files, "_SPARE_BYTES", 10**18)
     with pytest.raises(ModelError, match="GB are needed"):
