@@ -68,8 +68,8 @@ def hold(
     if left_out:
         warnings.append(
             f"the documents (about {corpus.contents.tokens:,} tokens) are more than the worker "
-            f"holds at once (--context-tokens {limits.context_tokens}, max_jobs {limits.max_jobs}): "
-            "each message was read over the passages that promise most"
+            f"holds at once (--context-tokens {limits.context_tokens}, max_jobs {limits.max_jobs})"
+            ": each message was read over the passages that promise most"
         )
     return Expansion(tuple(jobs), left_out * jobs_per_chunk, tuple(warnings))
 

@@ -154,7 +154,7 @@ class OllamaModel:
         client = self._client
         self._client = None
         if client is not None:
-            await client.close()  # type: ignore[no-untyped-call]  # the client left it without types
+            await client.close()  # type: ignore[no-untyped-call]  # untyped there
 
     def _context_for(self, request: ChatRequest) -> int:
         """The context to ask for, in tokens."""
