@@ -16,7 +16,7 @@ The states of a job:
                                     +-----------------------------------------------+
 
 - waiting: in ``_readings``, with the other jobs of its chunk, until a slot is free.
-- taken: in ``_active``; its chunk belongs to one slot, which runs the chunk's jobs one by one.
+- taken: in ``_active``; its chunk belongs to one slot, which runs the jobs in turn.
 - working: the slot awaits the worker. Identical jobs of several runs are one call.
 - delivered: in the queue of its run, which yields it.
 - put back: the slot stopped early. Under ``held`` the chunk waits again, first in the order of its
@@ -242,7 +242,7 @@ class LocalExecutor:
             slot.add_done_callback(self._slots.discard)
 
     async def _slot(self) -> None:
-        """Take chunk after chunk, and run all jobs on it, until none waits or the executor is held."""
+        """Take chunks and run all jobs on them, until none waits or the executor is held."""
         while not self._holds:
             chunk_id = self._next()
             if chunk_id is None:
@@ -285,7 +285,7 @@ class LocalExecutor:
             if not reading.wanted:
                 return
             result = ModelError(f"the job {job.id} was cancelled ({cancelled!r})")
-        except Exception as error:  # noqa: BLE001 - not handled here: handed to the runs, which raise it
+        except Exception as error:  # noqa: BLE001 - handed to the runs, which raise it
             result = error
         finally:
             reading.working = None
@@ -321,7 +321,7 @@ class LocalExecutor:
         return outcomes
 
     def _unread(self, job: Job) -> Outcome:
-        """The result of a job that will not be read: the known one, which is free, or ``skipped``."""
+        """The result of a job that will not run: the known one, which is free, or ``skipped``."""
         try:
             known = self._known(job)
         except Exception as error:  # noqa: BLE001 - handed to the run, which raises it

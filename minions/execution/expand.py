@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from minions.values.limits import Limits
     from minions.values.plans import Plan, Task
 
-    _Extent = tuple[
-        frozenset[str] | None, bool
-    ]  # a scope, and whether its documents are read whole
+    # A scope (ids of documents; None: all), and True if its documents are read whole.
+    _Extent = tuple[frozenset[str] | None, bool]
 
 
 class Expansion(NamedTuple):
@@ -35,7 +34,7 @@ class Expansion(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """The text that one job reads: a chunk of the index, or a whole document with its chunks' ids."""
+    """The text that one job reads: a chunk, or a whole document with the ids of its chunks."""
 
     chunk: Chunk
     parts: tuple[str, ...] = ()

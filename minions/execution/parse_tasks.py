@@ -19,7 +19,7 @@ _TABLES = {"count", "group", "unique", "vote"}
 
 
 def read_tasks(value: Any, max_tasks: int) -> tuple[tuple[Task, ...], tuple[str, ...]]:
-    """The tasks in a list of JSON objects, at most ``max_tasks``, and warnings of what was left out.
+    """The tasks in a list of JSON objects, at most ``max_tasks``, and warnings of the omitted ones.
 
     An object without an instruction is dropped. An unknown word becomes the field's default, texts
     and lists are cut to a sensible length, and tasks that judge documents are reduced to a table.

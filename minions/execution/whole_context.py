@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What a context holds besides chunks: the worker's prompts, a long message, the reply.
 _BESIDES_TOKENS = 600
-# A chunk's name, headings and table header, where it does not follow the chunk before.
+# A chunk's name, headings and table header, unless it follows the chunk before.
 _PLACE_TOKENS = 30
 _NUMBER_TOKENS = 2  # a line's number, beyond the digits it has within its own chunk
 _SMALLEST_TOKENS = 50  # with less room than this, no further chunk is looked for
@@ -67,9 +67,9 @@ def hold(
     warnings: list[str] = []
     if left_out:
         warnings.append(
-            f"the documents (about {corpus.contents.tokens:,} tokens) are more than the worker holds "
-            f"at once (--context-tokens {limits.context_tokens}, max_jobs {limits.max_jobs}): "
-            "each message was read over the passages that promise most"
+            f"the documents (about {corpus.contents.tokens:,} tokens) are more than the worker "
+            f"holds at once (--context-tokens {limits.context_tokens}, max_jobs {limits.max_jobs})"
+            ": each message was read over the passages that promise most"
         )
     return Expansion(tuple(jobs), left_out * jobs_per_chunk, tuple(warnings))
 

@@ -1,4 +1,4 @@
-"""Runs a round's jobs with one request per task: for a worker that holds all their chunks at once."""
+"""Runs a round's jobs with one request per task, for a worker that holds all chunks at once."""
 
 from __future__ import annotations
 

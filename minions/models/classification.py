@@ -42,7 +42,8 @@ _OVERFLOW = re.compile(
 )
 _PASSED_ON = re.compile(r"\bError code: (?P<status>4\d\d)\b")
 _FORMAT = re.compile(
-    r"response_format|json_schema|json_object|json mode|structured output|grammar|\bformat\b|schema",
+    r"response_format|json_schema|json_object|json mode|structured output|grammar|\bformat\b"
+    r"|schema",
     re.IGNORECASE,
 )
 _PARAMETER = re.compile(

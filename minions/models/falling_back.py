@@ -108,7 +108,10 @@ def _phrased(request: ChatRequest, wanted: ResponseFormat) -> ChatRequest:
 
 
 def sketch(schema: Mapping[str, Any]) -> str:
-    """The shape of the wanted JSON, e.g. ``{"answer": string or null, "lines": [integer, ...]}``."""
+    """The shape of the JSON that is wanted, for a prompt.
+
+    For example: ``{"answer": string or null, "lines": [integer, ...]}``.
+    """
     definitions = schema.get("$defs") or schema.get("definitions") or {}
     return _sketch(schema, definitions, _DEEPEST)
 

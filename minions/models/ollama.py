@@ -53,10 +53,10 @@ class OllamaModel:
 
     It neither retries nor follows redirects. ``num_ctx``: the context to ask for, in tokens; None
     sizes it for the longest prompt so far, in coarse steps, because the server loads the model anew
-    whenever it changes. ``keep_alive``: the time for which the model stays loaded. ``think``: models
-    that can reason do so before they reply. ``must_be_here``: the server is asked first if it runs
-    the model itself, and nothing is sent to a model that it passes on. ``transport`` replaces the
-    HTTP transport, for tests.
+    whenever it changes. ``keep_alive``: how long the model stays loaded. ``think``: models that can
+    reason do so before they reply. ``must_be_here``: the server is asked first if it runs the model
+    itself, and nothing is sent to a model that it passes on. ``transport`` replaces the HTTP
+    transport, for tests.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class OllamaModel:
         client = self._client
         self._client = None
         if client is not None:
-            await client.close()  # type: ignore[no-untyped-call]  # the client left it without types
+            await client.close()  # type: ignore[no-untyped-call]  # untyped there
 
     def _context_for(self, request: ChatRequest) -> int:
         """The context to ask for, in tokens."""
@@ -193,7 +193,7 @@ class OllamaModel:
         }
 
     def _connect(self) -> AsyncClient:
-        """The client, made on first use. Raises ConfigError if the environment's proxies forbid it."""
+        """The client, made on first use. Raises ConfigError if the proxies cannot be used."""
         if self._client is None:
             import httpx
 
@@ -328,7 +328,7 @@ def _read(response: ChatResponse, request: ChatRequest, num_ctx: int) -> Complet
 
 
 def _usage(response: ChatResponse, request: ChatRequest) -> Usage:
-    """The usage that the server counted; where it did not count, an estimate."""
+    """The usage that the server counted; an estimate if it did not count."""
     read = response.prompt_eval_count
     written = response.eval_count
     estimated = read is None or written is None

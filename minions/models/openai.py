@@ -90,7 +90,7 @@ class OpenAIModel:
 
         body = request_body(request, model=self._ref.model, dialect=self._dialect)
         body |= self._extra_body
-        # The SDK's errors hold the request, and with it the key and the prompt: they are not chained.
+        # The SDK's errors hold the request, with the key and the prompt: they are not chained.
         try:
             async with asyncio.timeout(self._timeout.total_s):
                 # Not chat.completions.create: it walks through every message and schema, which is
@@ -136,8 +136,8 @@ class OpenAIModel:
                 http_client=http_client,
             )
             if self._dialect.tokens == "max_tokens":
-                # The SDK reads these from OPENAI_* variables. They are meant for OpenAI alone, and no
-                # other endpoint is sent them.
+                # The SDK reads these from OPENAI_* variables. They are meant for OpenAI alone, and
+                # are not sent to any other endpoint.
                 self._client.organization = None
                 self._client.project = None
         return self._client

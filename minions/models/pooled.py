@@ -97,7 +97,10 @@ class _Pool:
                 raise outcome
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request, with as many attempts as members are down. Raises like the members."""
+        """Answer one request, with an attempt at each member that is down.
+
+        Raises like the members.
+        """
         waiter = _Waiter(request.affinity)
         while True:
             seat = await self._seated(waiter)

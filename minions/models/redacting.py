@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 # sensitive words must not change the meaning of a schema.
 _OF_SCHEMAS: Final = frozenset(
     """
-    type object array string number integer boolean null properties required additionalProperties items enum const anyOf
-    allOf oneOf not minimum maximum minLength maxLength minItems maxItems pattern format title description $ref $defs
-    definitions default tasks instruction output options documents search unit reduce answer findings confidence message
+    type object array string number integer boolean null properties required additionalProperties
+    items enum const anyOf allOf oneOf not minimum maximum minLength maxLength minItems maxItems
+    pattern format title description $ref $defs definitions default tasks instruction output
+    options documents search unit reduce answer findings confidence message
     """.split()  # noqa: SIM905 - a word a line is no easier to read
 )
 _EXPLANATION: Final = (

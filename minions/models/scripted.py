@@ -90,7 +90,7 @@ class ScriptFile(Value):
 
 
 class Script:
-    """Decides replies: from a list in order, from a function of the request, or from rules and a ``default``."""
+    """Decides replies: from a list, from a function of the request, or from rules and a default."""
 
     def __init__(
         self,

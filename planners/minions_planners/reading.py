@@ -1,4 +1,4 @@
-"""A planner's reply, read: what can be mended is mended, with a warning, and the rest is dropped."""
+"""A planner's reply, read: it is mended as far as possible, with warnings of what is dropped."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The JSON schemas that are sent with the planner's two calls.
 
-They are for strict mode: every property is required, and no other is allowed. Every token here is
-paid for twice per question, so there are no titles and descriptions: the prompts explain the fields.
+They are for strict mode: every property is required, and no other is allowed. Every token of them
+is paid for twice per question, so there are no titles and no descriptions: the prompts explain the
+fields.
 """
 
 from __future__ import annotations

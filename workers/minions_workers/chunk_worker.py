@@ -1,4 +1,4 @@
-"""The worker that reads a chunk at a time: it looks and extracts, or it judges, as the task asks."""
+"""The worker that reads a chunk at a time: it extracts or judges, as the task asks."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class ChatReader:
 
     @property
     def fingerprint(self) -> str:
-        """The hash of all that decides a result besides the jobs: model, prompts, parameters, code."""
+        """The hash of all that decides a result besides the jobs (model, prompts, settings)."""
         prompts = [load(name) for name in ("hold", "hold_lines", "hold_quote")]
         parts = (_VERSION, self._model.reference, self._evidence, prompts)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -246,7 +246,7 @@ def _lettered(task: Task, options: Sequence[str]) -> Ballot:
 
 
 def verdict(weighed: Sequence[Mapping[str, float]]) -> Verdict:
-    """The answer with the best mean log probability over the ballots, which name the same answers."""
+    """The answer with the best mean log probability over ballots that name the same answers."""
     means: dict[str, float] = {}
     for answer in weighed[0]:
         logprobs = [weights[answer] for weights in weighed]
@@ -257,7 +257,10 @@ def verdict(weighed: Sequence[Mapping[str, float]]) -> Verdict:
 
 
 def ballot_request(job: Job, ballot: Ballot) -> ChatRequest:
-    """``[system][document][task]``, one token out; all judgements of a document share the prefix."""
+    """``[system][document][task]``, one token out.
+
+    All judgements of a document share the prefix.
+    """
     return _request(job, ballot.tail, max_output_tokens=1, first_token_candidates=CANDIDATES)
 
 
@@ -294,7 +297,7 @@ def _request(job: Job, tail: Sequence[Part], **wanted: Any) -> ChatRequest:
 
 
 def halves(job: Job) -> list[Job]:
-    """The job over each half of its document, cut between two lines; none if it has only one line."""
+    """The job over each half of its document, cut between two lines; none for a single line."""
     chunk = job.chunk
     lines = split_lines(chunk.text)
     if len(lines) < _FEWEST_LINES:

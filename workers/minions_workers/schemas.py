@@ -48,7 +48,8 @@ def reply_schema(
 ) -> dict[str, Any]:
     """Reasoning if any, then evidence, then the answer.
 
-    ``pointing``: the evidence is line numbers, else a quote. ``lines``: the chunk's number of lines.
+    ``pointing``: the evidence is line numbers, else a quote. ``lines``: the number of lines in
+    the chunk.
     """
     evidence: dict[str, Any]
     if pointing:
