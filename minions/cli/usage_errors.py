@@ -30,15 +30,14 @@ def usage_message(error: Any) -> str:
             name = parameter.metavar or parameter.name
         if hasattr(error.__cause__, "errors"):
             return f"{name}{_reason(error.__cause__.errors()[0])}"
-        if not error.message:
-            return f"{name} is missing"
+        return f"{name}: {_in_sentence(error.message)}" if error.message else f"{name} is missing"
     message = str(error.format_message())
     if message.startswith("No such option"):
         message = f"there is no option {error.option_name}"
         if error.possibilities:
             message += f" (similar ones: {', '.join(sorted(error.possibilities))})"
         return message
-    return message[:1].lower() + message[1:].removesuffix(".")
+    return _in_sentence(message)
 
 
 def command_path(error: Any) -> str:
@@ -54,3 +53,8 @@ def _reason(problem: Any) -> str:
         text = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
         return f": {text}"
     return f" {problem['input']}: {reason.format(**problem.get('ctx', {}))}"
+
+
+def _in_sentence(message: str) -> str:
+    """A sentence of typer's as the rest of a line: no capital letter, no full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")

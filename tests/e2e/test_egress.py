@@ -117,7 +117,7 @@ def test_without_retention_no_text_is_left_behind(
         hashlib.sha256(request.body).hexdigest() for request in planner.requests
     ]
     printed = minions("egress", "last")
-    assert (printed.out, "not kept" in printed.err) == ("", True)
+    assert (printed.out, "not stored" in printed.err) == ("", True)
     assert minions("cache", "--json").json == []
 
 
