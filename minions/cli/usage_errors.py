@@ -25,18 +25,19 @@ def usage_message(error: Any) -> str:
     """The error in plain words; in typer's own where it is of a kind that is not known here."""
     parameter = getattr(error, "param", None)
     if parameter is not None:
-        name = _name_of(parameter)
+        name = max(parameter.opts, key=len)
+        if parameter.param_type_name == "argument":
+            name = parameter.metavar or parameter.name
         if hasattr(error.__cause__, "errors"):
-            return name + _reason(error.__cause__.errors()[0])
-        if not error.message:
-            return f"{name} is missing"
+            return f"{name}{_reason(error.__cause__.errors()[0])}"
+        return f"{name}: {_in_sentence(error.message)}" if error.message else f"{name} is missing"
     message = str(error.format_message())
     if message.startswith("No such option"):
         message = f"there is no option {error.option_name}"
         if error.possibilities:
             message += f" (similar ones: {', '.join(sorted(error.possibilities))})"
         return message
-    return message[:1].lower() + message[1:].removesuffix(".")
+    return _in_sentence(message)
 
 
 def command_path(error: Any) -> str:
@@ -46,7 +47,7 @@ def command_path(error: Any) -> str:
 
 
 def _reason(problem: Any) -> str:
-    """`` 0: less than 1``: the value that was refused, and the reason, of one of pydantic's errors."""
+    """`` 0: less than 1``: the value that was refused, and the reason, of pydantic's error."""
     reason = _REASONS.get(problem["type"])
     if reason is None:
         text = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
@@ -54,8 +55,6 @@ def _reason(problem: Any) -> str:
     return f" {problem['input']}: {reason.format(**problem.get('ctx', {}))}"
 
 
-def _name_of(parameter: Any) -> str:
-    """``--limit`` of ``-n`` and ``--limit``; an argument by the name that its help shows."""
-    if parameter.param_type_name == "argument":
-        return str(parameter.metavar or parameter.name)
-    return str(max(parameter.opts, key=len))
+def _in_sentence(message: str) -> str:
+    """A sentence of typer's as the rest of a line: no capital letter, no full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")

@@ -24,7 +24,7 @@ def test_the_answer_and_its_citation_go_to_stdout_and_the_bill_to_stderr(minions
     start = (guide / "guide.md").read_text().index(SENTENCE)
     citation = f'[1] docs/guide.md (characters {start}-{start + len(SENTENCE)}): "{SENTENCE}"'
     assert (ended.code, ended.out) == (0, f"41 metres\n\n{citation}\n"), ended.err
-    for word in ("planner", "2 calls", "worker", "instead", "estimates", "$"):
+    for word in ("planner", "2 calls", "worker", "compare", "estimate", "$"):
         assert word in ended.err
 
 

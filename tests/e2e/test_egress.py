@@ -50,7 +50,7 @@ def test_each_request_is_told_by_kind_and_the_kinds_add_up(
 
 def test_the_summary_adds_up_all_runs(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:
     """By endpoint and kind, in text and JSON; what was before a time does not count."""
-    assert minions("egress", "--summary").out == "nothing has left this machine\n"
+    assert minions("egress", "--summary").out == "nothing has been sent from this machine\n"
     for _ in range(2):
         assert minions("ask", QUESTION, guide, *crew).code == 0
     summary = minions("egress", "--summary", "--json").json
@@ -90,7 +90,7 @@ def test_a_purge_takes_the_old_and_says_what_it_took(minions: Any, guide: Path, 
     assert (told["runs"], told["bodies"], told["documents"], told["dry_run"]) == (1, 2, 2, True)
     assert len(minions("runs", "--json").json) == 1
     taken = minions("purge", "--older-than", "2100-01-01", "--index")
-    assert "documents of the index: 2" in taken.out
+    assert "documents in the index: 2" in taken.out
     assert minions("runs", "--json").json == []
     home = Path(os.environ["MINIONS_HOME"])
     assert not [file for file in home.iterdir() if b"Skerrow" in file.read_bytes()]
@@ -110,14 +110,14 @@ def test_without_retention_no_text_is_left_behind(
     cited = first.json["citations"][0]
     assert record["citations"] == [{**cited, "quote": ""}]
     assert (record["coverage"], record["usage"]) == (first.json["coverage"], first.json["usage"])
-    assert "its words were not kept" in minions("show").out
+    assert "the text was not stored" in minions("show").out
     logged = minions("egress", "last", "--json").json["requests"]
     assert [one["body"] for one in logged] == [None, None]
     assert [one["sha256"] for one in logged] == [
         hashlib.sha256(request.body).hexdigest() for request in planner.requests
     ]
     printed = minions("egress", "last")
-    assert (printed.out, "not kept" in printed.err) == ("", True)
+    assert (printed.out, "not stored" in printed.err) == ("", True)
     assert minions("cache", "--json").json == []
 
 

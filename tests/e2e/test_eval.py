@@ -44,7 +44,9 @@ def test_the_table_says_how_good_and_at_what_cost(minions: Any, dataset: Path, c
     assert "0.50 [0.00, 1.00]" in rows["minions"]
     assert "+0.00 [+0.00, +0.00]" in rows["rag"]
     assert "minions: 1 not right (lost in the decision 1)" in ended.out or "builder" in ended.out
-    assert any(line.startswith("  builder: ") and line.endswith("41 metres for Anna Reid") for line in lines)
+    assert any(
+        line.startswith("  builder: ") and line.endswith("answered 41 metres, expected Anna Reid") for line in lines
+    )
 
 
 def test_json_and_page_hold_every_question(minions: Any, dataset: Path, crew: Any, planner: LoopbackServer) -> None:
@@ -149,7 +151,7 @@ def test_free_text_is_marked_by_a_judge(minions: Any, guide: Path, crew: Any) ->
         assert minions("eval", dataset, "--docs", guide, *crew, *named).out == ended.out
         assert len(judge.requests) == 1
     lines = ended.out.splitlines()
-    assert any(line.startswith("judge openai:marker: 1 answers in free text marked") for line in lines)
+    assert any(line.startswith("judge openai:marker: 1 answer in free text marked") for line in lines)
     header = next(line for line in lines if line.startswith("protocol"))
     row = next(line for line in lines if line.startswith("minions "))
     assert row[: header.index("contains")].rstrip().endswith("1.00 [1.00, 1.00]")
@@ -157,7 +159,7 @@ def test_free_text_is_marked_by_a_judge(minions: Any, guide: Path, crew: Any) ->
     assert "not right" not in ended.out
     page = (minions.folder / "report.html").read_text()
     assert "judged [95 %]" in page
-    assert "judge openai:marker: 1 answers" in page
+    assert "judge openai:marker: 1 answer in" in page
 
 
 def test_rag_is_compared_with_itself(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:

@@ -60,11 +60,12 @@ def test_it_is_no_estimate_and_no_run(minions: Any, guide: Path, crew: Any, othe
     """Both at once is one too many: an estimate asks no worker, and a run that nobody answers has no events."""
     ended = minions("ask", QUESTION, guide, *crew, "--show-egress", *other)
     assert (ended.code, ended.out) == (2, "")
-    assert "exclude each other" in ended.err
+    assert "cannot be used together" in ended.err
 
 
 def test_what_would_stay_here_is_said(minions: Any, guide: Path, crew: Any) -> None:
     """A limit that keeps the findings away is seen before anything is sent."""
     ended = minions("ask", QUESTION, guide, *crew, "--show-egress", "--max-egress", "0")
-    assert "0 of 0 bytes of the documents' text; would stay here: 1 finding beyond --max-egress" in ended.err
+    assert "0 of at most 0 bytes of the documents' text; to be withheld" in ended.err
+    assert "1 finding over --max-egress" in ended.err
     assert "41 metres" not in ended.out

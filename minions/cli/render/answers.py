@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _QUOTE_CHARACTERS = 240
 _CENT = Decimal("0.01")
+_SMALLEST = Decimal("0.0001")
 _MINUTE = 60
 _INDENT = " " * 10  # the width of a bill's labels
 _ESTIMATE_HEADER = ("cloud", "calls", "input tokens", "output tokens", "cost")
@@ -154,7 +155,7 @@ def savings_lines(baseline: Baseline, spent_usd: Decimal | None) -> list[str]:
     """The difference to sending all the text: a line, or none where it is unknown or no saving."""
     saved = saved_usd(baseline, spent_usd)
     whole_usd = baseline.remote_only.cost_usd
-    if saved is None or saved <= 0 or not whole_usd:
+    if saved is None or saved < _SMALLEST / 2 or not whole_usd:
         return []
     amount = f"about {money(saved)} ({100 * saved / whole_usd:.1f} %)"
     return [f"saved     {amount} compared with sending all the text, if the answer is right"]
@@ -274,6 +275,8 @@ def money(cost_usd: Decimal | None) -> str:
         return "cost unknown"
     if cost_usd == 0:
         return "$0"
+    if abs(cost_usd) < _SMALLEST / 2:
+        return f"less than ${_SMALLEST}"
     if abs(cost_usd) >= 1:
         return f"${cost_usd:,.2f}"
     if abs(cost_usd) < _CENT:

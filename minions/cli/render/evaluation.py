@@ -47,8 +47,29 @@ def header(report: Report) -> tuple[str, ...]:
 
 def rows(report: Report) -> list[list[str]]:
     """A row for each protocol; tokens and seconds are means per question."""
-    has_judge = report.judge is not None
-    return [_row(summary, has_judge=has_judge) for summary in report.summaries]
+    cells: list[list[str]] = []
+    for summary in report.summaries:
+        scores = [_interval(summary.score), _interval(summary.difference, signed=True)]
+        if report.judge is not None:
+            scores.append(_interval(summary.judged))
+        local_tokens = summary.local_input_tokens + summary.local_output_tokens
+        cells.append(
+            [
+                summary.protocol,
+                *scores,
+                f"{summary.contains:.2f}",
+                f"{summary.f1:.2f}",
+                f"{summary.cloud_input_tokens:,.0f} + {summary.cloud_output_tokens:,.0f}",
+                _cost(summary),
+                f"{local_tokens:,.0f}",
+                f"{summary.local_s:,.1f}",
+                _percent(summary.evidence_read),
+                _percent(summary.evidence_sent),
+                _percent(summary.evidence_cited),
+                _percent(summary.citations_right),
+            ]
+        )
+    return cells
 
 
 def report_lines(report: Report) -> list[str]:
@@ -130,30 +151,6 @@ def _judge_text(report: Report, judge: JudgeBill) -> str:
     bill = f"{counted(judge.calls, 'call')}, {tokens}, {money(judge.cost_usd)}"
     answers = f"{counted(marked, 'answer')} in free text marked"
     return f"judge {judge.judge}: {answers}; not in the protocols' cost: {bill}"
-
-
-def _row(summary: Summary, *, has_judge: bool) -> list[str]:
-    cells = [
-        summary.protocol,
-        _interval(summary.score),
-        _interval(summary.difference, signed=True),
-    ]
-    if has_judge:
-        cells.append(_interval(summary.judged))
-    local_tokens = summary.local_input_tokens + summary.local_output_tokens
-    return [
-        *cells,
-        f"{summary.contains:.2f}",
-        f"{summary.f1:.2f}",
-        f"{summary.cloud_input_tokens:,.0f} + {summary.cloud_output_tokens:,.0f}",
-        _cost(summary),
-        f"{local_tokens:,.0f}",
-        f"{summary.local_s:,.1f}",
-        _percent(summary.evidence_read),
-        _percent(summary.evidence_sent),
-        _percent(summary.evidence_cited),
-        _percent(summary.citations_right),
-    ]
 
 
 def _cost(summary: Summary) -> str:

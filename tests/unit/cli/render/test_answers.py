@@ -93,7 +93,14 @@ def test_a_shortened_text_is_one_line_that_fits(text: str, length: int) -> None:
 
 @pytest.mark.parametrize(
     ("cost_usd", "shown"),
-    [(None, "cost unknown"), ("0", "$0"), ("0.00303", "$0.0030"), ("0.0456", "$0.046"), ("1234.5", "$1,234.50")],
+    [
+        (None, "cost unknown"),
+        ("0", "$0"),
+        ("0.00001", "less than $0.0001"),
+        ("0.00303", "$0.0030"),
+        ("0.0456", "$0.046"),
+        ("1234.5", "$1,234.50"),
+    ],
 )
 def test_unknown_money_is_never_zero(cost_usd: str | None, shown: str) -> None:
     """A cost nobody knows is said to be unknown; small costs keep digits that matter."""
