@@ -153,7 +153,9 @@ def test_an_answer_is_filled_in_with_its_working(make: Any) -> None:
     row = make.finding("12.4", quote="Net revenue 10.1 12.4")
     filled = fill_in("It grew by {{(12.4 - 10.1) / 10.1 * 100 | 1}} %, {{12.4-10.1}} more.", [row], {})
     assert filled.answer == "It grew by 22.8 %, 2.3 more."
-    assert [(one.expression, one.result, one.ungrounded) for one in filled.calculations] == [
+    assert [
+        (calculation.expression, calculation.result, calculation.ungrounded) for calculation in filled.calculations
+    ] == [
         ("(12.4 - 10.1) / 10.1 * 100", "22.8", ()),
         ("12.4-10.1", "2.3", ()),
     ]

@@ -20,8 +20,8 @@ def _pack(make: Any, findings: list[Any], **changes: Any) -> Any:
     task = make.task()
     reduction = Reduction(task_id=task.id, findings=tuple(findings))
     writer = Writer(changes.pop("names", {"doc": "report.pdf"}), changes.pop("policy", "findings"))
-    told = {"t1": "read 8 of 412 passages"}
-    return pack([task], [reduction], told, **{"writer": writer, "budget_tokens": 500, **changes})
+    covered = {"t1": "read 8 of 412 passages"}
+    return pack([task], [reduction], covered, **{"writer": writer, "budget_tokens": 500, **changes})
 
 
 def test_a_finding_carries_its_place_its_header_and_its_neighbours(make: Any) -> None:
@@ -47,7 +47,7 @@ def test_a_corpus_of_several_documents_names_them(make: Any) -> None:
 
 
 def test_strict_sends_answers_but_no_words_of_the_documents(make: Any) -> None:
-    """Under policy strict neither quotes, headings nor names go up."""
+    """Under policy strict neither quotes, headings nor names are sent."""
     finding = make.finding(
         "12", quote="SECRET", before="SECRET", after="SECRET", headings=("SECRET",), table_header="SECRET"
     )
@@ -90,7 +90,7 @@ def test_nothing_found_is_said_with_what_was_read(make: Any) -> None:
 
 
 def test_lines_next_to_each_other_are_not_sent_twice(make: Any) -> None:
-    """A finding beside one that is already shown goes up without the neighbours it shares."""
+    """A finding beside one that is already shown is sent without the neighbours it shares."""
     row = make.finding("12", quote="Net revenue 12", start=0, after="Cost 4", table_header="2022", confidence=0.9)
     below = make.finding("4", quote="Cost 4", start=15, before="Net revenue 12", table_header="2022", confidence=0.8)
     text = _pack(make, [row, below]).text
@@ -230,7 +230,7 @@ def test_under_strict_a_table_names_numbers(make: Any) -> None:
 
 @pytest.mark.parametrize("unit", ["chunk", "document"])
 def test_the_largest_names_its_finding(make: Any, unit: str) -> None:
-    """A maximum without its owner is half an answer; its finding goes up, however unsure."""
+    """A maximum without its owner is half an answer; its finding is sent, however unsure."""
     found = [make.finding(f"{n} million", document=f"c{n}", confidence=1 - n / 20) for n in range(1, 15)]
     digest = _reduced(make, found, reduce="max", output="number", unit=unit)
     largest = digest.findings[0]
@@ -258,15 +258,15 @@ def test_lines_nobody_read_stand_last_and_apart(make: Any) -> None:
     """Beside findings that do not suffice, as far as the budget goes."""
     found, unread = make.finding("12", confidence=0.2), make.finding(None, quote="Net revenue 13", start=99)
     reduction = Reduction(task_id="t1", findings=(found,), unread=(unread,))
-    told = {"t1": "read 8 of 9 passages"}
-    digest = pack([make.task()], [reduction], told, writer=Writer({}, "findings"), budget_tokens=300)
+    covered = {"t1": "read 8 of 9 passages"}
+    digest = pack([make.task()], [reduction], covered, writer=Writer({}, "findings"), budget_tokens=300)
     assert digest.text.splitlines()[1:] == [
         "f1 12 | It was 12.",
         "the index's best lines, unread:",
         "f2 ? | Net revenue 13",
     ]
     assert [finding.id for finding in digest.findings] == ["f1", "f2"]
-    small = pack([make.task()], [reduction], told, writer=Writer({}, "findings"), budget_tokens=36)
+    small = pack([make.task()], [reduction], covered, writer=Writer({}, "findings"), budget_tokens=36)
     assert [finding.answer for finding in small.findings] == ["12"]
 
 

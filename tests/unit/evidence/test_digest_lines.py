@@ -17,7 +17,7 @@ SECRET = "DE44 5001 0517 5407 3249 31"
 
 @given(st.text(st.one_of(st.sampled_from(ODD + "a1 \n"), st.characters())), st.integers(4, 60), st.booleans())
 def test_a_line_holds_no_unseen_character(text: str, limit: int, keep_end: bool) -> None:
-    """Whatever a document holds, one line of it goes up, which no terminal obeys and nothing reverses."""
+    """Whatever a document holds, it is sent as one line that no terminal obeys and nothing reverses."""
     line = squeeze(text, limit, keep_end=keep_end)
     assert not ORDERS & set(line)
     assert line.splitlines() in ([], [line])
@@ -45,7 +45,7 @@ def test_no_part_of_a_finding_holds_an_unseen_character(make: Any, policy: Any) 
 
 @pytest.mark.parametrize("keep_end", [False, True])
 def test_a_cut_spares_a_value_that_was_written_with_unseen_characters(keep_end: bool) -> None:
-    """Values are looked for in what goes up, so that no part of one does."""
+    """Values are looked for in the text that is sent, so that no part of one is sent."""
 
     def values(text: str) -> list[tuple[int, int]]:
         start = text.find(SECRET)

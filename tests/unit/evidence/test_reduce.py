@@ -89,7 +89,7 @@ def test_the_order_of_findings_does_not_matter(make: Any) -> None:
 
 
 def test_lines_of_one_passage_are_kept_once(make: Any) -> None:
-    """The same lines found twice go up once, with the surer answer."""
+    """The same lines found twice are sent once, with the surer answer."""
     surer = make.finding("12", quote="x" * 30, start=10, confidence=0.9, passage="doc:0")
     weaker = make.finding("11", quote="x" * 30, start=20, confidence=0.2, id="w", passage="doc:0")
     assert reduce_findings(make.task(), [weaker, surer], NAMES).findings == (surer,)
@@ -211,7 +211,7 @@ def test_documents_of_the_same_name_are_two(make: Any) -> None:
 
 
 def test_groups_are_documents_by_value_the_largest_first(make: Any) -> None:
-    """Each document by the name that goes up."""
+    """Each document stands under the name that is sent for it."""
     found = [make.finding(answer, document=d) for answer, d in zip(["no", "yes", "yes"], "abc", strict=True)]
     groups = reduce_findings(make.task(reduce="group", output="yes_no", unit="document"), found, NAMES).groups
     assert [(group.value, group.members) for group in groups] == [("yes", ("b.txt", "c.txt")), ("no", ("a.txt",))]

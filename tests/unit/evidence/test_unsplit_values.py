@@ -25,9 +25,9 @@ def _again(make: Any, quote: str, *, start: int = 0, end: int = len(TEXT)) -> li
     found = find(job, Location(place, place + len(quote), "exact", 1.0), answer="x", confidence=0.5)
     values = Placeholders(detector()).values_in
     again = with_whole_values([found], job, TEXT, values)
-    for one in again:
-        assert TEXT[one.citation.start : one.citation.end] == one.citation.quote
-        assert one.id == one.citation.id == found.id
+    for again_found in again:
+        assert TEXT[again_found.citation.start : again_found.citation.end] == again_found.citation.quote
+        assert again_found.id == again_found.citation.id == found.id
     return again
 
 

@@ -70,7 +70,7 @@ def test_titles_go_before_names_do() -> None:
 
 
 def test_documents_of_one_name_are_told_apart() -> None:
-    """Of a path only as much goes up as tells a file from its namesakes; a title that repeats the name says nothing."""
+    """Of a path only as much is sent as tells a file from its namesakes; a title that repeats the name is left out."""
     paths = ["/home/alice/2022/filing.txt", "/home/alice/2023/filing.txt", "/home/alice/notes.txt"]
     card = describe([_facts(path, title=path.rsplit("/", 1)[-1]) for path in paths], "findings")
     assert card.text.endswith(": 2022/filing.txt; 2023/filing.txt; notes.txt")

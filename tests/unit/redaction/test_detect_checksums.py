@@ -35,7 +35,7 @@ EXAMPLES = [
 def test_a_right_number_passes_and_any_other_last_digit_does_not(check: Callable[[str], bool], number: str) -> None:
     """The last place decides: of all it could hold, one is right."""
     last = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if number[-1].isalpha() else "0123456789"
-    assert [one for one in last if check(number[:-1] + one)] == [number[-1]]
+    assert [sign for sign in last if check(number[:-1] + sign)] == [number[-1]]
 
 
 @pytest.mark.parametrize("number", ["000121234", "666121234", "123001234", "123120000", "900121234", "912494410"])

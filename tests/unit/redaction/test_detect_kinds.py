@@ -131,20 +131,22 @@ LEFT_ALONE = [
 def test_a_value_is_found_whole_wherever_it_stands(kind: str, value: str, around: str) -> None:
     """At a text's edge, in a sentence, in brackets and on a line of its own."""
     text = around.format(value)
-    assert [(one.kind, text[one.start : one.end].strip(".,")) for one in detect(text)] == [(kind, value.strip("."))]
+    assert [(found.kind, text[found.start : found.end].strip(".,")) for found in detect(text)] == [
+        (kind, value.strip("."))
+    ]
 
 
 @pytest.mark.parametrize(("around", "kind", "value"), BESIDE)
 def test_a_number_that_could_be_anything_is_known_by_the_word_beside_it(around: str, kind: str, value: str) -> None:
     """The word stays, the value goes; without the word nothing says what the number is."""
     text = around.replace("{}", value)
-    assert (kind, value) in [(one.kind, text[one.start : one.end]) for one in detect(text)]
+    assert (kind, value) in [(found.kind, text[found.start : found.end]) for found in detect(text)]
 
 
 @pytest.mark.parametrize("text", LEFT_ALONE)
 def test_what_only_looks_sensitive_is_left_alone(text: str) -> None:
-    """Figures, dates, sections, hashes and code go up as they are: an answer without them is worth nothing."""
-    assert [(one.kind, text[one.start : one.end]) for one in detect(text)] == []
+    """Figures, dates, sections, hashes and code are sent as they are: an answer without them is worth nothing."""
+    assert [(found.kind, text[found.start : found.end]) for found in detect(text)] == []
 
 
 def test_a_bracket_at_the_end_of_a_text_opens_no_number_at_its_start() -> None:

@@ -57,5 +57,5 @@ def test_no_prompt_holds_a_value(path: Path) -> None:
     "text", [*SCAFFOLDING, json.dumps([value for name, value in sorted(vars(schemas).items()) if name.isupper()])]
 )
 def test_neither_schemas_nor_the_words_around_findings_hold_a_value(text: str) -> None:
-    """What holds a request together goes up as it is."""
+    """The words that hold a request together are sent as they are."""
     assert detector()(text) == []

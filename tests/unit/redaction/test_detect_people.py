@@ -112,7 +112,7 @@ def test_without_a_language_model_nothing_is_downloaded(monkeypatch: pytest.Monk
 
 
 def test_a_model_that_does_not_load_is_a_setting_gone_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken model ends the run; names do not go up for it."""
+    """A broken model ends the run; no name is sent because of it."""
 
     def broken(model: str, language: str) -> Any:
         raise OSError(model)

@@ -117,7 +117,7 @@ def test_a_word_too_short_is_refused(word: str) -> None:
 
 @pytest.mark.parametrize(("pattern", "message"), [("(", "not a regular expression"), ("x*", "empty"), ("", "empty")])
 def test_a_pattern_that_cannot_be_used_is_refused(pattern: str, message: str) -> None:
-    """A slip in the settings ends the run before anything goes up, with what to do about it."""
+    """A slip in the settings ends the run before anything is sent, and says what to do about it."""
     with pytest.raises(ConfigError, match=message) as caught:
         detector(patterns=[pattern])
     assert caught.value.hint
@@ -168,4 +168,4 @@ def test_a_pattern_sees_a_line_break_where_a_digest_has_its_sign(between: str) -
 def test_a_bare_year_is_no_value(text: str) -> None:
     """One document's "passport 2022" would turn every other 2022 of a run into a placeholder."""
     assert detector()(text) == []
-    assert [text[one.start : one.end] for one in detector(words=("2022",))(text)] == ["2022"] * text.count("2022")
+    assert [text[found.start : found.end] for found in detector(words=("2022",))(text)] == ["2022"] * text.count("2022")

@@ -72,7 +72,7 @@ def test_one_value_has_one_number_however_it_is_spelt() -> None:
 
 
 def test_a_value_seen_once_is_known_from_then_on() -> None:
-    """What context gave away in one request stays here in the next, where the context is missing."""
+    """A value that its context gave away in one request is withheld in the next, without that context."""
     placeholders = Placeholders(detector(patterns=(r"(?<=code )\w+",)))
     assert placeholders.redact("the code zebra7") == "the code [TERM_1]"
     assert placeholders.redact("zebra7, xzebra7x") == "[TERM_1], x[TERM_1]x"
@@ -104,9 +104,9 @@ def test_held_words_are_looked_for_as_words_only() -> None:
 def test_held_words_are_looked_for_however_short(words: str) -> None:
     """A planner that asks for two letters at a time, and for their placeholder's words in its next task, gets none."""
     placeholders = Placeholders(None)
-    told = placeholders.restore(f"Is it {placeholders.hold(words)}?")
-    assert words in told
-    assert placeholders.redact(told, held=True) == "Is it [ANSWER_1]?"
+    restored = placeholders.restore(f"Is it {placeholders.hold(words)}?")
+    assert words in restored
+    assert placeholders.redact(restored, held=True) == "Is it [ANSWER_1]?"
 
 
 @pytest.mark.parametrize(
@@ -157,15 +157,15 @@ HELD = ("[ANSWER_1]", "ANSWER_1", "x[ANSWER_1]y", "[ANSWER_1]9", "[ANSWER_1][ANS
 
 @pytest.mark.parametrize("written", [*HELD, r"x\u0041[ANSWER_1]\u0041y"])
 def test_held_words_stay_however_a_planner_writes_their_placeholder(written: str) -> None:
-    """Letters right beside a placeholder do not hide its words when the text goes up again."""
+    """Letters right beside a placeholder do not hide its words when the text is sent again."""
     placeholders = Placeholders(DETECT)
     placeholders.redact("jane.roe@example.com")
     placeholders.hold("Zanzibar")
-    told = json.loads(
+    restored = json.loads(
         placeholders.restore(json.dumps(written) if "\\" not in written else f'"{written}"', in_json=True)
     )
-    assert "Zanzibar" in told
-    assert "Zanzibar" not in placeholders.redact(told, held=True)
+    assert "Zanzibar" in restored
+    assert "Zanzibar" not in placeholders.redact(restored, held=True)
 
 
 def test_a_digest_keeps_the_placeholders_that_its_answers_have() -> None:
@@ -178,7 +178,7 @@ def test_a_digest_keeps_the_placeholders_that_its_answers_have() -> None:
 
 
 def test_looking_for_values_counts_none() -> None:
-    """A text that is looked through does not go up for it: the report tells what was replaced."""
+    """Looking for values in a text does not count as sending it: the report counts what was replaced."""
     placeholders = Placeholders(DETECT)
     assert placeholders.values_in("jane.roe@example.com")
     assert placeholders.redacted == {}
@@ -189,5 +189,5 @@ def test_held_words_that_look_like_a_placeholder_stay_too() -> None:
     placeholders = Placeholders(DETECT)
     for words in ("Zanzibar", "[ANSWER_1] Shipping to [ANSWER_1] Bay"):
         placeholders.hold(words)
-    told = placeholders.restore("Is it [ANSWER_2]?")
-    assert placeholders.redact(told, held=True) == "Is it [ANSWER_2]?"
+    restored = placeholders.restore("Is it [ANSWER_2]?")
+    assert placeholders.redact(restored, held=True) == "Is it [ANSWER_2]?"

@@ -12,7 +12,7 @@ VALUES = ("jane.roe@example.com", "4111 1111 1111 1111", "4111111111111111", "DE
 
 @pytest.mark.parametrize("value", VALUES)
 def test_a_cut_name_or_title_holds_a_value_whole_or_not_at_all(value: str) -> None:
-    """Wherever the value stands: a part of it would go up unrecognised."""
+    """Wherever the value stands: a part of it would be sent unrecognised."""
     detect = detector()
     for before in range(40, 105):
         name = f"{('name ' * 30)[:before]} {value} {'end ' * 9}{before}.txt"
