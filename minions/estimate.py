@@ -1,7 +1,7 @@
-"""What a question would take, before it is asked. No model is called: every number here is an estimate.
+"""Estimate of a question's tokens, cost and time, before it is asked. No model is called.
 
-The planner's fixed tokens are compared with its prompts in tests/unit/test_estimate.py; a worker's speed comes from
-this home's own ledger where it has one.
+tests/unit/test_estimate.py compares the planner's fixed tokens with its prompts. The worker's speed
+is measured from earlier calls in the ledger, where there are any.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from minions.ledger.prices import PriceBook
     from minions.network.reference import ModelRef
     from minions.run.terms import Terms
-    from minions.values.limits import Limits
     from minions.wiring.lineup import Lineup
 
 PLAN_INPUT_TOKENS: Final = 340
@@ -32,7 +31,7 @@ DECISION_INPUT_TOKENS: Final = 250
 MESSAGE_INPUT_TOKENS: Final = 140
 REPLY_INPUT_TOKENS: Final = 215
 WHOLE_INPUT_TOKENS: Final = 180
-PLACE_TOKENS: Final = 20  # of a chunk's id, name, page and headings
+PLACE_TOKENS: Final = 20  # a chunk's id, name, page and headings
 GIST_TOKENS: Final = 80
 PLAN_OUTPUT_TOKENS: Final = 200
 DECISION_OUTPUT_TOKENS: Final = 100
@@ -41,13 +40,11 @@ JOB_INPUT_TOKENS: Final = 160
 JOB_OUTPUT_TOKENS: Final = 30
 DEFAULT_TOKENS_PER_S: Final = 40.0
 _SHARE_OF_DIGEST: Final = 0.6
-_SHARE_HELD: Final = (
-    0.7  # of a context: the rest are prompts, line numbers, the reply, and what just does not fit
-)
+_SHARE_HELD: Final = 0.7  # of a context; prompts, line numbers, the reply and gaps take the rest
 
 
 class CloudEstimate(Value):
-    """Cloud tokens and cost of so many rounds; ``cost_usd`` is None when the price is unknown."""
+    """Cloud calls, tokens and cost of ``rounds``; ``cost_usd`` is None when the price is unknown."""
 
     rounds: int
     calls: int
@@ -57,9 +54,10 @@ class CloudEstimate(Value):
 
 
 class LocalEstimate(Value):
-    """What would be read on this machine in one round, and how long that takes; nothing where all goes to the cloud.
+    """Local reading in one round, and its time; zero where the chunks are sent to the cloud.
 
-    ``tokens_per_s`` is the median of this worker's past calls (``measured``), or an assumption (``assumed``).
+    ``tokens_per_s`` is the median of this worker's past calls (``measured``), or a default
+    (``assumed``).
     """
 
     jobs: int
@@ -72,21 +70,21 @@ class LocalEstimate(Value):
 
 
 class Speed(NamedTuple):
-    """How many input tokens a second a worker reads, and how that is known."""
+    """Input tokens a second of a worker, measured or assumed."""
 
     tokens_per_s: float
     source: Literal["measured", "assumed"]
 
 
 class _Sent(NamedTuple):
-    """What a planner is shown of the documents."""
+    """The chunks of the documents that a planner is sent, and their tokens."""
 
     chunks: int
     tokens: int
 
 
 class _Reading(NamedTuple):
-    """What is read on this machine, and written."""
+    """The jobs on this machine, and the tokens that they read and write."""
 
     jobs: int
     chunks: int
@@ -95,7 +93,7 @@ class _Reading(NamedTuple):
 
 
 class Estimate(Value):
-    """What asking would take: ``typical`` is a one-round run, ``upper`` the most that the limits allow for."""
+    """Estimate of a question: ``typical`` is a run of one round, ``upper`` the most of all limits."""
 
     estimated: Literal[True] = True
     question: str
@@ -122,6 +120,7 @@ def estimate_question(
     """Estimate a question over an indexed corpus. Raises EgressRefusedError."""
     lineup.refuse_to_send()
     sent = _sent(question, corpus, terms)
+    reading = _reading(corpus, terms, sent)
     return Estimate(
         question=question,
         planner=lineup.planner_name,
@@ -131,14 +130,19 @@ def estimate_question(
         tokens=corpus.contents.tokens,
         typical=_typical(question, corpus, lineup, terms, prices, sent),
         upper=_upper(question, corpus, lineup, terms, prices, sent),
-        local=_local(_reading(corpus, terms, sent), speed),
+        local=LocalEstimate(
+            **reading._asdict(),
+            tokens_per_s=round(speed.tokens_per_s, 1),
+            speed=speed.source,
+            minutes=round(reading.input_tokens / speed.tokens_per_s / 60, 1),
+        ),
         baseline=baseline_of(question, corpus, terms, prices),
         notes=lineup.notes,
     )
 
 
 def speed_of(worker: ModelRef, ledger: Ledger) -> Speed:
-    """The worker's reading speed. Takes a pass over the ledger."""
+    """The worker's reading speed. It reads the whole ledger once."""
     measured = measured_tokens_per_s(ledger, worker)
     if measured:
         return Speed(measured, "measured")
@@ -158,7 +162,7 @@ def _sent(question: str, corpus: Corpus, terms: Terms) -> _Sent | None:
 
 
 class _Calls(NamedTuple):
-    """The planner's calls in so many rounds."""
+    """The planner's calls in ``rounds``, and their tokens."""
 
     rounds: int
     calls: int
@@ -174,7 +178,7 @@ def _typical(
     prices: PriceBook,
     sent: _Sent | None,
 ) -> CloudEstimate:
-    """One round, with as much of a digest as is usual."""
+    """One round, with a digest of the usual size."""
     if not lineup.planner_is_cloud:
         return _no_cloud(1)
     share = _SHARE_OF_DIGEST
@@ -193,8 +197,13 @@ def _upper(
     prices: PriceBook,
     sent: _Sent | None,
 ) -> CloudEstimate:
-    """As many rounds, and as long replies, as the limits allow for."""
-    rounds = _most_rounds(lineup, terms.limits)
+    """The most rounds and the longest replies that the limits allow."""
+    if lineup.protocol in SENDS_CHUNKS or lineup.planner is None:
+        rounds = 1  # a planner that has all chunks, or that is the worker itself, asks no further
+    elif lineup.protocol == "minion":
+        rounds = terms.limits.max_turns
+    else:
+        rounds = terms.limits.max_rounds
     if not lineup.planner_is_cloud:
         return _no_cloud(rounds)
     digest_tokens = terms.limits.digest_tokens
@@ -212,18 +221,19 @@ def _calls(
     rounds: int,
     digest_tokens: int,
 ) -> _Calls:
-    """One plan, and one decision a round; or one decision on the chunks that are sent."""
-    asked = estimate_tokens(question)
+    """One plan and a decision for each round, or one decision on the chunks that are sent."""
+    question_tokens = estimate_tokens(question)
     if sent is not None:
-        return _Calls(rounds, 1, _shown(sent) + asked, DECISION_OUTPUT_TOKENS)
+        return _Calls(rounds, 1, _shown(sent) + question_tokens, DECISION_OUTPUT_TOKENS)
+    plan = PLAN_INPUT_TOKENS
+    decision = DECISION_INPUT_TOKENS
     if terms.protocol == "minion":
-        plan, decision = MESSAGE_INPUT_TOKENS, REPLY_INPUT_TOKENS
-    else:
-        plan, decision = PLAN_INPUT_TOKENS, DECISION_INPUT_TOKENS
-    inputs = plan + asked
+        plan = MESSAGE_INPUT_TOKENS
+        decision = REPLY_INPUT_TOKENS
+    inputs = plan + question_tokens
     inputs += estimate_tokens(card_of(corpus, terms.policy).text)
-    inputs += rounds * (decision + digest_tokens + asked)
-    inputs += sum(range(rounds)) * GIST_TOKENS
+    inputs += rounds * (decision + digest_tokens + question_tokens)
+    inputs += sum(range(rounds)) * GIST_TOKENS  # a decision has the gist of each round before it
     outputs = PLAN_OUTPUT_TOKENS + rounds * DECISION_OUTPUT_TOKENS
     return _Calls(rounds, 1 + rounds, inputs, outputs)
 
@@ -243,27 +253,24 @@ def _no_cloud(rounds: int) -> CloudEstimate:
     )
 
 
-def _most_rounds(lineup: Lineup, limits: Limits) -> int:
-    """A planner that is sent all chunks, or that is the worker itself, asks for no second round."""
-    if lineup.protocol in SENDS_CHUNKS or lineup.planner is None:
-        return 1
-    return limits.max_turns if lineup.protocol == "minion" else limits.max_rounds
-
-
 def _shown(sent: _Sent) -> int:
-    """The tokens of a decision on chunks, without the question."""
+    """Input tokens of a decision on chunks, without the question."""
     return WHOLE_INPUT_TOKENS + sent.tokens + sent.chunks * PLACE_TOKENS
 
 
 def _reading(corpus: Corpus, terms: Terms, sent: _Sent | None) -> _Reading:
     """One round of a typical plan.
 
-    The prompt cache reads a chunk once for all its tasks. A message of a chat is one request,
-    whatever is held. What is sent to a cloud is not read here.
+    With the prompt cache, a chunk is read once for all its tasks. A message of a chat is one
+    request, however many chunks the worker holds. Chunks that are sent to a cloud are not read
+    here.
     """
     limits = terms.limits
-    chunks, tokens = corpus.contents.chunks, corpus.contents.tokens
-    chunk_tokens = tokens / chunks if chunks else 0
+    chunks = corpus.contents.chunks
+    tokens = corpus.contents.tokens
+    chunk_tokens = 0.0
+    if chunks:
+        chunk_tokens = tokens / chunks
     if sent is not None:
         if terms.planner_is_cloud:
             return _Reading(0, 0, 0, 0)
@@ -284,19 +291,10 @@ def _reading(corpus: Corpus, terms: Terms, sent: _Sent | None) -> _Reading:
     return _Reading(jobs, read, inputs, requests * JOB_OUTPUT_TOKENS)
 
 
-def _local(reading: _Reading, speed: Speed) -> LocalEstimate:
-    return LocalEstimate(
-        **reading._asdict(),
-        tokens_per_s=round(speed.tokens_per_s, 1),
-        speed=speed.source,
-        minutes=round(reading.input_tokens / speed.tokens_per_s / 60, 1),
-    )
-
-
 def measured_tokens_per_s(ledger: Ledger, worker: ModelRef) -> float | None:
-    """Median input tokens a second over this worker's past calls, without cached ones.
+    """Median input tokens a second over this worker's past calls, not counting cached tokens.
 
-    None without any call.
+    None where there are no calls.
     """
     speeds = []
     for entry in ledger.entries():
@@ -307,4 +305,6 @@ def measured_tokens_per_s(ledger: Ledger, worker: ModelRef) -> float | None:
         computed = entry.input_tokens - entry.cached_input_tokens
         if computed > 0 and entry.latency_s > 0:
             speeds.append(computed / entry.latency_s)
-    return median(speeds) if speeds else None
+    if not speeds:
+        return None
+    return median(speeds)

@@ -1,7 +1,7 @@
-"""A dry run: what a question would send, without sending it.
+"""A dry run of a question: it shows the requests to a cloud, and sends none.
 
-It is the real run; its requests to a cloud are kept at the place where they would be sent, and get
-no reply. In place of a plan, the question itself is the only task.
+It is the real run, with an egress log that keeps each request and refuses to let it be sent. As the
+planner gives no reply, the plan is the question itself as the only task.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from minions.wiring.lineup import Lineup
 
 _OTHER_PASSAGES: Final = "the planner's own plan may ask for other passages, and for more rounds"
-_OTHER_DIGEST: Final = "what the planner would be sent depends on what the workers elsewhere answer"
-_NOTHING: Final = "planner and workers are on this machine: nothing would go up"
+_OTHER_DIGEST: Final = "the planner's requests depend on the answers of the remote workers"
+_NOTHING: Final = "planner and workers are on this machine: nothing would be sent"
 
 
 class Preview(Value):
-    """What a question would send.
+    """The requests that a question would send.
 
-    ``requests`` are the exact bodies, in order. ``egress`` says how much of the documents is in
-    them, and what was withheld or redacted. ``notes`` say how far a real run may differ.
+    ``requests`` have the exact bodies, in order. ``egress`` counts the documents' text in them, and
+    what was withheld or redacted. ``notes`` say in what a real run may differ.
     """
 
     model_config = ConfigDict(
@@ -79,7 +79,7 @@ def described(question: str, lineup: Lineup) -> Preview:
 class Rehearsal:
     """A dry run of the real pipeline; its ledger and egress log live in memory.
 
-    What is read on the device is cached as ever.
+    The results of workers on this machine are cached as in any run.
     """
 
     def __init__(self, scratch: Store, books: Books) -> None:
@@ -92,7 +92,7 @@ class Rehearsal:
     async def run(
         self, question: str, corpus: LocalCorpus, crew: Crew, lineup: Lineup, terms: Terms
     ) -> Preview:
-        """Ask, and keep what would be sent. Raises like a run, but not for want of replies."""
+        """Run the question, and keep its requests. Raises like a run, except for missing replies."""
         asked = Asked(question, new_run_id(self.books.clock))
         unanswered = replace(crew, planner=_Unanswered(crew.planner))
         record = Record(Runs(self._store), self.books)
@@ -101,7 +101,8 @@ class Rehearsal:
             answer = await run(asked, corpus, unanswered, terms, record)
             egress = answer.egress
         except ModelError:
-            if not self._log.has_chunks:  # it failed by itself
+            # Jobs of remote workers fail here, as their requests get no reply. Others are errors.
+            if not self._log.has_chunks:
                 raise
         if self._log.has_chunks:
             notes: tuple[str, ...] = (_OTHER_DIGEST,)
@@ -115,7 +116,7 @@ class Rehearsal:
 
 
 class _KeptError(RequestRefusedError):
-    """A request was kept for the preview: it is not sent again, and its model is not ill."""
+    """A request was kept for the preview; no retry, and its endpoint does not count as failing."""
 
 
 class _Kept(EgressLog):
@@ -127,13 +128,13 @@ class _Kept(EgressLog):
 
     @property
     def has_chunks(self) -> bool:
-        """Whether a worker's request, which holds a chunk, is among them."""
+        """True if it keeps a request of a worker, which holds a chunk."""
         return any(departure.role == "worker" for departure in self.kept)
 
     def append(
         self, entry_id: int, entry: Entry, body: bytes, kinds: Mapping[str, int] | None, *, at: str
     ) -> NoReturn:
-        """Keep it."""
+        """Keep the request. Raises _KeptError, so that it is not sent."""
         self.kept.append(
             Departure(
                 run_id=entry.run_id,
@@ -152,20 +153,20 @@ class _Kept(EgressLog):
 
 
 class _Unanswered:
-    """A planner over a model that answers nothing."""
+    """A planner whose model gives no replies."""
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:
-        """The plan that an empty reply comes to: the question itself."""
+        """Make the request for a plan; the plan is the question itself."""
         try:
             return await self._planner.plan(question, card)
         except _KeptError:
             return Plan(tasks=(Task(id="t1", instruction=question, search=(question,)),))
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
-        """None."""
+        """Make the request for a decision; the decision has no answer."""
         try:
             return await self._planner.decide(question, digest, history)
         except _KeptError:

@@ -1,4 +1,4 @@
-"""The gate of a run: what of the documents may be sent to its planner, and how much was."""
+"""The gate of a run: it limits the documents' text that is sent to the planner, and counts it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,34 @@ from minions.values.answers import Egress, Withheld
 from minions.values.policy import shows_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from minions.corpus.contents import Contents
     from minions.values.findings import Digest, Finding
     from minions.values.plans import Task
     from minions.values.policy import Policy
 
-SHARE: Final = 20  # by default a run may send a twentieth of the documents' text,
-FEWEST_BYTES: Final = 8_000  # and of any corpus, however small, two digests
+SHARE: Final = 20  # by default a run may send a twentieth of the documents' text
+FEWEST_BYTES: Final = 8_000  # and two digests of any corpus, however small
 _BYTES_PER_TOKEN: Final = 4
 _ITEMS: Final = re.compile(r"\s*[,;]\s*")
 _TYPED: Final = frozenset({"number", "date"})
 
 
 def default_limit(policy: Policy, contents: Contents) -> int | None:
-    """The egress limit where the user set none, in bytes of the documents' text; None: no limit."""
+    """The egress limit of a run whose user set none, in bytes of the documents' text.
+
+    None: no limit.
+    """
     if policy != "findings":
         return None
     return max(FEWEST_BYTES, contents.tokens * _BYTES_PER_TOKEN // SHARE)
 
 
 class Gate(Protocol):
-    """What a run asks before anything is sent to its planner, and where it is counted.
+    """The port between a run's findings and its planner: it filters text, and counts what is sent.
 
-    ``sends``: whether the planner is in a cloud. ``placeholders`` stand for redacted values.
+    ``sends`` is true where the planner is in a cloud. ``placeholders`` stand for redacted values.
     """
 
     policy: Policy
@@ -53,50 +56,53 @@ class Gate(Protocol):
 
     @property
     def redacts(self) -> bool:
-        """Whether sensitive values of the documents are looked for."""
+        """True if sensitive values of the documents are redacted."""
         ...
 
     def lines_of(self, findings: Iterable[Finding]) -> Lines:
         """The lines that the findings of a round show, and which of their values are redacted."""
         ...
 
-    def said(self, task: Task, finding: Finding, lines: Lines) -> Finding:
-        """A finding with what of its answer may be sent; ``lines`` are those of the round."""
+    def with_sendable_answer(self, task: Task, finding: Finding, lines: Lines) -> Finding:
+        """The finding without the parts of its answer that may not be sent.
+
+        ``lines`` are those of the round, from `lines_of`.
+        """
         ...
 
-    def reckoned(self, finding: Finding, lines: Lines) -> Finding:
-        """A finding with what of its answer may be added up."""
+    def with_summable_answer(self, finding: Finding, lines: Lines) -> Finding:
+        """The finding without the parts of its answer that may not enter a sum that is sent."""
         ...
 
     def escape(self, text: str) -> str:
-        """Text of a document in which nothing passes for a placeholder."""
+        """The text of a document, changed so that nothing in it looks like a placeholder."""
         ...
 
     def values_in(self, text: str) -> list[tuple[int, int]]:
-        """Spans of the values in a text that are redacted."""
+        """The spans (start, end) of the values in a text that are redacted."""
         ...
 
-    def sent(self, text: str) -> None:
+    def count_text(self, text: str) -> None:
         """Count text of the documents that is sent."""
         ...
 
-    def packed(self, digest: Digest) -> None:
+    def count_digest(self, digest: Digest) -> None:
         """Count a digest that is sent."""
         ...
 
-    def read(self, chunk: str) -> None:
+    def count_chunk(self, chunk: str) -> None:
         """Count a chunk that a worker read."""
         ...
 
     def report(self) -> Egress:
-        """What was sent, and what was withheld."""
+        """The bytes that were sent, and the numbers of withheld findings, answers and quotes."""
         ...
 
 
 class LocalGate:
     """The gate of a run whose planner is on this machine: everything passes, nothing is sent.
 
-    ``remote_workers``: chunks are read on another machine, and are counted.
+    ``remote_workers``: workers read on another machine, and the chunks sent to them are counted.
     """
 
     sends = False
@@ -116,16 +122,16 @@ class LocalGate:
         self._read_elsewhere = 0
 
     def lines_of(self, findings: Iterable[Finding]) -> Lines:
-        """No lines: nothing is compared with them."""
+        """No lines: no answer is compared with them."""
         del findings
         return lines_of((), self.placeholders)
 
-    def said(self, task: Task, finding: Finding, lines: Lines) -> Finding:
+    def with_sendable_answer(self, task: Task, finding: Finding, lines: Lines) -> Finding:
         """The finding as it is."""
         del task, lines
         return finding
 
-    def reckoned(self, finding: Finding, lines: Lines) -> Finding:
+    def with_summable_answer(self, finding: Finding, lines: Lines) -> Finding:
         """The finding as it is."""
         del lines
         return finding
@@ -139,19 +145,19 @@ class LocalGate:
         del text
         return []
 
-    def sent(self, text: str) -> None:
+    def count_text(self, text: str) -> None:
         """Nothing is sent."""
 
-    def packed(self, digest: Digest) -> None:
+    def count_digest(self, digest: Digest) -> None:
         """Nothing is sent."""
 
-    def read(self, chunk: str) -> None:
+    def count_chunk(self, chunk: str) -> None:
         """Count a chunk that a worker read elsewhere."""
         if self._remote_workers:
             self._read_elsewhere += size_bytes(chunk)
 
     def report(self) -> Egress:
-        """Nothing was sent but chunks to workers elsewhere."""
+        """Nothing was sent to the planner; chunks may have been sent to remote workers."""
         return Egress(
             sent_bytes=0,
             read_elsewhere_bytes=self._read_elsewhere,
@@ -164,12 +170,13 @@ class LocalGate:
 class CloudGate:
     """The gate of a run whose planner is in a cloud.
 
-    Under ``strict`` an answer is sent as far as it is made of numbers and of words that the
-    planner knows; other words are held, one placeholder an answer. Under ``findings`` those of its
-    words are sent that stand in the grounded lines of its round. Under ``open`` all are.
+    Under ``strict``, an answer is sent if it is made of numbers and of words that the planner
+    knows; a placeholder replaces any other. Under ``findings``, the words of an answer are sent
+    that also occur in the grounded lines of its round. Under ``open``, all answers are sent.
 
     ``limit_bytes`` of the documents' text (names, headings, answers, lines) may be sent; None for
-    no limit. ``remote_workers``: chunks are read on another machine, and are counted.
+    no limit. ``remote_workers``: workers read on another machine, and the chunks sent to them are
+    counted.
     """
 
     sends = True
@@ -198,25 +205,27 @@ class CloudGate:
     @property
     def room_bytes(self) -> int | None:
         """Bytes of the documents' text that may still be sent; None for no limit."""
-        return None if self._limit is None else max(0, self._limit - self._sent)
+        if self._limit is None:
+            return None
+        return max(0, self._limit - self._sent)
 
     @property
     def redacts(self) -> bool:
-        """Whether sensitive values of the documents are looked for."""
+        """True if sensitive values of the documents are redacted."""
         return self.placeholders.detects
 
     def lines_of(self, findings: Iterable[Finding]) -> Lines:
         """The lines that the findings of a round show, and which of their values are redacted."""
         return lines_of(findings, self.placeholders)
 
-    def said(self, task: Task, finding: Finding, lines: Lines) -> Finding:
-        """A finding with what of its answer may be sent; ``lines`` are those of the round.
+    def with_sendable_answer(self, task: Task, finding: Finding, lines: Lines) -> Finding:
+        """The finding without the parts of its answer that may not be sent.
 
-        Redacted values have their placeholders already: counted, folded or cut, they would not be
-        recognised.
+        ``lines`` are those of the round, from `lines_of`.
         """
         if not finding.answer:
             return finding
+        # Redacted first, and counted, merged or cut later: a part of a value is not recognised.
         answer = without_unseen(finding.answer)
         if self.placeholders.detects:
             redacted = self.placeholders.redact(answer)
@@ -231,39 +240,39 @@ class CloudGate:
             return finding
         return finding.model_copy(update={"answer": sendable})
 
-    def reckoned(self, finding: Finding, lines: Lines) -> Finding:
-        """A finding with what of its answer may be added up: no digits of a redacted value."""
+    def with_summable_answer(self, finding: Finding, lines: Lines) -> Finding:
+        """The finding without the digits of redacted values in its answer."""
         if not finding.answer:
             return finding
         answer = without_placeholders(self.placeholders.redact(finding.answer))
         return finding.model_copy(update={"answer": lines.without_hidden(answer) or None})
 
     def escape(self, text: str) -> str:
-        """Text of a document in which nothing passes for a placeholder."""
+        """The text of a document, changed so that nothing in it looks like a placeholder."""
         return self.placeholders.escape(text)
 
     def values_in(self, text: str) -> list[tuple[int, int]]:
-        """Spans of the values in a text that are redacted."""
+        """The spans (start, end) of the values in a text that are redacted."""
         return self.placeholders.values_in(text)
 
-    def sent(self, text: str) -> None:
+    def count_text(self, text: str) -> None:
         """Count text of the documents that is sent."""
         self._sent += size_bytes(text)
 
-    def packed(self, digest: Digest) -> None:
+    def count_digest(self, digest: Digest) -> None:
         """Count a digest that is sent."""
         self._sent += digest.document_bytes
         self._withheld_findings += digest.kept_back
         if not shows_quotes(self.policy):
             self._withheld_quotes.update(finding.id for finding in digest.findings)
 
-    def read(self, chunk: str) -> None:
+    def count_chunk(self, chunk: str) -> None:
         """Count a chunk that a worker read elsewhere."""
         if self._remote_workers:
             self._read_elsewhere += size_bytes(chunk)
 
     def report(self) -> Egress:
-        """What was sent, and what was withheld."""
+        """The bytes that were sent, and the numbers of withheld findings, answers and quotes."""
         return Egress(
             sent_bytes=self._sent,
             read_elsewhere_bytes=self._read_elsewhere,
@@ -277,7 +286,7 @@ class CloudGate:
         )
 
     def _sendable(self, task: Task, lines: Lines, answer: str) -> str:
-        """What of an answer the policy allows to send."""
+        """The parts of an answer that policies ``strict`` and ``findings`` allow to send."""
         known = self._known_to_planner(task)
         if shows_quotes(self.policy):
             return grounded_words(answer, lines, known)
@@ -285,24 +294,31 @@ class CloudGate:
             return plain_pieces(answer, known, lines)
         if plain_value(answer, known, lines) is not None:
             return answer
-        items = _ITEMS.split(answer) if task.output == "list" else [answer]
-        sendable = [self._value_or_held(item, known, lines) for item in items if item]
+        items = [answer]
+        if task.output == "list":
+            items = _ITEMS.split(answer)
+        sendable: list[str] = []
+        for item in items:
+            if not item:
+                continue
+            value = plain_value(item, known, lines)
+            if not value:
+                value = self.placeholders.hold(self.placeholders.restore(item))
+            sendable.append(value)
         return ", ".join(sendable)
-
-    def _value_or_held(self, item: str, known: set[str], lines: Lines) -> str:
-        value = plain_value(item, known, lines)
-        return value or self.placeholders.hold(self.placeholders.restore(item))
 
     def _known_to_planner(self, task: Task) -> set[str]:
         """The words of the question and the task.
 
-        A planner does not know what a task names by a placeholder. Options count as its own words
-        for categories only: beside other outputs they would be a dictionary to read with.
+        Values behind placeholders in them are not known to the planner. The options of a task count
+        for categories only: with other outputs, a planner could list words to have them sent.
         """
-        options = task.options if task.output == "category" else ()
+        options: tuple[str, ...] = ()
+        if task.output == "category":
+            options = task.options
         texts = (task.instruction, *options, *task.search)
         if texts not in self._known:
-            # The question is not searched for held words: it is sent with those that it names.
+            # Held words are replaced in tasks only: the question is sent with the words it names.
             redacted = [self.placeholders.redact(self._question)]
             redacted += [self.placeholders.redact(text, held=True) for text in texts]
             self._known[texts] = words_of(*map(without_placeholders, redacted))
@@ -314,20 +330,20 @@ def size_bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def _parts(finding: Finding) -> Iterator[str]:
-    yield from (uncut(heading, TITLE_CHARS) for heading in finding.headings)
-    yield uncut(finding.table_header or "", HEADER_CHARS)
-    yield from (finding.before, finding.citation.quote, finding.after)
-
-
 def lines_of(findings: Iterable[Finding], placeholders: Placeholders | None = None) -> Lines:
     """The lines that findings show: quotes, their neighbours, header rows and headings.
 
-    Values that ``placeholders`` redacts are none of their words.
+    Their words do not include the values that ``placeholders`` redacts.
     """
-    text = "\n\n".join("\n".join(_parts(finding)) for finding in findings)
+    blocks: list[str] = []
+    for finding in findings:
+        parts = [uncut(heading, TITLE_CHARS) for heading in finding.headings]
+        parts.append(uncut(finding.table_header or "", HEADER_CHARS))
+        parts += [finding.before, finding.citation.quote, finding.after]
+        blocks.append("\n".join(parts))
+    text = "\n\n".join(blocks)
     if placeholders is None:
         return Lines(text)
-    # From here on its values are recognised in answers, too, with other letters beside them.
+    # This records the values: from now on they are recognised in answers, inside words, too.
     placeholders.redact(text)
     return Lines(text, placeholders.values_in(text))

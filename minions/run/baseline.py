@@ -1,4 +1,4 @@
-"""What the alternatives to a run would cost."""
+"""Cost estimates of the alternatives to a run: sending all documents, or retrieved chunks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWER_OUTPUT_TOKENS: Final = 150
 
 
 def baseline_of(question: str, corpus: Corpus, terms: Terms, prices: PriceBook) -> Baseline:
-    """Estimates of the alternatives, at the price of the cloud planner, or of the default one."""
+    """Estimates at the price of the cloud planner, or of the default one where none is used."""
     reference, endpoint = terms.priced
 
     def price(usage: Usage) -> Decimal | None:

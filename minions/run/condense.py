@@ -1,4 +1,4 @@
-"""What is sent to the planner of a run: the card, and of each round's findings a digest."""
+"""The texts that are sent to the planner of a run: the card, and a digest of each round."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _TEXTS_KEPT: Final = 8
 
 
 class Condenser:
-    """Makes of the documents, and of what workers found, what the planner of one run is sent.
+    """Makes the card from the documents, and the digests from the workers' findings.
 
-    ``gate`` says what of it may be sent, and counts it.
+    ``gate`` filters what may be sent, and counts it.
     """
 
     def __init__(self, corpus: Corpus, limits: Limits, gate: Gate) -> None:
@@ -56,8 +56,9 @@ class Condenser:
         self._texts: dict[str, str] = {}
 
     def card(self) -> CorpusCard:
-        """The planner's table of contents; one without names where those may not be sent, or are
-        more than the egress limit leaves room for.
+        """The planner's table of contents.
+
+        It has no names where those may not be sent, or are longer than the egress limit allows.
         """
         card = card_of(self._corpus, self._policy)
         room = self.gate.room_bytes
@@ -65,33 +66,38 @@ class Condenser:
         if too_long or not shows_names(self._policy):
             self._names_shown = False
             return card_of(self._corpus, "strict")
-        self.gate.sent(card.text)
+        self.gate.count_text(card.text)
         return card
 
     def naming(self, plan: Plan) -> Naming:
         """The names that a plan may use for documents.
 
-        A planner in the cloud may use those that it was shown, so that what its tasks read tells
-        it no other name.
+        A planner in the cloud may use only names that it was shown: otherwise it could test for a
+        name by whether its task reads something.
         """
         if plan.by_user or not self.gate.sends:
             return "any"
-        return "shown" if self._names_shown else "numbers"
+        if self._names_shown:
+            return "shown"
+        return "numbers"
 
     def findings(self, result: JobResult) -> list[Finding]:
-        """The findings of a job that ended, as they may be shown."""
+        """The findings of a job that ended: with pages, and without values cut in half."""
         if result.status != "skipped" and not result.cached:
-            self.gate.read(result.job.chunk.text)
+            self.gate.count_chunk(result.job.chunk.text)
         return self._located(result.job, result.findings)
 
     def digest(self, transcript: Transcript) -> Digest:
-        """Reduce the last round's findings, and pack what is sent of them.
+        """Reduce the last round's findings, and pack them into the digest that is sent.
 
-        Raises ServerError when every job failed: that is no evidence.
+        Raises ServerError when every job failed: then there is no evidence for or against anything.
         """
-        # Sorted, however the jobs ended: placeholders are numbered as values come, and a run that
-        # is resumed sends the same.
-        outcomes = sorted(transcript.rounds[-1], key=_finding_ids)
+        # Sorted, because jobs end in any order: placeholders are numbered as their values occur,
+        # and a run that is resumed must send the same text.
+        outcomes = sorted(
+            transcript.rounds[-1],
+            key=lambda outcome: [finding.id for finding in outcome.findings],
+        )
         if outcomes and all(outcome.status == "failed" for outcome in outcomes):
             raise ServerError(
                 f"all {len(outcomes)} jobs failed; the last one: {transcript.last_failure}",
@@ -100,14 +106,13 @@ class Condenser:
         plan = transcript.plans[-1]
         lines = self.gate.lines_of(findings_of(outcomes))
         reductions = []
+        covered = {}
         for task in plan.tasks:
             reduction = self._reduced(task, findings_of(outcomes, task.id), lines)
             if shows_quotes(self._policy) and not self._suffices(task, reduction):
                 unread = self._index_lines(task, plan, transcript.question, reduction.findings)
                 reduction = reduction.model_copy(update={"unread": unread})
             reductions.append(reduction)
-        covered = {}
-        for task, reduction in zip(plan.tasks, reductions, strict=True):
             covered[task.id] = self._covered(task, plan, outcomes, len(reduction.findings))
         digest = pack(
             plan.tasks,
@@ -121,12 +126,11 @@ class Condenser:
         return self._passed(digest, transcript)
 
     def whole(self, transcript: Transcript) -> Digest:
-        """All findings of the last round as they are: what protocols send that read in the cloud.
+        """All findings of the last round, whole, for protocols that read in the cloud.
 
-        Raises EgressLimitError where they are more than may be sent.
+        Raises EgressLimitError where they are longer than the egress limit allows.
         """
-        # Not escaped: chunks are sent as documents are, and what looks like a placeholder in one
-        # is replaced then.
+        # Not escaped here: text that looks like a placeholder is replaced when the request is sent.
         writer = Writer(self._names, self._policy, self.gate.values_in)
         digest = pack_whole(findings_of(transcript.rounds[-1]), writer)
         room = self.gate.room_bytes
@@ -139,24 +143,28 @@ class Condenser:
         return self._passed(digest, transcript)
 
     def _passed(self, digest: Digest, transcript: Transcript) -> Digest:
-        self.gate.packed(digest)
+        """Count a digest and note it in the transcript."""
+        self.gate.count_digest(digest)
         return transcript.digested(digest, quotes_shown=shows_quotes(self._policy))
 
     def _reduced(self, task: Task, findings: Sequence[Finding], lines: Lines) -> Reduction:
-        """A task's findings, reduced, each with what of its answer may be sent."""
-        sendable = [self.gate.said(task, finding, lines) for finding in findings]
+        """The findings of a task, reduced; their answers hold only what may be sent."""
+        gate = self.gate
+        sendable = [gate.with_sendable_answer(task, finding, lines) for finding in findings]
         if task.reduce not in _NUMERIC:
             return reduce_findings(task, sendable, self._names)
-        # A sum tells no words: it may count numbers that their findings do not say.
-        counted = [self.gate.reckoned(finding, lines) for finding in findings]
-        reduction = reduce_findings(task, counted, self._names)
+        # A sum shows no words: it may include numbers of answers that are withheld.
+        summable = [gate.with_summable_answer(finding, lines) for finding in findings]
+        reduction = reduce_findings(task, summable, self._names)
         by_id = {finding.id: finding for finding in sendable}
-        shown = tuple(by_id[finding.id] for finding in reduction.findings)
-        return reduction.model_copy(update={"findings": shown})
+        shown = [by_id[finding.id] for finding in reduction.findings]
+        return reduction.model_copy(update={"findings": tuple(shown)})
 
     def _suffices(self, task: Task, reduction: Reduction) -> bool:
-        """Whether the findings speak for themselves: there are some, they agree, and not all are
-        unsure. No further line makes a judgement surer.
+        """True if the planner needs no lines of the index besides the findings.
+
+        Findings suffice if they agree and one of them is confident. Results for whole documents
+        always do, and a judging task needs none: a further line would not make them surer.
         """
         if not reduction.findings:
             return task.judges
@@ -166,7 +174,7 @@ class Condenser:
         return surest >= self._limits.low_confidence and not disputed(reduction.findings, task)
 
     def _covered(self, task: Task, plan: Plan, outcomes: Sequence[Outcome], judged: int) -> str:
-        """How much of its scope a task read: an absence in a part is none in the whole."""
+        """The part of its scope that a task read: what is absent there may be elsewhere."""
         contents = self._corpus.contents
         scope = self._scope(task, plan)
         read: set[str] = set()
@@ -182,8 +190,10 @@ class Condenser:
     def _index_lines(
         self, task: Task, plan: Plan, question: str, shown: Sequence[Finding]
     ) -> tuple[Finding, ...]:
-        """The best lines of the index for a task whose findings do not suffice, so that the
-        planner can read a broken table itself. Lines that are ``shown`` already are left out.
+        """The best lines of the index for a task whose findings do not suffice.
+
+        With them the planner can read, for example, a broken table itself. Lines that are already
+        ``shown`` are left out.
         """
         wanted = self._limits.near_misses
         if not wanted:
@@ -218,7 +228,7 @@ class Condenser:
         return located
 
     def _text(self, document_id: str) -> str:
-        """A document's text. A few are kept: the findings of a document come nearly together."""
+        """The text of a document. The last few are kept: a document's findings come together."""
         if document_id not in self._texts:
             if len(self._texts) == _TEXTS_KEPT:
                 del self._texts[next(iter(self._texts))]
@@ -226,12 +236,8 @@ class Condenser:
         return self._texts[document_id]
 
 
-def _finding_ids(outcome: Outcome) -> list[str]:
-    return [finding.id for finding in outcome.findings]
-
-
 def _overlaps(finding: Finding, other: Finding) -> bool:
-    """Whether a finding's lines, or those around them, hold some of another's."""
+    """True if the lines of a finding, or those shown around them, overlap those of another."""
     citation = other.citation
     start = finding.citation.start
     end = max(finding.citation.end, finding.context_end)

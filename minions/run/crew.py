@@ -1,4 +1,4 @@
-"""What a run works with: where its calls are entered, and the planner and executor that answer."""
+"""The services of a run: the books that record its calls, and the models that answer."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Books:
-    """Where a run's calls are entered, and the limits that they keep.
+    """The ledger, egress log and budget that a run's calls are entered in, and its observer.
 
-    ``cache`` holds the results of workers; None: everything is read anew. ``recovery`` and
-    ``brake`` belong to a batch.
+    ``cache`` holds the results of workers; None: every chunk is read anew. ``recovery`` (replies
+    that an ended process paid for) and ``brake`` (the graceful stop) are set in a batch only.
     """
 
     ledger: Ledger
@@ -49,10 +49,10 @@ class Books:
 class Crew:
     """A planner and an executor, ready to run.
 
-    ``planner_name`` and ``worker_name`` are references for the record. ``planner_for`` makes a
-    planner whose answers have a JSON schema (None: are words), and that may chat so many turns.
-    ``context_tokens`` is the smallest context that a server of the worker says it has. ``opened``
-    are the clients to close.
+    ``planner_name`` and ``worker_name`` are model references for the run's record. ``notes`` are
+    warnings for the user. ``planner_for`` makes a planner for a JSON schema of answers (None:
+    answers are plain text) and a maximum of chat turns. ``context_tokens`` is the smallest context
+    size that the worker's servers report. ``opened`` closes the clients.
     """
 
     planner: Planner
@@ -65,7 +65,7 @@ class Crew:
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def within(self, limits: Limits) -> Limits:
-        """The limits with the context that the worker really has, where that is less."""
+        """The limits with the context size of the worker's servers, where that is smaller."""
         known = self.context_tokens or limits.context_tokens
         return limits.model_copy(update={"context_tokens": min(known, limits.context_tokens)})
 

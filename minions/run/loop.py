@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run is made of; ``expanding`` turns a plan into jobs."""
+    """The ports that the loop uses; ``expanding`` turns a plan into jobs."""
 
     corpus: Corpus
     planner: Planner
@@ -38,8 +38,13 @@ class Parts:
 
 
 async def answer(parts: Parts, transcript: Transcript) -> Decision:
-    """Run the rounds; all that happens is written into ``transcript``."""
-    planner, condenser, question = parts.planner, parts.condenser, transcript.question
+    """Run the rounds, and write everything that happens into ``transcript``.
+
+    Raises errors of the planner and the executor; a failed job is only a result.
+    """
+    planner = parts.planner
+    condenser = parts.condenser
+    question = transcript.question
     history = History(rounds_left=parts.limits.max_rounds - 1)
     with working_for(transcript.run_id, 1):
         plan = await planner.plan(question, condenser.card())

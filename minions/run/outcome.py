@@ -1,4 +1,4 @@
-"""What is kept of a job that ended."""
+"""The record of a job that ended, as a transcript keeps it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Outcome(NamedTuple):
     """A job's status and findings, and the chunks that it covered.
 
-    The chunks' text is not kept: a round may read a hundred thousand.
+    The text of the chunks is not kept: a round may read a hundred thousand of them. ``ungrounded``:
+    the worker answered, and its quote was not found in the chunk.
     """
 
     task_id: str
@@ -25,7 +26,7 @@ class Outcome(NamedTuple):
 
     @property
     def read(self) -> bool:
-        """Whether a worker saw the chunks."""
+        """True if a worker read the chunks."""
         return self.status not in {"failed", "skipped"}
 
 

@@ -1,9 +1,9 @@
-"""Ways to answer a question over the same parts: the product's, and what users would do instead.
+"""The protocols that answer a question: this product's, and two baselines to compare it with.
 
 ``minions``: plan, read on the device, decide (`minions.run.loop`). ``minion``: the same loop as a
 chat with one worker that holds the documents. ``local``: ``minions`` without any cloud. ``rag``:
-the best chunks of the index go to the cloud. ``remote``: everything goes. The last two send
-documents, so they need policy ``open``.
+the best chunks of the index are sent to the cloud. ``remote``: all documents are sent. The last two
+need policy ``open``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SENDS_CHUNKS: Final = frozenset({"rag", "remote"})
 
 
 def refuse_to_send(protocol: str, policy: Policy, *, to: str) -> None:
-    """Raise EgressRefusedError for a protocol that sends chunks where the policy does not allow it."""
+    """Raise EgressRefusedError for a protocol that sends chunks under a policy that forbids it."""
     if protocol in SENDS_CHUNKS and policy != "open":
         raise EgressRefusedError(
             f"protocol {protocol} sends the documents' own text to {to}, "
@@ -48,8 +48,9 @@ def refuse_to_send(protocol: str, policy: Policy, *, to: str) -> None:
 
 
 async def minion(parts: Parts, transcript: Transcript) -> Decision:
-    """A chat of at most ``max_turns`` rounds: in each, a message of the planner, and what its
-    reader finds in all that it holds.
+    """A chat of at most ``max_turns`` rounds.
+
+    In each round, the planner sends a message, and one worker that holds the documents answers it.
     """
     limits = parts.limits.model_copy(update={"max_rounds": parts.limits.max_turns})
     return await answer(replace(parts, limits=limits, expanding=hold), transcript)
@@ -63,25 +64,25 @@ async def rag(parts: Parts, transcript: Transcript) -> Decision:
 
 
 def sent_by_rag(question: str, corpus: Corpus, limits: Limits) -> list[Chunk]:
-    """The chunks that retrieval sends."""
+    """The best ``rag_chunks`` chunks for a question."""
     return corpus.search([question], limit=limits.rag_chunks)
 
 
 async def remote(parts: Parts, transcript: Transcript) -> Decision:
-    """Every chunk of every document, in their order, in one cloud call."""
+    """All chunks of all documents, in their order, in one cloud call."""
     _refuse_again("remote", parts)
     return await _decide_from(parts.corpus.chunks(), parts, transcript)
 
 
 def _refuse_again(protocol: str, parts: Parts) -> None:
-    """Refuse once more: that the settings were checked before is no reason to send a document."""
+    """Check the policy again, where documents are sent, although the settings were checked."""
     gate = parts.condenser.gate
     if gate.sends:
         refuse_to_send(protocol, gate.policy, to="the cloud")
 
 
 async def _decide_from(chunks: Iterable[Chunk], parts: Parts, transcript: Transcript) -> Decision:
-    """One decision over whole chunks, each a finding that nobody had to find."""
+    """One decision over whole chunks; each chunk becomes a finding without any reading."""
     question = transcript.question
     task = Task(id="t1", instruction=question)
     jobs = []

@@ -1,4 +1,4 @@
-"""The answer that a user gets: pure functions of a transcript."""
+"""The answer that a user gets, made from a transcript by pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from minions.values.answers import Answer, Coverage, RoundSummary
 if TYPE_CHECKING:
     from minions.corpus.port import Corpus
     from minions.run.transcript import Transcript
-    from minions.values.answers import Egress, StopReason, UsageByRole
+    from minions.values.answers import Calculation, Egress, StopReason, UsageByRole
     from minions.values.findings import Citation, Finding
     from minions.values.plans import Decision
 
@@ -29,24 +29,30 @@ def compose(
     egress: Egress,
     elapsed_s: float,
 ) -> Answer:
-    """The answer, or as much of it as there is.
+    """The answer, complete or partial.
 
-    A run that was stopped before its decision cites its best findings.
+    A run that was stopped before its decision has no answer, and cites its best findings.
     """
     decision = decision_of(transcript, stop_reason)
+    answer: str | None = None
+    confidence = 0.0
+    calculations: tuple[Calculation, ...] = ()
     if decision is None:
         citations = [finding.citation for finding in best_findings(transcript)]
     else:
+        answer = decision.answer
+        confidence = decision.confidence
+        calculations = transcript.calculations
         cited = cited_findings(transcript, decision)
         citations = [_citation(finding, decision, transcript, corpus) for finding in cited]
     return Answer(
         run_id=transcript.run_id,
         question=transcript.question,
-        answer=decision.answer if decision else None,
-        confidence=decision.confidence if decision else 0.0,
+        answer=answer,
+        confidence=confidence,
         stop_reason=stop_reason,
         citations=tuple(citations),
-        calculations=transcript.calculations if decision else (),
+        calculations=calculations,
         coverage=coverage(transcript, corpus),
         rounds=rounds(transcript),
         usage=usage,
@@ -58,13 +64,16 @@ def compose(
 
 def decision_of(transcript: Transcript, stop_reason: StopReason) -> Decision | None:
     """The decision that ended the run; None where it was stopped before one."""
-    return transcript.decision if stop_reason in {"answered", "no_answer"} else None
+    if stop_reason in {"answered", "no_answer"}:
+        return transcript.decision
+    return None
 
 
 def citation_warnings(transcript: Transcript, decision: Decision) -> list[str]:
     """Warnings about a decision that cites unknown findings, or none at all."""
     warnings = []
-    unknown = [each for each in decision.findings if each not in transcript.shown_findings]
+    shown = transcript.shown_findings
+    unknown = [finding_id for finding_id in decision.findings if finding_id not in shown]
     if unknown:
         warnings.append(f"the planner cited findings that do not exist: {', '.join(unknown)}")
     if decision.answer is not None and not cited_findings(transcript, decision):
@@ -73,13 +82,17 @@ def citation_warnings(transcript: Transcript, decision: Decision) -> list[str]:
 
 
 def cited_findings(transcript: Transcript, decision: Decision) -> list[Finding]:
-    """The findings that a decision rests on, each once, in its order."""
+    """The findings that a decision cites, each once, in its order."""
     shown = transcript.shown_findings
-    return [shown[each] for each in dict.fromkeys(decision.findings) if each in shown]
+    cited = {}
+    for finding_id in decision.findings:
+        if finding_id in shown:
+            cited[finding_id] = shown[finding_id]
+    return list(cited.values())
 
 
 def best_findings(transcript: Transcript) -> list[Finding]:
-    """The surest findings, of rounds without a digest too."""
+    """The findings of highest confidence, also of a round that has no digest yet."""
     findings = list(transcript.shown_findings.values())
     for outcomes in transcript.rounds[len(transcript.digests) :]:
         findings += findings_of(outcomes)
@@ -88,13 +101,16 @@ def best_findings(transcript: Transcript) -> list[Finding]:
 
 
 def coverage(transcript: Transcript, corpus: Corpus) -> Coverage:
-    """How much of the documents was read, and how the jobs ended."""
-    outcomes = [outcome for outcomes in transcript.rounds for outcome in outcomes]
-    statuses = Counter(outcome.status for outcome in outcomes)
+    """The counts of chunks that were read, of documents that were judged, and of ended jobs."""
+    statuses: Counter[str] = Counter()
     read: set[str] = set()
-    for outcome in outcomes:
-        if outcome.read:
-            read.update(outcome.chunks)
+    ungrounded = 0
+    for outcomes in transcript.rounds:
+        for outcome in outcomes:
+            statuses[outcome.status] += 1
+            ungrounded += outcome.ungrounded
+            if outcome.read:
+                read.update(outcome.chunks)
     return Coverage(
         documents=len(corpus.contents),
         chunks=corpus.contents.chunks,
@@ -104,14 +120,14 @@ def coverage(transcript: Transcript, corpus: Corpus) -> Coverage:
         truncated=statuses["truncated"],
         failed=statuses["failed"],
         skipped=statuses["skipped"] + transcript.skipped,
-        ungrounded=sum(outcome.ungrounded for outcome in outcomes),
+        ungrounded=ungrounded,
         judged=len(_judged_documents(transcript)),
         unreadable=tuple(corpus.unreadable),
     )
 
 
 def rounds(transcript: Transcript) -> tuple[RoundSummary, ...]:
-    """The tasks, jobs and jobs with a finding of each round."""
+    """The numbers of tasks, of jobs, and of jobs with a finding, for each round."""
     summaries = []
     for plan, outcomes in zip(transcript.plans, transcript.rounds, strict=True):
         found = sum(outcome.status == "found" for outcome in outcomes)
@@ -120,7 +136,7 @@ def rounds(transcript: Transcript) -> tuple[RoundSummary, ...]:
 
 
 def _judged_documents(transcript: Transcript) -> set[str]:
-    """The documents with a finding of a task that asked for one result a document."""
+    """The documents with a finding of a task with one result for each document."""
     documents: set[str] = set()
     for plan, outcomes in zip(transcript.plans, transcript.rounds, strict=True):
         for task in plan.tasks:
@@ -133,15 +149,15 @@ def _judged_documents(transcript: Transcript) -> set[str]:
 def _citation(
     finding: Finding, decision: Decision, transcript: Transcript, corpus: Corpus
 ) -> Citation:
-    """The finding's citation, with as many of its neighbouring lines as the answer needs."""
+    """The citation of a finding, widened to the neighbouring lines that support the answer."""
     if decision.answer is None:
         return finding.citation
-    # The numbers of a calculation stand in the lines, where its result does not.
+    # The lines hold the numbers that a calculation starts from, and not its result.
     working = " ".join(calculation.expression for calculation in transcript.calculations)
     try:
         text = corpus.text(finding.citation.document_id)
         citation = widen(finding, f"{decision.answer} {working}", text)
         page = corpus.page_at(citation.document_id, citation.start)
-    except (CorpusError, StoreError):  # no reason to lose an answer that was paid for
+    except (CorpusError, StoreError):  # the answer was paid for: it is given without widening
         return finding.citation
     return citation.model_copy(update={"page": page})

@@ -1,6 +1,4 @@
-"""One run around the loop: its id, its time limit, its record on disk, and its partial answer
-when it is stopped.
-"""
+"""One run: the loop with a time limit, a record on disk, and a partial answer when it is stopped."""
 
 from __future__ import annotations
 
@@ -35,7 +33,11 @@ _log = structlog.get_logger()
 
 
 class Asked(NamedTuple):
-    """The question of a run: ``item`` is its id in ``batch``; ``resumed``: it was begun before."""
+    """The question of a run.
+
+    In a batch, ``batch`` is the batch's id and ``item`` the question's id in it. ``resumed``: an
+    earlier process began this run.
+    """
 
     question: str
     run_id: str
@@ -46,18 +48,18 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Record:
-    """Where a run is written down."""
+    """The stores that a run is recorded in: its answer in ``runs``, its calls in ``books``."""
 
     runs: Runs
     books: Books
 
 
 async def run(asked: Asked, corpus: Corpus, crew: Crew, terms: Terms, record: Record) -> Answer:
-    """Ask one question. A budget or time limit gives a partial answer; other trouble is raised,
-    with the partial answer on disk.
+    """Ask one question. A budget or time limit gives a partial answer; other errors are raised.
 
-    Raises MinionsError; CancelledError when interrupted. In every case the run's record says how
-    it ended, and after each round what was found so far.
+    The run's record holds the findings after each round, and at the end, however it came, the stop
+    reason with the complete or partial answer. Raises MinionsError; CancelledError when
+    interrupted.
     """
     _begin(asked, crew, terms, record)
     try:
@@ -82,7 +84,7 @@ async def run(asked: Asked, corpus: Corpus, crew: Crew, terms: Terms, record: Re
 
 
 def gate_for(question: str, corpus: Corpus, terms: Terms) -> Gate:
-    """The gate of a run: one that everything passes where the planner is on this machine."""
+    """The gate of a run: a `LocalGate` where the planner is on this machine, or a `CloudGate`."""
     placeholders = Placeholders(terms.detector)
     if not terms.planner_is_cloud:
         return LocalGate(
@@ -103,7 +105,7 @@ def gate_for(question: str, corpus: Corpus, terms: Terms) -> Gate:
 
 
 class _Running:
-    """A run under way: it writes the answer down, complete or as far as it is."""
+    """A run under way, which records its answer, complete or partial."""
 
     def __init__(
         self,
@@ -127,7 +129,7 @@ class _Running:
         self._transcript.after_reading = self._save
 
     async def answer(self, crew: Crew) -> Answer:
-        """Run the loop, and close the record whatever comes of it."""
+        """Run the loop, and close the record however it ends."""
         transcript = self._transcript
         transcript.warn(*crew.notes)
         limits = crew.within(self._terms.limits)
@@ -153,14 +155,16 @@ class _Running:
         except (asyncio.CancelledError, StoppedError):
             self._close("interrupted")
             raise
-        except Exception as error:  # whatever ends a run, its record says that it ended
+        except Exception as error:  # the record is closed, whatever ended the run
             if isinstance(error, MinionsError):
                 transcript.note(error.message)
             else:
                 transcript.note(f"{type(error).__name__}: a bug")
             self._close("error")
             raise
-        return self._close("no_answer" if decision.answer is None else "answered")
+        if decision.answer is None:
+            return self._close("no_answer")
+        return self._close("answered")
 
     def _so_far(self, stop_reason: StopReason) -> Answer:
         books = self._record.books
@@ -176,7 +180,7 @@ class _Running:
         return answer.model_copy(update={"id": self._asked.item, "baseline": self._baseline})
 
     def _save(self) -> None:
-        """Keep what was found so far, should this process be killed."""
+        """Record the findings so far, in case this process is killed."""
         self._record.runs.save(self._so_far("interrupted"))
 
     def _close(self, stop_reason: StopReason) -> Answer:
@@ -205,21 +209,25 @@ def _begin(asked: Asked, crew: Crew, terms: Terms, record: Record) -> None:
     if asked.resumed:
         record.runs.reopen(asked.run_id, **using)
         return
+    item = None
+    if asked.batch and asked.item:
+        item = (asked.batch, asked.item)
     record.runs.start(
         asked.run_id,
         question=asked.question,
         started_at=record.books.clock.now_iso(),
         **using,
-        item=(asked.batch, asked.item) if asked.batch and asked.item else None,
+        item=item,
     )
 
 
 def _end(runs: Runs, asked: Asked, error: BaseException) -> None:
-    """Record the end of a run that did not record it itself: an observer raised, say."""
+    """Record the end of a run that did not record it itself, as when an observer raised."""
     if runs.get(asked.run_id).status != "running":
         return
-    interrupted = isinstance(error, asyncio.CancelledError | KeyboardInterrupt)
-    reason: StopReason = "interrupted" if interrupted else "error"
+    reason: StopReason = "error"
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        reason = "interrupted"
     runs.finish(
         Answer(
             run_id=asked.run_id,

@@ -1,4 +1,4 @@
-"""How a question is asked: the part of the settings that a run needs."""
+"""Terms of a run: the part of the settings that a run needs, resolved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Priced(NamedTuple):
-    """A model whose price is looked up: its reference, and the URL that it is reached at."""
+    """A model whose price is looked up: its reference, and the URL of its endpoint."""
 
     reference: str
     endpoint: str
@@ -20,11 +20,11 @@ class Priced(NamedTuple):
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of a run: protocol, policy, limits, and which of its models are elsewhere.
+    """Protocol, policy and limits of a run, and the location of its models.
 
-    ``detector`` finds the values that are redacted (None: none are). ``workers_are_remote`` where
-    chunks are read on another machine. ``priced`` is the planner whose prices the baselines are
-    reckoned at. ``chunk_tokens`` is the size that the documents are cut to.
+    ``detector`` finds the values to redact; None: nothing is redacted. ``workers_are_remote`` is
+    true where chunks are read on another machine. ``priced`` is the planner whose prices are used
+    in estimates. ``chunk_tokens`` is the size of the chunks that documents are cut into.
     """
 
     protocol: str

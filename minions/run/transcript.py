@@ -1,4 +1,4 @@
-"""What happened in a run so far: plans, jobs that ended, digests, decisions, warnings."""
+"""The transcript of a run so far: plans, jobs that ended, digests, the decision, warnings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minions.values.events import DigestEvent, FindingEvent, JobEvent, PlanEvent
 from minions.values.plans import History, RoundGist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from minions.execution.expand import Expansion
     from minions.values.answers import Calculation
@@ -25,10 +25,12 @@ _log = structlog.get_logger()
 
 
 class Transcript:
-    """The memory of a run. One writer: the loop.
+    """The memory of a run, written by the loop and told to the run's observer.
 
-    It stays true if the run is stopped midway: ``minions.run.result`` makes the partial answer
-    from it. ``after_reading`` is called when a round's findings are in its digest.
+    It is consistent at every moment: `minions.run.result` makes the partial answer of a stopped run
+    from it. ``plans`` and ``rounds`` have an entry for each round that began; ``digests`` for each
+    round whose jobs have ended. ``skipped`` counts jobs that a limit left out. ``after_reading`` is
+    called when a round's digest is there.
     """
 
     def __init__(self, run_id: str, question: str, observe: Observer) -> None:
@@ -52,11 +54,15 @@ class Transcript:
 
     @property
     def shown_findings(self) -> dict[str, Finding]:
-        """The findings that the planner was shown, by the ids it knows them by."""
-        return {finding.id: finding for digest in self.digests for finding in digest.findings}
+        """The findings that the planner was shown, by the ids that it cites them by."""
+        shown: dict[str, Finding] = {}
+        for digest in self.digests:
+            for finding in digest.findings:
+                shown[finding.id] = finding
+        return shown
 
     def planned(self, plan: Plan, expansion: Expansion) -> None:
-        """A round begins."""
+        """Note that a round begins with this plan and its jobs."""
         self.plans.append(plan)
         self.rounds.append([])
         self.skipped += expansion.skipped
@@ -64,7 +70,7 @@ class Transcript:
         self._observe(PlanEvent(round=self.next_round, plan=plan, jobs=len(expansion.jobs)))
 
     def finished(self, result: JobResult, findings: Sequence[Finding]) -> None:
-        """A job ended, with these findings."""
+        """Note that a job ended with these findings."""
         job = result.job
         outcome = Outcome(
             task_id=job.task.id,
@@ -95,28 +101,42 @@ class Transcript:
             self._observe(FindingEvent(round=self.next_round, finding=finding))
 
     def digested(self, digest: Digest, *, quotes_shown: bool) -> Digest:
-        """A round's findings were reduced to what the planner is sent."""
+        """Note the digest of a round, which is about to be sent to the planner."""
         self.digests.append(digest)
         self.after_reading()
         places: list[tuple[str, int, int]] = []
-        for finding in digest.findings if quotes_shown else ():
-            document = finding.citation.document_id
-            places.append((document, finding.context_start, finding.context_end))
+        if quotes_shown:
+            for finding in digest.findings:
+                document = finding.citation.document_id
+                places.append((document, finding.context_start, finding.context_end))
         number = len(self.digests)
         self._observe(DigestEvent(round=number, tokens=digest.tokens, places=tuple(places)))
         _log.info("digest_packed", run=self.run_id, round=number, tokens=digest.tokens)
         return digest
 
     def decided(self, decision: Decision) -> Decision:
-        """The planner judged the digest; the arithmetic of its answer is worked out here."""
+        """Note the planner's decision, and work out the calculations in its answer.
+
+        The decision that is returned has their results, and cites the findings they start from.
+        """
         self.warn(*decision.warnings)
         if decision.answer is not None:
-            decision = self._filled_in(decision, decision.answer)
+            shown = self.shown_findings
+            cited = [shown[finding_id] for finding_id in decision.findings if finding_id in shown]
+            filled = fill_in(decision.answer, cited, shown)
+            self.warn(*filled.warnings)
+            self.calculations = filled.calculations
+            changes = {
+                "answer": filled.answer,
+                "confidence": decision.confidence * filled.doubt,
+                "findings": tuple(dict.fromkeys([*decision.findings, *filled.named])),
+            }
+            decision = decision.model_copy(update=changes)
         self.decision = decision
         return decision
 
     def history(self, *, rounds_left: int) -> History:
-        """What the planner is told of earlier rounds."""
+        """A short account of the rounds so far, for the planner's next decision."""
         gists = []
         for plan, digest in zip(self.plans, self.digests, strict=True):
             asked = tuple(f"{task.id} {task.instruction}" for task in plan.tasks)
@@ -124,29 +144,12 @@ class Transcript:
         return History(gists=tuple(gists), rounds_left=rounds_left)
 
     def warn(self, *messages: str) -> None:
-        """Tell the user, each message once."""
+        """Warn the user, with each message once."""
         for message in messages:
             if message not in self.warnings:
                 self.note(message)
                 self._observe(WarningEvent(message=message))
 
     def note(self, message: str) -> None:
-        """Keep a warning for the answer alone: an error that is raised tells the user itself."""
+        """Add a warning to the answer only: the error that is raised informs the user."""
         self.warnings.append(message)
-
-    def _filled_in(self, decision: Decision, answer: str) -> Decision:
-        """The decision with its calculations worked out; it cites what they are reckoned from."""
-        shown = self.shown_findings
-        filled = fill_in(answer, _among(decision.findings, shown), shown)
-        self.warn(*filled.warnings)
-        self.calculations = filled.calculations
-        changes = {
-            "answer": filled.answer,
-            "confidence": decision.confidence * filled.doubt,
-            "findings": tuple(dict.fromkeys([*decision.findings, *filled.named])),
-        }
-        return decision.model_copy(update=changes)
-
-
-def _among(ids: Iterable[str], findings: dict[str, Finding]) -> list[Finding]:
-    return [findings[finding_id] for finding_id in ids if finding_id in findings]

@@ -1,4 +1,4 @@
-"""Looking at what would go up, as a user does it: ``minions ask --show-egress``."""
+"""Looking at what would be sent, as a user does it: ``minions ask --show-egress``."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_with_a_planner_on_this_machine_nothing_would_go_up(minions: Any, guide:
     models = ("--worker", f"openai:reader@{worker.openai_url}")
     ended = minions("ask", QUESTION, guide, *models, "--local-only", "--show-egress")
     assert (ended.code, ended.out) == (0, "")
-    assert "nothing would go up" in ended.err
+    assert "nothing would be sent" in ended.err
     assert worker.requests == []
 
 

@@ -105,7 +105,7 @@ def test_without_a_cloud_nothing_would_go_up(device: LoopbackServer, documents: 
     with Minions(worker=f"openai:w@{device.openai_url}", **local) as minions:
         preview = minions.preview(QUESTION, documents)
     assert (preview.requests, preview.planner) == ((), "local")
-    assert "nothing would go up" in preview.notes[0]
+    assert "nothing would be sent" in preview.notes[0]
     assert device.requests == []
 
 
@@ -119,7 +119,7 @@ def test_passages_for_workers_elsewhere_are_shown(
     assert (cloud.requests, device.requests) == ([], [])
     passages = [request.body or b"" for request in preview.requests if request.role == "worker"]
     assert any(SENTENCE.encode() in body for body in passages)
-    assert "depends on what the workers elsewhere answer" in preview.notes[0]
+    assert "depend on the answers of the remote workers" in preview.notes[0]
 
 
 def test_what_the_policy_forbids_is_refused_as_in_earnest(

@@ -22,7 +22,7 @@ CANARY = "zq7x-KITE-91kd"
 def _said(make: Any, policy: Any, answer: str, *, finding: dict[str, Any] | None = None, **task: Any) -> str:
     outgoing = CloudGate(policy, QUESTION)
     found = make.finding(answer, **(finding or {"quote": "Of the lease."}))
-    return str(outgoing.said(make.task(**task), found, lines_of([found])).answer)
+    return str(outgoing.with_sendable_answer(make.task(**task), found, lines_of([found])).answer)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_strict_lets_no_dictionary_read_a_sentence(make: Any) -> None:
 def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> None:
     """A planner that asks about [ANSWER_1] is not told what it stands for."""
     outgoing = CloudGate("strict", QUESTION)
-    held = outgoing.said(make.task(), make.finding("Zanzibar Shipping"), lines_of([])).answer
+    held = outgoing.with_sendable_answer(make.task(), make.finding("Zanzibar Shipping"), lines_of([])).answer
     asked = outgoing.placeholders.restore(f"Is {held} a party?")
-    again = outgoing.said(make.task(asked), make.finding("Zanzibar Shipping"), lines_of([])).answer
+    again = outgoing.with_sendable_answer(make.task(asked), make.finding("Zanzibar Shipping"), lines_of([])).answer
     assert held == again == "[ANSWER_1]"
 
 
@@ -74,7 +74,7 @@ def test_no_answer_passes_for_another_that_is_held(make: Any, policy: Any, looks
     """Without redaction too: a document that writes a placeholder does not stand for what another document says."""
     outgoing = CloudGate(policy, QUESTION)
     held = outgoing.placeholders.hold("Zanzibar")
-    said = str(outgoing.said(make.task(), make.finding(looks, quote=looks), lines_of([])).answer)
+    said = str(outgoing.with_sendable_answer(make.task(), make.finding(looks, quote=looks), lines_of([])).answer)
     assert held == "[ANSWER_1]"
     assert "ANSWER_1" not in said
     assert outgoing.placeholders.restore(outgoing.placeholders.redact(said, held=True)) == looks
@@ -87,7 +87,7 @@ def test_strict_does_not_know_the_parts_of_a_value_in_the_question(make: Any) ->
     question = "Who is ann.moss@falcon.example?"
     outgoing = CloudGate("strict", question, placeholders=Placeholders(detector()))
     for said, word in enumerate(("moss", "falcon", "email"), 1):
-        assert outgoing.said(make.task(), make.finding(word), lines_of([])).answer == f"[ANSWER_{said}]"
+        assert outgoing.with_sendable_answer(make.task(), make.finding(word), lines_of([])).answer == f"[ANSWER_{said}]"
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_an_answer_may_use_words_of_any_line_found_in_its_round(make: Any) -> No
     """A worker that copies the right sentence and points beside it is understood where another finding shows it."""
     outgoing, sentence = CloudGate("findings", QUESTION), "This lease shall be governed by Ohio law."
     found = [make.finding(sentence, quote="12.2 Notices."), make.finding("?", start=90, quote=sentence)]
-    assert outgoing.said(make.task(), found[0], lines_of(found)).answer == sentence
-    assert outgoing.said(make.task(), found[0], lines_of(found[:1])).answer != sentence
+    assert outgoing.with_sendable_answer(make.task(), found[0], lines_of(found)).answer == sentence
+    assert outgoing.with_sendable_answer(make.task(), found[0], lines_of(found[:1])).answer != sentence
 
 
 def test_open_says_everything(make: Any) -> None:
@@ -124,8 +124,8 @@ def test_open_says_everything(make: Any) -> None:
 def test_what_stays_on_the_device_is_not_held_back(make: Any) -> None:
     """A local planner is told all there is, and the report says that nothing went up."""
     outgoing = LocalGate("strict")
-    outgoing.sent("a name")
-    assert outgoing.said(make.task(), make.finding(CANARY), lines_of([])).answer == CANARY
+    outgoing.count_text("a name")
+    assert outgoing.with_sendable_answer(make.task(), make.finding(CANARY), lines_of([])).answer == CANARY
     assert outgoing.room_bytes is None
     assert outgoing.report().sent_bytes == 0
 
@@ -204,20 +204,20 @@ def test_no_cut_goes_through_a_value(make: Any) -> None:
 def test_passages_that_are_read_elsewhere_are_counted_apart(make: Any) -> None:
     """Where the user allowed a worker on another machine, the result says how much it was sent, whoever plans."""
     outgoing = LocalGate("findings", remote_workers=True)
-    outgoing.read("ten bytes.")
+    outgoing.count_chunk("ten bytes.")
     assert (outgoing.report().read_elsewhere_bytes, outgoing.report().sent_bytes) == (10, 0)
     here = CloudGate("findings", QUESTION)
-    here.read("ten bytes.")
+    here.count_chunk("ten bytes.")
     assert here.report().read_elsewhere_bytes == 0
 
 
 def test_the_report_adds_up(make: Any) -> None:
     """Bytes of card and digests, findings kept back, answers cut, lines of strict."""
     outgoing = CloudGate("findings", QUESTION, limit_bytes=300)
-    outgoing.sent("names")
-    outgoing.said(make.task(), make.finding(CANARY), lines_of([]))
+    outgoing.count_text("names")
+    outgoing.with_sendable_answer(make.task(), make.finding(CANARY), lines_of([]))
     digest = _pack(make, [make.finding("1", start=n * 500, quote="x" * 90) for n in range(6)], outgoing.room_bytes)
-    outgoing.packed(digest)
+    outgoing.count_digest(digest)
     report = outgoing.report()
     assert report.sent_bytes == 5 + digest.document_bytes <= 300
     assert report.withheld.answers == 1
@@ -250,7 +250,7 @@ def _redacting(policy: Any, make: Any) -> tuple[Gate, Lines]:
 def test_a_part_of_a_value_stays_where_the_value_does(make: Any, policy: str, part: str) -> None:
     """A worker that copies half of a card number takes nothing of it up."""
     outgoing, lines = _redacting(policy, make)
-    said = str(outgoing.said(make.task(output="number"), make.finding(part, quote=LINE), lines).answer)
+    said = str(outgoing.with_sendable_answer(make.task(output="number"), make.finding(part, quote=LINE), lines).answer)
     assert not any(word in said for word in part.split() if word != "12")
 
 
@@ -261,7 +261,9 @@ def test_a_value_has_its_placeholder_before_answers_are_counted(make: Any, reduc
 
     outgoing, lines = _redacting("findings", make)
     task = make.task(reduce=reduce, output="list")
-    finding = outgoing.said(task, make.finding("AKIAIOSFODNN7EXAMPLE, 4111 1111 1111 1111", quote=LINE), lines)
+    finding = outgoing.with_sendable_answer(
+        task, make.finding("AKIAIOSFODNN7EXAMPLE, 4111 1111 1111 1111", quote=LINE), lines
+    )
     reduction = reduce_findings(task, [finding], {})
     assert "4111" not in f"{reduction.summary} {reduction.groups}"
     assert "akia" not in f"{reduction.summary} {reduction.groups}"
@@ -278,14 +280,14 @@ def test_numbers_beside_a_value_count_though_it_has_their_digits(make: Any, poli
     finding = make.finding(f"{amount} EUR", quote=f"Total {amount} EUR, to DE89 4111 1111 0000 1640 00")
     lines = outgoing.lines_of([finding])
     assert outgoing.placeholders.redacted == {"account": 1}
-    assert outgoing.reckoned(finding, lines).answer == finding.answer
-    assert outgoing.said(make.task(output="number"), finding, lines).answer == finding.answer
-    assert not outgoing.reckoned(make.finding("111 1640"), lines).answer
+    assert outgoing.with_summable_answer(finding, lines).answer == finding.answer
+    assert outgoing.with_sendable_answer(make.task(output="number"), finding, lines).answer == finding.answer
+    assert not outgoing.with_summable_answer(make.finding("111 1640"), lines).answer
 
 
 @pytest.mark.parametrize("answer", ["4111 1111 1111 1111", "4111111111111111k", "7454111111111111111", "1111"])
 def test_no_digits_of_a_value_are_added_up(make: Any, answer: str) -> None:
     """A sum over one card is the card, however its digits are scaled, or what stands before them."""
     outgoing, lines = _redacting("strict", make)
-    assert not outgoing.reckoned(make.finding(answer), lines).answer
-    assert outgoing.reckoned(make.finding("12 in all"), lines).answer == "12 in all"
+    assert not outgoing.with_summable_answer(make.finding(answer), lines).answer
+    assert outgoing.with_summable_answer(make.finding("12 in all"), lines).answer == "12 in all"
