@@ -115,10 +115,10 @@ def _utf16_without_mark(head: bytes) -> str | None:
 
 def _decode_legacy(data: bytes, first_bad: int, declared: str | None) -> str:
     """The text of data that is not valid UTF-8 from ``first_bad`` on; the sample is taken there."""
-    sample = data[max(0, first_bad - 2048) : first_bad + _SAMPLE]
     text = _decoded(data, declared)
     if text is not None:
         return text
+    sample = data[max(0, first_bad - 2048) : first_bad + _SAMPLE]
     larger_sample = sample
     if first_bad < _SAMPLE:
         larger_sample = data[: 32 * _SAMPLE]

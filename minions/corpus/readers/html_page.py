@@ -1,4 +1,4 @@
-"""HTML: what a reader of the page sees, in order, in Markdown conventions."""
+"""HTML: the text that a reader of the page sees, in order, in Markdown conventions."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _CHARSET: Final = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?([\w:.-]+)""",
 _SPACE: Final = re.compile(r"\s+")
 _LANGUAGE: Final = re.compile(r"(?:^|\s)(?:language-|lang-|highlight-source-)([\w+#-]+)")
 _BLANK: Final = "\n\n"
-# Stands for <br> until white space is collapsed.
+# A stand-in for <br> until white space is collapsed.
 _BREAK: Final = "\x1f"
 
-# Not part of what the page says: code, forms, ways to other pages.
+# Elements that are not part of the text: code, forms, links to other pages.
 _DROPPED_TAGS: Final = """
 script style nav noscript template head iframe object embed svg canvas audio video select button input
 textarea dialog ix:header
@@ -47,15 +47,19 @@ _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 
 def read_html(source: Source) -> Extract:
     """The page's text; the title is its ``<title>``, else its first heading."""
-    declared = _CHARSET.search(source.data[:2048])
-    markup = source.text(
-        declared=declared.group(1).decode("ascii", "replace") if declared else None
-    )
-    return convert_html(markup)
+    charset = _CHARSET.search(source.data[:2048])
+    declared = None
+    if charset:
+        declared = charset.group(1).decode("ascii", "replace")
+    return convert_html(source.text(declared=declared))
 
 
 def convert_html(markup: str) -> Extract:
-    """HTML to text: headings as ``#`` lines, tables as rows, lists as ``-`` lines, ``pre`` as fenced code."""
+    """The text of an HTML page, with its title and outline.
+
+    Headings become ``#`` lines, tables Markdown rows, list items ``-`` lines, ``pre`` fenced code.
+    Raises UnreadableError for a page that would take too much memory or time.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
     if markup.count("<") - markup.count("</") + markup.count("=") > MAX_HTML_NODES:
@@ -65,30 +69,15 @@ def convert_html(markup: str) -> Extract:
     tree = LexborHTMLParser(markup)
     page = _Page()
     if tree.root is not None:
-        _walk(tree.root, page)
+        page.walk(tree.root)
     page.close_block()
-    title = tree.css_first("head > title")
-    named = _SPACE.sub(" ", title.text()).strip() if title is not None else ""
-    first = page.outline[0].text if page.outline else None
-    return Extract(page.text(), "text/html", title=named or first, outline=tuple(page.outline))
-
-
-def _walk(root: LexborNode, page: _Page) -> None:
-    """Depth first without recursion: real pages nest deeper than Python's stack."""
-    node: LexborNode | None = root
-    while node is not None:
-        inside = node.child if page.enter(node) else None
-        if inside is not None:
-            node = inside
-            continue
-        while node is not None:
-            page.leave(node)
-            if node.mem_id == root.mem_id:
-                return
-            if node.next is not None:
-                node = node.next
-                break
-            node = node.parent
+    title = None
+    if page.outline:
+        title = page.outline[0].text
+    named = tree.css_first("head > title")
+    if named is not None:
+        title = _SPACE.sub(" ", named.text()).strip() or title
+    return Extract(page.text(), "text/html", title=title, outline=tuple(page.outline))
 
 
 @dataclass(slots=True)
@@ -96,23 +85,51 @@ class _Page:
     """The text so far: closed blocks, and the words of the open one."""
 
     blocks: list[str] = field(default_factory=list)
+    """The closed blocks, and what separates them."""
     length: int = 0
+    """The number of characters in ``blocks``."""
     words: list[str] = field(default_factory=list)
+    """The text of the open block, piece by piece."""
     lists: list[int | None] = field(default_factory=list)
+    """The open lists, innermost last: the next item's number, or None where they have bullets."""
     marker: str = ""
+    """The beginning of the open list item's next paragraph: its bullet or number, then spaces."""
     outline: list[Heading] = field(default_factory=list)
 
     def text(self) -> str:
         """The blocks joined, ending in a line break."""
-        return "".join(self.blocks) + ("\n" if self.blocks else "")
+        if not self.blocks:
+            return ""
+        return "".join(self.blocks) + "\n"
+
+    def walk(self, root: LexborNode) -> None:
+        """Take a whole tree, depth first, without recursion: real pages nest deeper than Python's stack."""
+        node: LexborNode | None = root
+        while node is not None:
+            inside = node.child if self.enter(node) else None
+            if inside is not None:
+                node = inside
+                continue
+            while node is not None:
+                self.leave(node)
+                if node.mem_id == root.mem_id:
+                    return
+                if node.next is not None:
+                    node = node.next
+                    break
+                node = node.parent
 
     def enter(self, node: LexborNode) -> bool:
-        """Take a node as it begins; True when its children are to be visited."""
+        """Take a node at its beginning; True if its children are to be visited."""
         tag = node.tag or ""
         if tag == "-text":
             self.words.append(node.text_content or "")
             return False
-        if tag in _DROPPED or tag.startswith("-comment") or _is_hidden(node):
+        if tag in _DROPPED or tag.startswith("-comment"):
+            return False
+        attributes = node.attributes
+        style = (attributes.get("style") or "").replace(" ", "").lower()
+        if "hidden" in attributes or "display:none" in style:
             return False
         if tag == "br":
             self.words.append(_BREAK)
@@ -129,10 +146,15 @@ class _Page:
         return True
 
     def leave(self, node: LexborNode) -> None:
-        """Take a node as it ends."""
+        """Take a node at its end."""
         tag = node.tag or ""
         if tag in _HEADINGS:
-            self._heading(_HEADINGS[tag])
+            title = _SPACE.sub(" ", self._taken()).strip()
+            if title:
+                self.marker = ""
+                level = _HEADINGS[tag]
+                start = self._append("#" * level + " " + title)
+                self.outline.append(Heading(level=level, text=title, start=start))
         elif tag in _BLOCKS:
             self.close_block()
         if tag in {"ul", "ol"} and self.lists:
@@ -142,45 +164,58 @@ class _Page:
 
     def close_block(self) -> None:
         """End the open paragraph or list item, if it has words."""
-        lines = (_SPACE.sub(" ", line).strip() for line in self._taken().split(_BREAK))
-        text = "\n".join(line for line in lines if line)
-        if text:
-            marker, self.marker = self.marker, " " * len(self.marker)
-            self._append(marker + text.replace("\n", "\n" + " " * len(marker)), tight=bool(marker))
+        lines: list[str] = []
+        for line in self._taken().split(_BREAK):
+            shown = _SPACE.sub(" ", line).strip()
+            if shown:
+                lines.append(shown)
+        if lines:
+            marker = self.marker
+            self.marker = " " * len(marker)
+            text = ("\n" + self.marker).join(lines)
+            self._append(marker + text, tight=bool(marker))
 
     def _taken(self) -> str:
-        words, self.words = "".join(self.words), []
+        """The words of the open block, which is empty afterwards."""
+        words = "".join(self.words)
+        self.words = []
         return words
 
     def _open(self, tag: str, node: LexborNode) -> None:
-        if tag in {"ul", "ol"}:
-            self.lists.append(None if tag == "ul" else number_in(node, "start"))
+        if tag == "ul":
+            self.lists.append(None)
+        elif tag == "ol":
+            self.lists.append(number_in(node, "start"))
         elif tag == "li":
             indent = "  " * min(MAX_DEPTH, max(0, len(self.lists) - 1))
             number = self.lists[-1] if self.lists else None
-            self.marker = f"{indent}- " if number is None else f"{indent}{number}. "
-            if number is not None:
+            if number is None:
+                self.marker = f"{indent}- "
+            else:
+                self.marker = f"{indent}{number}. "
                 self.lists[-1] = number + 1
-
-    def _heading(self, level: int) -> None:
-        title = _SPACE.sub(" ", self._taken()).strip()
-        if title:
-            self.marker = ""
-            start = self._append("#" * level + " " + title)
-            self.outline.append(Heading(level=level, text=title, start=start))
 
     def _code(self, node: LexborNode) -> None:
         self.close_block()
         code = plain(node.text(deep=True)).strip("\n")
+        if not code.strip():
+            return
+        classes = node.attributes.get("class") or ""
         inner = node.css_first("code")
-        classes = f"{node.attributes.get('class') or ''} {(inner.attributes.get('class') if inner else '') or ''}"
-        language = _LANGUAGE.search(classes)
-        if code.strip():
-            fence = "````" if "```" in code else "```"
-            self._append(f"{fence}{language.group(1) if language else ''}\n{code}\n{fence}")
+        if inner:
+            classes += " " + (inner.attributes.get("class") or "")
+        language = ""
+        found = _LANGUAGE.search(classes)
+        if found:
+            language = found.group(1)
+        fence = "````" if "```" in code else "```"
+        self._append(f"{fence}{language}\n{code}\n{fence}")
 
     def _append(self, block: str, *, tight: bool = False) -> int:
-        """Add a block after a blank line (``tight``: an item after another, on the next line); return its start."""
+        """Add a block after a blank line; return its start.
+
+        ``tight``: the block is a list item, and follows another item without a blank line.
+        """
         if not block:
             return self.length
         if self.blocks:
@@ -193,21 +228,12 @@ class _Page:
     def _push(self, piece: str) -> None:
         self.blocks.append(piece)
         self.length += len(piece)
-        if (
-            self.length > MAX_EXTRACTED_CHARS
-        ):  # a cell that spans a hundred rows is repeated in each
+        # A cell that spans a hundred rows is repeated in each.
+        if self.length > MAX_EXTRACTED_CHARS:
             raise too_much("HTML repeats its cells beyond measure: it is broken, or an attack")
 
 
-def _is_hidden(node: LexborNode) -> bool:
-    attributes = node.attributes
-    return (
-        "hidden" in attributes
-        or "display:none" in (attributes.get("style") or "").replace(" ", "").lower()
-    )
-
-
-# Tags as the HTML standard reads them; what stands in comments, scripts and styles is none.
+# Tags as the HTML standard reads them. Text in comments, scripts and styles holds no tags.
 _NAME: Final = r"[a-zA-Z][^\s/>]*+"
 
 _ATTRIBUTE: Final = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>]*+))?"""
@@ -220,23 +246,27 @@ _TAG: Final = re.compile(
 
 _ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
 
-# Elements that have no end, and those that end by themselves where the next one begins, so that nobody closes them.
+# Elements that have no end tag, and elements that end where the next one begins.
 _FLAT_NAMES: Final = """
 area base br col embed hr img input link meta source track wbr p li td th tr dt dd option thead tbody tfoot colgroup
 """
 
 _FLAT: Final = frozenset(_FLAT_NAMES.split())
 
-_SMALL_CHARS: Final = 20_000  # whatever it holds, it takes no time
+_SMALL_CHARS: Final = 20_000  # a page of this size takes no time, whatever it holds
 
 _SHORT_CHARS: Final = 200
 
 
 def effort(markup: str) -> int:
-    """About how often the parser looks at an open element or an attribute; 0 for a small page. Linear in the text."""
+    """An estimate of the times that the parser looks at an open element or an attribute.
+
+    The estimate takes time that is linear in the text; for a small page it is 0.
+    """
     if len(markup) <= _SMALL_CHARS:
         return 0
-    total = depth = 0
+    total = 0
+    depth = 0
     for tag in _TAG.finditer(markup):
         name = tag["name"]
         if name is None:
@@ -248,5 +278,6 @@ def effort(markup: str) -> int:
         depth += not flat
         total += depth
         if len(tag["attributes"]) > _SHORT_CHARS:
-            total += sum(1 for _ in _ATTRIBUTES.finditer(tag["attributes"])) ** 2
+            attributes = sum(1 for _ in _ATTRIBUTES.finditer(tag["attributes"]))
+            total += attributes**2  # the parser compares each with each
     return total

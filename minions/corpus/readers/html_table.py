@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from selectolax.lexbor import LexborNode
 
-# Wider or taller spans are mistakes or attacks; a table is not worth its memory.
+# Wider or taller spans are mistakes or attacks, and would take much memory.
 _MAX_SPAN: Final = 100
-# A table that holds these lays out a page; it is no data.
+# A table that holds one of these elements lays out a page; it holds no data.
 _LAYOUT: Final = frozenset({"table", "h1", "h2", "h3", "h4", "h5", "h6", "pre"})
 _DIGITS: Final = 9
 _LEADS: Final = frozenset({"$", "€", "£", "¥", "(", "$(", "US$"})
@@ -24,35 +24,39 @@ _SPACE: Final = re.compile(r"\s+")
 
 
 def is_data_table(table: LexborNode) -> bool:
-    """Whether a table holds data: two columns somewhere, and nothing that lays out a page."""
-    if _lays_out(table):
-        return False
+    """True if a table holds data: two columns somewhere, and no element that lays out a page."""
+    # The search ends at the first such element. Otherwise, tables within tables would be searched once
+    # for each table around them.
+    for node in table.traverse():
+        if node.tag in _LAYOUT and node.mem_id != table.mem_id:
+            return False
     return any(len(list(_cells(row))) > 1 for row in table.css("tr"))
 
 
 def table_rows(table: LexborNode) -> list[list[str]]:
-    """The cells of each row, spans spread out, currency and percent signs joined to their numbers, no empty columns.
+    """The cells of each row, without empty columns; a caption is the first row.
 
-    A cell that spans rows is repeated in each, so that each row can be read alone.
+    A cell that spans rows is repeated in each of them, so that each row can be read alone. Currency
+    and percent signs in cells of their own are joined to their numbers.
     """
     grid, joined = _grid(table)
     for row in grid:
         _join_signs(row)
     _collapse(grid, joined)
     caption = table.css_first("caption")
-    title = [[caption.text(strip=True)]] if caption is not None and caption.text(strip=True) else []
-    return without_empty_columns([*title, *grid])
+    if caption is not None:
+        title = caption.text(strip=True)
+        if title:
+            grid.insert(0, [title])
+    return without_empty_columns(grid)
 
 
 def number_in(node: LexborNode, name: str) -> int:
     """The whole number in an attribute; 1 where there is none."""
     value = (node.attributes.get(name) or "").strip()
-    return int(value) if value.isdecimal() and len(value) <= _DIGITS else 1
-
-
-def _lays_out(table: LexborNode) -> bool:
-    """Looks no further than the first such element: tables within tables would be read once for each around them."""
-    return any(node.tag in _LAYOUT for node in table.traverse() if node.mem_id != table.mem_id)
+    if value.isdecimal() and len(value) <= _DIGITS:
+        return int(value)
+    return 1
 
 
 def _cells(row: LexborNode) -> Iterator[LexborNode]:
@@ -62,7 +66,7 @@ def _cells(row: LexborNode) -> Iterator[LexborNode]:
 
 
 def _grid(table: LexborNode) -> tuple[list[list[str]], set[int]]:
-    """Rows with spans spread out, and the columns that some cell joins with the one before."""
+    """The rows with spans spread out, and the columns that some cell joins with the column before."""
     grid: list[list[str]] = []
     joined: set[int] = set()
     below: dict[int, tuple[int, str]] = {}
@@ -71,23 +75,26 @@ def _grid(table: LexborNode) -> tuple[list[list[str]], set[int]]:
         line: list[str] = []
         for cell in _cells(row):
             below = _fill(line, below)
-            columns, rows = _span(cell, "colspan"), _span(cell, "rowspan")
+            columns = _span(cell, "colspan")
+            rows = _span(cell, "rowspan")
             text = _SPACE.sub(" ", cell.text(separator=" ")).strip()
             joined.update(range(len(line) + 1, len(line) + columns))
-            for offset in range(columns):
+            for _ in range(columns):
                 if rows > 1:
-                    below[len(line)] = (rows, text if offset == 0 else "")
-                line.append(text if offset == 0 else "")
+                    below[len(line)] = (rows, text)
+                line.append(text)
+                text = ""  # the other columns of the cell are empty
         below = _fill(line, below)
         below = {column: (rows - 1, text) for column, (rows, text) in below.items() if rows > 1}
         grid.append(line)
-        if (room := room - len(line)) < 0:
+        room -= len(line)
+        if room < 0:
             raise too_much(f"HTML has a table of more than {MAX_TABLE_CELLS:,} cells: split it")
     return padded(grid), joined
 
 
 def _fill(line: list[str], below: dict[int, tuple[int, str]]) -> dict[int, tuple[int, str]]:
-    """Put the cells that reach down from rows above where the line has arrived."""
+    """Add cells that span rows, from rows above, at the end of a line that has reached them."""
     while len(line) in below and below[len(line)][0] > 0:
         line.append(below[len(line)][1])
     return below
@@ -98,31 +105,43 @@ def _span(cell: LexborNode, name: str) -> int:
 
 
 def _join_signs(row: list[str]) -> None:
-    """``$ | 5`` to ``$5`` in the sign's place, ``(5 | )`` to ``(5)``: signs set in cells of their own."""
+    """Join signs in cells of their own to their numbers: ``$ | 5`` to ``$5``, ``(5 | )`` to ``(5)``.
+
+    A sign before a number keeps its column; a sign after one moves to the number's column.
+    """
     for column, cell in enumerate(row):
-        if cell in _LEADS and (ahead := _next_filled(row, column)) is not None:
-            row[column], row[ahead] = cell + row[ahead], ""
+        if cell in _LEADS:
+            number = _first_filled(row, range(column + 1, min(column + 3, len(row))))
+            if number is not None:
+                row[column] = cell + row[number]
+                row[number] = ""
     for column, cell in enumerate(row):
-        if cell in _TRAILS and (behind := _last_filled(row, column)) is not None:
-            row[behind], row[column] = row[behind] + cell, ""
+        if cell in _TRAILS:
+            number = _first_filled(row, range(column - 1, max(column - 3, -1), -1))
+            if number is not None:
+                row[number] += cell
+                row[column] = ""
 
 
-def _next_filled(row: list[str], column: int) -> int | None:
-    return next((at for at in range(column + 1, min(column + 3, len(row))) if row[at]), None)
-
-
-def _last_filled(row: list[str], column: int) -> int | None:
-    return next((at for at in range(column - 1, max(column - 3, -1), -1) if row[at]), None)
+def _first_filled(row: list[str], columns: range) -> int | None:
+    for column in columns:
+        if row[column]:
+            return column
+    return None
 
 
 def _collapse(grid: list[list[str]], joined: set[int]) -> None:
-    """Make one column of neighbours that a cell spans together and that no row fills both: they were one to the eye."""
-    home = 0
-    if len({len(row) for row in grid}) > 1:  # too large to be made a rectangle
+    """Merge neighbouring columns that a cell spans and of which no row fills both.
+
+    They look like one column on the page. ``home`` is the column that takes the others' cells.
+    """
+    if not grid or len(set(map(len, grid))) > 1:  # rows differ where a rectangle would be too large
         return
-    for column in range(1, len(grid[0]) if grid else 0):
-        if column in joined and not any(row[home] and row[column] for row in grid):
-            for row in grid:
-                row[home], row[column] = row[home] or row[column], ""
-        else:
+    home = 0
+    for column in range(1, len(grid[0])):
+        if column not in joined or any(row[home] and row[column] for row in grid):
             home = column
+            continue
+        for row in grid:
+            row[home] = row[home] or row[column]
+            row[column] = ""

@@ -1,4 +1,4 @@
-"""JSON and JSON lines: verbatim, but for JSON whose lines are too long to be read or cited."""
+"""JSON and JSON lines: verbatim, except JSON whose lines are too long to be read or cited."""
 
 from __future__ import annotations
 
@@ -25,14 +25,12 @@ _ESCAPE: Final = re.compile(
 
 
 def read_json(source: Source) -> Extract:
-    """The text as it stands; minified JSON gets a line for each member, its numbers kept as they are written."""
+    """The text as it stands. Minified JSON gets a line for each member; numbers stay as written."""
     text = source.text()
-    if (
-        len(text) <= _MAX_REFLOWED_CHARS
-        and max(map(len, text.split("\n"))) > _LONG_LINE
-        and _is_json(text)
-    ):
-        with suppress(UnreadableError):  # which would be read, but for its depth
+    if len(text) <= _MAX_REFLOWED_CHARS and max(map(len, text.split("\n"))) > _LONG_LINE:
+        # Broken JSON stays as it stands, and so does JSON whose indentation would pass the limit.
+        with suppress(ValueError, RecursionError, UnreadableError):
+            json.loads(text)
             text = "".join(bounded(_reflowed(text)))
     return Extract(text, "application/json")
 
@@ -42,17 +40,13 @@ def read_json_lines(source: Source) -> Extract:
     return Extract(source.text(), "application/x-ndjson")
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
 def _reflowed(text: str) -> Iterator[str]:
-    """Valid JSON, one member a line, indented by depth up to a point; escaped letters written out, to be found."""
-    depth, previous = 0, ""
+    """Valid JSON, one member a line, indented by its depth up to `MAX_JSON_DEPTH`.
+
+    Escaped letters are written out, so that words can be found.
+    """
+    depth = 0
+    previous = ""
     for match in _LEXEME.finditer(text):
         lexeme = match.group()
         if lexeme in "}]":
@@ -63,10 +57,9 @@ def _reflowed(text: str) -> Iterator[str]:
             yield "\n" + " " * min(depth, MAX_JSON_DEPTH)
         if lexeme in "{[":
             depth += 1
-        yield (
-            f"{lexeme} "
-            if lexeme == ":"
-            else _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), lexeme)
-        )
+        if lexeme == ":":
+            yield ": "
+        else:
+            yield _ESCAPE.sub(lambda escape: chr(int(escape.group(1), 16)), lexeme)
         previous = lexeme
     yield "\n"

@@ -24,19 +24,22 @@ if TYPE_CHECKING:
 _SHOWN: Final = ("From", "To", "Cc", "Date", "Subject")
 _SEPARATOR: Final = re.compile(rb"^From [^\r\n]*\r?\n", re.MULTILINE)
 _QUOTED_FROM: Final = re.compile(r"^>(>*From )", re.MULTILINE)
-# An encoded word ends at its question marks, so that looking for them takes a look at each character.
+# No part of an encoded word can hold its question marks, so the search looks at each character once.
 _WORD: Final = r"=\?[^?\s]*\?[qQbB]\?[^?]*\?="
 _ENCODED: Final = re.compile(rf"{_WORD}(?:\s+{_WORD})*")
 
 
 class _Bounded(Compat32):
-    """Headers as they were sent, cut where they get too long: parsing parameters takes the square of their length."""
+    """Headers as they were sent, cut where they get too long.
+
+    Parsing a header's parameters takes time with the square of their length.
+    """
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
-        limit = (
-            MAX_CONTENT_HEADER_CHARS if name.lower().startswith("content-") else MAX_HEADER_CHARS
-        )
+        limit = MAX_HEADER_CHARS
+        if name.lower().startswith("content-"):
+            limit = MAX_CONTENT_HEADER_CHARS
         return name, value[:limit]
 
 
@@ -44,17 +47,16 @@ _POLICY: Final = _Bounded()
 
 
 def read_mail(source: Source) -> Extract:
-    """One message: headers as lines, the text (plain if there is any, else from HTML), names of attachments."""
+    """One message: headers as lines, the text (plain, else from HTML), and the attachments' names."""
     message = message_from_bytes(source.data, policy=_POLICY)
     if not message.keys():
         raise source.unreadable("e-mail is broken: it has no headers")
-    return Extract(
-        _message_text(message), "message/rfc822", title=_header(message, "Subject") or None
-    )
+    subject = _header(message, "Subject") or None
+    return Extract(_message_text(message), "message/rfc822", title=subject)
 
 
 def read_mailbox(source: Source) -> Extract:
-    """Every message, each under a ``#`` heading that is its subject; the outline lists them."""
+    """Every message under a ``#`` heading with its subject; the outline lists the headings."""
     texts: list[str] = []
     outline: list[Heading] = []
     start = 0
@@ -71,7 +73,7 @@ def read_mailbox(source: Source) -> Extract:
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
-    """The messages between the lines that begin with ``From`` at the start or after an empty line."""
+    """The messages of a mailbox: each begins after a line ``From ...`` that follows an empty line."""
     begin = None
     for separator in _SEPARATOR.finditer(data):
         at = separator.start()
@@ -85,36 +87,61 @@ def _messages(data: bytes) -> Iterator[bytes]:
 
 
 def _message_text(message: Message, depth: int = 0) -> str:
+    headers: list[str] = []
+    for name in _SHOWN:
+        value = _header(message, name)
+        if value:
+            headers.append(f"{name}: {value}")
+    parts: list[str] = []
+    if headers:
+        parts.append("\n".join(headers))
     attachments: list[str] = []
-    bodies = [body for body in _bodies(message, attachments, depth) if body.strip()]
-    headers = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
-    parts = ["\n".join(headers), *(body.strip("\n") for body in bodies)]
+    for body in _bodies(message, attachments, depth):
+        text = body.strip("\n")
+        if text.strip():
+            parts.append(text)
     if attachments:
         parts.append("Attachments: " + ", ".join(attachments))
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def _bodies(part: Message, attachments: list[str], depth: int) -> Iterator[str]:
-    """The texts of a message's parts in order, the plain one of alternatives; other parts' names to ``attachments``."""
-    kind, name = part.get_content_type(), part.get_filename()
+    """The texts of a message's parts, in order; of alternatives, the plain one.
+
+    The names of other parts are added to ``attachments``.
+    """
+    kind = part.get_content_type()
+    name = part.get_filename()
     payload = part.get_payload() if part.is_multipart() else None
     if isinstance(payload, list) and depth < MAX_DEPTH:
         children = [child for child in payload if isinstance(child, Message)]
-        if kind == "message/rfc822":
-            yield from (_message_text(child, depth + 1) for child in children)
-        elif kind == "multipart/alternative":
+        if kind == "multipart/alternative":
             yield from _best(children, attachments, depth)
-        else:
-            for child in children:
+            return
+        for child in children:
+            if kind == "message/rfc822":
+                yield _message_text(child, depth + 1)
+            else:
                 yield from _bodies(child, attachments, depth + 1)
     elif kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
-        yield _part_text(part, kind)
-    elif name or depth:
-        attachments.append(_decoded(name) if name else kind)
+        declared = part.get_content_charset()
+        # Undoing the transfer encoding, the parser tries the charset too, and fails at unknown ones.
+        part.del_param("charset")
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes):
+            content = b""
+        text = storable(decode_text(content, declared=declared))
+        if kind == "text/html":
+            text = convert_html(text).text
+        yield text
+    elif name:
+        attachments.append(_decoded(name))
+    elif depth:
+        attachments.append(kind)
 
 
 def _best(choices: list[Message], attachments: list[str], depth: int) -> Iterator[str]:
-    """The first of the alternatives that has text, plain before any other."""
+    """The texts of the first alternative that has any; plain text is tried first."""
     for choice in sorted(choices, key=lambda part: part.get_content_type() != "text/plain"):
         names: list[str] = []
         texts = [text for text in _bodies(choice, names, depth + 1) if text.strip()]
@@ -124,32 +151,25 @@ def _best(choices: list[Message], attachments: list[str], depth: int) -> Iterato
             return
 
 
-def _part_text(part: Message, kind: str) -> str:
-    declared = part.get_content_charset()
-    # Undoing the transfer encoding, the parser tries the charset too, and stumbles over odd ones.
-    part.del_param("charset")
-    payload = part.get_payload(decode=True)
-    data = payload if isinstance(payload, bytes) else b""
-    text = storable(decode_text(data, declared=declared))
-    return convert_html(text).text if kind == "text/html" else text
-
-
 def _header(message: Message, name: str) -> str:
-    # The raw value: the parsed one has lost what was sent without encoding, which many programs do.
-    found = (value for key, value in message.raw_items() if key.lower() == name.lower())
-    return _decoded(next(found, ""))
+    """The first header of this name, on one line; empty where there is none."""
+    # The raw value: parsing loses letters that were sent without encoding, as many programs do.
+    for key, value in message.raw_items():
+        if key.lower() == name.lower():
+            return _decoded(value)
+    return ""
 
 
 def _decoded(value: object) -> str:
-    """A header on one line; what cannot be decoded stays as it was sent."""
+    """A header's value on one line; words that cannot be decoded stay as they were sent."""
+
+    def words(match: re.Match[str]) -> str:
+        try:
+            return str(make_header(decode_header(match.group())))
+        except (HeaderParseError, LookupError, ValueError):
+            return match.group()
+
     raw = str(value)
     if not raw.isascii():
         raw = decode_text(raw.encode("utf-8", "surrogateescape"))
-    return " ".join(storable(_ENCODED.sub(_decoded_words, raw)).split())
-
-
-def _decoded_words(match: re.Match[str]) -> str:
-    try:
-        return str(make_header(decode_header(match.group())))
-    except (HeaderParseError, LookupError, ValueError):
-        return match.group()
+    return " ".join(storable(_ENCODED.sub(words, raw)).split())

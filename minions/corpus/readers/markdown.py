@@ -17,7 +17,7 @@ _ATX_INDENT: Final = 3
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FRONT: Final = re.compile(r"\A---\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
-# A paragraph's last line, not a list item, a quote or a table row, so that a rule under it makes it a heading.
+# The last line of a paragraph, which a rule under it makes a heading; not a list item, quote or table row.
 _PARAGRAPH: Final = re.compile(r" {0,3}(?![-*+>|#]|\d+[.)])\S")
 
 
@@ -25,51 +25,65 @@ def read_markdown(source: Source) -> Extract:
     """The text as it stands; the title is the front matter's, else the first heading."""
     text = source.text()
     front = _FRONT.match(text)
-    found = _FRONT_TITLE.search(front.group(1)) if front else None
     outline = headings(text, start=front.end() if front else 0)
-    title = _unquoted(found.group(1)) if found else (outline[0].text if outline else None)
+    title = None
+    if outline:
+        title = outline[0].text
+    if front:
+        named = _FRONT_TITLE.search(front.group(1))
+        if named:
+            title = named.group(1).strip(" \t")
+            if len(title) > 1 and title[0] == title[-1] and title[0] in "'\"":
+                title = title[1:-1]
     return Extract(text, "text/markdown", title=title, outline=outline)
 
 
 def headings(text: str, *, start: int = 0) -> tuple[Heading, ...]:
-    """The headings of Markdown ``text`` from ``start`` on, fenced code left out."""
+    """The headings of Markdown ``text`` from ``start`` on, outside of fenced code."""
     found: list[Heading] = []
-    fence, offset, previous = "", start, ""
-    for bare in text[start:].split("\n"):
-        mark = _FENCE.match(bare)
-        if mark and (
-            not fence or (mark.group(1).startswith(fence) and bare.strip() == mark.group(1))
-        ):
-            fence = "" if fence else mark.group(1)
-        elif not fence and (atx := _atx(bare)) and atx[1]:
-            found.append(Heading(level=atx[0], text=atx[1], start=offset))
-        elif not fence and (rule := _UNDERLINE.match(bare)) and _PARAGRAPH.match(previous):
+    fence = ""
+    offset = start
+    previous = ""
+    for line in text[start:].split("\n"):
+        mark = _FENCE.match(line)
+        atx = _atx(line)
+        rule = _UNDERLINE.match(line)
+        if fence:
+            # Code ends at a fence of the same signs that is at least as long and stands alone.
+            if mark and mark.group(1).startswith(fence) and line.strip() == mark.group(1):
+                fence = ""
+        elif mark:
+            fence = mark.group(1)
+        elif atx:
+            level, title = atx
+            if title:
+                found.append(Heading(level=level, text=title, start=offset))
+        elif rule and _PARAGRAPH.match(previous):
             level = 1 if rule.group(1).startswith("=") else 2
-            found.append(
-                Heading(level=level, text=previous.strip(), start=offset - len(previous) - 1)
-            )
-        previous = "" if fence or mark or _atx(bare) else bare
-        offset += len(bare) + 1
+            above = offset - len(previous) - 1
+            found.append(Heading(level=level, text=previous.strip(), start=above))
+        previous = line
+        if fence or mark or atx:
+            previous = ""
+        offset += len(line) + 1
     return tuple(found)
 
 
 def _atx(line: str) -> tuple[int, str] | None:
-    """Level and text of a line like ``## Results ##``. By hand: a pattern takes the square of a long line's length."""
+    """The level and text of a line like ``## Results ##``; None for any other line.
+
+    By hand, because a regular expression takes time with the square of a long line's length.
+    """
     body = line.lstrip(" ")
+    if not body.startswith("#") or len(line) - len(body) > _ATX_INDENT:
+        return None
     rest = body.lstrip("#")
     level = len(body) - len(rest)
-    if (
-        len(line) - len(body) > _ATX_INDENT
-        or not 1 <= level <= _ATX_LEVELS
-        or rest[:1] not in {" ", "\t"}
-    ):
+    if level > _ATX_LEVELS or not rest.startswith((" ", "\t")):
         return None
-    text = rest.strip(" \t")
-    open_end = text.rstrip("#")
-    return level, open_end.rstrip(" \t") if open_end.endswith((" ", "\t")) else text
-
-
-def _unquoted(value: str) -> str:
-    bare = value.strip(" \t")
-    quoted = len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "'\""
-    return bare[1:-1] if quoted else bare
+    title = rest.strip(" \t")
+    # Signs at the end close the heading if white space stands before them.
+    without_signs = title.rstrip("#")
+    if without_signs.endswith((" ", "\t")):
+        title = without_signs.rstrip(" \t")
+    return level, title

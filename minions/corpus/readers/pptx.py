@@ -1,4 +1,4 @@
-"""PPTX: one page a slide. Needs the ``office`` extra."""
+"""PPTX: a page for each slide. Needs the ``office`` extra."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationm
 
 
 def read_pptx(source: Source) -> Extract:
-    """Each slide as a page: its title as a heading, its texts from top to bottom, its tables as rows, its notes."""
+    """Each slide as a page: its title as a heading, texts from top to bottom, tables, and notes."""
     with open_archive(source, "PPTX") as archive:
         check_parts(source, archive, "PPTX")
     try:
@@ -37,55 +37,61 @@ def read_pptx(source: Source) -> Extract:
     start = 0
     for number, slide in enumerate(deck.slides, start=1):
         title = _title(slide)
-        text = "\n\n".join(storable(part) for part in _slide(slide, title, number)) + "\n\n"
+        parts = [f"# {title or f'Slide {number}'}", *_parts(slide, title)]
+        text = "\n\n".join(map(storable, parts)) + "\n\n"
         outline.append(Heading(level=1, text=title or f"Slide {number}", start=start))
         pages.append(Page(number=number, start=start, end=start + len(text)))
         texts.append(text)
         start += len(text)
         if number > MAX_PAGES or start > MAX_EXTRACTED_CHARS:
             raise too_much("PPTX repeats its slides beyond measure: it is broken, or an attack")
-    name = storable(deck.core_properties.title or "").strip()
-    first = outline[0].text if outline else None
+    name: str | None = storable(deck.core_properties.title or "").strip()
+    if not name and outline:
+        name = outline[0].text
     return Extract(
-        "".join(texts), MEDIA_TYPE, title=name or first, pages=tuple(pages), outline=tuple(outline)
+        "".join(texts),
+        MEDIA_TYPE,
+        title=name or None,
+        pages=tuple(pages),
+        outline=tuple(outline),
     )
 
 
 def _title(slide: Any) -> str:
+    """The slide's title on one line; empty where it has none."""
     shape = slide.shapes.title
-    return " ".join(storable(shape.text_frame.text).split()) if shape is not None else ""
+    if shape is None:
+        return ""
+    return " ".join(storable(shape.text_frame.text).split())
 
 
-def _slide(slide: Any, title: str, number: int) -> Iterator[str]:
-    yield f"# {title or f'Slide {number}'}"
+def _parts(slide: Any, title: str) -> Iterator[str]:
+    """The slide's texts and tables from top to bottom, without its title, then its notes."""
     title_id = slide.shapes.title.shape_id if title else None
     for shape in _shapes(slide.shapes, 0):
         if shape.shape_id == title_id:
             continue
         if shape.has_table:
-            yield "\n".join(
-                table_lines([[cell.text for cell in row.cells] for row in shape.table.rows])
-            )
+            rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
+            yield "\n".join(table_lines(rows))
         elif shape.has_text_frame and shape.text_frame.text.strip():
-            yield "\n".join(_paragraphs(shape.text_frame.paragraphs))
-    if (
-        slide.has_notes_slide
-        and (frame := slide.notes_slide.notes_text_frame)
-        and frame.text.strip()
-    ):
-        yield f"Notes: {frame.text.strip()}"
-
-
-def _paragraphs(paragraphs: Iterable[Any]) -> Iterator[str]:
-    """Lines, those below the first level as list items."""
-    for paragraph in paragraphs:
-        text = " ".join(paragraph.text.split())
-        if text:
-            yield f"{'  ' * (paragraph.level - 1)}- {text}" if paragraph.level else text
+            lines: list[str] = []
+            for paragraph in shape.text_frame.paragraphs:
+                text = " ".join(paragraph.text.split())
+                if text and paragraph.level:
+                    text = "  " * (paragraph.level - 1) + "- " + text
+                if text:
+                    lines.append(text)
+            yield "\n".join(lines)
+    notes = ""
+    if slide.has_notes_slide and slide.notes_slide.notes_text_frame:
+        notes = slide.notes_slide.notes_text_frame.text.strip()
+    if notes:
+        yield f"Notes: {notes}"
 
 
 def _shapes(shapes: Iterable[Any], depth: int) -> Iterator[Any]:
-    """Every shape, groups opened, from the top of the slide down."""
+    """Every shape from the top of the slide down; groups are replaced by their shapes."""
     for shape in sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0)):
         if hasattr(shape, "shapes") and depth < MAX_DEPTH:
             yield from _shapes(shape.shapes, depth + 1)

@@ -1,4 +1,4 @@
-"""Which reader reads a file: what the content shows beyond doubt, then the suffix, then what the content looks like."""
+"""Choice of a file's reader: by certain marks in its content, then its suffix, then its likely format."""
 
 from __future__ import annotations
 
@@ -51,9 +51,15 @@ _BY_SUFFIX: Final[dict[str, Read]] = {
 }
 
 _PLAIN: Final = frozenset({".txt", ".text", ".log", ".rst", ".tex", ".xml"})
-# What a suffix promises, its content must begin with.
+# Files with these suffixes must be zip archives.
 _ZIPPED: Final = {
-    f".{name.lower()}": name for name in ("DOCX", "DOCM", "PPTX", "PPTM", "XLSX", "XLSM", "EPUB")
+    ".docx": "DOCX",
+    ".docm": "DOCM",
+    ".pptx": "PPTX",
+    ".pptm": "PPTM",
+    ".xlsx": "XLSX",
+    ".xlsm": "XLSM",
+    ".epub": "EPUB",
 }
 _PARSED: Final = frozenset({*_ZIPPED, ".html", ".htm", ".xhtml", ".eml"})
 _IN_ZIP: Final[tuple[tuple[str, Read], ...]] = (
@@ -62,7 +68,7 @@ _IN_ZIP: Final[tuple[tuple[str, Read], ...]] = (
     ("xl/workbook.xml", read_xlsx),
     ("META-INF/container.xml", read_epub),
 )
-# No pattern here may take more than a few looks at each byte: files of strangers are matched against it.
+# No pattern here may look at a byte more than a few times: strangers' files are matched against it.
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
@@ -83,13 +89,16 @@ _LIKELY: Final[tuple[tuple[re.Pattern[bytes], Read], ...]] = (
 
 
 def size_limit(path: Path) -> int:
-    """The largest size in bytes that is read, for the format that the name promises."""
-    return MAX_PARSED_BYTES if path.suffix.lower() in _PARSED else MAX_TEXT_BYTES
+    """The largest file size in bytes that is read, for the format that the suffix stands for."""
+    if path.suffix.lower() in _PARSED:
+        return MAX_PARSED_BYTES
+    return MAX_TEXT_BYTES
 
 
 def choose(source: Source) -> Read:
-    """The reader for a file. Raises UnreadableError for content that none reads."""
-    suffix, head = source.path.suffix.lower(), source.data[:1024]
+    """The reader for a file. Raises UnreadableError for content that no reader reads."""
+    suffix = source.path.suffix.lower()
+    head = source.data[:1024]
     if b"%PDF-" in head and (suffix == ".pdf" or head.lstrip().startswith(b"%PDF-")):
         return read_pdf
     if head.startswith(b"PK\x03\x04"):
@@ -99,10 +108,14 @@ def choose(source: Source) -> Read:
         return _BY_SUFFIX[suffix]
     if suffix in _PLAIN:
         return read_text
-    return next((reader for start, reader in _LIKELY if start.match(head)), read_text)
+    for start, reader in _LIKELY:
+        if start.match(head):
+            return reader
+    return read_text
 
 
 def _choose_zipped(source: Source) -> Read:
+    """The reader for a zip archive, by the names of the files in it."""
     promised = _ZIPPED.get(source.path.suffix.lower())
     with open_archive(source, promised or "archive") as archive:
         names = set(archive.namelist())
@@ -117,7 +130,7 @@ def _choose_zipped(source: Source) -> Read:
 
 
 def _refuse_known(source: Source, head: bytes, suffix: str) -> None:
-    """Raise for what is known not to be text, saying what would make it so."""
+    """Raise UnreadableError for content that is known not to be text, with a way to get text from it."""
     if head.startswith(_OLE):
         raise source.unreadable(
             "encrypted or old Office file: save it without a password as .docx, .xlsx or .pptx"

@@ -1,8 +1,9 @@
-"""Rows of cells as a Markdown table, the one form in which tables reach the chunker."""
+"""Rows of cells as a Markdown table, the form in which all tables reach the chunker."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.readers.limits import MAX_CELLS
@@ -14,29 +15,44 @@ _SPACE: Final = re.compile(r"\s+")
 
 
 def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """``| a | b |`` for each row, ``| --- | --- |`` after the first. Cells are put on one line, ``|`` escaped."""
+    """A line ``| a | b |`` for each row, and ``| --- | --- |`` after the first; see `cell_text`."""
     for number, row in enumerate(rows):
-        yield "| " + " | ".join(cell_text(cell) for cell in row) + " |"
+        yield "| " + " | ".join(map(cell_text, row)) + " |"
         if number == 0:
             yield "|" + " --- |" * len(row)
 
 
 def cell_text(cell: str) -> str:
-    """A cell on one line, its white space collapsed."""
+    """A cell's text on one line, with white space collapsed and ``|`` escaped."""
     return _SPACE.sub(" ", cell).strip().replace("|", "\\|")
 
 
 def without_empty_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The rows, padded to one width, less empty rows and the columns that are empty in every row."""
-    filled = [row for row in rows if any(cell.strip() for cell in row)]
-    kept = sorted({column for row in filled for column, cell in enumerate(row) if cell.strip()})
-    if len(kept) * len(filled) > MAX_CELLS:  # few cells in many columns: no rectangle
+    """The rows in one width, without empty rows and without columns that are empty in every row.
+
+    Where the result would have more than `MAX_CELLS`, the columns stay as they are.
+    """
+    filled = [row for row in rows if any(map(str.strip, row))]
+    columns: set[int] = set()
+    for row in filled:
+        columns.update(column for column, cell in enumerate(row) if cell.strip())
+    if len(columns) * len(filled) > MAX_CELLS:
         return [list(row) for row in filled]
-    return [[row[column] if column < len(row) else "" for column in kept] for row in filled]
+    kept = sorted(columns)
+    table: list[list[str]] = []
+    for row in filled:
+        within = kept[: bisect_left(kept, len(row))]
+        cells = [row[column] for column in within]
+        cells.extend([""] * (len(kept) - len(cells)))
+        table.append(cells)
+    return table
 
 
 def padded(rows: Sequence[list[str]]) -> list[list[str]]:
-    """The rows, all as long as the longest; as they are where that would take more than `MAX_CELLS`."""
+    """The rows, padded to the length of the longest.
+
+    Where the result would have more than `MAX_CELLS`, the rows stay as they are.
+    """
     width = max(map(len, rows), default=0)
     if width * len(rows) > MAX_CELLS:
         return list(rows)

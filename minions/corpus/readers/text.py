@@ -1,4 +1,4 @@
-"""Plain text and source code: the decoded bytes, verbatim."""
+"""Plain text and source code: the decoded text, verbatim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XLSX: one table a sheet, under a heading that is the sheet's name. Needs the ``office`` extra."""
+"""XLSX: a table for each sheet, under a heading with its name. Needs the ``office`` extra."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml
 
 
 def read_xlsx(source: Source) -> Extract:
-    """Each sheet's values, formulas as the values last computed, dates in ISO form, percentages as percentages."""
+    """The values of each sheet; formulas as last computed, dates in ISO form, percentages with ``%``."""
     with open_archive(source, "XLSX") as archive:
         check_parts(source, archive, "XLSX")
     try:
@@ -51,7 +51,7 @@ def read_xlsx(source: Source) -> Extract:
 
 
 def _written(sheets: Iterable[Any], outline: list[Heading]) -> Iterator[str]:
-    """The lines of every sheet that has values; their names are added to ``outline``."""
+    """The lines of every sheet that has values; the sheets' names are added to ``outline``."""
     start = 0
     for sheet in sheets:
         rows = _rows(sheet)
@@ -65,13 +65,17 @@ def _written(sheets: Iterable[Any], outline: list[Heading]) -> Iterator[str]:
 
 
 def _rows(sheet: Any) -> list[list[str]]:
-    # The size that a file states of its sheets is often wrong, and rows beyond it would be lost.
+    """The rows of a sheet, without empty rows and columns."""
+    # The size that a file states for a sheet is often wrong, and rows beyond it would be lost.
     sheet.reset_dimensions()
     rows: list[list[str]] = []
-    cells = characters = 0
+    cells = 0
+    characters = 0
     for number, row in enumerate(sheet.iter_rows(), 1):
-        rows.append([_cell(cell) for cell in row])
-        cells, characters = cells + len(row), characters + sum(map(len, rows[-1]))
+        shown = [_cell(cell) for cell in row]
+        rows.append(shown)
+        cells += len(shown)
+        characters += sum(map(len, shown))
         if cells > MAX_CELLS or number > MAX_ROWS:
             raise too_much(
                 f"XLSX has a sheet of more than {MAX_CELLS:,} cells, or {MAX_ROWS:,} rows: split it"
@@ -82,6 +86,7 @@ def _rows(sheet: Any) -> list[list[str]]:
 
 
 def _cell(cell: Any) -> str:
+    """A cell's value as the sheet shows it."""
     value = cell.value
     if value is None:
         return ""
@@ -92,8 +97,8 @@ def _cell(cell: Any) -> str:
     if isinstance(value, float):
         return f"{value:.15g}"
     if isinstance(value, dt.datetime):
-        midnight = value.time() == dt.time()
-        return (
-            value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="seconds")
-        )
+        shown = value.isoformat(sep=" ", timespec="seconds")
+        if value.time() == dt.time():  # midnight: only the date is meant
+            shown = value.date().isoformat()
+        return shown
     return storable(str(value))
