@@ -6,6 +6,7 @@ import difflib
 import platform
 import shutil
 import tempfile
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,21 +14,17 @@ from typing import TYPE_CHECKING, Literal
 from minions._version import __version__
 from minions.errors import MinionsError
 from minions.network import probes
-from minions.network.reference import ModelRef, is_loopback_url, shown_url
+from minions.network.reference import is_loopback_url, shown_url
 from minions.values.base import Value
-from minions.wiring.lineup import (
-    LOCAL,
-    choose_models,
-    endpoint_of,
-    is_cloud,
-    is_elsewhere,
-    refuse_remote_worker,
-    refuse_several_planners,
-)
+from minions.wiring.confine import within_reach
+from minions.wiring.lineup import Lineup, refuse_several_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from minions.ledger.prices import PriceBook
+    from minions.network.endpoints import Endpoints
+    from minions.network.reference import ModelRef
     from minions.settings import Settings
 
 CheckStatus = Literal["ok", "warning", "problem"]
@@ -58,24 +55,46 @@ class Report(Value):
 
 def examine(settings: Settings) -> Report:
     """Check this machine and the servers that the settings name, a few seconds each at most."""
-    from minions.wiring.confine import within_reach
-
     version = f"minions {__version__}, Python {platform.python_version()}"
     checks = [Check(name="python", status="ok", detail=version), _home(settings)]
     try:
-        planner, worker, notes = choose_models(settings)
-        from minions.wiring.lineup import Lineup
-
-        with within_reach(Lineup.unchecked(settings).hosts, local_only=settings.local_only):
+        lineup = Lineup.unchecked(settings)
+        wanted = _Wanted.of(settings, lineup.endpoints)
+        with within_reach(lineup.hosts, local_only=settings.local_only):
             checks += [
-                *_planner(planner, settings, notes),
-                *_price(planner, settings),
-                *_worker(worker, settings),
+                *_planner(lineup, wanted),
+                *_price(lineup, settings.price_book()),
+                *_worker(lineup, wanted),
             ]
     except MinionsError as error:
         checks.append(_problem("models", error.message, error.hint))
     ready = all(check.status != "problem" for check in checks)
     return Report(ready=ready, checks=tuple(checks))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the settings ask of models, to compare with what their servers have.
+
+    ``jobs`` are those at the same time; ``downloads``: missing weights are downloaded when first
+    used.
+    """
+
+    endpoints: Endpoints
+    context_tokens: int
+    jobs: int
+    home: Path
+    downloads: bool
+
+    @classmethod
+    def of(cls, settings: Settings, endpoints: Endpoints) -> _Wanted:
+        return cls(
+            endpoints=endpoints,
+            context_tokens=settings.context_tokens,
+            jobs=settings.concurrency or 1,
+            home=settings.home_folder(),
+            downloads=settings.fetch_weights and not settings.local_only,
+        )
 
 
 def _problem(name: str, detail: str, fix: str | None) -> Check:
@@ -101,34 +120,30 @@ def _home(settings: Settings) -> Check:
     return Check(name="home", status="ok", detail=detail)
 
 
-def _planner(planner: str, settings: Settings, notes: tuple[str, ...]) -> Iterator[Check]:
-    if planner == LOCAL:
+def _planner(lineup: Lineup, wanted: _Wanted) -> Iterator[Check]:
+    """Check the model that plans and decides."""
+    if lineup.planner is None:
         detail = "local: the worker also plans and decides, nothing is sent to a cloud"
-        if notes:  # chosen for want of a planner, not by the user
+        if lineup.notes:  # chosen for want of a planner, not by the user
             fix = "for a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL"
             yield Check(name="planner", status="warning", detail=detail, fix=fix)
         else:
             yield Check(name="planner", status="ok", detail=detail)
         return
-    ref = ModelRef.parse(planner)
     try:
-        refuse_several_planners(ref)
+        refuse_several_endpoints(lineup.planner)
     except MinionsError as error:
         yield _problem("planner", error.message, error.hint)
         return
-    yield from _model("planner", ref, settings)
+    yield from _model("planner", lineup.planner, wanted)
 
 
-def _price(planner: str, settings: Settings) -> Iterator[Check]:
+def _price(lineup: Lineup, prices: PriceBook) -> Iterator[Check]:
     """Check that the price of a cloud planner is known."""
-    if not is_cloud(planner, settings):
+    if not lineup.planner_is_cloud:
         return
-    from minions.ledger.prices import PriceBook
-
-    ref = ModelRef.parse(planner)
-    book = PriceBook.parse(settings.prices)
-    endpoint = endpoint_of(ref, settings)
-    cost = book.bound_usd(str(ref), endpoint, input_tokens=_SAMPLE_TOKENS, output_tokens=0)
+    ref = lineup.planner_name
+    cost = prices.bound_usd(*lineup.priced, input_tokens=_SAMPLE_TOKENS, output_tokens=0)
     if cost is None:
         detail = f"the price of {ref} is unknown: costs are not counted, and --max-cost is refused"
         fix = f"give it in dollars per million tokens, input/output: --price {ref}=2.50/15.00"
@@ -139,17 +154,16 @@ def _price(planner: str, settings: Settings) -> Iterator[Check]:
         yield Check(name="price", status="ok", detail=detail)
 
 
-def _worker(worker: str, settings: Settings) -> Iterator[Check]:
+def _worker(lineup: Lineup, wanted: _Wanted) -> Iterator[Check]:
     """Check each server of the worker: its place, its model and its context."""
-    reference = ModelRef.parse(worker)
     try:
-        refuse_remote_worker(reference, settings)
+        lineup.refuse_remote_worker()
     except MinionsError as error:
         yield _problem("worker", error.message, error.hint)
         return
-    for ref in reference.each():
+    for ref in lineup.worker.each():
         if ref.provider in {"openai", "ollama"}:
-            endpoint = endpoint_of(ref, settings)
+            endpoint = wanted.endpoints.url_of(ref)
             detail = f"{shown_url(endpoint)} is on this machine"
             status: CheckStatus = "ok"
             if not is_loopback_url(endpoint):
@@ -157,17 +171,17 @@ def _worker(worker: str, settings: Settings) -> Iterator[Check]:
                 detail += "documents there"
                 status = "warning"
             yield Check(name="locality", status=status, detail=detail)
-        yield from _model("worker", ref, settings)
+        yield from _model("worker", ref, wanted)
 
 
-def _model(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
+def _model(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
     """Check that the model of a reference can be used."""
     if ref.provider == "openai":
-        yield from _openai(role, ref, settings)
+        yield from _openai(role, ref, wanted)
     elif ref.provider == "ollama":
-        yield from _ollama(role, ref, settings)
+        yield from _ollama(role, ref, wanted)
     elif ref.provider == "llamacpp":
-        yield from _embedded(role, ref, settings)
+        yield from _embedded(role, ref, wanted)
     elif Path(ref.model).expanduser().is_file():
         yield Check(name=role, status="ok", detail=f"{ref}: a script that stands in for a model")
     else:
@@ -175,14 +189,12 @@ def _model(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
         yield _problem(role, f"{ref}: there is no such script", fix)
 
 
-def _openai(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
+def _openai(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
     """Check a server that speaks OpenAI's API: its address, the key, the model, its context."""
-    endpoint = endpoint_of(ref, settings)
+    endpoint = wanted.endpoints.url_of(ref)
     shown = shown_url(endpoint)
     local = is_loopback_url(endpoint)
-    key = ""
-    if settings.openai_api_key is not None:
-        key = settings.openai_api_key.get_secret_value()
+    key = wanted.endpoints.openai_key
     if not key and not local:
         fix = "export OPENAI_API_KEY=..., or stay on this machine: --local-only"
         yield _problem(role, f"{ref} needs an API key for {shown}", fix)
@@ -199,7 +211,7 @@ def _openai(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
         return
     yield _among_served(role, ref, page, shown=shown, local=local)
     if role == "worker":
-        yield _slots(endpoint, key, settings)
+        yield _slots(endpoint, key, wanted)
 
 
 def _among_served(role: str, ref: ModelRef, page: probes.Page, *, shown: str, local: bool) -> Check:
@@ -218,7 +230,7 @@ def _among_served(role: str, ref: ModelRef, page: probes.Page, *, shown: str, lo
     return _listed(role, ref, names, f"{shown} serves it", "choose one that is served:")
 
 
-def _slots(endpoint: str, key: str, settings: Settings) -> Check:
+def _slots(endpoint: str, key: str, wanted: _Wanted) -> Check:
     """Check the context and the slots of a llama.cpp server; other servers do not tell them."""
     given = probes.llama_slots(endpoint, api_key=key)
     if given is None:
@@ -229,15 +241,15 @@ def _slots(endpoint: str, key: str, settings: Settings) -> Check:
     detail = f"{_slots_text(slots)}, context unknown"
     if context is not None:
         detail = f"{_slots_text(slots)}, {context:,} tokens of context each"
-        if context < settings.context_tokens:
-            wanted = settings.context_tokens
+        if context < wanted.context_tokens:
+            size = wanted.context_tokens * slots
             return Check(
                 name="context",
                 status="warning",
-                detail=f"{detail}; --context-tokens is {wanted:,}",
-                fix=f"--context-tokens {context}, or start the server with -c {wanted * slots}",
+                detail=f"{detail}; --context-tokens is {wanted.context_tokens:,}",
+                fix=f"--context-tokens {context}, or start the server with -c {size}",
             )
-    jobs = settings.concurrency or 1
+    jobs = wanted.jobs
     if jobs > slots:
         detail += f"; of {jobs} jobs at the same time some would wait"
         fix = f"--concurrency {slots}, or start the server with --parallel {jobs}"
@@ -249,9 +261,9 @@ def _slots_text(slots: int) -> str:
     return "1 slot" if slots == 1 else f"{slots} slots"
 
 
-def _ollama(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
+def _ollama(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
     """Check an Ollama server: that it runs, has the model, and runs it here; its context."""
-    host = endpoint_of(ref, settings).rstrip("/")
+    host = wanted.endpoints.url_of(ref).rstrip("/")
     shown = shown_url(host)
     page = probes.fetch(f"{host}/api/version")
     if page.status is None:
@@ -273,15 +285,15 @@ def _ollama(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
     if listed.status != "ok":
         return
     trained, loaded, is_remote = probes.ollama_context(host, ref.model)
-    if is_remote and not is_elsewhere(ref, settings):
+    if is_remote and not wanted.endpoints.is_elsewhere(ref):
         fix = "choose a model that runs here, or name the cloud model itself: its tag ends in "
         fix += "-cloud"
         yield _problem("locality", f"{ref} does not run here: Ollama passes it on", fix)
     if role == "worker":
-        yield _ollama_context(trained, loaded, settings)
+        yield _ollama_context(trained, loaded, wanted)
 
 
-def _ollama_context(trained: int | None, loaded: int | None, settings: Settings) -> Check:
+def _ollama_context(trained: int | None, loaded: int | None, wanted: _Wanted) -> Check:
     """Compare the context of a model of Ollama with that of the settings."""
     facts: list[str] = []
     if trained:
@@ -290,17 +302,17 @@ def _ollama_context(trained: int | None, loaded: int | None, settings: Settings)
         facts.append(f"loaded with {loaded:,}")
     known = ", ".join(facts) or "context unknown"
     detail = (
-        f"{known}; --context-tokens is {settings.context_tokens:,}. "
+        f"{known}; --context-tokens is {wanted.context_tokens:,}. "
         "Ollama does not tell how many requests it runs at the same time"
     )
-    if trained is not None and trained < settings.context_tokens:
+    if trained is not None and trained < wanted.context_tokens:
         fix = f"--context-tokens {trained}"
         return Check(name="context", status="warning", detail=detail, fix=fix)
     fix = "set that number before ollama serve: export OLLAMA_NUM_PARALLEL=N (default 1)"
     return Check(name="context", status="ok", detail=detail, fix=fix)
 
 
-def _embedded(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
+def _embedded(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
     """Check a model that runs in this process: llama.cpp and the weights."""
     from minions.weights import catalogue, resolving
 
@@ -312,21 +324,21 @@ def _embedded(role: str, ref: ModelRef, settings: Settings) -> Iterator[Check]:
         yield _own_file(role, ref)
         return
     origin = None
-    for status in resolving.list_models(settings.home_folder()):
+    for status in resolving.list_models(wanted.home):
         if status.entry == entry:
             origin = status.origin
     if origin is None:
         detail = f"{ref}: its weights are not on this machine"
         fix = f"minions models pull {entry.name}   ({entry.size_bytes / 1e9:.1f} GB)"
-        if settings.fetch_weights and not settings.local_only:
+        if wanted.downloads:
             detail += ", and are downloaded when first used"
             yield Check(name=role, status="warning", detail=detail, fix=fix)
         else:
             yield _problem(role, detail, fix)
         return
     place = "downloaded" if origin == "cache" else "in installed packages"
-    context = f"{settings.context_tokens:,} of {entry.context_tokens:,} tokens of context"
-    slots = _slots_text(settings.concurrency or 1)
+    context = f"{wanted.context_tokens:,} of {entry.context_tokens:,} tokens of context"
+    slots = _slots_text(wanted.jobs)
     detail = f"{ref}: runs in this process, weights {place}, {context}, {slots}"
     yield Check(name=role, status="ok", detail=detail)
 
