@@ -86,16 +86,18 @@ async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
     async with AsyncExitStack() as opened:
         lineup.refuse_remote_worker()
         served = await bench.serve(lineup.worker, opened)
-        planner_for = await _planners(lineup, served, settings.limits(), bench, opened)
+        limits = settings.limits()
+        reading = settings.reading()
+        planner_for = await _planners(lineup, served, limits, bench, opened)
         if lineup.protocol == "minion":
             executor: LocalExecutor | WholeContextExecutor = _whole_context_executor(
                 lineup, served, settings.reading(), bench
             )
         else:
-            executor = _chunk_executor(lineup, served, settings.reading(), bench)
+            executor = _chunk_executor(lineup, served, reading, bench)
         contexts = [each.context_tokens for each in served if each.context_tokens]
         return Crew(
-            planner=planner_for(None, settings.max_turns),
+            planner=planner_for(None, limits.max_turns),
             executor=executor,
             planner_name=lineup.planner_name,
             worker_name=lineup.worker_name,
