@@ -13,13 +13,10 @@ from pydantic import ConfigDict, ValidationError
 from minions.batch.output import Output, recorded_in
 from minions.clock import SystemClock
 from minions.errors import (
-    AuthenticationError,
     BudgetExceededError,
     EgressRefusedError,
     ModelError,
-    ModelNotFoundError,
     ReplyError,
-    UnreachableError,
     UsageError,
 )
 from minions.evals.judge import Verdict, judge, judgement_key
@@ -49,8 +46,6 @@ if TYPE_CHECKING:
 
 JUDGEMENTS = "judgements.jsonl"
 _LOCAL_OUTPUT_TOKENS = 100
-# Errors that every further call would meet, too: they end the evaluation.
-_MEETS_EVERY_CALL = (AuthenticationError, ModelNotFoundError, UnreachableError)
 
 
 class FreeTextAnswer(NamedTuple):
@@ -167,9 +162,9 @@ class _Session:
                 verdict = await judge(
                     self._model, example, answer, max_output_tokens=self._output_tokens
                 )
-        except _MEETS_EVERY_CALL:
-            raise
         except (ModelError, BudgetExceededError, ReplyError) as error:
+            if error.systemic:
+                raise
             self.unjudged.append(error.message)
             return
         judgement = Judgement(
