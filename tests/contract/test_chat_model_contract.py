@@ -49,7 +49,7 @@ def replying(text: str, finish: Literal["stop", "length"] = "stop", **changes: A
 
 
 async def test_a_model_is_a_chat_model(build: Build) -> None:
-    """Whatever holds a ChatModel can hold this one, and name it."""
+    """It satisfies the port, and has a name."""
     model = (await build(["hi"])).model
     assert isinstance(model, ChatModel)
     assert model.reference.count(":") == 1
@@ -79,7 +79,7 @@ async def test_a_cut_reply_says_length(build: Build, finish: Literal["stop", "le
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
 async def test_each_trouble_is_its_own_error(build: Build, kind: type[ModelError]) -> None:
-    """The kind of trouble decides what happens next, so it has the same class wherever it comes from."""
+    """The kind of error decides what happens next, so each adapter raises the same class for it."""
     bench = await build([kind("trouble")])
     with pytest.raises(ModelError) as caught:
         await bench.model.complete(asking(json_schema={"type": "object"}))
@@ -88,7 +88,7 @@ async def test_each_trouble_is_its_own_error(build: Build, kind: type[ModelError
 
 
 async def test_the_wait_that_was_asked_for_is_known(build: Build) -> None:
-    """A server's Retry-After reaches whoever decides about retries, in seconds."""
+    """A server's Retry-After reaches the retries, in seconds."""
     bench = await build([RateLimitedError("slow down", retry_after_s=7)])
     with pytest.raises(RateLimitedError) as caught:
         await bench.model.complete(asking())
@@ -96,7 +96,7 @@ async def test_the_wait_that_was_asked_for_is_known(build: Build) -> None:
 
 
 async def test_one_complete_is_one_request(build: Build) -> None:
-    """The ledger counts attempts; a hidden retry would be money that nobody sees."""
+    """The ledger counts attempts; a hidden retry would be a cost that is not in it."""
     bench = await build(["a", ServerError("down"), "b"])
     await bench.model.complete(asking())
     with pytest.raises(ServerError):
@@ -113,13 +113,13 @@ async def test_candidates_of_the_first_token_come_when_asked_for(build: Build) -
 
 
 async def test_no_candidates_is_none(build: Build) -> None:
-    """A server without probabilities is told apart from one that has them, and nothing breaks."""
+    """A server without probabilities can be told from one that has them, and does not fail."""
     bench = await build([replying("yes")])
     assert (await bench.model.complete(asking(first_token_candidates=5))).first_token is None
 
 
 async def test_closing_twice_is_closing_once(build: Build) -> None:
-    """Whoever shares a model may close it; used or not."""
+    """A shared model may be closed by each user of it, used or not."""
     bench = await build(["a"])
     await bench.model.complete(asking())
     await bench.model.aclose()

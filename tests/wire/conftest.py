@@ -28,8 +28,8 @@ OLLAMA_REPLY = {
 
 @dataclass
 class Wire:
-    """The other end of a mocked connection: set ``status``, ``reply``, ``headers``; read ``sent``, ``raw`` and
-    ``urls``.
+    """The other end of a mocked connection: set ``status``, ``reply``, ``headers``; read ``sent``,
+    ``raw`` and ``urls``.
     """
 
     reply: Any

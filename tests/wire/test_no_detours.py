@@ -1,5 +1,5 @@
-"""A request goes to the endpoint that was named, or nowhere: no redirect, no proxy before this machine, no foreign
-credentials.
+"""A request goes to the endpoint that was named, or nowhere: no redirect, no proxy before this
+machine, no foreign credentials.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def openai(url: str) -> ChatModel:
 
 
 def ollama(url: str) -> ChatModel:
-    """The adapter of Ollama, which asks first whether the model is there."""
+    """The adapter of Ollama, which asks first if the model is there."""
     return OllamaModel(ModelRef.parse("ollama:m"), host=url, must_be_here=True)
 
 
@@ -49,7 +49,7 @@ BOTH: Final = pytest.mark.parametrize("connect", [openai, ollama])
 
 
 class Listening:
-    """A place that nobody should come to: knows whether somebody did."""
+    """A place that no connection should reach; it counts those that do."""
 
     def __init__(self, server: socket.socket) -> None:
         self._server = server
@@ -67,14 +67,14 @@ class Listening:
 
 @contextmanager
 def listening() -> Iterator[Listening]:
-    """A port of this machine where connections are counted and nothing is said."""
+    """A port of this machine where connections are counted and get no reply."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
         yield Listening(server)
 
 
 def test_a_connection_is_noticed() -> None:
-    """What the other tests rely on."""
+    """The counting that the other tests rely on works."""
     with listening() as place:
         assert not place.was_reached
         with socket.create_connection(("127.0.0.1", place.port)):
@@ -84,7 +84,7 @@ def test_a_connection_is_noticed() -> None:
 @BOTH
 @pytest.mark.parametrize("status", REDIRECTS)
 async def test_no_redirect_is_followed(connect: Callable[[str], ChatModel], status: int) -> None:
-    """The passage stays where it was sent, and the error says where it should have gone."""
+    """The prompt is sent to one place only, and the error says where it was to go on."""
     with LoopbackServer(default="hi") as server, listening() as other:
         place = f"http://127.0.0.1:{other.port}/v1/chat/completions"
         server.fail_next(Fault(status=status, headers=(("Location", place),), message="moved"))
@@ -100,7 +100,7 @@ async def test_no_redirect_is_followed(connect: Callable[[str], ChatModel], stat
 @pytest.mark.parametrize("status", REDIRECTS)
 @pytest.mark.parametrize("post", [None, {"model": "m"}])
 def test_no_probe_follows_a_redirect(status: int, post: Any) -> None:
-    """Neither the key nor the model's name goes on to another place."""
+    """Neither the key nor the model's name is sent to another place."""
 
     class Moving(LoopbackServer):
         def get(self, _: str) -> Any:
@@ -130,7 +130,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
 async def test_no_proxy_stands_before_this_machine(
     proxied: Listening, connect: Callable[[str], ChatModel], host: str
 ) -> None:
-    """Whatever the environment says, a local model is asked directly."""
+    """A local model is asked directly, whatever the environment says."""
     with LoopbackServer(default="hi") as server:
         model = connect(server.url.replace("127.0.0.1", host))
         assert (await model.complete(ASKING)).text == "hi"
@@ -139,17 +139,17 @@ async def test_no_proxy_stands_before_this_machine(
 
 
 def test_no_part_of_a_run_goes_through_a_proxy(proxied: Listening, tmp_path: Path) -> None:
-    """Planner, workers of both kinds, the look at their slots, and doctor."""
+    """This holds for the planner, workers of both kinds, the probe of their slots, and doctor."""
     (tmp_path / "a.txt").write_text("The lighthouse is 41 metres tall.")
     plan = {"tasks": [{"instruction": "How tall?"}], "answer": "41", "findings": [], "confidence": 1}
     with LoopbackServer(default=plan) as cloud, LoopbackServer(default={"lines": [1], "answer": "41"}) as device:
         for worker in (f"openai:w@{device.openai_url}", f"ollama:w@{device.url}"):
-            how: Any = {"planner": f"openai:p@{cloud.openai_url}", "worker": worker, "openai_api_key": KEY}
-            with Minions(**how, attempts=1) as minions:
+            settings: Any = {"planner": f"openai:p@{cloud.openai_url}", "worker": worker, "openai_api_key": KEY}
+            with Minions(**settings, attempts=1) as minions:
                 assert minions.ask("How tall is it?", tmp_path / "a.txt").stop_reason == "answered"
                 minions.doctor()
-    assert {one.path for one in cloud.other_requests} == {"/v1/models"}
-    assert {one.path for one in device.other_requests} >= {"/props", "/v1/models", "/api/show", "/api/tags"}
+    assert {request.path for request in cloud.other_requests} == {"/v1/models"}
+    assert {request.path for request in device.other_requests} >= {"/props", "/v1/models", "/api/show", "/api/tags"}
     assert not proxied.was_reached
 
 
@@ -157,7 +157,7 @@ def test_no_part_of_a_run_goes_through_a_proxy(proxied: Listening, tmp_path: Pat
 async def test_no_credentials_come_from_a_netrc(
     connect: Callable[[str], ChatModel], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A password that stands in a file for another program is not sent."""
+    """A password in a file for another program is not sent."""
     (tmp_path / ".netrc").write_text("default login me password hunter2\nmachine 127.0.0.1 login me password hunter2\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
@@ -166,7 +166,7 @@ async def test_no_credentials_come_from_a_netrc(
         await model.complete(ASKING)
         await model.aclose()
         probes.fetch(f"{server.url}/props")
-    sent = {one.headers.get("authorization") for one in (*server.requests, *server.other_requests)}
+    sent = {request.headers.get("authorization") for request in (*server.requests, *server.other_requests)}
     assert sent == ({f"Bearer {KEY}", None} if connect is openai else {None})
 
 
@@ -207,8 +207,8 @@ async def test_an_endpoint_elsewhere_may_need_a_proxy_and_gets_no_more_through_i
 
 
 def test_a_proxy_that_cannot_be_used_is_told(tmp_path: Path) -> None:
-    """The client of Ollama reads the environment's proxies as it loads, even for a server of this machine: the error
-    names them, and no traceback.
+    """Ollama's client reads the environment's proxies as it loads, even for a server on this
+    machine: the error names them, without a traceback.
     """
     (tmp_path / "a.txt").write_text("The lighthouse is 41 metres tall.")
     with LoopbackServer(default="hi") as server:

@@ -1,4 +1,4 @@
-"""The exact JSON that goes to Ollama, and how its replies are read."""
+"""The exact JSON that is sent to Ollama, and how its replies are read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def asking(text: str = "q", **changes: Any) -> ChatRequest:
 
 
 async def test_the_whole_request(ollama_wire: Any) -> None:
-    """The context, the schema and the limits are all said: Ollama's defaults are too small and change."""
+    """Context, schema and limits are always stated: Ollama's defaults are too small, and change."""
     await model_at(ollama_wire).complete(asking(json_schema=SCHEMA, first_token_candidates=5))
     assert ollama_wire.urls == ["http://127.0.0.1:1/api/chat"]
     assert ollama_wire.sent == {
@@ -62,13 +62,15 @@ async def test_the_whole_request(ollama_wire: Any) -> None:
 
 @pytest.mark.parametrize(("form", "sent"), [("json_object", "json"), ("text", None)])
 async def test_simpler_formats_carry_no_schema(ollama_wire: Any, form: Any, sent: Any) -> None:
-    """JSON mode and text are sent as such; the prompt says the shape in words."""
+    """JSON mode and text are sent as such; the prompt describes the shape in words."""
     await model_at(ollama_wire).complete(asking(json_schema=SCHEMA, response_format=form))
     assert ollama_wire.sent.get("format") == sent
 
 
 async def test_the_context_grows_in_steps_and_never_shrinks(ollama_wire: Any) -> None:
-    """The server loads a model anew whenever its context changes, so a short prompt keeps the long one's."""
+    """The server loads a model anew whenever its context changes, so a short prompt keeps the long
+    one's.
+    """
     model = model_at(ollama_wire)
     sizes = []
     for words in (10, 3000, 10):
@@ -79,7 +81,7 @@ async def test_the_context_grows_in_steps_and_never_shrinks(ollama_wire: Any) ->
 
 
 async def test_a_prompt_that_was_cut_is_an_error(ollama_wire: Any) -> None:
-    """Ollama answers 200 to a prompt whose head it threw away; nobody reads such an answer as one."""
+    """Ollama answers 200 to a prompt whose head it cut off; such a reply never becomes an answer."""
     ollama_wire.reply["prompt_eval_count"] = 2048
     with pytest.raises(ContextOverflowError) as caught:
         await model_at(ollama_wire, num_ctx=2048).complete(asking("word " * 3000))
@@ -103,7 +105,7 @@ async def test_counts_that_are_missing_are_estimated(ollama_wire: Any) -> None:
 
 
 async def test_the_bytes_noted_are_the_bytes_sent(ollama_wire: Any) -> None:
-    """What goes to a local server is recorded as exactly as what goes to a cloud."""
+    """A request to a local server is recorded as exactly as one to a cloud."""
     with capturing() as exchange:
         await model_at(ollama_wire).complete(asking())
     assert exchange.bodies == ollama_wire.raw
@@ -152,14 +154,16 @@ async def test_the_wait_that_was_asked_for_survives_the_client(ollama_wire: Any)
 
 
 class Showing(LoopbackServer):
-    """An Ollama that says where its model runs, as ``told``, and in replies as ``replied``."""
+    """An Ollama that states where its model runs, in ``/api/show`` as ``shown`` and in replies as
+    ``replied``.
+    """
 
-    told: Any = {}  # noqa: RUF012 - set on the instance
+    shown: Any = {}  # noqa: RUF012 - set on the instance
     replied: Any = {}  # noqa: RUF012 - likewise
 
     def post(self, path: str, body: Any) -> Any:
         assert (path, body) == ("/api/show", {"model": "llama3.2:3b"})
-        return self.told
+        return self.shown
 
     def chat(self, protocol: Any, received: Any) -> Any:
         reply = super().chat(protocol, received)
@@ -168,49 +172,52 @@ class Showing(LoopbackServer):
 
 @pytest.fixture
 def showing() -> Iterator[Showing]:
-    """Such a server."""
+    """An Ollama with one model on this machine."""
     with Showing(default="hi") as server:
         yield server
 
 
 @pytest.fixture
 async def strict_model(showing: Showing) -> AsyncIterator[OllamaModel]:
-    """An adapter that sends nothing to what is passed on."""
+    """An adapter that sends nothing to a model that is passed on."""
     model = OllamaModel(ModelRef.parse("ollama:llama3.2:3b"), host=showing.url, must_be_here=True)
     yield model
     await model.aclose()
 
 
 @pytest.mark.parametrize(
-    "told", [{"remote_host": "https://ollama.com:443", "remote_model": "m"}, {"remote_model": "https://ollama.com:443"}]
+    "shown",
+    [{"remote_host": "https://ollama.com:443", "remote_model": "m"}, {"remote_model": "https://ollama.com:443"}],
 )
 async def test_nothing_is_sent_to_a_model_that_is_passed_on(
-    showing: Showing, strict_model: OllamaModel, told: Any
+    showing: Showing, strict_model: OllamaModel, shown: Any
 ) -> None:
-    """Asked about it, the server says where; that is told, and no prompt leaves, however often it is tried."""
-    showing.told = told
+    """The server says where its model runs; the error repeats it, and no prompt is sent, however
+    often it is tried.
+    """
+    showing.shown = shown
     for _ in range(2):
         with pytest.raises(EgressRefusedError, match=r"passes it on to https://ollama\.com:443"):
             await strict_model.complete(asking())
     assert showing.requests == []
 
 
-@pytest.mark.parametrize("told", [{"details": {}}, [], "words"])
+@pytest.mark.parametrize("shown", [{"details": {}}, [], "words"])
 async def test_a_model_that_runs_here_is_asked_about_once(
-    showing: Showing, strict_model: OllamaModel, told: Any
+    showing: Showing, strict_model: OllamaModel, shown: Any
 ) -> None:
     """A server that answers with something else says nothing of elsewhere."""
-    showing.told = told
+    showing.shown = shown
     assert [(await strict_model.complete(asking())).text for _ in range(3)] == ["hi"] * 3
     assert len(showing.other_requests) == 1
 
 
 async def test_a_model_that_is_not_there_yet_is_asked_about_again(showing: Showing, strict_model: OllamaModel) -> None:
-    """It may be pulled meanwhile, from wherever it is."""
-    showing.told, showing.models = faults.unknown_model(), ("another",)
+    """It may be pulled meanwhile, from anywhere."""
+    showing.shown, showing.models = faults.unknown_model(), ("another",)
     with pytest.raises(ModelNotFoundError):
         await strict_model.complete(asking())
-    showing.told, showing.models = {"remote_host": "far"}, ()
+    showing.shown, showing.models = {"remote_host": "far"}, ()
     with pytest.raises(EgressRefusedError):
         await strict_model.complete(asking())
 
@@ -224,7 +231,7 @@ async def test_a_reply_from_elsewhere_is_refused(showing: Showing, strict_model:
 
 
 async def test_who_does_not_say_where_a_model_runs_gets_no_prompt() -> None:
-    """A server that does not answer the question is not sent a passage; it may come back."""
+    """A server that does not say where its model runs is sent no prompt; it may come back."""
     with Showing(default="hi") as server:
         model = OllamaModel(ModelRef.parse("ollama:llama3.2:3b"), host=server.url, must_be_here=True)
     with pytest.raises(UnreachableError):
@@ -232,8 +239,8 @@ async def test_who_does_not_say_where_a_model_runs_gets_no_prompt() -> None:
 
 
 async def test_a_model_that_may_be_elsewhere_is_not_asked_about(showing: Showing) -> None:
-    """What is metered and logged as a cloud gets its prompt alone."""
-    showing.told = {"remote_host": "far"}
+    """A model that is metered and logged as a cloud gets its prompt at once."""
+    showing.shown = {"remote_host": "far"}
     model = OllamaModel(ModelRef.parse("ollama:llama3.2:3b"), host=showing.url)
     assert (await model.complete(asking())).text == "hi"
     await model.aclose()

@@ -1,4 +1,4 @@
-"""The exact JSON that goes to OpenAI-compatible endpoints, and how their replies are read."""
+"""The exact JSON that is sent to OpenAI-compatible endpoints, and how their replies are read."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_a_schema_goes_out_strict(openai_wire: Any) -> None:
 
 @pytest.mark.parametrize(("form", "sent"), [("json_object", {"type": "json_object"}), ("text", None)])
 async def test_simpler_formats_carry_no_schema(openai_wire: Any, form: Any, sent: Any) -> None:
-    """Where the server takes no schema, none is sent; the prompt says it in words."""
+    """If the server takes no schema, none is sent; the prompt describes it in words."""
     await model_at(openai_wire).complete(asking(json_schema=SCHEMA, response_format=form))
     assert openai_wire.sent.get("response_format") == sent
 
@@ -75,13 +75,13 @@ async def test_openai_itself_gets_its_own_spelling(openai_wire: Any) -> None:
 
 
 async def test_candidates_are_asked_for_at_most_twenty(openai_wire: Any) -> None:
-    """The protocol's own limit is kept, so that a generous wish is no error."""
+    """The protocol's own limit is kept, so that a larger number is no error."""
     await model_at(openai_wire).complete(asking(first_token_candidates=40))
     assert (openai_wire.sent["logprobs"], openai_wire.sent["top_logprobs"]) == (True, 20)
 
 
 async def test_extra_fields_go_out_when_asked_for(openai_wire: Any) -> None:
-    """llama.cpp's own switches can be set; they are sent to nobody by default."""
+    """llama.cpp's own switches can be set; by default they are not sent."""
     await model_at(openai_wire, extra_body={"cache_prompt": True}).complete(asking())
     assert openai_wire.sent["cache_prompt"] is True
 
@@ -95,7 +95,7 @@ async def test_the_bytes_noted_are_the_bytes_sent(openai_wire: Any) -> None:
 
 
 async def test_cached_and_reasoning_tokens_are_read(openai_wire: Any) -> None:
-    """The bill depends on which input was cached and which output was thought."""
+    """The bill depends on cached input and on hidden reasoning."""
     openai_wire.reply["usage"] = {
         "prompt_tokens": 100,
         "completion_tokens": 40,
@@ -132,7 +132,7 @@ async def test_the_first_token_keeps_its_candidates(openai_wire: Any) -> None:
     [("stop", "stop"), ("length", "length"), ("content_filter", "content_filter"), ("tool_calls", "other")],
 )
 async def test_finish_reasons_map(openai_wire: Any, finish: str, expected: str) -> None:
-    """Whether a reply is whole is said in the project's four words."""
+    """The reasons for which a reply ended become the project's four words."""
     openai_wire.reply["choices"][0]["finish_reason"] = finish
     assert (await model_at(openai_wire).complete(asking())).finish_reason == expected
 
@@ -190,7 +190,7 @@ REFUSALS: list[tuple[int, dict[str, Any], type[ModelError]]] = [
 async def test_refusals_have_their_class(
     openai_wire: Any, status: int, error: dict[str, Any], kind: type[ModelError]
 ) -> None:
-    """Each way in which servers say no leads to the error that says what to do."""
+    """Each refusal becomes the error that says what to do."""
     openai_wire.status, openai_wire.reply = status, {"error": error}
     with pytest.raises(ModelError) as caught:
         await model_at(openai_wire).complete(asking())
@@ -212,7 +212,9 @@ async def test_a_refused_parameter_is_left_out_next_time(openai_wire: Any) -> No
 
 
 async def test_a_key_is_never_shown(openai_wire: Any) -> None:
-    """Neither an error, nor its cause, nor a repr gives the key away, even if the server repeats it."""
+    """Neither an error, nor its cause, nor a repr gives the key away, even if the server repeats
+    it.
+    """
     openai_wire.status, openai_wire.reply = 401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}
     model = model_at(openai_wire, "http://user:hunter2@127.0.0.1:1/v1")
     with pytest.raises(AuthenticationError) as caught:
@@ -235,7 +237,7 @@ async def test_a_redirect_is_not_followed(openai_wire: Any) -> None:
 async def test_other_endpoints_learn_nothing_of_an_openai_account(
     openai_wire: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Organisation and project of the environment go to OpenAI only."""
+    """Organisation and project of the environment are sent to OpenAI only."""
     monkeypatch.setenv("OPENAI_ORG_ID", "org-private")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-private")
     await model_at(openai_wire).complete(asking())
@@ -243,7 +245,7 @@ async def test_other_endpoints_learn_nothing_of_an_openai_account(
 
 
 def test_an_address_without_scheme_is_refused(openai_wire: Any) -> None:
-    """A mistyped endpoint is told at once, with the right spelling."""
+    """A mistyped endpoint is refused at once, with the right spelling."""
     with pytest.raises(ConfigError) as caught:
         model_at(openai_wire, "127.0.0.1:8080")
     assert "http://" in str(caught.value.hint)

@@ -1,4 +1,6 @@
-"""Results by content: what was read once is not read again, wherever it stands, and nothing else is taken for it."""
+"""Results by content: the same chunk is not read twice, wherever it stands, and no other result is
+mistaken for it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ QUOTE = "Net revenue was 12.4 million."
 
 
 class Reader:
-    """Finds the quote in every chunk; counts how often it is asked."""
+    """Finds the quote in every chunk; counts its jobs."""
 
     def __init__(self, status: Any = "found") -> None:
         self.asked, self.status = 0, status
@@ -53,9 +55,9 @@ def cache(clock: FakeClock) -> Iterator[ResultCache]:
 
 
 def job(text: str = TEXT, *, start: int = 0, sample: int = 0, task: Any = None, **chunk: Any) -> Job:
-    told = {"id": "d:0", "document_id": "d", "path": "docs/report.txt", "index": 0, "tokens": 9, **chunk}
+    fields = {"id": "d:0", "document_id": "d", "path": "docs/report.txt", "index": 0, "tokens": 9, **chunk}
     asked = {"id": "t1", "instruction": "State net revenue.", **(task or {})}
-    placed = Chunk(**told, start=start, end=start + len(text), text=text)
+    placed = Chunk(**fields, start=start, end=start + len(text), text=text)
     return Job(id="r1.t1.d:0.0", task=Task(**asked), chunk=placed, sample=sample)
 
 
@@ -64,7 +66,7 @@ def caching(reader: Reader, cache: ResultCache, *, model: str = "m", fingerprint
 
 
 async def test_a_judgement_is_kept_under_what_judges(cache: ResultCache) -> None:
-    """A better way to judge finds no earlier judgement; what was extracted stays known."""
+    """A new judging fingerprint finds no earlier judgement, and extractions are still found."""
     judged = {"output": "yes_no", "unit": "document"}
     reader = Reader()
     for way in ("written", "probabilities", "probabilities"):
@@ -75,8 +77,8 @@ async def test_a_judgement_is_kept_under_what_judges(cache: ResultCache) -> None
 
 
 async def test_the_same_text_elsewhere_is_known(cache: ResultCache) -> None:
-    """A file that moved, and one that grew above the passage: the finding is cited where the text stands now, at no
-    cost.
+    """A file that moved, or grew above the chunk, costs nothing: the finding is cited where the
+    text stands now.
     """
     reader = Reader()
     await caching(reader, cache).run(job())
@@ -93,7 +95,7 @@ async def test_the_same_text_elsewhere_is_known(cache: ResultCache) -> None:
 @settings(deadline=None)
 @given(above=st.text(max_size=30), below=st.text(max_size=30), start=st.integers(0, 10_000))
 def test_what_is_kept_is_what_was_found(above: str, below: str, start: int) -> None:
-    """Keeping and finding again gives the same result to the letter, and its quote stands at its offsets."""
+    """A result comes back the same to the letter, and its quote stands at its offsets."""
     asked = job(f"{above}\n{QUOTE}\n{below}", start=start)
     at = asked.chunk.text.find(QUOTE)
     found = find(asked, Location(at, at + len(QUOTE), "fuzzy", 0.9), answer=None, confidence=0.25)
@@ -123,7 +125,7 @@ def test_what_is_kept_is_what_was_found(above: str, below: str, start: int) -> N
     ids=["text", "name", "headings", "table", "sample", "instruction", "output", "options", "unit"],
 )
 async def test_another_question_or_passage_is_read(cache: ResultCache, other: Job) -> None:
-    """Whatever a worker is told decides its result: when any of it differs, it is asked."""
+    """All that a worker is given decides its result: if any of it differs, the worker is asked."""
     reader = Reader("abstained")
     for each in (job(), other):
         await caching(reader, cache).run(each)
@@ -131,7 +133,7 @@ async def test_another_question_or_passage_is_read(cache: ResultCache, other: Jo
 
 
 async def test_another_model_or_prompt_reads_anew(cache: ResultCache) -> None:
-    """A better model, or a better prompt, is not answered for by what the last one said."""
+    """A new model or a new prompt gets no result of the old one."""
     reader = Reader()
     await caching(reader, cache).run(job())
     await caching(reader, cache, fingerprint="better prompts").run(job())
@@ -140,7 +142,7 @@ async def test_another_model_or_prompt_reads_anew(cache: ResultCache) -> None:
 
 @pytest.mark.parametrize(("status", "asked"), [("failed", 2), ("abstained", 1), ("truncated", 1)])
 async def test_failures_are_tried_again(cache: ResultCache, status: str, asked: int) -> None:
-    """A failed job may go well next time; that a passage says nothing is worth knowing."""
+    """A failed job may succeed next time, so it is not kept; an abstention is."""
     reader = Reader(status)
     for _ in range(2):
         await caching(reader, cache).run(job())
@@ -148,7 +150,7 @@ async def test_failures_are_tried_again(cache: ResultCache, status: str, asked: 
 
 
 async def test_what_another_version_kept_is_read_anew(cache: ResultCache) -> None:
-    """A result that this version cannot read costs a job and ends nothing."""
+    """A cached result that this version cannot read is read anew, and ends no run."""
     reader = Reader()
     worker = caching(reader, cache)
     await worker.run(job())
@@ -159,7 +161,9 @@ async def test_what_another_version_kept_is_read_anew(cache: ResultCache) -> Non
 
 
 async def test_the_user_sees_and_clears_what_is_kept(cache: ResultCache, clock: FakeClock) -> None:
-    """By model, with times; all of it, or what is older than a moment. The documents' text is not in it."""
+    """Results are listed by model, with times, and cleared as a whole or by age. They hold no text
+    of the documents.
+    """
     await caching(Reader(), cache, model="a", fingerprint="1").run(job())
     clock.advance(3600)
     await caching(Reader(), cache, model="a", fingerprint="2").run(job())
@@ -175,7 +179,7 @@ async def test_the_user_sees_and_clears_what_is_kept(cache: ResultCache, clock: 
 
 
 async def test_an_identical_job_of_another_run_shares_the_result() -> None:
-    """Each run's finding bears the ids of its own task, and only one of them is billed."""
+    """Each run's finding has the ids of its own task, and only one of them has the usage."""
     result = await Reader().run(job())
     other = job(task={"id": "t9"}).model_copy(update={"id": "r1.t9.d:0.0"})
     shared = adapted(result, other)

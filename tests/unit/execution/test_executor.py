@@ -15,7 +15,9 @@ from minions.values.jobs import Job, JobResult
 
 
 class CountingWorker:
-    """Abstains from every job, after giving others a turn; notes how many run at once and in what order."""
+    """Abstains from every job, after giving others a turn; notes the most that run at once, and
+    their order.
+    """
 
     def __init__(self, *, breaks_at: str | None = None) -> None:
         self.order: list[str] = []
@@ -79,7 +81,7 @@ async def test_what_must_end_the_run_is_raised_and_the_other_slots_stop(make: An
 
 
 async def test_leaving_early_stops_the_work(make: Any) -> None:
-    """Who stops listening stops the jobs."""
+    """A consumer that stops iterating stops the jobs."""
     worker = CountingWorker()
     before = asyncio.all_tasks()
     results = LocalExecutor(worker, concurrency=2).run(_jobs(make, 500, 1))
@@ -91,7 +93,7 @@ async def test_leaving_early_stops_the_work(make: Any) -> None:
 
 
 async def test_a_run_that_begins_as_the_last_slot_ends_is_not_forgotten(make: Any) -> None:
-    """Whoever asks in the very moment that another's last job ends gets a slot of its own."""
+    """A run that begins in the very moment in which another's last job ends gets a slot of its own."""
     executor = LocalExecutor(CountingWorker(), concurrency=1)
     async with asyncio.timeout(5):
         async for _ in executor.run(_jobs(make, 1, 1)):
@@ -99,7 +101,7 @@ async def test_a_run_that_begins_as_the_last_slot_ends_is_not_forgotten(make: An
 
 
 class GatedWorker(CountingWorker):
-    """Waits at each job until the gate is open; notes for which run it was."""
+    """Waits at each job until the gate is open; notes which run each job was for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -132,7 +134,9 @@ async def _turns(number: int = 20) -> None:
 
 
 async def test_a_chunk_is_read_for_all_runs_that_want_it(make: Any) -> None:
-    """Tasks of different questions on one passage follow each other in one slot: its prefix is computed once."""
+    """Tasks of different questions on one chunk follow each other in one slot: its prefix is
+    computed once.
+    """
     worker = CountingWorker()
     executor = LocalExecutor(worker, concurrency=1)
     with executor.held():
@@ -147,7 +151,9 @@ async def test_a_chunk_is_read_for_all_runs_that_want_it(make: Any) -> None:
 
 
 async def test_who_comes_while_a_chunk_is_read_joins_its_slot(make: Any) -> None:
-    """A later question's task on the passage under way is next, before the first question's other passages."""
+    """A later question's task on the chunk under way comes before the first question's other
+    chunks.
+    """
     worker = GatedWorker()
     executor = LocalExecutor(worker, concurrency=1)
     first = asyncio.create_task(_results(executor, [_job(make, "a"), _job(make, "b")]))
@@ -174,7 +180,9 @@ async def test_the_oldest_run_is_served_first(make: Any) -> None:
 
 
 async def test_identical_tasks_are_one_job(make: Any) -> None:
-    """Two questions that ask the same of a passage get a result each, under their own ids, for one reading."""
+    """Two questions that ask the same of a chunk get a result each, under their own ids, for one
+    reading.
+    """
     worker = CountingWorker()
     executor = LocalExecutor(worker, concurrency=2)
     mine, yours = _job(make, "a", run="mine-"), _job(make, "a", run="yours-")
@@ -187,7 +195,7 @@ async def test_identical_tasks_are_one_job(make: Any) -> None:
 
 
 async def test_samples_of_a_task_are_not_one_job(make: Any) -> None:
-    """Repetitions were asked for."""
+    """Samples of one task are read as often as they were asked for."""
     worker = CountingWorker()
     jobs = [_job(make, "a").model_copy(update={"id": str(sample), "sample": sample}) for sample in range(3)]
     assert len(await _results(LocalExecutor(worker, concurrency=1), jobs)) == 3
@@ -195,8 +203,8 @@ async def test_samples_of_a_task_are_not_one_job(make: Any) -> None:
 
 
 async def test_a_run_that_leaves_takes_nothing_from_another(make: Any) -> None:
-    """A question that is stopped does not end the job that another waits for, too; what only it wanted is broken off
-    or not begun.
+    """A question that is stopped does not end a job that another waits for, too; its other jobs are
+    cancelled, or not begun.
     """
     worker = GatedWorker()
     executor = LocalExecutor(worker, concurrency=2)
@@ -217,7 +225,7 @@ async def test_a_run_that_leaves_takes_nothing_from_another(make: Any) -> None:
 
 
 async def test_work_is_done_in_the_name_of_who_asked_first(make: Any) -> None:
-    """A job's calls are entered for the run that wants it, whoever's slot does it."""
+    """A job's calls are entered for the run that wants it, in whichever slot it runs."""
     worker = GatedWorker()
     worker.gate.set()
     executor = LocalExecutor(worker, concurrency=1)
@@ -232,7 +240,7 @@ async def test_work_is_done_in_the_name_of_who_asked_first(make: Any) -> None:
 
 
 async def test_trouble_with_a_shared_job_is_everybodys(make: Any) -> None:
-    """A wrong key found by one question's job ends the other that waits for it."""
+    """A wrong key that one question's job finds also ends the question that waits for the same job."""
     worker = CountingWorker(breaks_at="a.Find it")
     executor = LocalExecutor(worker, concurrency=1)
     with executor.held():
@@ -244,7 +252,7 @@ async def test_trouble_with_a_shared_job_is_everybodys(make: Any) -> None:
 
 
 async def test_results_that_nobody_takes_do_not_pile_up(make: Any) -> None:
-    """A consumer that is slow slows the work, rather than filling memory."""
+    """A slow consumer slows the work down, and does not fill the memory."""
     worker = CountingWorker()
     results = LocalExecutor(worker, concurrency=2).run(_jobs(make, 500, 1))
     await anext(results)
@@ -254,7 +262,7 @@ async def test_results_that_nobody_takes_do_not_pile_up(make: Any) -> None:
 
 
 class PoorWorker(CountingWorker):
-    """Is refused by a budget in the context of run ``poor``, and reads for any other."""
+    """Raises a budget error in the context of run ``poor``, and reads for any other."""
 
     async def run(self, job: Job) -> JobResult:
         if current_run().run_id == "poor":
@@ -263,7 +271,9 @@ class PoorWorker(CountingWorker):
 
 
 async def test_a_limit_of_one_run_stops_no_other_that_wants_the_same_job(make: Any) -> None:
-    """Two questions ask the same of a chunk; the one that may spend nothing is refused, the other gets its answer."""
+    """Two questions ask the same of a chunk: the one with an empty budget is refused, the other
+    gets its answer.
+    """
     executor = LocalExecutor(PoorWorker(), concurrency=1)
 
     async def ask(name: str) -> int:
@@ -279,7 +289,9 @@ async def test_a_limit_of_one_run_stops_no_other_that_wants_the_same_job(make: A
 
 
 async def test_holding_lets_a_job_end_and_begins_no_other_of_its_chunk(make: Any) -> None:
-    """Who stops in the middle of a chunk waits for one job, and the rest of the chunk is read when it goes on."""
+    """Holding in the middle of a chunk waits for one job; the rest of the chunk is read after the
+    hold.
+    """
     worker = CountingWorker()
     executor = LocalExecutor(worker, concurrency=1)
     results = executor.run(_jobs(make, 2, 3))

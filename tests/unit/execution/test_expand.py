@@ -1,4 +1,4 @@
-"""From a plan to jobs: which chunks, in what order, and what is told when a plan cannot be followed."""
+"""From a plan to jobs: which chunks, in what order, and the warnings if a plan cannot be followed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 class ShelfCorpus:
-    """Three documents of four chunks; search finds the chunks that hold any of the phrases, in order."""
+    """Three documents of four chunks; search finds the chunks that hold any of the phrases, in
+    order.
+    """
 
     def __init__(self, make: Any) -> None:
         names = {"a": "alpha_2022.txt", "b": "beta_2022.txt", "c": "gamma_2023.txt"}
@@ -63,7 +65,7 @@ def _ids(jobs: Sequence[Job]) -> list[str]:
 
 
 def test_a_task_with_phrases_reads_the_best_chunks_only(make: Any, corpus: ShelfCorpus) -> None:
-    """Search bounds the reading."""
+    """A task with search phrases reads no more chunks than the limit for a task."""
     plan = Plan(tasks=(make.task("x", search=("part 2",)),))
     assert _ids(expand(plan, "q", corpus, Limits(chunks_per_task=2)).jobs) == ["a:2", "b:2"]
 
@@ -104,7 +106,9 @@ UNSEEN += [("numbers", pattern) for pattern in ("docs/{}*", "{}.txt", "{}", "*{}
 
 @pytest.mark.parametrize(("naming", "pattern"), UNSEEN)
 def test_a_name_that_is_not_shown_is_no_name(make: Any, corpus: ShelfCorpus, naming: Naming, pattern: str) -> None:
-    """A planner that guesses gets the same jobs whether a document is called so or not, and learns nothing."""
+    """A planner that guesses a name gets the same jobs if such a document exists or not, and learns
+    nothing.
+    """
     there, not_there = (
         expand(Plan(tasks=(make.task("x", documents=(pattern.format(name),)),)), "q", corpus, Limits(), naming=naming)
         for name in ("beta_2022", "delta_2022")
@@ -118,7 +122,9 @@ def test_a_name_that_is_not_shown_is_no_name(make: Any, corpus: ShelfCorpus, nam
     [("2022/filing.txt", {"a"}), ("2022/filing", {"a"}), ("2023/*", {"b"}), ("filing.txt", {"a", "b"}), ("d2", {"b"})],
 )
 def test_documents_of_one_name_are_meant_as_the_card_names_them(make: Any, wanted: str, meant: set[str]) -> None:
-    """The folder that tells two files of one name apart chooses between them; the name alone means both."""
+    """The folder that tells two files of one name apart chooses between them; the name alone means
+    both.
+    """
     documents = [
         DocumentFacts(id=key, path=f"/home/x/{year}/filing.txt", title="filing.txt", tokens=1, chunks=1)
         for key, year in (("a", "2022"), ("b", "2023"))
@@ -129,7 +135,7 @@ def test_documents_of_one_name_are_meant_as_the_card_names_them(make: Any, wante
 
 
 def test_a_document_that_does_not_exist_is_told_and_all_are_read(make: Any, corpus: ShelfCorpus) -> None:
-    """A plan over documents that are not there still answers, with a warning."""
+    """A plan over documents that do not exist still answers, with a warning."""
     plan = Plan(tasks=(make.task("x", documents=("delta.pdf",)),))
     expansion = expand(plan, "q", corpus, Limits())
     assert len(expansion.jobs) == 12
@@ -153,7 +159,9 @@ def test_what_a_limit_leaves_out_is_counted_and_promised_least(make: Any, corpus
 
 
 def test_a_limit_leaves_something_of_every_document(make: Any, corpus: ShelfCorpus) -> None:
-    """Where all cannot be read, each document is read from its beginning, not the first ones to their end."""
+    """If not all can be read, each document is read from its beginning, instead of the first ones
+    to their end.
+    """
     plan = Plan(tasks=(make.task("x", id="t1"), make.task("y", id="t2")))
     expansion = expand(plan, "q", corpus, Limits(max_jobs=10))
     assert _ids(expansion.jobs)[::2] == _ids(expansion.jobs)[1::2] == ["a:0", "b:0", "c:0", "a:1", "b:1"]
@@ -162,7 +170,9 @@ def test_a_limit_leaves_something_of_every_document(make: Any, corpus: ShelfCorp
 
 
 def test_a_limit_leaves_what_the_instruction_finds(make: Any, corpus: ShelfCorpus) -> None:
-    """Where all cannot be read, passages that share words with the instruction come first, each of them once."""
+    """If not all can be read, chunks that share words with the instruction come first, each of them
+    once.
+    """
     plan = Plan(tasks=(make.task("part 3"),))
     jobs = expand(plan, "q", corpus, Limits(max_jobs=5)).jobs
     assert _ids(jobs) == ["a:3", "b:3", "c:3", "a:0", "b:0"]
@@ -170,7 +180,9 @@ def test_a_limit_leaves_what_the_instruction_finds(make: Any, corpus: ShelfCorpu
 
 
 def test_a_limit_keeps_to_the_documents_of_each_task(make: Any, corpus: ShelfCorpus) -> None:
-    """Tasks over different documents share a limit, and none reads what is not its own; a search comes first."""
+    """Tasks over different documents share a limit, and each reads its own documents only; a search
+    comes first.
+    """
     plan = Plan(
         tasks=(
             make.task("x", id="t1", documents=("d1",)),
@@ -191,7 +203,9 @@ def test_a_limit_keeps_to_the_documents_of_each_task(make: Any, corpus: ShelfCor
 
 
 def test_a_limit_bounds_what_is_built(make: Any, corpus: ShelfCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A question of all of a very large corpus costs what the limit allows, not what the corpus holds."""
+    """A question about all of a very large corpus costs the limit's time and memory, not the
+    corpus's.
+    """
     built: list[str] = []
 
     def counted(**values: Any) -> Job:
@@ -209,7 +223,7 @@ JUDGING: dict[str, Any] = {"output": "yes_no", "unit": "document"}
 
 
 def test_a_document_that_fits_is_judged_whole(make: Any, corpus: ShelfCorpus) -> None:
-    """A third of a review is no review: the worker sees all of it, once, and all its passages count as read."""
+    """The worker sees the whole document, once, and all its chunks count as read."""
     expansion = expand(Plan(tasks=(make.task("x", **JUDGING),)), "q", corpus, Limits())
     assert _ids(expansion.jobs) == ["a:0-3", "b:0-3", "c:0-3"]
     first = expansion.jobs[0]
@@ -222,25 +236,25 @@ def test_a_document_that_fits_is_judged_whole(make: Any, corpus: ShelfCorpus) ->
     "limits", [Limits(context_tokens=40), Limits(whole_documents=False)], ids=["too long", "switched off"]
 )
 def test_a_document_that_does_not_fit_is_judged_by_its_chunks(make: Any, corpus: ShelfCorpus, limits: Limits) -> None:
-    """What is too long for the worker's context is read as before."""
+    """A document that is too long for the worker's context is judged chunk by chunk."""
     jobs = expand(Plan(tasks=(make.task("x", **JUDGING),)), "q", corpus, limits).jobs
     assert (len(jobs), jobs[0].chunks) == (12, ("a:0",))
 
 
 @pytest.mark.parametrize("task", [{"output": "text", "unit": "document"}, {"output": "yes_no", "unit": "chunk"}])
 def test_only_a_judgement_takes_the_whole_document(make: Any, corpus: ShelfCorpus, task: dict[str, Any]) -> None:
-    """A fact stands in a passage, and is found in a passage."""
+    """A task that looks for a fact reads chunks, not whole documents."""
     assert len(expand(Plan(tasks=(make.task("x", **task),)), "q", corpus, Limits()).jobs) == 12
 
 
 def test_a_search_chooses_the_documents_to_judge(make: Any, corpus: ShelfCorpus) -> None:
-    """Two passages of one document are one document to judge; the others are not read."""
+    """Two chunks of one document are one document to judge; the others are not read."""
     plan = Plan(tasks=(make.task("x", search=("b part",), **JUDGING),))
     assert _ids(expand(plan, "q", corpus, Limits()).jobs) == ["b:0-3"]
 
 
 def test_judgements_share_a_limit_by_documents(make: Any, corpus: ShelfCorpus) -> None:
-    """A limit counts documents, not their passages, and what it leaves out is told."""
+    """A limit counts documents, not their chunks, and a warning says how many it leaves out."""
     plan = Plan(tasks=(make.task("x", id="t1", **JUDGING), make.task("y", id="t2")))
     expansion = expand(plan, "q", corpus, Limits(max_jobs=4))
     assert [(job.task.id, job.chunk.id) for job in expansion.jobs] == [

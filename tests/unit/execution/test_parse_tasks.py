@@ -1,4 +1,4 @@
-"""Tasks as a planner writes them, with words in them that it was not told."""
+"""Tasks as a planner writes them, with sensitive words in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minions.redaction.placeholders import Placeholders, keeping
 @pytest.mark.parametrize("before", range(560, 600, 7))
 @pytest.mark.parametrize("value", ["Zanzibar Shipping Company", "jane.roe@example.com"])
 def test_a_long_task_is_cut_before_a_value_that_stays_here(value: str, before: int) -> None:
-    """What is left of a value after a cut would not be known for one, and go up with the task."""
+    """Half a sensitive value would not be recognised, and would be sent with the task."""
     placeholders = Placeholders(detector())
     placeholders.hold("Zanzibar Shipping Company")
     written = {"instruction": f"{'x' * before} {value} y", "options": [f"{'z' * (before - 515)} {value}"]}

@@ -1,4 +1,4 @@
-"""Reading ends when chunks agree: when that is so, and what becomes of the chunks that are left."""
+"""Reading ends when chunks agree: the rule itself, and the chunks that are left unread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from minions.values.plans import Task
 
 TWO = Enough(findings=2, confidence=0.6)
-Said = str | tuple[str | None, float] | None  # an answer, with its confidence where that matters; None: nothing found
+Given = str | tuple[str | None, float] | None  # an answer, with its confidence where that matters; None: nothing found
 
 
 def _task(make: Any, **changes: Any) -> Task:
@@ -40,21 +40,21 @@ def _jobs(task: Task, make: Any, chunks: str, *, samples: int = 1, run: str = ""
     ]
 
 
-def _result(job: Job, said: Said, make: Any) -> JobResult:
-    if said is None:
+def _result(job: Job, given: Given, make: Any) -> JobResult:
+    if given is None:
         return JobResult(job=job, status="abstained")
-    answer, confidence = said if isinstance(said, tuple) else (said, 0.9)
+    answer, confidence = given if isinstance(given, tuple) else (given, 0.9)
     finding = make.finding(answer, confidence=confidence, task_id=job.task.id, passage=job.chunk.id)
     return JobResult(job=job, status="found", findings=(finding,))
 
 
-def _read(make: Any, said: Sequence[Said], *, enough: Enough = TWO, **task: Any) -> int:
-    jobs = _jobs(_task(make, **task), make, "abcdefgh"[: len(said)])
-    return reads([_result(job, one, make) for job, one in zip(jobs, said, strict=True)], enough)
+def _read(make: Any, answers: Sequence[Given], *, enough: Enough = TWO, **task: Any) -> int:
+    jobs = _jobs(_task(make, **task), make, "abcdefgh"[: len(answers)])
+    return reads([_result(job, given, make) for job, given in zip(jobs, answers, strict=True)], enough)
 
 
 @pytest.mark.parametrize(
-    ("said", "read"),
+    ("answers", "read"),
     [
         (["12.4", "12.4", "12.4", "12.4"], 2),
         (["12.4", None, "12.4", "12.4"], 3),
@@ -68,13 +68,15 @@ def _read(make: Any, said: Sequence[Said], *, enough: Enough = TWO, **task: Any)
         ([], 0),
     ],
 )
-def test_reading_ends_when_one_answer_leads_by_two_chunks(make: Any, said: list[Said], read: int) -> None:
-    """Two chunks that agree, surely enough, are enough; each that says otherwise has to be outvoted."""
-    assert _read(make, said) == read
+def test_reading_ends_when_one_answer_leads_by_two_chunks(make: Any, answers: list[Given], read: int) -> None:
+    """Two chunks that agree with enough confidence are enough; each chunk that disagrees has to be
+    outvoted.
+    """
+    assert _read(make, answers) == read
 
 
 def test_never_is_the_default_of_zero(make: Any) -> None:
-    """Nobody who has not asked for it is left with unread chunks."""
+    """Unless it is asked for, no chunk is left unread."""
     assert _read(make, ["12.4"] * 8, enough=Enough(findings=0, confidence=0.0)) == 8
 
 
@@ -91,24 +93,24 @@ def test_never_is_the_default_of_zero(make: Any) -> None:
     ],
 )
 def test_what_needs_every_chunk_reads_every_chunk(make: Any, task: dict[str, Any]) -> None:
-    """Counts, lists, judgements and tasks that name no phrases are not done before all is read."""
+    """Counts, lists, judgements and tasks without search phrases read all their chunks."""
     assert not may_stop(_task(make, **task))
     assert _read(make, ["12.4"] * 5, **task) == 5
 
 
 def test_a_vote_may_stop(make: Any) -> None:
-    """It asks what most say."""
+    """A vote asks for the answer that most chunks give, so it may stop."""
     assert _read(make, ["12.4"] * 5, reduce="vote") == 2
 
 
 def test_no_is_never_enough(make: Any) -> None:
-    """Passages that do not say so are no proof that none does."""
+    """Chunks that say no do not prove that no other chunk says yes."""
     assert _read(make, ["no", "No", "no", "yes", "yes"], output="yes_no") == 5
     assert _read(make, ["yes", "Yes.", "no"], output="yes_no") == 2
 
 
 @pytest.mark.parametrize(
-    ("output", "one", "other", "agree"),
+    ("output", "first", "second", "agree"),
     [
         ("number", "31.6 moves", "31.60", True),
         ("number", "4.2 billion", "4,200 million", True),
@@ -123,15 +125,17 @@ def test_no_is_never_enough(make: Any) -> None:
         ("category", "Lease", "lease", True),
     ],
 )
-def test_answers_agree_however_they_are_written(make: Any, output: Any, one: str, other: str, agree: bool) -> None:
-    """Letter case, space and ways to write a number are not content; currencies, units and percent are."""
+def test_answers_agree_however_they_are_written(make: Any, output: Any, first: str, second: str, agree: bool) -> None:
+    """Letter case, white space and ways to write a number make no difference; currencies, units and
+    percent do.
+    """
     task = _task(make, output=output)
-    form = answer_form(task, one)
-    assert (form is not None and form == answer_form(task, other)) is agree
+    form = answer_form(task, first)
+    assert (form is not None and form == answer_form(task, second)) is agree
 
 
 def test_a_chunk_votes_once_and_when_all_its_samples_are_in(make: Any) -> None:
-    """Repetitions of one reading are no second witness; samples that disagree give a lead to nobody."""
+    """Samples of one chunk are one vote; samples that disagree give no answer a lead."""
     jobs = _jobs(_task(make), make, "abcd", samples=2)
     same = [_result(job, "12.4", make) for job in jobs]
     assert reads(same, TWO) == 4
@@ -142,16 +146,16 @@ def test_a_chunk_votes_once_and_when_all_its_samples_are_in(make: Any) -> None:
 
 
 def test_a_task_ends_once(make: Any) -> None:
-    """What comes in after the end, from jobs that were under way, ends nothing again."""
+    """Results that come after the end, from jobs that were under way, do not end the task again."""
     jobs = _jobs(_task(make), make, "abcd")
     stopping = Stopping(jobs, TWO)
     assert [stopping.ends(_result(job, "12.4", make)) for job in jobs] == [False, True, False, False]
 
 
 class Sayer:
-    """Answers each chunk as the script has it, after a turn; waits at chunks that are held back."""
+    """Answers each chunk as the script says, after a turn; waits at chunks that are held back."""
 
-    def __init__(self, make: Any, script: Mapping[str, Said]) -> None:
+    def __init__(self, make: Any, script: Mapping[str, Given]) -> None:
         self._make, self._script = make, script
         self.read: list[str] = []
         self.held_back: dict[str, asyncio.Event] = {}
@@ -177,7 +181,7 @@ async def _turns(number: int = 20) -> None:
 
 
 async def test_what_is_left_is_skipped_with_its_reason(make: Any) -> None:
-    """The best chunks are read, the others are told as skipped, so that coverage is true."""
+    """The best chunks are read, and the others are reported as skipped, so that coverage is true."""
     worker = Sayer(make, dict.fromkeys("abcd", "12.4"))
     jobs = _jobs(_task(make), make, "abcd")
     executor = LocalExecutor(worker, concurrency=1, enough=TWO)
@@ -189,7 +193,7 @@ async def test_what_is_left_is_skipped_with_its_reason(make: Any) -> None:
 
 
 async def test_jobs_under_way_end(make: Any) -> None:
-    """What a slot has begun when the others agree is read to its end, and counts."""
+    """A job that is under way when the others agree is read to its end, and counts."""
     worker = Sayer(make, dict.fromkeys("abcdef", "12.4"))
     worker.held_back["a"] = asyncio.Event()
     executor = LocalExecutor(worker, concurrency=2, enough=TWO)
@@ -202,7 +206,9 @@ async def test_jobs_under_way_end(make: Any) -> None:
 
 
 async def test_another_task_reads_on(make: Any) -> None:
-    """Each task of a question has its own end; a passage that one has no more need of is still read for the other."""
+    """Each task of a question has its own end; a chunk that one task no longer needs is still read
+    for the other.
+    """
     worker = Sayer(make, dict.fromkeys("abcd", "12.4"))
     looks_up, counts = _task(make), _task(make, id="t2", instruction="Count", reduce="count")
     jobs = [
@@ -214,7 +220,7 @@ async def test_another_task_reads_on(make: Any) -> None:
 
 
 async def test_a_task_ends_in_passages_that_are_being_read_too(make: Any) -> None:
-    """The slot that is busy with another task of a passage does not go on to the one that has enough."""
+    """A slot that is busy with another task of a chunk does not begin the task that has enough."""
     worker = Sayer(make, dict.fromkeys("abcd", "12.4"))
     worker.held_back["a"] = asyncio.Event()
     counts, looks_up = _task(make, id="t2", instruction="Count", reduce="count"), _task(make)
@@ -228,7 +234,9 @@ async def test_a_task_ends_in_passages_that_are_being_read_too(make: Any) -> Non
 
 
 async def test_a_job_that_another_question_wants_is_read_for_it(make: Any) -> None:
-    """Two questions share jobs; the one that has enough ends, and takes nothing from the other, which ends later."""
+    """Two questions share jobs: the one that has enough ends, and takes nothing from the other,
+    which ends later.
+    """
     worker = Sayer(make, {"a": "12.4", "b": "12.4", "c": "13.0", "d": "13.0", "e": "13.0"})
     executor = LocalExecutor(worker, concurrency=1, enough=TWO)
     task = _task(make)
@@ -244,7 +252,9 @@ async def test_a_job_that_another_question_wants_is_read_for_it(make: Any) -> No
 
 
 async def test_both_questions_of_a_shared_job_may_end_with_it(make: Any) -> None:
-    """What neither wants any more is not begun, whoever of them is told first."""
+    """A job that neither question wants any more is not begun, whichever of them gets the result
+    first.
+    """
     worker = Sayer(make, dict.fromkeys("abcdef", "12.4"))
     executor = LocalExecutor(worker, concurrency=2, enough=TWO)
     with executor.held():
@@ -270,7 +280,7 @@ async def test_samples_that_were_begun_are_finished(make: Any) -> None:
 
 
 async def test_what_is_known_already_is_not_thrown_away(make: Any) -> None:
-    """A question that is asked again, or goes on after a stop, has all that it had: what it sends up is the same."""
+    """A question that is asked again, or resumed, has all results that it had, and sends the same."""
     worker = Sayer(make, dict.fromkeys("abcde", "12.4"))
 
     def known(job: Job) -> JobResult | None:
@@ -296,7 +306,9 @@ async def test_trouble_with_what_is_known_is_the_questions(make: Any) -> None:
 
 
 async def test_more_skipped_jobs_than_results_may_wait(make: Any) -> None:
-    """A long task that ends early tells of each job it leaves, however slowly it is listened to."""
+    """A long task that ends early reports each job that it leaves out, however slow the consumer
+    is.
+    """
     chunks = "".join(chr(number) for number in range(0x4E00, 0x4E00 + 300))
     executor = LocalExecutor(Sayer(make, dict.fromkeys(chunks, "12.4")), concurrency=2, enough=TWO)
     async with asyncio.timeout(10):

@@ -1,4 +1,6 @@
-"""What a worker holds at once: all of it where it fits, else what promises most, in the order of the documents."""
+"""The chunks that a worker holds at once: all if they fit, else the most promising, in the
+documents' order.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ QUESTION = "How tall is the lighthouse?"
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Iterator[LocalCorpus]:
-    """Two documents of several passages; the lighthouse stands in the middle of the second."""
+    """Two documents of several chunks; the lighthouse stands in the middle of the second."""
     folder = tmp_path / "documents"
     folder.mkdir()
     filler = [f"The year {year} passed without any note in the parish book.\n\n" * 3 for year in range(1800, 1830)]
@@ -47,7 +49,7 @@ def places(expansion: Expansion) -> list[tuple[str, int]]:
 
 
 def test_what_fits_is_held_whole_and_in_order(make: Any, corpus: LocalCorpus) -> None:
-    """Every passage of every document, as they stand in it, and nothing is warned of."""
+    """Every chunk of every document is held, in the documents' order, without a warning."""
     expansion = held(make, corpus, context_tokens=32_000)
     assert [job.chunk for job in expansion.jobs] == list(corpus.chunks())
     assert (expansion.skipped, expansion.warnings) == (0, ())
@@ -56,14 +58,14 @@ def test_what_fits_is_held_whole_and_in_order(make: Any, corpus: LocalCorpus) ->
 
 
 def test_the_same_is_held_whatever_is_asked_where_all_fits(make: Any, corpus: LocalCorpus) -> None:
-    """A second message finds the passages where the first one left them in the server's cache."""
+    """A second message finds the chunks in the server's cache, as the first one left them."""
     first = held(make, corpus, context_tokens=32_000)
     second = held(make, corpus, instruction="What of 1815?", context_tokens=32_000)
     assert places(first) == places(second)
 
 
 def test_what_does_not_fit_is_left_out_counted_and_told(make: Any, corpus: LocalCorpus) -> None:
-    """The best passage is held, others fill the context, in order; the user is told how to hold more."""
+    """The best chunk is held, others fill the context, in order; a warning says how to hold more."""
     expansion = held(make, corpus, context_tokens=2_000)
     assert any("41 metres" in job.chunk.text for job in expansion.jobs)
     assert 2 <= len(expansion.jobs) < corpus.contents.chunks
@@ -74,7 +76,7 @@ def test_what_does_not_fit_is_left_out_counted_and_told(make: Any, corpus: Local
 
 
 def test_the_passage_that_promises_most_has_the_first_rank(make: Any, corpus: LocalCorpus) -> None:
-    """Who must hold even less knows what to keep."""
+    """If even fewer chunks fit the server, the ranks say which to keep."""
     (best,) = [job for job in held(make, corpus, context_tokens=2_000).jobs if job.rank == 0]
     assert "41 metres" in best.chunk.text
 
@@ -90,13 +92,13 @@ async def test_what_is_held_fits_the_context(make: Any, corpus: LocalCorpus, con
 
 
 def test_something_is_held_however_small_the_context(make: Any, corpus: LocalCorpus) -> None:
-    """The server decides whether a single passage fits."""
+    """At least one chunk is held: the server decides if it fits."""
     (only,) = held(make, corpus, context_tokens=512).jobs
     assert "41 metres" in only.chunk.text
 
 
 def test_without_a_word_in_common_each_document_has_its_turn(make: Any, corpus: LocalCorpus) -> None:
-    """What the index does not find is filled up with the beginnings of all documents."""
+    """If the index finds nothing, the beginnings of all documents are held."""
     plan = Plan(tasks=(make.task("Quousque tandem?"),))
     expansion = hold(plan, "Quousque?", corpus, Limits(context_tokens=2_000))
     assert {path for path, _ in places(expansion)} == {"a.txt", "b.txt"}
@@ -112,6 +114,6 @@ def test_the_limit_of_jobs_holds(make: Any, corpus: LocalCorpus) -> None:
 
 
 def test_without_documents_there_are_no_jobs(make: Any, corpus: LocalCorpus) -> None:
-    """Nothing to hold is nothing to ask."""
+    """An empty corpus has no jobs."""
     plan = Plan(tasks=(make.task(QUESTION),))
     assert hold(plan, QUESTION, ScopedCorpus(corpus, []), Limits()) == ((), 0, ())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Holding:
-    """A holder that finds the first word of the last passage, and keeps what it was asked."""
+    """A holder that finds the first word of the last chunk, and keeps its jobs."""
 
     def __init__(self, *, fingerprint: str = "prompts", others: JobStatus = "abstained") -> None:
         self.fingerprint, self.others = fingerprint, others
@@ -69,7 +69,7 @@ async def test_a_task_is_one_request_and_a_job_one_result() -> None:
 
 
 async def test_no_request_begins_while_it_is_held() -> None:
-    """A stop lets what is under way end, and begins nothing; held twice, it is let go twice."""
+    """A graceful stop lets requests under way end, and begins none; two holds need two releases."""
     holding = Holding()
     executor = WholeContextExecutor(holding, concurrency=1)
     with executor.held():
@@ -82,7 +82,7 @@ async def test_no_request_begins_while_it_is_held() -> None:
 
 
 async def test_what_is_held_again_at_once_was_never_let_go() -> None:
-    """A stop may come in the same turn in which the first window lets its jobs go."""
+    """A hold may begin in the same turn in which the one before ends."""
     holding = Holding()
     executor = WholeContextExecutor(holding, concurrency=1)
     with executor.held():
@@ -96,7 +96,7 @@ async def test_what_is_held_again_at_once_was_never_let_go() -> None:
 
 
 async def test_the_same_message_over_the_same_passages_reads_nothing(cache: ResultCache) -> None:
-    """The results are those from before, with their findings, and used nothing."""
+    """The results come from the cache, with their findings, and used nothing."""
     holding = Holding()
     executor = WholeContextExecutor(CachingHolder(holding, cache, model="m"), concurrency=1)
     first = await results_of(executor, jobs("first", "words here"))
@@ -118,7 +118,7 @@ CHANGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
 async def test_other_passages_or_another_message_are_read_anew(cache: ResultCache, change: dict[str, Any]) -> None:
-    """An answer over all passages is that of exactly these, in this order."""
+    """An answer over all chunks holds for exactly these, in this order."""
     first, second = Holding(), Holding(fingerprint=change.pop("fingerprint", "prompts"))
     await CachingHolder(first, cache, model="m").read(jobs("first", "words here"))
     texts = change.pop("texts", ("first", "words here"))
@@ -127,7 +127,7 @@ async def test_other_passages_or_another_message_are_read_anew(cache: ResultCach
 
 
 async def test_what_failed_is_tried_again(cache: ResultCache) -> None:
-    """A passage that did not fit may fit next time."""
+    """A chunk that did not fit may fit next time."""
     holding = Holding(others="failed")
     caching = CachingHolder(holding, cache, model="m")
     for _ in range(2):

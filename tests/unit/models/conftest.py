@@ -1,4 +1,4 @@
-"""Small makings for tests of models and their wrappers."""
+"""Fixtures for tests of models and their wrappers."""
 
 from __future__ import annotations
 

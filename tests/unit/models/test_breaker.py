@@ -1,4 +1,6 @@
-"""An endpoint that is down is left alone for a while, and asked again with one request."""
+"""A circuit breaker: an endpoint that is down is left alone for a while, then tried with one
+request.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def fail(breaker: Breaker, error: ModelError | None = None) -> None:
 
 @pytest.mark.parametrize("error", [ServerError("x"), DeadlineError("x")], ids=repr)
 def test_a_stumble_is_forgiven_and_three_in_a_row_are_not(breaker: Breaker, error: ModelError) -> None:
-    """A server that hiccups twice and then answers is asked on; one that fails three times running is left alone."""
+    """A server that fails twice and then answers is still used; one that fails three times in a row
+    is left alone.
+    """
     for _ in range(2):
         fail(breaker, error)
     breaker.reply()
@@ -47,7 +51,7 @@ def test_a_stumble_is_forgiven_and_three_in_a_row_are_not(breaker: Breaker, erro
 
 
 def test_where_nothing_answers_nobody_knocks_twice(breaker: Breaker) -> None:
-    """A refused connection needs no second opinion."""
+    """One refused connection opens the breaker."""
     fail(breaker)
     assert breaker.state == "open"
     assert breaker.wait_s == 1.0
@@ -67,7 +71,9 @@ def test_one_probe_goes_when_the_cooldown_is_over(breaker: Breaker, clock: FakeC
 
 
 def test_cooldowns_double_to_half_a_minute_and_start_over_after_a_reply(breaker: Breaker, clock: FakeClock) -> None:
-    """A machine that is off for the night is asked twice a minute; one that was back is asked again after a second."""
+    """A machine that is off for the night is asked twice a minute; one that was back is asked again
+    after a second.
+    """
     waits = []
     for _ in range(7):
         fail(breaker)
@@ -80,7 +86,7 @@ def test_cooldowns_double_to_half_a_minute_and_start_over_after_a_reply(breaker:
 
 
 def test_a_longer_wait_that_the_server_asks_for_is_kept(breaker: Breaker) -> None:
-    """A 503 with Retry-After says itself when to come back."""
+    """A 503 with Retry-After states when to come back."""
     for _ in range(3):
         fail(breaker, ServerError("loading", retry_after_s=20))
     assert breaker.wait_s == 20
@@ -88,7 +94,7 @@ def test_a_longer_wait_that_the_server_asks_for_is_kept(breaker: Breaker) -> Non
 
 @pytest.mark.parametrize("error", [RateLimitedError("x"), AuthenticationError("x"), MalformedReplyError("x")], ids=repr)
 def test_any_reply_closes_it_a_refusal_too(breaker: Breaker, clock: FakeClock, error: ModelError) -> None:
-    """Who says no is there."""
+    """An endpoint that refuses a request is alive."""
     fail(breaker)
     clock.advance(1)
     fail(breaker, error)
@@ -96,7 +102,9 @@ def test_any_reply_closes_it_a_refusal_too(breaker: Breaker, clock: FakeClock, e
 
 
 def test_what_was_sent_before_it_opened_is_no_news(breaker: Breaker, clock: FakeClock) -> None:
-    """Ten requests that die with their server open the breaker once, and do not lengthen its cooldown."""
+    """Ten requests that fail with their server open the breaker once, and do not lengthen its
+    cooldown.
+    """
     turns = [breaker.enter() for _ in range(10)]
     for turn in turns[:5]:
         breaker.failure(turn, UnreachableError("down"))
@@ -128,7 +136,7 @@ def test_a_probe_that_was_cancelled_is_made_again(breaker: Breaker, clock: FakeC
 
 
 def test_a_second_request_is_not_taken_for_the_probe(breaker: Breaker, clock: FakeClock) -> None:
-    """Whoever goes in spite of the breaker changes nothing for the one that was let through."""
+    """A request that is sent although the breaker is open changes nothing for the probe."""
     fail(breaker)
     clock.advance(1)
     breaker.enter()

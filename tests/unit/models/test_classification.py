@@ -1,4 +1,4 @@
-"""What servers say, understood."""
+"""Refusals of servers become errors of the tree."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
 
 @given(st.integers(300, 599), st.binary(max_size=200))
 def test_any_refusal_is_some_model_error(status: int, body: bytes) -> None:
-    """However strange the reply, the run hears of it as a ModelError that names the endpoint."""
+    """However strange the reply, it becomes a ModelError that names the endpoint."""
     error = classify(Refusal.read(status, body), TARGET)
     assert isinstance(error, ModelError)
     assert "http://e" in error.message
@@ -55,7 +55,9 @@ def test_any_refusal_is_some_model_error(status: int, body: bytes) -> None:
     ],
 )
 def test_every_dialect_of_error_bodies_is_read(body: bytes, message: str) -> None:
-    """OpenAI, Ollama, vLLM and plain gateways wrap their words differently; the words reach the user."""
+    """OpenAI, Ollama, vLLM and plain gateways wrap their words differently; the words reach the
+    user.
+    """
     assert Refusal.read(400, body).message == message
 
 

@@ -1,4 +1,4 @@
-"""There is no client that is not logged: which modules may make one at all, and every one that the wiring builds."""
+"""No client escapes the log: which modules may make one, and every one that the wiring builds."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ LOCAL: Final = "openai:w@http://127.0.0.1:1/v1"
 
 
 def _connecting(path: Path) -> set[str]:
-    """The modules of a file's imports, anywhere in it, that can open a connection, and calls that do."""
+    """The modules of a file's imports, anywhere in it, that can open a connection, and calls that
+    do.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
@@ -72,7 +74,7 @@ def _connecting(path: Path) -> set[str]:
 
 
 def test_few_modules_can_connect_and_each_has_its_reason() -> None:
-    """Whoever adds a client, a socket or a child process meets this list first."""
+    """A new client, socket or child process has to be added to this list first."""
     files = [path for part in ("minions", "planners", "workers") for path in (ROOT / part).rglob("*.py")]
     found = {path.relative_to(ROOT).as_posix(): _connecting(path) for path in files}
     assert {name: modules for name, modules in found.items() if modules} == {
@@ -89,8 +91,8 @@ class Proxy(LoopbackServer):
 
     @property
     def bodies(self) -> list[bytes]:
-        """What arrived."""
-        return [one.body for one in self.requests]
+        """The bodies that arrived."""
+        return [request.body for request in self.requests]
 
 
 @pytest.fixture
@@ -103,13 +105,15 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 
 @pytest.fixture
 async def books() -> AsyncIterator[crew.Books]:
-    """Where calls are entered."""
+    """The ledger and logs that calls are entered in."""
     with Store.memory() as store:
         yield books_in(store)
 
 
 def _models(root: object) -> list[list[ChatModel]]:
-    """Each way from an object to a model at the end of it: the wrappers from the outermost to the adapter."""
+    """Each way from an object to a model at the end of it: the wrappers from the outermost to the
+    adapter.
+    """
     ways: list[list[ChatModel]] = []
     seen: set[int] = set()
 
@@ -165,8 +169,8 @@ def _settings(**values: Any) -> Settings:
 async def test_the_meter_is_innermost_and_has_the_log(
     chosen: dict[str, Any], logged: set[str], books: crew.Books
 ) -> None:
-    """Of every model that planner and workers can reach, by whatever way: directly around the adapter is the meter, and
-    it has the egress log where the model is elsewhere, or may be.
+    """Every model of planner and workers has the meter directly around its adapter, with the egress
+    log if the model is elsewhere, or may be.
     """
     settings = _settings(**chosen)
     crew = await recruit.recruit(Lineup.of(settings), settings, books)
@@ -213,7 +217,7 @@ async def test_what_planner_worker_and_judge_send_is_in_the_log(
 async def test_an_adapter_that_does_not_tell_is_found_out(
     adapter: str, proxy: Proxy, books: crew.Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Take the note out of either adapter, and what arrives is no longer what the log has."""
+    """Without an adapter's note of the request, the log and the bytes that arrived differ."""
 
     async def tells_nothing(_: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Endpoints that take less get less, once told and then remembered."""
+"""Endpoints that refuse a format get a simpler one, which is remembered."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_the_ladder_goes_down_as_far_as_needed(asking: Any, formats: Any, 
 
 
 async def test_a_step_is_taken_and_told_once(asking: Any) -> None:
-    """The second request goes straight to what works, and the user is warned once, not each time."""
+    """The second request begins with the format that works, and the user gets one warning."""
     model, events, memory = taking("json_object"), [], {}  # type: ignore[var-annotated]
     with capture_logs() as logs:
         for _ in range(2):  # a new wrapper around the same model remembers, too
@@ -67,13 +67,13 @@ async def test_concurrent_requests_step_down_together(asking: Any) -> None:
 
 
 async def test_the_shape_is_said_in_words(asking: Any) -> None:
-    """Where the schema cannot go along, its shape stands at the end of the prompt, in one line."""
+    """If the schema cannot be sent, its shape stands at the end of the prompt, in one line."""
     model = taking("json_object")
     await falling_back(model, memory={}).complete(asking("first", "last", json_schema=SCHEMA))
-    told = [message.content for message in model.requests[-1].messages]
-    assert told[0] == "first"
-    assert told[1].startswith("last\n\n")
-    assert told[1].endswith('{"city": string or null, "lines": [any, ...]}')
+    contents = [message.content for message in model.requests[-1].messages]
+    assert contents[0] == "first"
+    assert contents[1].startswith("last\n\n")
+    assert contents[1].endswith('{"city": string or null, "lines": [any, ...]}')
 
 
 async def test_plain_text_is_left_alone(asking: Any) -> None:
@@ -104,7 +104,7 @@ async def test_it_ends(asking: Any) -> None:
 
 
 async def test_other_errors_pass(asking: Any) -> None:
-    """Only formats are this wrapper's business."""
+    """Errors that are not about formats are raised as they are."""
     model = ScriptedModel([ServerError("down")])
     with pytest.raises(ServerError):
         await falling_back(model, memory={}).complete(asking(json_schema=SCHEMA))
@@ -127,5 +127,5 @@ async def test_other_errors_pass(asking: Any) -> None:
     ],
 )
 def test_a_schema_in_words(schema: dict[str, Any], line: str) -> None:
-    """The line says fields, kinds and choices, and ends for schemas that hold themselves."""
+    """The line names fields, kinds and choices, and is finite for recursive schemas."""
     assert sketch(schema) == line

@@ -1,4 +1,4 @@
-"""The embedded model without a model: what is shared, what is freed, what is refused beforehand."""
+"""The embedded model without weights: sharing, freeing, and refusals before loading."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_more_context_than_the_model_has_is_refused(own: ModelRef, entry: 
 
 
 async def test_missing_weights_are_told_when_opening(own: ModelRef, entry: ModelEntry, home: Path) -> None:
-    """A run fails before it starts, not in its first job."""
+    """Missing weights fail the run before it starts, not in its first job."""
     with pytest.raises(ModelNotFoundError):
         await open_llamacpp(ModelRef.parse(f"llamacpp:{entry.name}"), home=home)
 

@@ -1,4 +1,4 @@
-"""The meter: one entry a physical attempt, whatever comes of it."""
+"""The meter: one ledger entry per physical attempt, however it ends."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ PRICES = ["m=1000000/1000000"]  # a dollar a token
 
 
 class Backend:
-    """A model that notes its bytes as an adapter does, takes half a second, and returns or raises ``outcome``."""
+    """A model that notes its bytes as an adapter does, takes half a second, and returns or raises
+    ``outcome``.
+    """
 
     reference = "openai:m"
     endpoint = "http://127.0.0.1:9/v1"
@@ -100,7 +102,7 @@ class Bench:
 
     @property
     def spent(self) -> tuple[int, Decimal]:
-        """What the budget holds as spent, nothing being in flight."""
+        """The budget's spent amount when no call is under way."""
         assert (self.budget.reserved_tokens, self.budget.reserved_usd) == (0, Decimal(0))
         return self.budget.spent_tokens, self.budget.spent_usd
 
@@ -113,7 +115,7 @@ def bench() -> Iterator[Bench]:
 
 
 async def test_a_reply_is_entered_with_its_tokens_price_bytes_and_time(bench: Bench) -> None:
-    """The entry says who asked whom, when, what it took, and what it cost."""
+    """The entry has role, model, time, tokens and cost."""
     completion = await bench.ask(USAGE)
     entry = bench.entry
     assert completion.text == "ok"
@@ -131,7 +133,7 @@ async def test_a_reply_is_entered_with_its_tokens_price_bytes_and_time(bench: Be
 
 
 async def test_the_exact_bytes_that_left_are_kept(bench: Bench) -> None:
-    """The egress log has the body, and the observer hears of the call."""
+    """The egress log has the body, and the observer gets an event."""
     await bench.ask(USAGE)
     assert bench.egress.bodies("r1") == [b'{"model":"m"}']
     assert bench.events == [
@@ -142,12 +144,12 @@ async def test_the_exact_bytes_that_left_are_kept(bench: Bench) -> None:
 
 
 async def test_what_left_is_told_by_kind(bench: Bench) -> None:
-    """The log says of each request for whom, in which round, and what its bytes were."""
+    """The log has each request's run and round, and the kinds of its bytes."""
     await bench.ask(USAGE, role="judge")
     (unknown,) = bench.egress.departures("r1")
     assert (unknown.role, unknown.round, unknown.at, unknown.kinds) == ("judge", 2, bench.clock.now_iso(), None)
-    said = Message.of("user", ("prompt", "Question: "), ("question", "Who?"))
-    request = REQUEST.model_copy(update={"messages": (said,)})
+    message = Message.of("user", ("prompt", "Question: "), ("question", "Who?"))
+    request = REQUEST.model_copy(update={"messages": (message,)})
     body = b'{"messages":[{"role":"user","content":"Question: Who?"}]}'
     backend = Backend(bench.clock, USAGE, body)
     with working_for("r2", 1):
@@ -157,7 +159,7 @@ async def test_what_left_is_told_by_kind(bench: Bench) -> None:
 
 
 def test_what_words_are_made_of_is_no_part_of_a_request() -> None:
-    """A reply that was kept for the same words is found, whoever kept it."""
+    """A kept reply is found by the words of its request, whatever their kinds."""
     plain, kinds = Message(role="user", content="Who?"), Message.of("user", ("question", "Who?"))
     backend = Backend(FakeClock(), USAGE)
     requests = [REQUEST.model_copy(update={"messages": (message,)}) for message in (plain, kinds)]
@@ -166,7 +168,7 @@ def test_what_words_are_made_of_is_no_part_of_a_request() -> None:
 
 
 async def test_a_local_call_costs_nothing_and_leaves_no_bytes(bench: Bench) -> None:
-    """A model on this machine sends no bill, uses no budget, and is no news to the egress log."""
+    """A model on this machine has no cost, uses no budget, and is not in the egress log."""
     await bench.ask(USAGE, cloud=False, role="worker")
     assert (bench.entry.cost_usd, bench.entry.price_source, bench.entry.cloud) == (Decimal(0), "local", False)
     assert bench.spent == (0, Decimal(0))
@@ -193,7 +195,9 @@ async def test_a_local_call_costs_nothing_and_leaves_no_bytes(bench: Bench) -> N
 async def test_a_failed_attempt_is_an_entry_too(
     bench: Bench, error: BaseException, status: str, cost_usd: Decimal | None, spent: int
 ) -> None:
-    """What may have been billed counts as spent and its cost as unknown; what was refused costs nothing."""
+    """An attempt that may have been billed counts as spent, at unknown cost; a refused one costs
+    nothing.
+    """
     with pytest.raises(type(error)):
         await bench.ask(error)
     assert (bench.entry.status, bench.entry.cost_usd) == (status, cost_usd)
@@ -211,14 +215,14 @@ async def test_a_failed_local_attempt_costs_nothing_and_keeps_its_tokens(bench: 
 
 
 async def test_usage_that_nobody_counted_is_marked_and_reserved_in_full(bench: Bench) -> None:
-    """A limit holds for what the server may have counted, not for our guess."""
+    """A limit holds for the tokens that the server may have counted, not for our estimate."""
     await bench.ask(USAGE.model_copy(update={"estimated": True}))
     assert bench.entry.usage_estimated
     assert bench.spent == (BOUND, Decimal(BOUND))
 
 
 async def test_an_attempt_that_could_pass_a_limit_is_not_made(bench: Bench) -> None:
-    """Nothing is sent, nothing entered, and the error tells the numbers."""
+    """Nothing is sent, nothing is entered, and the error has the numbers."""
     backend = Backend(bench.clock, USAGE)
     model = metered(backend, meter=bench.meter(budget=Budget(max_cost_usd=None, max_tokens=BOUND - 1)))
     with pytest.raises(BudgetExceededError) as caught:

@@ -1,4 +1,6 @@
-"""Several servers are one model: a chunk stays where it is cached, and who dies is replaced and taken back."""
+"""Several servers are one model: a chunk stays where it is cached, and dead servers are replaced
+and taken back.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,7 @@ class Server:
 
 
 class SlowClock(FakeClock):
-    """A clock on which much happens while somebody sleeps."""
+    """A clock on which much happens during a sleep."""
 
     async def sleep(self, seconds: float) -> None:
         await turns(30)
@@ -74,17 +76,17 @@ class SlowClock(FakeClock):
 
 
 class Bench:
-    """A pool of servers ``a``, ``b``, ... with ``slots`` each, its clock, and what it told."""
+    """A pool of servers ``a``, ``b``, ... with ``slots`` each, its clock, and its events."""
 
     def __init__(self, *slots: int, patience_s: float = 0.0, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
         self.servers = [Server("abc"[number]) for number in range(len(slots))]
-        self.told: list[Event] = []
+        self.events: list[Event] = []
         self.pool: ChatModel = pooled(
             [Member(server, slots=count) for server, count in zip(self.servers, slots, strict=True)],
             clock=self.clock,
             patience_s=patience_s,
-            observe=self.told.append,
+            observe=self.events.append,
         )
 
     async def ask(self, affinity: str | None = None) -> str:
@@ -96,7 +98,7 @@ class Bench:
 
     @property
     def messages(self) -> list[str]:
-        return [getattr(event, "message", "") for event in self.told]
+        return [getattr(event, "message", "") for event in self.events]
 
 
 async def turns(number: int = 10) -> None:
@@ -113,7 +115,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def test_a_chunk_stays_where_it_is_cached() -> None:
-    """All jobs of a chunk are read by the server that has read it before, and chunks are spread over the servers."""
+    """All jobs on a chunk go to the server that has read it before, and chunks are spread over the
+    servers.
+    """
     bench = Bench(2, 2)
     homes = [{await bench.ask(chunk) for _ in range(3)} for chunk in ("one", "two", "three", "four")]
     assert [len(home) for home in homes] == [1, 1, 1, 1]
@@ -134,7 +138,7 @@ async def test_the_least_loaded_server_is_next() -> None:
 
 
 async def test_no_server_gets_more_than_its_slots() -> None:
-    """Whatever is sent, a server works on what it has slots for, and all are answered."""
+    """However many requests are sent, a server has no more than its slots, and all are answered."""
     bench = Bench(1, 2)
     for server in bench.servers:
         server.gate.clear()
@@ -165,7 +169,9 @@ async def test_a_chunk_waits_for_its_server_but_not_in_a_long_line() -> None:
 
 
 async def test_a_chunk_is_finished_before_its_server_turns_to_another(make: Any) -> None:
-    """With more slots at work than servers left, a cached chunk's next job goes first: others would push it out."""
+    """With more slots at work than servers left, a cached chunk's next job goes first: others would
+    push it out.
+    """
     bench = Bench(1, clock=SlowClock())
     (server,) = bench.servers
     server.turns = 10
@@ -195,7 +201,7 @@ async def test_where_nobody_waits_no_place_is_kept() -> None:
 
 
 async def test_a_dead_servers_requests_go_to_the_others_at_once() -> None:
-    """Nobody notices but for a line on the screen, said once; the dead server is not asked again meanwhile."""
+    """The only sign is one warning; the dead server is not asked again meanwhile."""
     bench = Bench(2, 2)
     dead, alive = bench.servers
     dead.trouble = DOWN
@@ -205,7 +211,7 @@ async def test_a_dead_servers_requests_go_to_the_others_at_once() -> None:
 
 
 async def test_requests_that_wait_for_a_server_that_dies_are_moved() -> None:
-    """A request in line for the chunk's server follows the news of its death, without knocking."""
+    """A request that waits for the chunk's server goes elsewhere when that dies, without trying it."""
     bench = Bench(1, 1)
     dead, alive = bench.servers
     await bench.ask("chunk")
@@ -219,7 +225,7 @@ async def test_requests_that_wait_for_a_server_that_dies_are_moved() -> None:
 
 
 async def test_a_server_that_is_back_is_used_again() -> None:
-    """After its cooldown one request tries it; then it takes its share, and that is told."""
+    """After its cooldown one request tries it; then it takes its share, and a warning says so."""
     bench = Bench(1, 1)
     back, other = bench.servers
     back.trouble = DOWN
@@ -231,7 +237,7 @@ async def test_a_server_that_is_back_is_used_again() -> None:
 
 
 async def test_only_one_request_tries_a_server_that_may_be_back() -> None:
-    """A server that comes up is not met by everything that has waited for it."""
+    """A server that comes up does not get all waiting requests at once."""
     bench = Bench(4, 4)
     back, other = bench.servers
     back.trouble = DOWN
@@ -247,7 +253,9 @@ async def test_only_one_request_tries_a_server_that_may_be_back() -> None:
 
 @pytest.mark.parametrize("trouble", [ServerError("500"), DeadlineError("slow")], ids=repr)
 async def test_a_sick_server_is_left_after_three_failures(trouble: Exception) -> None:
-    """A failure or two are for the retries; the third in a row moves its request to another server."""
+    """One failure or two are for the retries; the third in a row moves its request to another
+    server.
+    """
     bench = Bench(1, 1)
     sick, well = bench.servers
     await bench.ask("chunk")
@@ -261,7 +269,7 @@ async def test_a_sick_server_is_left_after_three_failures(trouble: Exception) ->
 
 @pytest.mark.parametrize("trouble", [RateLimitedError("slow down"), AuthenticationError("no")], ids=repr)
 async def test_a_refusal_is_nobodys_death(trouble: Exception) -> None:
-    """What a server refuses is told to the caller, who knows about waits and keys; the server stays in use."""
+    """A server's refusal is raised to the caller, and the server stays in use."""
     bench = Bench(1, 1)
     refusing, _ = bench.servers
     await bench.ask("chunk")
@@ -273,7 +281,7 @@ async def test_a_refusal_is_nobodys_death(trouble: Exception) -> None:
 
 
 async def test_a_lone_server_is_waited_for() -> None:
-    """A server that is started anew within the patience costs its requests time, and nothing else."""
+    """A server that is restarted within the patience costs its requests time, and nothing else."""
     bench = Bench(2, patience_s=3600)
     (server,) = bench.servers
     server.trouble = DOWN
@@ -286,7 +294,7 @@ async def test_a_lone_server_is_waited_for() -> None:
 
 
 async def test_patience_ends() -> None:
-    """A server that does not come back in the time that was set is reported with what it last did, after attempts
+    """If a server does not come back within the patience, its last error is raised, after attempts
     that grow rarer.
     """
     bench = Bench(1, patience_s=60)
@@ -303,8 +311,8 @@ async def test_patience_ends() -> None:
 
 
 async def test_a_request_that_always_fails_is_not_patiently_repeated() -> None:
-    """A server may fail at one request alone: with all patience in the world, each try is one or two attempts, and an
-    hour of retries and their bills is nobody's.
+    """A server may fail at one request alone: each try is then one or two attempts, whatever the
+    patience, so that it is not paid for again and again.
     """
     bench = Bench(1, patience_s=3600)
     (server,) = bench.servers
@@ -316,7 +324,9 @@ async def test_a_request_that_always_fails_is_not_patiently_repeated() -> None:
 
 
 async def test_without_patience_every_request_makes_its_attempt() -> None:
-    """Retries alone decide how often a server that is down is tried: nothing waits, and nothing is refused unasked."""
+    """Retries alone decide how often a server that is down is tried: no request waits, and each
+    makes an attempt.
+    """
     bench = Bench(1)
     (server,) = bench.servers
     server.trouble = DOWN
@@ -329,7 +339,7 @@ async def test_without_patience_every_request_makes_its_attempt() -> None:
 
 
 async def test_without_patience_each_server_is_tried_once() -> None:
-    """With all servers down a request ends after a look at each."""
+    """With all servers down, a request ends after one attempt at each."""
     bench = Bench(1, 1, 1)
     for server in bench.servers:
         server.trouble = DOWN
@@ -339,7 +349,7 @@ async def test_without_patience_each_server_is_tried_once() -> None:
 
 
 async def test_a_cancelled_request_leaves_its_place() -> None:
-    """A run that is stopped, in a queue or at a server, takes no slot with it."""
+    """A request that is cancelled, in the queue or at a server, frees its slot."""
     bench = Bench(1)
     (server,) = bench.servers
     server.gate.clear()
@@ -381,7 +391,7 @@ async def test_a_limit_of_our_own_says_nothing_about_a_server() -> None:
 
 
 async def test_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A corpus of a million chunks does not fill the memory with where each was read; the last ones are known."""
+    """A million chunks do not fill the memory; the servers of the last ones are known."""
     monkeypatch.setattr("minions.models.pooled._REMEMBERED_CHUNKS", 2)
     bench = Bench(1, 1)
     for chunk in ("one", "two", "one", "three"):
@@ -390,7 +400,7 @@ async def test_memory_of_chunks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_a_pool_is_one_model() -> None:
-    """It is called what its servers call the model, names all endpoints, and closes all of them."""
+    """It has the name of its servers' model, names all endpoints, and closes all of them."""
     bench = Bench(1, 1)
     await bench.pool.aclose()
     assert (bench.pool.reference, bench.pool.endpoint) == ("openai:m", "http://a/v1, http://b/v1")
@@ -398,7 +408,9 @@ async def test_a_pool_is_one_model() -> None:
 
 
 async def test_chaos_loses_nothing() -> None:
-    """Servers that come and go under twenty callers: every request is answered, and all places are free at the end."""
+    """Servers that come and go under twenty callers: every request is answered, and all places are
+    free at the end.
+    """
     bench = Bench(2, 1, 3, patience_s=3600)
 
     async def weather() -> None:

@@ -1,4 +1,4 @@
-"""The policy that keeps sensitive values here: what goes up holds placeholders, what comes back holds the values."""
+"""The redacting policy: placeholders are sent, and the reply has the values again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADDRESS = "jane.roe@example.com"
 
 
 class Echo:
-    """A model that keeps what it is sent, and replies what it is told to."""
+    """A model that keeps its requests, and replies with a given text."""
 
     reference, endpoint = "scripted:echo", "in-process"
 
@@ -43,7 +43,9 @@ def _ask(*parts: tuple[str, str], schema: object = None) -> ChatRequest:
 
 
 async def test_values_go_up_as_placeholders_and_come_back_in_the_reply() -> None:
-    """The cloud sees neither the address nor the user's word, in the question or in the digest; the reply has both."""
+    """The cloud sees neither the address nor the user's word, in the question or in the digest; the
+    reply has both.
+    """
     echo = Echo("[EMAIL_1] leads [TERM_1].")
     model: ChatModel = redacting(echo, DETECT)
     reply = await model.complete(
@@ -56,7 +58,9 @@ async def test_values_go_up_as_placeholders_and_come_back_in_the_reply() -> None
 
 
 async def test_the_programs_own_prompt_is_left_alone_and_explains_placeholders_only_where_there_are_any() -> None:
-    """A user's word that stands in a prompt does not break the prompt; without placeholders nothing is added."""
+    """A user's word that stands in a prompt does not break the prompt; without placeholders nothing
+    is added.
+    """
     echo = Echo("", "")
     await redacting(echo, DETECT).complete(_ask(("question", "Who?")))
     await redacting(echo, DETECT).complete(_ask(("question", ADDRESS)))
@@ -75,7 +79,7 @@ async def test_a_reply_in_json_stays_json() -> None:
 
 
 async def test_a_schema_of_the_user_is_redacted_too() -> None:
-    """Names and options in the schema of an answer go up like any other text."""
+    """Names and options in the schema of an answer are redacted like any other text."""
     echo = Echo('{"[TERM_1]": "yes"}')
     schema = {"type": "object", "properties": {"Project Heron": {"enum": ["yes", ADDRESS]}}}
     reply = await redacting(echo, DETECT).complete(_ask(("question", "?"), schema=schema))
@@ -87,7 +91,7 @@ async def test_a_schema_of_the_user_is_redacted_too() -> None:
 
 
 async def test_a_users_word_that_schemas_have_breaks_no_schema() -> None:
-    """Who keeps the words "string" and "answer" to themselves still gets answers."""
+    """With the sensitive words "string" and "answer" a question still gets an answer."""
     echo = Echo('{"answer": "[TERM_1]"}')
     schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
     model = redacting(echo, detector(words=("string", "answer", "type")))
@@ -98,7 +102,9 @@ async def test_a_users_word_that_schemas_have_breaks_no_schema() -> None:
 
 
 async def test_a_run_has_one_placeholder_for_one_value() -> None:
-    """Over all calls of a run the same value has the same name, and other runs number theirs anew."""
+    """The same value has the same placeholder in all calls of a run, and other runs number theirs
+    anew.
+    """
     echo = Echo("", "", "")
     model = redacting(echo, DETECT)
     other = "ann@example.com"
@@ -111,7 +117,7 @@ async def test_a_run_has_one_placeholder_for_one_value() -> None:
 
 
 async def test_held_words_are_replaced_in_what_a_digest_repeats() -> None:
-    """A task that the planner wrote with a placeholder goes back up with it, not with the words that it stood for."""
+    """A task that the planner wrote with a placeholder is sent back with it, not with the value."""
     echo = Echo("", "")
     placeholders = Placeholders(None)
     name = placeholders.hold("Zanzibar Shipping")
@@ -123,6 +129,6 @@ async def test_held_words_are_replaced_in_what_a_digest_repeats() -> None:
 
 @pytest.mark.parametrize("written", ["[EMAIL_1]", "EMAIL_1", "[email_1]", "(EMAIL_1)"])
 async def test_a_planner_may_write_a_placeholder_carelessly(written: str) -> None:
-    """Brackets left out and small letters are understood."""
+    """Missing brackets and small letters are understood."""
     reply = await redacting(Echo(written), DETECT).complete(_ask(("question", ADDRESS)))
     assert ADDRESS in reply.text

@@ -1,4 +1,4 @@
-"""Retries have one owner, and it knows when to stop."""
+"""Retries have one owner, and end."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_passing_trouble_is_tried_again(asking: Any, error: Any) -> None:
     ids=lambda e: e.__name__,
 )
 async def test_lasting_trouble_is_not(asking: Any, error: Any) -> None:
-    """What will fail again is not paid for again."""
+    """An error that would come again is not retried."""
     model = ScriptedModel([error("x"), "ok"])
     with pytest.raises(error):
         await retrying(model, attempts=3).complete(asking())
@@ -64,7 +64,7 @@ async def test_lasting_trouble_is_not(asking: Any, error: Any) -> None:
 
 
 async def test_a_budget_is_never_tried_again(asking: Any) -> None:
-    """A limit that stopped a call stops it."""
+    """A call that a limit stopped is not retried."""
 
     class Stopped(ScriptedModel):
         async def complete(self, request: ChatRequest) -> Completion:
@@ -86,7 +86,7 @@ async def test_attempts_are_bounded_and_the_last_error_is_raised(asking: Any) ->
 
 
 async def test_a_wait_beyond_patience_is_not_begun(asking: Any) -> None:
-    """A server that asks for an hour is told to the user at once."""
+    """A server that asks for an hour's wait is reported at once."""
     model = ScriptedModel([RateLimitedError("x", retry_after_s=3600), "ok"])
     with pytest.raises(RateLimitedError):
         await retrying(model, attempts=3, total_wait_s=60).complete(asking())
@@ -102,7 +102,7 @@ def test_the_servers_own_wait_is_honoured() -> None:
 
 
 def test_our_own_waits_count_too() -> None:
-    """The waits of one request are bounded in all, whoever chose them."""
+    """The waits of one request are bounded in all, our own and those that the server states."""
     wait = _patience(longest_wait_s=8, total_wait_s=20)
     errors: list[MinionsError] = [ServerError("x")] * 3
     assert [wait(error) for error in errors] == [True, True, False]

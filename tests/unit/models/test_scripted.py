@@ -1,4 +1,4 @@
-"""The scripted model does what its script says, and says clearly when the script is silent."""
+"""The scripted model does what its script says, and reports clearly if the script has no reply."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_a_look_gets_probabilities(asking: Any) -> None:
 
 
 async def test_silence_is_explained(asking: Any) -> None:
-    """A request without a reply fails with the request's end and with what to add."""
+    """A request without a reply fails with the end of the request, and with a hint."""
     model = ScriptedModel(["only"], rules=[Rule(contains="zebra", reply="z")])
     await model.complete(asking())
     with pytest.raises(RequestRefusedError, match="how many cards"):

@@ -1,4 +1,4 @@
-"""How many jobs a server gets at a time is what it has room for."""
+"""A server gets as many jobs at a time as it has room for."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ OLLAMA = ModelRef.parse("ollama:m")
 
 
 async def test_llama_cpp_is_asked_for_its_slots() -> None:
-    """A server started with --parallel 3 gets three jobs at a time, with the key that it wants, and says how long each
-    may be; no token is spent.
+    """A server started with --parallel 3 gets three jobs at a time, and states how long each may
+    be; it is asked with its key, and no token is spent.
     """
     with LoopbackServer(slots=3, context_tokens=2048) as server:
         assert await room_of(OPENAI, endpoint=server.openai_url, api_key="k") == Room(3, 2048)
@@ -51,7 +51,7 @@ async def test_who_answers_nonsense_gets_the_default() -> None:
 
 
 async def test_who_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silent server delays a run by its three seconds at most."""
+    """A server that does not answer delays a run by three seconds at most."""
     monkeypatch.setattr(module, "TIMEOUT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started_s = time.monotonic()
@@ -60,7 +60,7 @@ async def test_who_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_openai_itself_is_not_asked() -> None:
-    """Its endpoint has no slots to tell, and gets no request to find out."""
+    """Its endpoint has no slots to state, and gets no such request."""
     assert await room_of(ModelRef.parse("openai:m"), endpoint="https://api.openai.com/v1", api_key="k") == Room(4)
 
 
@@ -77,7 +77,9 @@ async def test_openai_itself_is_not_asked() -> None:
 async def test_ollama_is_believed_to_have_our_environment(
     monkeypatch: pytest.MonkeyPatch, stated: str, endpoint: str, slots: int
 ) -> None:
-    """OLLAMA_NUM_PARALLEL counts for a server on this machine; one elsewhere has its own, which nobody knows."""
+    """OLLAMA_NUM_PARALLEL counts for a server on this machine; that of a server elsewhere is
+    unknown.
+    """
     monkeypatch.setenv("OLLAMA_NUM_PARALLEL", stated)
     assert await room_of(OLLAMA, endpoint=endpoint) == Room(slots)
 
@@ -88,6 +90,8 @@ def test_models_in_this_process_run_one_job_at_a_time() -> None:
 
 
 async def test_a_server_elsewhere_is_not_asked() -> None:
-    """What goes there stands in the egress log, and this would not; nobody listens at the address, so it is quick."""
+    """All requests elsewhere are in the egress log, and this one would not be; nothing listens at
+    the address, so the test is quick.
+    """
     elsewhere = ModelRef.parse("openai:m@http://192.0.2.1/v1")
     assert await room_of(elsewhere, endpoint="http://192.0.2.1/v1", api_key="k") == Room(4)

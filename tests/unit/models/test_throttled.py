@@ -60,7 +60,9 @@ async def test_a_slot_is_free_again_after_an_error(asking: Any) -> None:
 
 
 async def test_waiters_for_a_slot_do_not_poll(asking: Any) -> None:
-    """The throttler sees only requests that hold a slot, so that its polling costs nothing with thousands waiting."""
+    """The throttler sees only requests that hold a slot, so that its polling costs nothing with
+    thousands waiting.
+    """
     model = Gated()
     wrapped = throttled(model, concurrency=2, rate_per_s=1_000_000.0)
     tasks = [asyncio.create_task(wrapped.complete(asking())) for _ in range(50)]

@@ -1,4 +1,4 @@
-"""The planner of a chat: its messages, its decisions, and what is made of replies that are neither."""
+"""The planner of a chat: its messages, its decisions, and replies that are neither."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def planner(*replies: Any, **options: Any) -> tuple[ChatPlanner, ScriptedModel]:
 
 
 async def test_the_first_message_is_a_task_over_everything() -> None:
-    """One task, in the planner's words, and it knows card, question and how many messages it has."""
+    """The plan is one task in the planner's words; its prompt has the card, the question and the
+    number of messages.
+    """
     chat, model = planner(MESSAGE)
     (task,) = (await chat.plan(QUESTION, CARD)).tasks
     assert (task.instruction, task.documents, task.search) == (MESSAGE["message"], (), ())
@@ -35,7 +37,7 @@ async def test_the_first_message_is_a_task_over_everything() -> None:
 
 @pytest.mark.parametrize("reply", [{}, {"message": ""}, {"message": None}])
 async def test_without_a_message_the_question_is_sent(reply: dict[str, Any]) -> None:
-    """A planner that says nothing does not end the run; the user is told."""
+    """A planner that writes no message does not end the run; the user gets a warning."""
     plan = await planner(reply)[0].plan(QUESTION, CARD)
     assert [task.instruction for task in plan.tasks] == [QUESTION]
     assert plan.warnings
@@ -57,7 +59,9 @@ async def test_a_decision_answers_or_is_the_next_message() -> None:
 
 
 async def test_it_is_told_what_was_found_so_far_and_how_many_messages_are_left() -> None:
-    """Earlier messages go up as gists, what part was read stands in the digest; the last reply may not ask."""
+    """Earlier messages are sent as gists, the digest says how much was read, and the last reply may
+    not ask.
+    """
     chat, model = planner({"answer": None, "findings": [], "confidence": 0}, {"answer": None, "message": "x"})
     gists = (RoundGist(asked=("Which year?",), found="f1 2022"),)
     await chat.decide(QUESTION, DIGEST, History(gists=gists, rounds_left=0))
@@ -74,7 +78,9 @@ async def test_it_is_told_what_was_found_so_far_and_how_many_messages_are_left()
 
 @pytest.mark.parametrize("lines_shown", [True, False])
 async def test_its_arithmetic_is_left_to_the_device(lines_shown: bool) -> None:
-    """It decides in the words of the other planner, under every policy: who is told of no device reckons itself."""
+    """Its prompts are those of the cloud planner under every policy: they leave arithmetic to the
+    device.
+    """
     chat, model = planner({"answer": "1"}, {"answer": "1"}, lines_shown=lines_shown)
     for left in (0, 1):
         await chat.decide(QUESTION, DIGEST, History(rounds_left=left))
@@ -92,7 +98,7 @@ async def test_prose_is_asked_for_again_once_and_twice_is_a_plan_error() -> None
 
 @pytest.mark.parametrize("lines_shown", [True, False])
 async def test_it_is_told_of_lines_only_where_it_sees_them(lines_shown: bool) -> None:
-    """Where the policy keeps the lines on the device, nobody tells the planner to trust them."""
+    """If the policy withholds the lines, the prompt does not mention them."""
     chat, model = planner(MESSAGE, {"answer": None, "findings": [], "confidence": 0}, lines_shown=lines_shown)
     await chat.plan(QUESTION, CARD)
     await chat.decide(QUESTION, DIGEST, History())
@@ -102,7 +108,7 @@ async def test_it_is_told_of_lines_only_where_it_sees_them(lines_shown: bool) ->
 
 
 async def test_an_answer_may_have_a_schema() -> None:
-    """It is then JSON, and its schema goes up with the decision."""
+    """The answer is then JSON, and its schema is sent with the decision."""
     schema = {"type": "object", "properties": {"revenue": {"type": "number"}}}
     reply = {"answer": {"revenue": 12}, "findings": ["f1"], "confidence": 1, "message": None}
     chat, model = planner(reply, answer_schema=schema)

@@ -1,4 +1,4 @@
-"""The cloud planner: what it makes of replies, good and bad."""
+"""The cloud planner: how it reads replies, good and bad."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _plan(*replies: Any, **options: Any) -> Any:
 
 
 async def test_a_plan_keeps_what_the_planner_wrote() -> None:
-    """Every field of a task survives the way."""
+    """Every field of a task is kept."""
     plan = await _plan({"tasks": [TASK]})
     assert plan.tasks[0].model_dump() == {
         **TASK,
@@ -54,14 +54,14 @@ async def test_a_plan_keeps_what_the_planner_wrote() -> None:
 
 @pytest.mark.parametrize("reply", [{"tasks": []}, {}, {"tasks": [{"output": "number"}]}, {"tasks": "none"}])
 async def test_an_empty_plan_becomes_the_question_itself(reply: dict[str, Any]) -> None:
-    """A planner that plans nothing does not end the run; the user is told."""
+    """A planner that plans nothing does not end the run; the user gets a warning."""
     plan = await _plan(reply)
     assert [task.instruction for task in plan.tasks] == [QUESTION]
     assert "no tasks" in plan.warnings[0]
 
 
 async def test_a_thousand_tasks_are_cut_to_the_limit() -> None:
-    """A runaway plan costs what the limit says, and the user is told."""
+    """A runaway plan costs no more than the limit, and the user gets a warning."""
     plan = await _plan({"tasks": [TASK] * 1000})
     assert len(plan.tasks) == 4
     assert "1000 tasks" in plan.warnings[0]
@@ -78,7 +78,9 @@ async def test_unknown_words_in_a_plan_fall_back_to_defaults() -> None:
     ("reduce", "kept"), [("collect", "group"), ("sum", "group"), ("count", "count"), ("x", "group")]
 )
 async def test_judgements_are_a_table_whatever_the_planner_says(reduce: str, kept: str) -> None:
-    """Collected, only the surest of five hundred would go up, and nobody would know how many say yes."""
+    """If they were collected, only the surest of five hundred would be sent, and how many say yes
+    would be unknown.
+    """
     judging = {"instruction": "Is it positive?", "output": "yes_no", "unit": "document", "reduce": reduce}
     model = ScriptedModel([{"tasks": [judging, judging | {"unit": "chunk"}]}])
     plan = await CloudPlanner(model, max_tasks=6).plan("How many?", CARD)
@@ -102,7 +104,7 @@ async def test_prose_twice_is_a_plan_error() -> None:
     ("finish_reason", "hint"), [("length", "--planner-output-tokens"), ("content_filter", "content filter")]
 )
 async def test_half_a_reply_is_no_answer(finish_reason: Any, hint: str) -> None:
-    """A decision cut off in mid-answer is asked for again; cut off twice, the user is told what to change."""
+    """A decision that was cut off is asked for again; after two, the error says what to change."""
     cut = _completion('{"answer": "It was not 1', finish_reason)
     whole = {"answer": "It was not 12 but 13.", "findings": ["f1"], "confidence": 0.9, "tasks": []}
     decision = await CloudPlanner(ScriptedModel([cut, whole]), max_tasks=4).decide(QUESTION, _digest(), History())
@@ -113,7 +115,7 @@ async def test_half_a_reply_is_no_answer(finish_reason: Any, hint: str) -> None:
 
 
 async def test_a_whole_reply_at_the_limit_of_tokens_counts() -> None:
-    """An object that ends with the last token allowed is not paid for twice."""
+    """An object that ends with the last token allowed is not asked for again."""
     model = ScriptedModel([_completion('{"answer": "12", "findings": ["f1"], "confidence": 1}', "length")])
     decision = await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest(), History())
     assert (decision.answer, len(model.requests)) == ("12", 1)
@@ -153,7 +155,9 @@ NONES = [
 async def test_none_is_an_answer_only_where_findings_are_cited(
     answer: str | None, cited: tuple[str, ...], read: str | None
 ) -> None:
-    """How many exits does the plan show? None [f1]. Without a finding, the same word says that there is no answer."""
+    """The reply "None [f1]" is an answer (how many exits?). Without a finding, the same word says that
+    there is no answer.
+    """
     reply = {"answer": answer, "findings": list(cited), "confidence": 0.9}
     decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
     assert decision.answer == read
@@ -164,7 +168,7 @@ ABSENT = "The documents do not\nmention a cook."
 
 @pytest.mark.parametrize("schema", [None, {"type": "string"}], ids=["words", "json"])
 async def test_an_answer_that_nothing_is_said_is_none_and_its_words_are_kept(schema: Any) -> None:
-    """The user reads why there is none; an answer with a schema may say so, too."""
+    """A warning keeps the planner's reason; an answer with a schema may give one, too."""
     reply = {"answer": ABSENT, "findings": [], "confidence": 0.9, "tasks": []}
     planner = CloudPlanner(ScriptedModel([reply]), max_tasks=4, answer_schema=schema)
     decision = await planner.decide(QUESTION, _digest(), History())
@@ -173,7 +177,7 @@ async def test_an_answer_that_nothing_is_said_is_none_and_its_words_are_kept(sch
 
 
 async def test_who_says_that_nothing_is_said_and_asks_for_more_gets_more() -> None:
-    """Whatever it cites for it: the next round may find the cook."""
+    """Findings cited for it make no difference: the next round may find the answer."""
     follow_up = {"instruction": "Who cooks?", "documents": [], "search": ["galley"]}
     reply = {"answer": ABSENT, "findings": ["f1"], "confidence": 0.9, "tasks": [follow_up]}
     decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
@@ -182,7 +186,7 @@ async def test_who_says_that_nothing_is_said_and_asks_for_more_gets_more() -> No
 
 @pytest.mark.parametrize("ids", ["f1, f12", ["F1", "F12"], ["[f1]", "(f12)"], ["f1 and f12", "f1"], "f1;f12"])
 async def test_finding_ids_are_understood_however_they_are_written(ids: Any) -> None:
-    """An answer does not lose its citations for a bracket or a capital letter."""
+    """A bracket or a capital letter loses no citation."""
     reply = {"answer": "12", "findings": ids, "confidence": 1}
     decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
     assert decision.findings == ("f1", "f12")
@@ -206,7 +210,7 @@ CONFIDENCES = [
 
 @pytest.mark.parametrize(("written", "confidence"), CONFIDENCES, ids=[written[:8] for written, _ in CONFIDENCES])
 async def test_a_confidence_out_of_ten_or_in_percent_is_understood(written: str, confidence: float) -> None:
-    """Whatever number a planner writes becomes one in [0, 1]; what says nothing is in the middle."""
+    """Any number becomes one in [0, 1]; without a number it is in the middle."""
     reply = f'{{"answer": "12", "findings": ["f1"], "confidence": {written}}}'
     decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
     assert decision.confidence == pytest.approx(confidence)
@@ -214,7 +218,7 @@ async def test_a_confidence_out_of_ten_or_in_percent_is_understood(written: str,
 
 @pytest.mark.parametrize("lines_shown", [True, False])
 async def test_the_planner_is_told_of_lines_only_where_it_sees_them(lines_shown: bool) -> None:
-    """Where the policy keeps the lines on the device, nobody tells the planner to trust them."""
+    """If the policy withholds the lines, the prompt does not mention them."""
     model = ScriptedModel([{"tasks": [TASK]}, {"answer": None, "findings": [], "confidence": 0}])
     planner = CloudPlanner(model, max_tasks=4, lines_shown=lines_shown)
     await planner.plan(QUESTION, CARD)
@@ -226,7 +230,9 @@ async def test_the_planner_is_told_of_lines_only_where_it_sees_them(lines_shown:
 
 
 async def test_the_planner_is_told_what_was_found_and_how_many_rounds_are_left() -> None:
-    """Findings go up once; an earlier round goes up as a gist; nobody plans a round that will not run."""
+    """Findings are sent once, an earlier round is sent as a gist, and no round is planned that will
+    not run.
+    """
     model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0}])
     history = History(gists=(RoundGist(asked=("State revenue.",), found="f1 12"),), rounds_left=0)
     await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest("t1 ...\nf2 13 | Row 13"), history)
@@ -250,7 +256,7 @@ async def test_follow_up_tasks_are_asked_for_only_where_the_reply_has_a_place_fo
 
 @pytest.mark.parametrize("whole", [False, True])
 async def test_the_planner_is_told_what_a_finding_looks_like(whole: bool) -> None:
-    """Whole passages have no reader and no answer of his."""
+    """Whole chunks have no reader, and the prompt does not speak of a reader's answer."""
     model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0}])
     digest = _digest().model_copy(update={"whole": whole})
     await CloudPlanner(model, max_tasks=4).decide(QUESTION, digest, History())
@@ -258,7 +264,7 @@ async def test_the_planner_is_told_what_a_finding_looks_like(whole: bool) -> Non
 
 
 async def test_what_goes_up_says_what_it_is_made_of() -> None:
-    """The question, the card and the digests can be told from the program's own words, for the log of what left."""
+    """The egress log can tell the question, the card and the digest from the program's own words."""
     model = ScriptedModel([{"tasks": [TASK]}, "no JSON", {"answer": None, "findings": [], "confidence": 0}])
     planner = CloudPlanner(model, max_tasks=4)
     await planner.plan(QUESTION, CARD)

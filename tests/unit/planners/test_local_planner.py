@@ -1,4 +1,4 @@
-"""The planner without a cloud: what it makes of a small model's replies."""
+"""The planner without a cloud: how it reads a small model's replies."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from minions_planners.local import LocalPlanner
 async def test_an_answer_rests_on_findings_that_exist(
     make: Any, reply: dict[str, Any], answer: str | None, findings: tuple[str, ...]
 ) -> None:
-    """A small model's answer counts with a finding under it, and the word null is no answer."""
+    """A small model's answer counts only with a finding, and the word null is no answer."""
     digest = Digest(text="f1 12 | Net revenue 12", findings=(make.finding(id="f1"),), gist="f1 12", tokens=9)
     decision = await LocalPlanner(ScriptedModel([reply])).decide("What was net revenue?", digest, History())
     assert (decision.answer, decision.findings) == (answer, findings)
 
 
 async def test_of_all_it_cites_what_holds_the_answer_is_kept(make: Any) -> None:
-    """A small model cites whatever it sees; a citation without the answer helps nobody."""
+    """A small model cites all that it sees; only citations that hold the answer are kept."""
     right = make.finding("31.6", id="f1", quote="The north quay reached 31.6 moves per hour.")
     wrong = make.finding("58", id="f2", start=90, quote="58 per cent were able to connect.")
     digest = Digest(text="...", findings=(right, wrong), gist="", tokens=9)

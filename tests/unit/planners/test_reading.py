@@ -1,4 +1,4 @@
-"""A planner's reply, read: whatever it asks for is bounded, and can be printed and stored."""
+"""A planner's reply, read: its size is bounded, and it can be printed and stored."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ def test_a_plan_without_end_is_bounded() -> None:
     plan = read_plan({"tasks": [task] * 10_000}, "Who?", max_tasks=6)
     assert len(plan.tasks) == 6
     assert plan.warnings == ("the planner gave 10000 tasks; the first 6 are run",)
-    for one in plan.tasks:
-        assert len(one.instruction) == 600
-        assert [len(one.options), len(one.documents), len(one.search)] == [50, 200, 8]
-        assert {len(text) for texts in (one.options, one.documents, one.search) for text in texts} <= {100, 200, 500}
+    for task in plan.tasks:
+        assert len(task.instruction) == 600
+        assert [len(task.options), len(task.documents), len(task.search)] == [50, 200, 8]
+        assert {len(text) for texts in (task.options, task.documents, task.search) for text in texts} <= {100, 200, 500}
 
 
 def test_an_answer_that_is_none_can_be_written_down() -> None:
-    """What the planner says instead of an answer is a warning, and a warning goes into the result."""
+    """The words of a dropped answer become a warning, and a warning is stored with the result."""
     decision = read_decision({"answer": "The documents do not say \ud800\x00."}, max_tasks=6)
     assert decision.answer is None
     assert decision.warnings == ("the planner says: The documents do not say ? .",)
 
 
 def test_an_answer_with_a_schema_is_json() -> None:
-    """Python writes NaN and Infinity, which no other reader of JSON takes: they become null."""
-    said = read_json({"total": float("nan"), "most": [float("inf"), 1.5], "name": "caf\u00e9"})
-    assert said is not None
-    assert json.loads(said, parse_constant=lambda name: name) == {
+    """Python writes NaN and Infinity, which other readers of JSON refuse: they become null."""
+    written = read_json({"total": float("nan"), "most": [float("inf"), 1.5], "name": "caf\u00e9"})
+    assert written is not None
+    assert json.loads(written, parse_constant=lambda name: name) == {
         "total": None,
         "most": [None, 1.5],
         "name": "caf\u00e9",

@@ -1,4 +1,4 @@
-"""The worker of a chat: one reply over all passages, each piece of evidence where it stands."""
+"""The worker of a chat: one reply over all chunks, each piece of evidence where it stands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER = "Staff: 40.\nThe chair is Helene Stoddart.\n"
 
 @pytest.fixture
 def jobs(make: Any) -> list[Job]:
-    """Two passages of a report, one after the other, and one from the end of another."""
+    """Two chunks of a report, one after the other, and one from the end of another report."""
     places: list[dict[str, Any]] = [
         {"id": "a:0", "document_id": "a", "path": "report.txt", "start": 0},
         {"id": "a:1", "document_id": "a", "path": "report.txt", "index": 1, "start": len(FIRST)},
@@ -41,7 +41,9 @@ async def _read(jobs: list[Job], *replies: Any, **options: Any) -> tuple[dict[st
 
 
 async def test_lines_are_numbered_through_and_lead_back_to_their_passage(jobs: list[Job]) -> None:
-    """Line 3 of all is the first of the second passage: the finding is the document's own text at its offsets."""
+    """Line 3 of all is the first of the second chunk: the finding is the document's own text at its
+    offsets.
+    """
     results, _ = await _read(jobs, {"lines": [3], "answer": "12.4 million"})
     assert [results[id_].status for id_ in ("a:0", "a:1", "b:7")] == ["abstained", "found", "abstained"]
     (finding,) = results["a:1"].findings
@@ -51,15 +53,21 @@ async def test_lines_are_numbered_through_and_lead_back_to_their_passage(jobs: l
 
 
 async def test_evidence_may_stand_in_several_documents(jobs: list[Job]) -> None:
-    """Lines of two passages are two findings, each with the answer; neighbouring lines of two passages are not one."""
+    """Lines of two chunks are two findings, each with the answer; neighbouring lines of two chunks
+    are not joined.
+    """
     results, _ = await _read(jobs, {"lines": [4, 5, 6], "answer": "costs 3 million, staff 40"})
-    assert [one.citation.quote for one in results["a:1"].findings] == ["Costs were 3 million."]
-    assert [one.citation.quote for one in results["b:7"].findings] == ["Staff: 40.\nThe chair is Helene Stoddart."]
+    assert [finding.citation.quote for finding in results["a:1"].findings] == ["Costs were 3 million."]
+    assert [finding.citation.quote for finding in results["b:7"].findings] == [
+        "Staff: 40.\nThe chair is Helene Stoddart."
+    ]
     assert results["b:7"].findings[0].citation.start == 500
 
 
 async def test_a_line_that_holds_the_answer_goes_along(jobs: list[Job]) -> None:
-    """A weak reader miscounts: what it says leads to the right line, which is the surer one."""
+    """A weak reader miscounts lines: its answer leads to the right line, whose confidence is
+    higher.
+    """
     results, _ = await _read(jobs, {"lines": [1], "answer": "12.4 million"})
     (pointed,), (better,) = results["a:0"].findings, results["a:1"].findings
     assert "12.4" in better.citation.quote
@@ -67,7 +75,7 @@ async def test_a_line_that_holds_the_answer_goes_along(jobs: list[Job]) -> None:
 
 
 async def test_a_passage_that_goes_on_has_no_place_of_its_own(jobs: list[Job]) -> None:
-    """The text reads on where the document does, and says where it begins anew."""
+    """A chunk that continues the one before has no heading; any other has one."""
     _, model = await _read(jobs, {"lines": [], "answer": None})
     shown = model.requests[0].messages[-1].content
     assert "Passage from report.txt\n1: Overview\n2: The harbour has two quays.\n3: Net revenue" in shown
@@ -75,7 +83,7 @@ async def test_a_passage_that_goes_on_has_no_place_of_its_own(jobs: list[Job]) -
 
 
 async def test_messages_share_the_passages_as_a_prefix(jobs: list[Job]) -> None:
-    """What a server has read for one message it need not read again for the next."""
+    """A server that has read the chunks for one message need not read them again for the next."""
     model = ScriptedModel([{"lines": [], "answer": None}] * 2)
     other = [
         job.model_copy(update={"task": job.task.model_copy(update={"instruction": "Who chairs?"})}) for job in jobs
@@ -92,14 +100,14 @@ async def test_messages_share_the_passages_as_a_prefix(jobs: list[Job]) -> None:
 
 @pytest.mark.parametrize("reply", [{"lines": [], "answer": None}, {"lines": [], "answer": "12.4 million"}])
 async def test_without_evidence_there_is_no_finding(jobs: list[Job], reply: dict[str, Any]) -> None:
-    """What it merely says goes nowhere."""
+    """An answer without lines is not a finding."""
     results, _ = await _read(jobs, reply)
     assert {result.status for result in results.values()} == {"abstained"}
     assert not any(result.findings or result.ungrounded for result in results.values())
 
 
 async def test_lines_that_do_not_exist_are_ungrounded(jobs: list[Job]) -> None:
-    """Where all evidence is invented, every passage counts so."""
+    """If all evidence is invented, every chunk counts as ungrounded."""
     results, _ = await _read(jobs, {"lines": [99], "answer": "12"})
     assert {(result.status, result.ungrounded) for result in results.values()} == {("abstained", True)}
 
@@ -116,7 +124,7 @@ async def test_lines_that_do_not_exist_are_ungrounded(jobs: list[Job]) -> None:
 async def test_a_quote_is_looked_for_in_all_passages(
     jobs: list[Job], quote: str, found: dict[str, str], status: str | None
 ) -> None:
-    """It is cited as the document has it; one that stands nowhere goes nowhere."""
+    """It is cited in the document's own words; a quote that stands nowhere is dropped."""
     results, model = await _read(jobs, {"quote": quote, "answer": "x"}, evidence="quote")
     cited = {id_: finding.citation for id_, result in results.items() for finding in result.findings}
     assert {id_: citation.quote for id_, citation in cited.items()} == found
@@ -136,7 +144,7 @@ async def test_a_quote_is_looked_for_in_all_passages(
 async def test_a_reply_that_cannot_be_used_does_not_end_the_run(
     jobs: list[Job], text: str, finish_reason: Any, status: str, ungrounded: bool
 ) -> None:
-    """The passages were read; the planner may ask in other words. What was paid is on the first job."""
+    """The chunks were read, and the planner may ask in other words. The usage is on the first job."""
     usage = Usage(input_tokens=90, output_tokens=12)
     results, _ = await _read(jobs, Completion(text=text, finish_reason=finish_reason, usage=usage))
     assert {(result.status, result.ungrounded) for result in results.values()} == {(status, ungrounded)}
@@ -144,7 +152,9 @@ async def test_a_reply_that_cannot_be_used_does_not_end_the_run(
 
 
 async def test_what_is_too_much_for_the_server_is_read_by_the_best_half(jobs: list[Job]) -> None:
-    """A server may count more tokens than the estimate: the passage that promises most is read, the others failed."""
+    """A server may count more tokens than the estimate: the most promising chunk is read, the
+    others fail.
+    """
     overflow = ContextOverflowError("4,200 tokens are more than 4,096")
     results, model = await _read(jobs, overflow, {"lines": [1], "answer": "12.4 million"})
     assert {id_: result.status for id_, result in results.items()} == {"a:0": "failed", "a:1": "found", "b:7": "failed"}
@@ -153,13 +163,13 @@ async def test_what_is_too_much_for_the_server_is_read_by_the_best_half(jobs: li
 
 
 async def test_one_passage_that_does_not_fit_has_failed(jobs: list[Job]) -> None:
-    """There is no smaller half."""
+    """A single chunk is not halved."""
     results, _ = await _read(jobs[:1], ContextOverflowError("too long"))
     assert results["a:0"].status == "failed"
 
 
 async def test_trouble_of_the_server_is_data_and_trouble_of_the_run_is_raised(jobs: list[Job]) -> None:
-    """As for any worker."""
+    """Errors are treated as by any other worker."""
     results, _ = await _read(jobs, ServerError("overloaded"))
     assert {result.status for result in results.values()} == {"failed"}
     with pytest.raises(AuthenticationError):
@@ -167,7 +177,9 @@ async def test_trouble_of_the_server_is_data_and_trouble_of_the_run_is_raised(jo
 
 
 async def test_a_fingerprint_covers_how_it_reads() -> None:
-    """Results of pointing are not taken for those of quoting, nor one model's for another's."""
+    """Results of pointing are not taken for results of quoting, nor those of one model for
+    another's.
+    """
     readers = [
         ChatReader(ScriptedModel(), evidence="lines"),
         ChatReader(ScriptedModel(), evidence="quote"),

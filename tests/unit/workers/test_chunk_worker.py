@@ -43,7 +43,9 @@ async def test_a_server_without_probabilities_is_known_to_both_and_warned_of_onc
 
 
 def test_what_changes_a_result_changes_the_fingerprint() -> None:
-    """A result that was read with other settings is not found; a judgement is never taken for an extraction."""
+    """A result that was read with other settings is not found; a judgement is never taken for an
+    extraction.
+    """
     model = ScriptedModel([])
     options: list[dict[str, Any]] = [
         {},
@@ -59,7 +61,9 @@ def test_what_changes_a_result_changes_the_fingerprint() -> None:
 
 
 def test_what_it_extracts_has_the_extractors_fingerprint() -> None:
-    """Results that the extractor alone has cached are found by the worker of a run, and the other way round."""
+    """Results that the extractor alone has cached are found by the worker of a run, and the other
+    way round.
+    """
     model = ScriptedModel([])
     settings: dict[str, Any] = {"reasoning": "draft", "second_look": True, "min_relevance": 0.5}
     assert ChunkWorker(model, **settings).fingerprint == Extractor(model, **settings).fingerprint

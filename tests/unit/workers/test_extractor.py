@@ -35,7 +35,7 @@ async def _run(make: Any, *replies: Any, task: dict[str, Any] | None = None, **o
 
 
 async def test_pointing_brings_the_documents_own_line(make: Any) -> None:
-    """The worker says 2; what is cited is the line, at its offsets, with its neighbours."""
+    """The worker replies 2; the citation is that line, at its offsets, with its neighbours."""
     result, _ = await _run(make, look(YES), reply('{"lines": [2], "answer": "12.4 million"}'))
     (finding,) = result.findings
     assert result.status == "found"
@@ -46,7 +46,7 @@ async def test_pointing_brings_the_documents_own_line(make: Any) -> None:
 
 
 async def test_a_look_that_says_no_abstains_for_one_token(make: Any) -> None:
-    """A passage without the answer costs one token of output."""
+    """A chunk without the answer costs one token of output."""
     result, model = await _run(make, look(NO))
     assert (result.status, result.usage.output_tokens, len(model.requests)) == ("abstained", 1, 1)
 
@@ -58,7 +58,7 @@ async def test_without_probabilities_every_chunk_is_extracted(make: Any) -> None
 
 
 async def test_a_server_without_probabilities_is_asked_to_look_once(make: Any) -> None:
-    """The first look's word still counts; then nobody pays for looks that order nothing, and the user is told once."""
+    """The first look's word counts; then no look is paid for, and the user gets one warning."""
     events: list[Any] = []
     found = reply('{"lines": [2], "answer": "12.4"}')
     model = ScriptedModel([look(None), found, found, found])
@@ -71,14 +71,16 @@ async def test_a_server_without_probabilities_is_asked_to_look_once(make: Any) -
 
 
 async def test_without_probabilities_the_first_look_may_still_say_no(make: Any) -> None:
-    """The word no, paid for, is believed."""
+    """A look that replies no abstains, also without a probability."""
     refusal = look(None).model_copy(update={"text": "No"})
     result, model = await _run(make, refusal)
     assert (result.status, result.relevance, len(model.requests)) == ("abstained", None, 1)
 
 
 async def test_candidates_without_a_yes_or_no_are_no_verdict(make: Any) -> None:
-    """A model that would say something else is asked for the lines, and looked at again in the next job."""
+    """A model that would reply something else is asked for the lines, and for a look again in the
+    next job.
+    """
     found = reply('{"lines": [2], "answer": "12.4"}')
     model = ScriptedModel([look({"Maybe": -0.1}), found, look(YES), found])
     worker = Extractor(model)
@@ -88,7 +90,7 @@ async def test_candidates_without_a_yes_or_no_are_no_verdict(make: Any) -> None:
 
 
 async def test_further_samples_may_come_out_differently(make: Any) -> None:
-    """The first sample is the likeliest reply; asking for it again at the same temperature would tell nothing."""
+    """Another sample at temperature 0 would repeat the first."""
     found = reply('{"lines": [2], "answer": "12.4"}')
     model = ScriptedModel([look(YES), found, look(YES), found])
     worker = Extractor(model)
@@ -111,7 +113,7 @@ async def test_a_list_may_stand_in_more_lines(make: Any, output: str, most: int,
 
 
 async def test_both_turns_share_the_passage_as_a_prefix(make: Any) -> None:
-    """What a server has read for the look it need not read again for the extraction."""
+    """A server that has read the chunk for the look need not read it again for the extraction."""
     _, model = await _run(make, look(YES), reply('{"lines": [], "answer": null}'))
     first, second = (request.messages for request in model.requests)
     shared = first[-1].content.split("\n\nDoes this")[0]
@@ -146,7 +148,7 @@ async def test_replies_of_every_shape_have_a_status(make: Any, text: str, status
     "quote", ["2: Net revenue was 12.4 million in 2022.", "2: Net revenue was 12.4 million in 2022.\n3: Costs were 3"]
 )
 async def test_a_quote_copied_with_its_line_number_is_grounded(make: Any, quote: str) -> None:
-    """The numbers are the passage's, not the document's."""
+    """The line numbers are the prompt's, not the document's."""
     text = json.dumps({"quote": quote, "answer": "12.4"})
     result, _ = await _run(make, look(YES), reply(text), evidence="quote")
     citation = result.findings[0].citation
@@ -155,7 +157,7 @@ async def test_a_quote_copied_with_its_line_number_is_grounded(make: Any, quote:
 
 
 async def test_a_quote_is_grounded_or_dropped_and_counted(make: Any) -> None:
-    """With quoting, what does not stand in the passage never becomes a finding."""
+    """A quote that does not stand in the chunk never becomes a finding."""
     kept, _ = await _run(
         make, look(YES), reply('{"quote": "net revenue WAS 12.4 million", "answer": "12.4"}'), evidence="quote"
     )
@@ -168,13 +170,15 @@ async def test_a_quote_is_grounded_or_dropped_and_counted(make: Any) -> None:
 
 
 async def test_an_answer_that_stands_elsewhere_brings_its_own_line_first(make: Any) -> None:
-    """A worker that miscounts lines still brings the right one up."""
+    """A worker that miscounts lines still brings the right line."""
     result, _ = await _run(make, look(YES), reply('{"lines": [4], "answer": "12.4 million"}'))
     assert result.findings[0].citation.quote == "Net revenue was 12.4 million in 2022."
 
 
 async def test_a_cut_off_reply_keeps_its_evidence_or_says_it_was_cut(make: Any) -> None:
-    """A worker that loops is cut off: its lines count if they were complete, else the partial text is kept."""
+    """A worker that loops is cut off: its lines count if they were complete, else the partial text
+    is kept.
+    """
     complete, _ = await _run(make, look(YES), reply('{"lines": [2], "answer": "12.4 12.4 12.4', finish_reason="length"))
     assert complete.status == "found"
     cut, _ = await _run(make, look(YES), reply("{ \n \n \n", finish_reason="length"))
@@ -190,20 +194,22 @@ async def test_a_jobs_trouble_is_data(make: Any, error: Exception) -> None:
 
 
 async def test_a_wrong_key_ends_the_run(make: Any) -> None:
-    """What would fail every job is raised at once."""
+    """An error that every other job would meet is raised at once."""
     with pytest.raises(AuthenticationError):
         await _run(make, AuthenticationError("no"))
 
 
 async def test_a_passages_answer_without_a_line_is_no_finding(make: Any) -> None:
-    """What is said to stand in a passage needs the line where it stands."""
+    """An answer from a chunk needs the line where it stands."""
     task = {"output": "yes_no", "unit": "chunk"}
     result, _ = await _run(make, look(YES), reply('{"lines": [], "answer": "yes"}'), task=task)
     assert result.status == "abstained"
 
 
 def test_what_was_read_with_default_settings_stays_known() -> None:
-    """The fingerprint of the defaults is frozen: who upgrades reads nothing twice. Change it knowingly."""
+    """The fingerprint of the defaults is frozen: an upgrade reads nothing twice. Change it
+    knowingly.
+    """
     fingerprint = Extractor(ScriptedModel([])).fingerprint
     assert fingerprint == "f04a1ea1947bc650cef33faa6ab038641f2566a6ae60a4b13207ea2b88427516"
 
@@ -211,7 +217,9 @@ def test_what_was_read_with_default_settings_stays_known() -> None:
 @pytest.mark.parametrize(("reasoning", "field"), [("draft", "draft"), ("cot", "reasoning")])
 @pytest.mark.parametrize("evidence", ["lines", "quote"])
 async def test_a_worker_may_think_first(make: Any, reasoning: Any, field: str, evidence: Any) -> None:
-    """Thinking comes before the evidence, is bounded, has room of its own, and is no part of the finding."""
+    """Thinking comes before the evidence, has a bounded field of its own, and is not part of the
+    finding.
+    """
     asked = []
     for chosen in ("none", reasoning):
         text = json.dumps({field: "revenue: line 2", "lines": [2], "quote": "was 12.4 million", "answer": "12.4"})
@@ -231,7 +239,9 @@ INVENTED = '{"lines": [4], "answer": "900 dollars"}'
 
 
 async def test_a_second_look_replaces_what_stands_nowhere(make: Any) -> None:
-    """An answer that is in none of the lines is objected to, with the lines it points at, on the same prefix."""
+    """An answer that stands in no line is objected to, with the lines it points at, on the same
+    prefix.
+    """
     second = reply('{"lines": [2], "answer": "12.4 million"}')
     result, model = await _run(make, look(YES), reply(INVENTED), second, second_look=True)
     assert [finding.answer for finding in result.findings] == ["12.4 million"]
@@ -273,7 +283,7 @@ async def test_nothing_to_object_to_costs_nothing(make: Any, text: str, task: di
 
 
 async def test_a_second_look_that_does_not_fit_keeps_the_first(make: Any) -> None:
-    """It holds the first reply as well, so that it may be too long where the first was not."""
+    """It holds the first reply as well, so it may be too long even if the first was not."""
     overflow = ContextOverflowError("too long", usage=Usage(input_tokens=9))
     result, _ = await _run(make, look(YES), reply(INVENTED), overflow, second_look=True)
     assert [finding.citation.quote for finding in result.findings] == ["Staff: 40."]

@@ -35,7 +35,9 @@ async def _judged(make: Any, *replies: Any, task: dict[str, Any]) -> tuple[Any, 
 
 
 async def test_yes_or_no_costs_a_token(make: Any) -> None:
-    """One call, one token out; the winner's share of yes and no is the confidence, in all their spellings."""
+    """One call, one token out; the winner's share of yes and no is the confidence, in all their
+    spellings.
+    """
     result, model = await _judged(make, token(Yes=0.5, yes=0.1, No=0.2, Maybe=0.2), task=YES_NO)
     (finding,) = result.findings
     assert (result.status, finding.answer, finding.confidence) == ("found", "yes", 0.75)
@@ -47,7 +49,9 @@ async def test_yes_or_no_costs_a_token(make: Any) -> None:
 
 
 async def test_a_judgement_cites_the_line_closest_to_the_task(make: Any) -> None:
-    """It rests on all of the document; what is shown of it is the line that shares most words with what was asked."""
+    """It rests on the whole document; the citation is the line that shares most words with the
+    instruction.
+    """
     result, _ = await _judged(make, token(yes=0.9, no=0.1), task=YES_NO)
     citation = result.findings[0].citation
     assert (citation.quote, citation.status) == ("Overall this review is positive.", "exact")
@@ -60,7 +64,9 @@ async def test_a_judgement_that_shares_no_word_cites_the_opening_line(make: Any)
 
 
 async def test_options_are_lettered_and_asked_in_both_orders(make: Any) -> None:
-    """A model that favours the first letter favours another option the second time: its favour cancels out."""
+    """A model that favours the first letter favours another option the second time: its favour
+    cancels out.
+    """
     favours_first = token(A=0.6, B=0.3, C=0.1)
     favours_bad = token(A=0.2, B=0.7, C=0.1)
     result, model = await _judged(make, favours_first, favours_bad, task=CATEGORY)
@@ -84,7 +90,9 @@ async def test_all_judgements_of_a_document_share_its_text_as_a_prefix(make: Any
 
 @pytest.mark.parametrize("other", [{"Perhaps": 0.9}, {"<think>": 0.999, "no": 0.0001}])
 async def test_candidates_without_any_option_are_no_verdict(make: Any, other: dict[str, float]) -> None:
-    """A model that would say something else is asked in writing; the next document is asked for a token again."""
+    """A model that would reply something else is asked in writing; the next document is asked for a
+    token again.
+    """
     written = '{"answer": "yes"}'
     model = ScriptedModel([token(**other), written, token(yes=0.9, no=0.1)])
     worker = ChunkWorker(model)
@@ -94,7 +102,7 @@ async def test_candidates_without_any_option_are_no_verdict(make: Any, other: di
 
 
 async def test_more_options_than_letters_are_written(make: Any) -> None:
-    """Twenty-seven options have no letters."""
+    """There are not enough letters for twenty-seven options, so the verdict is written."""
     options = tuple(f"kind {number}" for number in range(27))
     text = '{"answer": "kind 7"}'
     result, model = await _judged(make, text, task={**CATEGORY, "options": options})
@@ -102,7 +110,7 @@ async def test_more_options_than_letters_are_written(make: Any) -> None:
 
 
 async def test_a_document_too_long_for_the_server_votes_by_halves(make: Any) -> None:
-    """A context may be smaller than the settings say: the halves are judged, and say together what the document is."""
+    """A context may be smaller than the settings say: both halves are judged, and vote together."""
     asked: list[str] = []
 
     def reading(request: Any) -> Any:
@@ -124,27 +132,29 @@ async def test_a_document_too_long_for_the_server_votes_by_halves(make: Any) -> 
     assert result.usage.input_tokens == 200 + 200 + 7
 
 
-@pytest.mark.parametrize(("first", "second", "said"), [("yes", "no", "yes"), ("null", "no", "no")])
+@pytest.mark.parametrize(("first", "second", "verdict"), [("yes", "no", "yes"), ("null", "no", "no")])
 async def test_halves_of_a_document_are_judged_in_writing_where_there_are_no_probabilities(
-    make: Any, first: str, second: str, said: str
+    make: Any, first: str, second: str, verdict: str
 ) -> None:
-    """A document too long for such a server is judged all the same; the beginning decides where halves differ."""
+    """A document that is too long for such a server is judged all the same; of halves that differ,
+    the first decides.
+    """
 
     def reading(request: Any) -> Any:
         text = request.messages[-1].content
         if "A film" in text and "Go and see it" in text:
             return ContextOverflowError("too long", usage=Usage(input_tokens=7))
-        said = first if "A film" in text else second
-        reply = '{"answer": null}' if said == "null" else f'{{"answer": "{said}"}}'
+        answer = first if "A film" in text else second
+        reply = '{"answer": null}' if answer == "null" else f'{{"answer": "{answer}"}}'
         return Completion(text=reply, finish_reason="stop", usage=Usage(input_tokens=100))
 
     result = await ChunkWorker(ScriptedModel(reading), reasoning="draft").run(make.job(TEXT, **YES_NO))
-    assert [finding.answer for finding in result.findings] == [said]
+    assert [finding.answer for finding in result.findings] == [verdict]
     assert result.usage.input_tokens == 7 + 100 + 100
 
 
 async def test_a_line_that_is_too_long_fails_its_job(make: Any) -> None:
-    """What cannot be divided is told."""
+    """A document of one line cannot be halved: its job fails, and says why."""
     model = ScriptedModel([ContextOverflowError("too long")])
     result = await ChunkWorker(model).run(make.job("One line.", **YES_NO))
     assert (result.status, "does not fit" in (result.reason or "")) == ("failed", True)
@@ -154,15 +164,15 @@ BLIND = token(yes=0.9).model_copy(update={"first_token": None})  # a server with
 
 
 async def test_without_probabilities_a_judgement_is_written(make: Any) -> None:
-    """It is constrained to the options, asked on the same prefix; by the second document nobody asks for probabilities
-    that there are none of.
+    """It is constrained to the options, on the same prefix; the second document is not asked for
+    probabilities.
     """
     written = '{"answer": "good"}'
     model = ScriptedModel([BLIND, written, written])
     worker = ChunkWorker(model)
     results = [await worker.run(make.job(TEXT, **CATEGORY)) for _ in range(2)]
-    told = [(result.status, result.findings[0].answer, result.findings[0].confidence) for result in results]
-    assert told == [("found", "good", 0.5)] * 2
+    outcomes = [(result.status, result.findings[0].answer, result.findings[0].confidence) for result in results]
+    assert outcomes == [("found", "good", 0.5)] * 2
     ballot, first, second = (request.messages for request in model.requests)
     assert (model.requests[1].json_schema or {})["properties"] == {"answer": {"enum": ["good", "bad", "mixed", None]}}
     assert first == second
@@ -183,19 +193,19 @@ async def test_without_probabilities_a_judgement_is_written(make: Any) -> None:
     ],
 )
 async def test_what_is_written_is_a_judgement_or_none(make: Any, text: str, finish_reason: Any, status: str) -> None:
-    """Null, half a word, prose and words of its own are no judgements, also where the server keeps no schema; an option
-    may be called none, and have a point or words after it.
+    """Null, half a word, prose and other words are not judgements, also if the server does not
+    enforce the schema; an option may be called none, and have a point or words after it.
     """
     task = {**CATEGORY, "options": ("good", "none")}
-    said = Completion(text=text, finish_reason=finish_reason, usage=Usage(output_tokens=9))
-    result, _ = await _judged(make, BLIND, said, task=task)
+    written = Completion(text=text, finish_reason=finish_reason, usage=Usage(output_tokens=9))
+    result, _ = await _judged(make, BLIND, written, task=task)
     assert (result.status, bool(result.findings)) == (status, status == "found")
     assert result.usage.output_tokens == 1 + 9
 
 
 @pytest.mark.parametrize(("reasoning", "field"), [("draft", "draft"), ("cot", "reasoning")])
 async def test_a_worker_that_thinks_judges_in_writing(make: Any, reasoning: Any, field: str) -> None:
-    """Probabilities of the first token are those of a thoughtless answer."""
+    """The first token's probabilities are those of an answer without thinking."""
     model = ScriptedModel([f'{{"{field}": "praise", "answer": "good"}}'])
     result = await ChunkWorker(model, reasoning=reasoning).run(make.job(TEXT, **CATEGORY))
     (request,) = model.requests
@@ -205,21 +215,21 @@ async def test_a_worker_that_thinks_judges_in_writing(make: Any, reasoning: Any,
 
 
 async def test_options_of_yes_and_no_are_asked_as_yes_or_no(make: Any) -> None:
-    """A planner's category of these two is no matter of letters; the answer is spelt as the plan spells it."""
+    """These two options get no letters; the answer is spelt as the plan spells it."""
     task = {**CATEGORY, "options": ("Yes", "No")}
     result, model = await _judged(make, token(yes=0.2, no=0.8), task=task)
     assert (result.findings[0].answer, len(model.requests)) == ("No", 1)
 
 
 async def test_yes_or_no_stays_so_whatever_options_a_plan_adds(make: Any) -> None:
-    """A model that is told to answer yes or no says neither of a plan's own words: a ballot over them is void."""
+    """The prompt asks for yes or no, so a ballot over other words would weigh nothing."""
     task = {**YES_NO, "options": ("positive", "negative")}
     result, model = await _judged(make, token(yes=0.8, no=0.2), task=task)
     assert (result.findings[0].answer, result.findings[0].confidence, len(model.requests)) == ("yes", 0.8, 1)
 
 
 async def test_a_passages_question_is_no_judgement(make: Any) -> None:
-    """A yes-or-no task over passages is looked at and pointed for, as ever."""
+    """A yes-or-no task over chunks is looked at and extracted, like any other."""
     text = '{"lines": [3], "answer": "yes"}'
     _, model = await _judged(make, token(yes=0.9, no=0.1), text, task={"output": "yes_no"})
     assert model.requests[-1].json_schema is not None
@@ -232,7 +242,7 @@ async def test_a_ballot_that_fails_is_data_and_keeps_what_was_spent(make: Any) -
 
 
 def test_further_samples_begin_with_another_option(make: Any) -> None:
-    """The same ballot again would say the same."""
+    """The same ballot again would give the same verdict."""
     task = make.task(**CATEGORY)
     first = [ballots(task, sample=sample)[0].tokens["A"] for sample in range(3)]
     assert first == ["good", "bad", "mixed"]

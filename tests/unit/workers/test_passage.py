@@ -1,4 +1,4 @@
-"""What a worker reads of a chunk: its place on one line, then its numbered lines."""
+"""A chunk as a worker sees it: its place on one line, then its numbered lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minions_workers.passage import place_of, show
     "name", ["report 2022.txt", "two  blanks.md", "Übersicht (1).pdf", "नमूना\u200d.txt", "a;b|c.txt"]
 )
 def test_an_ordinary_name_is_shown_as_it_is(make: Any, name: str) -> None:
-    """What was read yesterday is not read again for its name's sake."""
+    """An ordinary name is not changed, so cached results are still found."""
     assert place_of(make.chunk("It was 12.", path=f"docs/{name}", headings=("Results",))) == f"{name} > Results"
 
 
@@ -26,5 +26,5 @@ def test_no_name_begins_a_line_of_the_passage(make: Any, sign: str) -> None:
 
 
 def test_a_name_holds_no_unseen_character(make: Any) -> None:
-    """Escapes, overrides and hidden writing are no part of what a model reads."""
+    """Escapes, overrides and invisible characters are not shown to a model."""
     assert place_of(make.chunk("x", path="docs/\x1b[31ma\u202e\U000e0041.txt")) == "[31ma.txt"

@@ -1,4 +1,4 @@
-"""What a worker is told keeps its words, and says what each piece of them is."""
+"""A prompt in pieces keeps its words, and knows the kind of each piece."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ def test_a_prompt_in_pieces_has_the_same_words(name: str) -> None:
 
 
 def test_the_options_of_a_task_are_no_prompt(make: Any) -> None:
-    """They came with the plan, and may hold what the user asked about."""
+    """Options come with the plan, and may hold words of the question."""
     category = make.task(output="category", options=("kept", "broken"))
     assert worded(category, "one of: kept, broken") == ("question", "one of: kept, broken")
     assert worded(make.task(), "short")[0] == "prompt"
 
 
 async def test_a_worker_says_what_its_messages_are_made_of(make: Any) -> None:
-    """A log of what leaves tells the passage from the instruction, and both from the program's own words."""
+    """The egress log can tell the chunk from the instruction, and both from the program's own
+    words.
+    """
     seen: list[ChatRequest] = []
 
     def reply(request: ChatRequest) -> Completion:

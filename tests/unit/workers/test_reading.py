@@ -28,13 +28,13 @@ VALUES = st.recursive(
 
 @given(lines=VALUES, quote=VALUES, answer=VALUES)
 def test_no_value_ends_a_run(lines: object, quote: object, answer: object) -> None:
-    """Whatever JSON stands where lines, quote and answer were asked for, it is read, or refused with ReplyError."""
+    """Any JSON in place of lines, quote and answer is read, or refused with ReplyError."""
     text = json.dumps({"lines": lines, "quote": quote, "answer": answer})
     with suppress(ReplyError):
         reply = read_reply(text)
         assert all(0 <= number < 10**6 for number in reply.lines)
-        for said in (reply.quote, reply.answer):
-            assert said is None or said.encode()
+        for words in (reply.quote, reply.answer):
+            assert words is None or words.encode()
 
 
 @pytest.mark.parametrize("lines", ["[1e999]", "[NaN]", "[-Infinity]", '"' + "7" * 5000 + '"', "[1" + "0" * 400 + "]"])
@@ -53,11 +53,13 @@ def test_lines_are_understood_however_they_are_written(lines: str, numbers: list
 
 @pytest.mark.parametrize("answer", ["a line of the document " * 100, "x" * 5000])
 def test_an_answer_is_no_longer_than_was_asked_for(answer: str) -> None:
-    """Where the server does not keep to the schema: a whole passage is no answer, and answers go up."""
-    said = read_reply(json.dumps({"lines": [1], "answer": answer})).answer
-    assert said is not None
-    assert 350 < len(said) <= 400
-    assert answer.startswith(said)
+    """Some servers do not enforce the schema, and an answer is sent whole: it must not be a whole
+    chunk.
+    """
+    read = read_reply(json.dumps({"lines": [1], "answer": answer})).answer
+    assert read is not None
+    assert 350 < len(read) <= 400
+    assert answer.startswith(read)
 
 
 def test_nesting_without_end_is_refused() -> None:
@@ -67,7 +69,7 @@ def test_nesting_without_end_is_refused() -> None:
 
 
 def test_a_reply_without_end_is_bounded() -> None:
-    """A server that keeps no schema: as many lines and as long a quote as anyone needs, whatever the worker wrote."""
+    """Without an enforced schema, lines and quote are still bounded, whatever the worker wrote."""
     reply = read_reply(json.dumps({"lines": list(range(5000)), "quote": "a word " * 50_000}))
     assert reply.lines == list(range(100))
     assert reply.quote is not None
@@ -75,7 +77,7 @@ def test_a_reply_without_end_is_bounded() -> None:
 
 
 def test_line_numbers_are_taken_out_of_a_quote_at_once() -> None:
-    """A hundred thousand empty lines before them take no time."""
+    """A hundred thousand empty lines before a number take no time."""
     assert read_reply(json.dumps({"quote": "\n" * 100_000 + " 7: the line\n8: and the next"})).quote == (
         "the line and the next"
     )

@@ -1,4 +1,4 @@
-"""Many passages as one text: whatever they hold, a number leads back to the line that the worker saw under it."""
+"""Many chunks as one text: every number leads back to the line that was shown with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TASK = Task(id="t1", instruction="?")
 
 
 def jobs_of(texts: list[str], *, gap: int) -> list[Job]:
-    """Passages of one document, ``gap`` characters apart."""
+    """Chunks of one document, ``gap`` characters apart."""
     jobs: list[Job] = []
     start = 0
     for index, text in enumerate(texts):
@@ -31,7 +31,9 @@ def jobs_of(texts: list[str], *, gap: int) -> list[Job]:
 
 @given(texts=TEXTS, gap=st.sampled_from([0, 7]))
 def test_every_number_leads_to_its_line(texts: list[str], gap: int) -> None:
-    """Each line is shown once under its number, and pointing at it alone brings its own text, from its own passage."""
+    """Each line is shown once with its number, and pointing at it alone brings its own text, from
+    its own chunk.
+    """
     sheet = Sheet(jobs_of(texts, gap=gap))
     assert [line.number for line in sheet.lines] == list(range(1, len(sheet.lines) + 1))
     shown = sheet.shown()
@@ -44,7 +46,7 @@ def test_every_number_leads_to_its_line(texts: list[str], gap: int) -> None:
 
 @given(texts=TEXTS, numbers=st.lists(st.integers(-3, 40), max_size=6))
 def test_what_is_pointed_at_stays_within_its_passage(texts: list[str], numbers: list[int]) -> None:
-    """No span crosses from one passage to the next, and numbers that no line has are none."""
+    """No span crosses from one chunk to the next, and numbers without a line are ignored."""
     sheet = Sheet(jobs_of(texts, gap=0))
     found = sheet.locations(Reply(lines=numbers, quote=None, answer=None))
     assert bool(found) == any(1 <= number <= len(sheet.lines) for number in numbers)
