@@ -1,4 +1,4 @@
-"""What works and what does not, before a question is asked."""
+"""Checks before a question is asked, and their hints."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def checks(**settings: Any) -> dict[str, Check]:
 
 
 def test_a_machine_that_can_answer_is_ready(script: str) -> None:
-    """No problem means ready; what was looked at is listed."""
+    """Without a problem it is ready; the checks are listed."""
     report = examine(Settings.load({"planner": script, "worker": script}))
     assert report.ready
     assert {check.name for check in report.checks} >= {"python", "home", "planner", "worker"}
 
 
 def test_a_home_that_cannot_be_written_is_a_problem(script: str, tmp_path: Path) -> None:
-    """A file where the home should be: another folder is proposed."""
+    """If a file is in the way of the home, another folder is proposed."""
     (tmp_path / "file").write_text("")
     home = checks(planner=script, worker=script, home=tmp_path / "file" / "home")["home"]
     assert home.status == "problem"
@@ -76,7 +76,7 @@ def test_a_model_that_is_not_served_is_a_problem(script: str) -> None:
 
 
 def test_a_missing_key_is_a_problem(script: str) -> None:
-    """A cloud without a key: say which variable, and that one can do without."""
+    """A cloud planner without a key: the hint names the variable and --local-only."""
     found = checks(planner="openai:gpt-5.4", worker=script)["planner"]
     assert found.status == "problem"
     assert "OPENAI_API_KEY" in (found.fix or "")
@@ -84,7 +84,7 @@ def test_a_missing_key_is_a_problem(script: str) -> None:
 
 @pytest.mark.parametrize("reference", ["openai:m@http://127.0.0.1:9/v1", "ollama:m@http://127.0.0.1:9"])
 def test_a_server_that_does_not_answer_is_a_problem(script: str, reference: str) -> None:
-    """Nothing listens: start it, or correct the address."""
+    """If no server listens, the hint is to start it or to correct the address."""
     found = checks(planner=script, worker=reference)["worker"]
     assert found.status == "problem"
     assert "start" in (found.fix or "")
@@ -123,14 +123,14 @@ def test_every_worker_endpoint_is_looked_at(script: str) -> None:
 
 
 def test_a_planner_with_several_endpoints_is_a_problem(script: str) -> None:
-    """It has one, and the fix says so."""
+    """A planner has one endpoint, and the fix says so."""
     planner = "openai:p@http://127.0.0.1:9/v1,http://127.0.0.1:8/v1"
     found = checks(planner=planner, worker=script)["planner"]
     assert (found.status, found.fix) == ("problem", "name one; several are for --worker")
 
 
 def test_a_llama_server_answers_to_any_name(script: str) -> None:
-    """One local model under another name works, and is told."""
+    """A local server with a single model answers to any name; the check warns."""
     with LoopbackServer(models=("qwen",)) as server:
         found = checks(planner=script, worker=f"openai:other@{server.openai_url}")["worker"]
     assert found.status == "warning"
@@ -147,7 +147,7 @@ def test_an_ollama_worker_is_found(script: str) -> None:
 
 
 def test_an_ollama_model_that_is_not_there_can_be_pulled(script: str) -> None:
-    """The command that fetches it."""
+    """The fix is the command that downloads it."""
     with LoopbackServer(models=("llama3.2:3b",)) as server:
         found = checks(planner=script, worker=f"ollama:qwen3:4b@{server.url}")["worker"]
     assert found.status == "problem"
@@ -156,7 +156,7 @@ def test_an_ollama_model_that_is_not_there_can_be_pulled(script: str) -> None:
 
 @pytest.mark.parametrize("worker", ["ollama:big:120b-cloud", "openai:w@http://192.0.2.1/v1"])
 def test_a_worker_elsewhere_is_a_problem(script: str, worker: str) -> None:
-    """It would read the documents on another machine; nothing is sent to find out."""
+    """A worker on another machine would read the documents there; nothing is sent to find out."""
     found = checks(planner=script, worker=worker)["worker"]
     assert found.status == "problem"
     assert "--allow-remote-workers" in (found.fix or "")
@@ -176,7 +176,7 @@ def test_embedded_weights_are_looked_for(script: str, tmp_path: Path, monkeypatc
 
 
 def test_a_reference_that_is_none_is_a_problem() -> None:
-    """A wrong setting does not keep the other checks from being made."""
+    """The other checks are made in spite of a wrong setting."""
     report = examine(Settings.load({"planner": "gpt", "worker": "ollama:w"}))
     assert not report.ready
     assert report.checks[-1].name == "models"
@@ -186,7 +186,7 @@ def test_a_reference_that_is_none_is_a_problem() -> None:
 def refusing(
     status: int, body: bytes = b"{}", headers: dict[str, str] | None = None
 ) -> Iterator[tuple[str, list[str]]]:
-    """A server that answers every GET alike; its address, and the paths it was asked for."""
+    """A server with one answer to every GET; yields its address, and the paths that were requested."""
     import threading
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -240,7 +240,7 @@ def test_a_key_follows_no_redirect() -> None:
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"models": [1, {}]}', b"null"])
 def test_nonsense_is_no_list_of_models(body: bytes) -> None:
-    """A server that answers 200 with something else does not upset anybody."""
+    """A reply that is not a list of models is treated as no list, without an error."""
     with refusing(200, body) as (url, _):
         page = probes.fetch(url)
         assert not probes.served_models(page)
@@ -250,7 +250,7 @@ def test_nonsense_is_no_list_of_models(body: bytes) -> None:
 
 
 def test_a_server_that_hangs_is_not_waited_for() -> None:
-    """A reply that does not come is nobody answering, after the time that was set."""
+    """A server that does not reply in time counts as not answering."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -267,7 +267,7 @@ def test_only_web_addresses_are_fetched() -> None:
 
 @pytest.mark.parametrize("role", ["planner", "worker"])
 def test_a_model_that_ollama_passes_on_is_a_problem(script: str, role: str) -> None:
-    """It has a local name and a local server, and would be refused when it is asked."""
+    """A local name for a remote model is a problem, since it would be refused later."""
 
     class PassingOn(LoopbackServer):
         def post(self, _: str, body: Any) -> Any:

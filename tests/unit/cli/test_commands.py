@@ -54,21 +54,21 @@ def test_quiet_says_nothing_but_the_answer(minions: Any, docs: Path) -> None:
 
 
 def test_events_on_stdout_take_the_answers_place(minions: Any, docs: Path) -> None:
-    """--events - writes JSON lines only, the last of them the answer, so that a program reads them as they come."""
+    """--events - writes JSON lines only; the last one holds the answer."""
     ended = minions("ask", QUESTION, docs, *CREW, "--events", "-", "--quiet")
     events = [json.loads(line) for line in ended.out.splitlines()]
     assert (ended.code, events[-1]["answer"]["answer"]) == (0, "41 metres")
 
 
 def test_verbose_logs_no_document_text(minions: Any, docs: Path) -> None:
-    """-vv tells what happens on stderr, and never what stands in the documents."""
+    """-vv logs events on stderr, and never text of the documents."""
     ended = minions("ask", QUESTION, docs, *CREW, "-vv")
     assert "run finished" in ended.err
     assert "Anna Reid" not in ended.err
 
 
 def test_dry_run_is_estimate(minions: Any, docs: Path) -> None:
-    """Both say what asking would take; neither leaves a run on record."""
+    """Both print the same estimate; neither stores a run."""
     dry = minions("ask", QUESTION, "docs", "--dry-run", "--planner", "openai:gpt-5.4", "--worker", "llamacpp:x")
     estimated = minions("estimate", QUESTION, "docs", "--planner", "openai:gpt-5.4", "--worker", "llamacpp:x")
     assert (dry.code, dry.out) == (0, estimated.out)
@@ -85,7 +85,7 @@ def test_estimate_as_json(minions: Any, docs: Path) -> None:
 
 
 def test_index_tells_what_it_did(minions: Any, docs: Path) -> None:
-    """The first time it reads, the second time it does not; files that cannot be read are named."""
+    """Unchanged files are not read a second time; unreadable files are listed."""
     first, second = minions("index", "docs"), minions("index", "docs", "--json")
     assert "1 added" in first.out
     assert "unreadable: docs/empty.txt: empty file" in first.out
@@ -93,7 +93,7 @@ def test_index_tells_what_it_did(minions: Any, docs: Path) -> None:
 
 
 def test_search_shows_place_and_words(minions: Any, docs: Path) -> None:
-    """A hit has a score, a place and the words around it; no hit says so on stderr."""
+    """A hit has a score, a place and the words around it; without one, stderr says so."""
     hit = minions("search", "lighthouse", "docs").out
     assert "docs/guide.md (characters 0-" in hit
     assert "[lighthouse]" in hit
@@ -144,13 +144,13 @@ def test_spans_reach_back_from_now(text: str, back: timedelta) -> None:
 
 
 def test_dates_are_the_readers_own() -> None:
-    """A time with a zone is converted to UTC; none is none."""
+    """A time with a zone is converted to UTC; no time stays None."""
     assert since_when("2026-01-31T12:00:00+02:00") == "2026-01-31T10:00:00+00:00"
     assert since_when(None) is None
 
 
 def test_verify_reads_one_result_or_many(minions: Any, docs: Path, here: Path) -> None:
-    """A result, lines of results and errors among them; any citation that fails makes it exit 5."""
+    """One result or one per line, with errors among them; a citation that fails makes it exit 5."""
     result = minions("ask", QUESTION, "docs", *CREW, "--json").out
     failure = json.dumps({"schema": "minions/1", "error": {"type": "PlanError", "message": "no"}})
     (here / "many.jsonl").write_text(result + failure + "\n" + result)
@@ -165,7 +165,7 @@ def test_verify_reads_one_result_or_many(minions: Any, docs: Path, here: Path) -
 
 @pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"schema": "minions/2"}', '{"error": {}}', "[1]"])
 def test_verify_refuses_what_is_no_result(minions: Any, here: Path, content: str) -> None:
-    """A file that holds no result is a usage error that says what makes one."""
+    """A file without a result is a usage error, with the command that makes one."""
     (here / "r.json").write_text(content)
     ended = minions("verify", "r.json")
     assert ended.code == 2
@@ -173,7 +173,7 @@ def test_verify_refuses_what_is_no_result(minions: Any, here: Path, content: str
 
 
 def test_models_lists_what_is_here(minions: Any) -> None:
-    """Each known model with what to type for its weights, and what would be used."""
+    """Each known model with its weights or the command that downloads them, and the models in use."""
     listed = minions("models").out
     assert "qwen2.5-coder-1.5b" in listed
     assert "worker    " in listed
@@ -181,7 +181,7 @@ def test_models_lists_what_is_here(minions: Any) -> None:
 
 
 def test_doctor_prints_each_check(minions: Any, docs: Path) -> None:
-    """A line a check; exit code 0 when a question could be asked, 6 when not."""
+    """One line per check; exit code 0 if a question could be asked, else 6."""
     ready = minions("doctor", *CREW)
     assert (ready.code, ready.out.splitlines()[-1]) == (0, "ready: minions ask 'QUESTION' FOLDER")
     missing = minions("doctor", "--planner", "local", "--worker", "scripted:nowhere.json", "--json")
@@ -200,16 +200,16 @@ def test_a_download_shows_how_far_it_is(capsys: pytest.CaptureFixture[str], *, t
 
 
 def test_a_retry_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
-    """What is tried again, when, and why; none of the retry library's own fields."""
+    """A retry is logged with its model, wait and reason, and none of the retry library's own fields."""
     try:
         configure_logging(verbose=0, quiet=False)
         facts = {"callable": "openai:p", "args": (), "kwargs": {}, "wait_for": 0.5, "caused_by": "ServerError('oops')"}
         structlog.get_logger().warning("stamina.retry_scheduled", retry_num=1, waited_so_far=0, **facts)
     finally:
         structlog.reset_defaults()
-    told = capsys.readouterr().err
-    assert all(text in told for text in ("trying again", "openai:p", "0.5", "oops"))
-    assert "kwargs" not in told
+    shown = capsys.readouterr().err
+    assert all(text in shown for text in ("trying again", "openai:p", "0.5", "oops"))
+    assert "kwargs" not in shown
 
 
 def test_logging_is_quiet_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Whatever goes wrong ends in one line, what to do next, and its exit code."""
+"""Every error ends in one line, a hint, and its exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refused(ended: Any, code: int, *words: str) -> None:
 
 
 def test_no_path_shows_an_example(minions: Any) -> None:
-    """A question without documents is answered with a command line that works."""
+    """Without documents the hint is a complete command line."""
     refused(minions("ask", "How tall?"), 2, "no documents", "minions ask '")
 
 
@@ -34,7 +34,7 @@ def test_an_empty_question_is_refused(minions: Any, here: Path) -> None:
 
 
 def test_a_broken_pdf_alone_is_told(minions: Any, here: Path) -> None:
-    """When nothing can be read the reason is in the message."""
+    """If no file can be read, the message has the reason."""
     (here / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no PDF")
     refused(minions("ask", "How tall?", "broken.pdf"), 2, "broken.pdf", "PDF")
 
@@ -73,7 +73,7 @@ def test_errors_are_json_for_scripts(minions: Any) -> None:
     ],
 )
 def test_wrong_options_are_named(minions: Any, here: Path, arguments: str, code: int, words: list[str]) -> None:
-    """Whatever is wrong with a command line is named, with the exit code of its kind."""
+    """The wrong part of a command line is named, with the exit code of its kind."""
     (here / "a.txt").write_text("Something to read.")
     ended = minions(*arguments.split())
     if "--json" in arguments:

@@ -51,7 +51,7 @@ def block(command: str) -> re.Pattern[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_reference_shows_the_help_as_it_is(minions: Any, command: str) -> None:
-    """What the page says about a command is what the command says."""
+    """The page shows each command's own help."""
     shown = minions(*command.split(), "--help")
     assert shown.code == 0
     page = REFERENCE.read_text("utf-8")
@@ -92,7 +92,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("shape", [Answer, Coverage, RoleUsage, Calculation, Citation, Baseline, Egress, Withheld])
 def test_every_field_of_an_answer_is_told(shape: type[BaseModel]) -> None:
-    """Other programs read the object, so the page names all that stands in it; what it need not tell is listed here."""
-    told = REFERENCE.read_text("utf-8")
+    """Other programs read the object, so the page names all its fields; exceptions are listed here."""
+    page = REFERENCE.read_text("utf-8")
     names = {field.alias or name for name, field in shape.model_fields.items()} - {"estimated"}
-    assert {name for name in names if f"`{name}`" not in told} == set()
+    assert {name for name in names if f"`{name}`" not in page} == set()

@@ -1,4 +1,4 @@
-"""What commands print is text, whatever documents, planners and file systems put into it."""
+"""Output of commands is text, whatever documents, planners and file names hold."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ORDERS = "\x1b\x9b\x07\x08\x7f\r\u202e\u2028"
 
 
 def obeys(shown: str) -> list[str]:
-    """What of a text a terminal would obey, or a reader be misled by."""
+    """Characters of a text that a terminal would obey, or that mislead a reader."""
     return [sign for sign in ORDERS if sign in shown]
 
 
 @pytest.mark.parametrize("text", [*texts.ALL, *texts.NAMES])
 def test_answers_citations_and_lists_are_lines_of_text(text: str, make: Any) -> None:
-    """Answer, path, quote, snippet, reason, cell: none holds an order to the terminal, and each stays on its line."""
+    """Answers, paths, quotes, snippets, reasons and cells give a terminal no orders, and stay on their line."""
     citation = Citation(
         id="f1", document_id="d", path=text, page=1, start=0, end=9, quote=text, status="exact", score=1.0
     )
@@ -52,7 +52,7 @@ def test_answers_citations_and_lists_are_lines_of_text(text: str, make: Any) -> 
 
 
 def test_progress_and_warnings_are_lines_of_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """A warning that quotes a planner, and the path of a file that is read, on a pipe and on a terminal."""
+    """Warnings that quote a planner, and paths of files being read, on a pipe and on a terminal."""
     stream = io.StringIO()
     with Bars() as bars, Lines(stream, every_s=0) as lines:
         for text in (*texts.ALL, *texts.NAMES):
@@ -68,7 +68,7 @@ def test_progress_and_warnings_are_lines_of_text(capsys: pytest.CaptureFixture[s
 
 
 def test_events_on_stdout_are_json_and_text() -> None:
-    """`--events -` on a terminal gives it no orders, and a reader of the JSON the warning as it was."""
+    """`--events -` gives a terminal no orders; parsed as JSON, the warning is unchanged."""
     stream = io.StringIO()
     observe = write_events(stream)
     observe(WarningEvent(message="a\x9b31m\u202e\x1b[0m\x7f"))
@@ -77,7 +77,7 @@ def test_events_on_stdout_are_json_and_text() -> None:
 
 
 def test_commands_show_the_text_of_hostile_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`index` and `search`, in words and in JSON, over files that hold and are called every trick there is."""
+    """`index` and `search`, as text and as JSON, over files with hostile names and texts."""
     folder = tmp_path / "docs"
     folder.mkdir()
     for number, text in enumerate(texts.ALL):

@@ -1,4 +1,4 @@
-"""`minions batch` and `minions cache`: what they say, and how they end."""
+"""`minions batch` and `minions cache`: output and exit codes."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_failure_is_exit_1_and_says_what_to_type(minions: Any, docs: Path, her
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
         (("in.jsonl", "docs"), "-o"),
         (("nowhere.jsonl", "docs", "-o", "out.jsonl"), "cannot read nowhere.jsonl"),
@@ -111,11 +111,11 @@ def test_a_failure_is_exit_1_and_says_what_to_type(minions: Any, docs: Path, her
         (("in.jsonl", "nowhere", "-o", "out.jsonl"), "nowhere"),
     ],
 )
-def test_what_cannot_be_done_is_exit_2(minions: Any, docs: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_done_is_exit_2(minions: Any, docs: Path, arguments: tuple[str, ...], words: str) -> None:
     """Before any model is asked, with what is wrong and what to type."""
     ended = minions("batch", *arguments, *MODELS)
     assert ended.code == 2
-    assert said in ended.err
+    assert words in ended.err
 
 
 def test_events_of_a_batch_go_to_a_file(minions: Any, docs: Path, here: Path) -> None:
@@ -129,7 +129,7 @@ def test_events_of_a_batch_go_to_a_file(minions: Any, docs: Path, here: Path) ->
 
 
 def test_the_cache_is_shown_and_cleared(minions: Any, docs: Path) -> None:
-    """What is kept, by model; clearing says how much went, and the same questions are then read anew."""
+    """Stored results are listed by model; clearing prints their number."""
     assert minions("cache").out == "no results are stored\n"
     minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS)
     shown = minions("cache", "show").out.splitlines()
@@ -142,18 +142,18 @@ def test_the_cache_is_shown_and_cleared(minions: Any, docs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
         (("show", "--older-than", "7d"), "minions cache clear --older-than 7d"),
         (("clear", "--older-than", "soon"), "--older-than soon: not a time"),
         (("empty",), "'empty'"),
     ],
 )
-def test_a_cache_command_that_makes_no_sense_is_exit_2(minions: Any, here: Path, arguments: Any, said: str) -> None:
+def test_a_cache_command_that_makes_no_sense_is_exit_2(minions: Any, here: Path, arguments: Any, words: str) -> None:
     """Nothing is cleared by mistake."""
     ended = minions("cache", *arguments)
     assert ended.code == 2
-    assert said in ended.err
+    assert words in ended.err
 
 
 def summary(**changes: Any) -> BatchSummary:
@@ -183,20 +183,20 @@ def test_a_summary_states_counts_and_money() -> None:
 
 
 def test_a_summary_states_no_savings_that_nobody_knows() -> None:
-    """Unknown, or none: neither is a number."""
+    """Unknown savings, or none, are left out."""
     for saved in (None, Decimal(0), Decimal(-1)):
         assert batch_lines(summary(saved_usd=saved))[1] == "cost      $1.23, 1 h 2 min"
 
 
 def test_a_budget_that_ended_it_says_how_to_go_on() -> None:
-    """How many are left, and what to raise."""
+    """The summary says how many questions are left, and which limit to raise."""
     lines = batch_lines(summary(stop_reason="budget", stopped=3))
     assert "3 stopped by a limit" in lines[0]
     assert lines[-1] == "next      500 questions left: raise --max-cost and run the same command again"
 
 
 class Watch:
-    """The time as the progress sees it."""
+    """The clock that the progress reads."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s = 100.0
@@ -213,7 +213,7 @@ def batch(done: int, **more: Any) -> BatchEvent:
     return BatchEvent(total=10, done=done, **more)
 
 
-def told(tally: Tally, *events: Event) -> None:
+def add_all(tally: Tally, *events: Event) -> None:
     for event in events:
         tally.add(event)
 
@@ -223,10 +223,10 @@ def test_pace_counts_from_what_this_process_did(watch: Watch) -> None:
     earlier process did is not counted as this one's speed.
     """
     tally = Tally()
-    told(tally, batch(4), PLAN, PLAN)
+    add_all(tally, batch(4), PLAN, PLAN)
     assert tally.pace() == ""
     watch.now_s += 20
-    told(tally, JOB, FOUND, JOB, JOB, batch(6))
+    add_all(tally, JOB, FOUND, JOB, JOB, batch(6))
     assert (tally.jobs, tally.jobs_total, tally.found) == (4, 6, 1)
     assert tally.pace() == "12 jobs per minute, about 40 s left"
 
@@ -248,13 +248,13 @@ def test_pace_says_nothing_that_nobody_knows(watch: Watch) -> None:
 def test_a_question_alone_is_paced_by_its_jobs(watch: Watch) -> None:
     """Outside of a batch the rest of the round is what is left."""
     tally = Tally()
-    told(tally, PLAN, JOB)
+    add_all(tally, PLAN, JOB)
     watch.now_s += 4
     assert tally.pace() == "15 jobs per minute, about 8 s left"
 
 
 def lines(watch: Watch, *events: Event | float) -> list[str]:
-    """What a pipe gets: events, and seconds between them."""
+    """The lines that a pipe gets for these events; numbers are seconds between them."""
     stream = io.StringIO()
     shown = Lines(stream, every_s=5)
     for event in events:
@@ -274,7 +274,7 @@ def test_a_pipe_gets_the_state_of_the_batch_now_and_then(watch: Watch) -> None:
 
 
 def test_the_last_question_is_told_at_once(watch: Watch) -> None:
-    """The end needs no waiting."""
+    """The end of a batch is printed without waiting."""
     (line,) = lines(watch, batch(9, spent_usd=Decimal(1)), CALL, batch(10, answered=1, spent_usd=Decimal("1.25")))
     assert line == "10 of 10 questions done, 1 answered; cloud cost $1.25; 0 of 0 jobs done, 0 with a finding"
 
@@ -282,7 +282,7 @@ def test_the_last_question_is_told_at_once(watch: Watch) -> None:
 def test_a_terminal_gets_a_bar_for_questions_and_one_for_jobs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both move; what failed stands beside them."""
+    """Both move; failures are counted beside them."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     with Bars() as bars:

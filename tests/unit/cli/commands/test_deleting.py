@@ -1,4 +1,4 @@
-"""``runs delete`` and ``purge``: what is asked first, what is said, and what is refused."""
+"""``runs delete`` and ``purge``: confirmation, output and refusals."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def test_a_person_is_asked_first(
     minions: Any, home: Path, person: Callable[[str], None], command: tuple[str, ...], typed: str, left: int
 ) -> None:
-    """At a terminal nothing goes without a yes; the question is no part of the output."""
+    """On a terminal nothing is deleted without a yes; the question is not on stdout."""
     person(typed)
     ended = minions(*command)
     assert ended.code == (0 if typed == "y\n" else 1)
@@ -66,7 +66,7 @@ def test_a_person_is_asked_first(
 def test_the_run_that_was_asked_about_goes(
     minions: Any, home: Path, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The question names it, and a run that ends before the answer does not take its place as the last one."""
+    """The question names the run; a run that ends meanwhile does not become the last one."""
     asked: list[str] = []
 
     def another_ends_meanwhile(question: str, **_: object) -> bool:
@@ -83,7 +83,7 @@ def test_the_run_that_was_asked_about_goes(
 
 
 def test_who_names_no_run_is_not_asked(minions: Any, home: Path, person: Callable[[str], None]) -> None:
-    """A yes to nothing would be in vain."""
+    """An unknown run is an error before any question."""
     person("y\n")
     refused = minions("runs", "delete", "a1", "nosuch")
     assert (refused.code, "[y/N]" in refused.err) == (2, False)
@@ -92,29 +92,29 @@ def test_who_names_no_run_is_not_asked(minions: Any, home: Path, person: Callabl
 
 @pytest.mark.parametrize("command", [("runs", "delete", "a1"), ("purge", "--older-than", "2026-02-01")])
 def test_yes_is_an_option(minions: Any, home: Path, person: Callable[[str], None], command: tuple[str, ...]) -> None:
-    """Who is sure is not asked."""
+    """With --yes nobody is asked."""
     person("")
     assert minions(*command, "--yes").code == 0
     assert [run["run_id"] for run in minions("runs", "--json").json] == ["b2"]
 
 
 def test_a_dry_run_asks_nothing(minions: Any, home: Path, person: Callable[[str], None]) -> None:
-    """It takes nothing."""
+    """A dry run deletes nothing."""
     person("")
-    told = minions("purge", "--older-than", "2026-02-01", "--dry-run")
-    assert told.out.startswith("would be deleted   runs: 1\nnot deleted, because they have not ended: b2")
+    ended = minions("purge", "--older-than", "2026-02-01", "--dry-run")
+    assert ended.out.startswith("would be deleted   runs: 1\nnot deleted, because they have not ended: b2")
     assert len(minions("runs", "--json").json) == 2
 
 
 def test_a_run_that_has_not_ended_is_refused(minions: Any, home: Path) -> None:
-    """With what to type if it is to go all the same."""
+    """The hint says how to delete it anyway."""
     refused = minions("runs", "delete", "b2")
     assert (refused.code, "minions runs delete b2 --running" in refused.err) == (2, True)
     assert minions("runs", "delete", "b2", "--running", "--json").json["runs"] == 1
 
 
 def test_options_of_the_list_are_not_taken_for_those_of_delete(minions: Any, home: Path, tmp_path: Path) -> None:
-    """A home that was named too early would leave the wrong one without its runs."""
+    """--home before delete is refused: runs of another home would be deleted."""
     ended = minions("runs", "--home", tmp_path / "other", "delete", "a1")
     assert (ended.code, "--home" in ended.err) == (2, True)
     assert len(minions("runs", "--json").json) == 2
@@ -122,19 +122,19 @@ def test_options_of_the_list_are_not_taken_for_those_of_delete(minions: Any, hom
 
 @pytest.mark.parametrize("how_old", [(), ("--older-than", "long ago")])
 def test_a_purge_is_told_how_old(minions: Any, home: Path, how_old: tuple[str, ...]) -> None:
-    """There is no default for what cannot be taken back."""
+    """A deletion that cannot be undone has no default age."""
     assert minions("purge", *how_old).code == 2
     assert len(minions("runs", "--json").json) == 2
 
 
 def test_what_is_left_on_the_disk_is_said() -> None:
-    """Where another process still reads."""
+    """If another process uses the database, the output says what remains."""
     assert removed_lines(Removed(erased=True)) == ["deleted   nothing"]
     assert "the next deletion removes them" in removed_lines(Removed(runs=1, bodies=2, erased=False))[-1]
 
 
 def test_a_run_without_words_says_so(make: Any) -> None:
-    """It is no run without an answer."""
+    """A run whose text was not stored is not shown as a run without an answer."""
     facts: dict[str, Any] = {"run_id": "r", "started_at": "2026", "finished_at": None, "status": "answered", **USING}
     run = Run(**facts, question="How tall?", answer=without_text(make.answer()))
     assert "(the text was not stored)" in run_lines(run, [])
@@ -144,7 +144,7 @@ def test_a_run_without_words_says_so(make: Any) -> None:
     ("body", "shown"), [(b'{"a": 1}', {"a": 1}), (b"\xff{", "\\xff{"), (None, None), (b"[" * 100_000, "[" * 100_000)]
 )
 def test_any_body_can_be_shown(body: bytes | None, shown: Any) -> None:
-    """As the JSON it is, else as text."""
+    """A body is shown as JSON if it is JSON, else as text."""
     facts: dict[str, Any] = {"run_id": "r", "entry_id": 1, "endpoint": "e", "role": None, "round": None, "at": None}
     departure = Departure(**facts, body=body, bytes=3, kinds=None, sha256="")
     assert departure_record(departure)["body"] == shown

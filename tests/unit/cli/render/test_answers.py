@@ -1,4 +1,4 @@
-"""How an answer, its citations and its bill look."""
+"""Answers, citations and bills as text."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_citation_without_its_quote_is_a_place(make: Any) -> None:
 
 
 def test_what_went_up_and_what_stayed_is_a_line() -> None:
-    """Counts have their plurals, and a preview says it of what would be."""
+    """Counts have plurals; a preview says what would be sent and withheld."""
     egress = Egress(
         sent_bytes=854,
         limit_bytes=8000,
@@ -76,10 +76,10 @@ def test_what_went_up_and_what_stayed_is_a_line() -> None:
 
 
 def test_an_answer_that_the_limit_kept_away_says_how_to_get_it(make: Any) -> None:
-    """No answer for want of findings that were found is not the documents' silence."""
+    """A limit that withheld findings is named as the likely reason for no answer."""
     limited = Egress(limit_bytes=50, withheld=Withheld(findings=2))
-    told = answers.verdict(make.answer(answer=None, stop_reason="no_answer", egress=limited))
-    assert told == "no answer was found; 2 findings withheld by --max-egress: a higher limit sends more"
+    reason = answers.verdict(make.answer(answer=None, stop_reason="no_answer", egress=limited))
+    assert reason == "no answer was found; 2 findings withheld by --max-egress: a higher limit sends more"
     assert answers.verdict(make.answer(egress=limited)) is None
 
 
@@ -103,7 +103,7 @@ def test_a_shortened_text_is_one_line_that_fits(text: str, length: int) -> None:
     ],
 )
 def test_unknown_money_is_never_zero(cost_usd: str | None, shown: str) -> None:
-    """A cost nobody knows is said to be unknown; small costs keep digits that matter."""
+    """An unknown cost is shown as unknown; small costs keep digits that matter."""
     assert answers.money(None if cost_usd is None else Decimal(cost_usd)) == shown
 
 
@@ -141,8 +141,8 @@ def test_nothing_is_said_to_be_saved_at_an_unknown_price(make: Any) -> None:
 @pytest.mark.parametrize("reason", ["no_answer", "budget", "timeout", "interrupted", "error"])
 def test_a_run_without_an_answer_says_why(make: Any, reason: StopReason) -> None:
     """Every way to end without an answer has its words."""
-    said = answers.verdict(make.answer(answer=None, stop_reason=reason))
-    assert said not in {None, "no answer"}
+    shown = answers.verdict(make.answer(answer=None, stop_reason=reason))
+    assert shown not in {None, "no answer"}
     assert answers.verdict(make.answer()) is None
 
 
