@@ -44,7 +44,7 @@ _SHARE_HELD: Final = 0.7  # of a context; prompts, line numbers, the reply and g
 
 
 class CloudEstimate(Value):
-    """Cloud calls, tokens and cost of ``rounds``; ``cost_usd`` is None when the price is unknown."""
+    """Cloud calls, tokens and cost of ``rounds``; ``cost_usd`` is None for an unknown price."""
 
     rounds: int
     calls: int
@@ -93,7 +93,7 @@ class _Reading(NamedTuple):
 
 
 class Estimate(Value):
-    """Estimate of a question: ``typical`` is a run of one round, ``upper`` the most of all limits."""
+    """Estimate of a question: ``typical`` is a run of one round, ``upper`` a run to its limits."""
 
     estimated: Literal[True] = True
     question: str

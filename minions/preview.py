@@ -92,7 +92,7 @@ class Rehearsal:
     async def run(
         self, question: str, corpus: LocalCorpus, crew: Crew, lineup: Lineup, terms: Terms
     ) -> Preview:
-        """Run the question, and keep its requests. Raises like a run, except for missing replies."""
+        """Run the question, and keep its requests. Raises as a run does, except for no reply."""
         asked = Asked(question, new_run_id(self.books.clock))
         unanswered = replace(crew, planner=_Unanswered(crew.planner))
         record = Record(Runs(self._store), self.books)

@@ -81,11 +81,8 @@ class Admission:
         del self._under_way[item.id]
 
     def _hold(self, item: Item) -> _Hold:
-        if self._next is None or self._next[0] != item.id:
-            self._next = (item.id, self._computed_hold(item))
-        return self._next[1]
-
-    def _computed_hold(self, item: Item) -> _Hold:
+        if self._next is not None and self._next[0] == item.id:
+            return self._next[1]
         terms = terms_of(item, self._terms)
         calls, input_tokens = self._calls(item, terms)
         input_tokens += calls * bound_tokens(item.question)
@@ -93,7 +90,9 @@ class Admission:
         usd = self._books.prices.bound_usd(
             *terms.priced, input_tokens=input_tokens, output_tokens=output_tokens
         )
-        return _Hold(input_tokens + output_tokens, usd or Decimal(0))
+        hold = _Hold(input_tokens + output_tokens, usd or Decimal(0))
+        self._next = (item.id, hold)
+        return hold
 
     def _calls(self, item: Item, terms: Terms) -> tuple[int, int]:
         """The number of a question's calls, and their bytes besides the question itself.

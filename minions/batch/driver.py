@@ -130,11 +130,12 @@ class Driver:
         self._unplanned.add(item.id)
         task = asyncio.create_task(self._answer(item))
         self._asking.add(task)
-        task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._asking.discard(task)
-        self._changed.set()
+        def done(task: asyncio.Task[None]) -> None:
+            self._asking.discard(task)
+            self._changed.set()
+
+        task.add_done_callback(done)
 
     def _planned(self, item: Item) -> None:
         self._unplanned.discard(item.id)

@@ -164,28 +164,24 @@ def _read(file: IO[bytes], path: Path) -> _Content:
     file.seek(0)
     for number, line in enumerate(file, 1):
         ends_with_newline = line.endswith(b"\n")
-        if not ends_with_newline and not _is_object(line):
+        try:
+            record = json.loads(line.decode())  # decoded here: json would accept UTF-16, too
+        except (ValueError, RecursionError):
+            record = None
+        if not ends_with_newline and not isinstance(record, dict):
             return _Content(records, whole_bytes, ends_with_newline=True)
         whole_bytes += len(line)
         if not line.strip():
             continue
         try:
-            record = json.loads(line.decode())  # decoded here: json would accept UTF-16, too
             id_ = str(record["id"])
             records[id_] = _LastRecord(kind_of(record), str(record.get("run_id") or ""))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (TypeError, KeyError, AttributeError):
             raise UsageError(
                 f"-o {path}: line {number} is not a record of a batch",
                 hint="name a new file, or the output of an earlier run of this batch",
             ) from None
     return _Content(records, whole_bytes, ends_with_newline)
-
-
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line.decode()), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def kind_of(record: dict[str, Any]) -> Kind:
@@ -201,7 +197,7 @@ def kind_of(record: dict[str, Any]) -> Kind:
 
 
 def is_asked_again(kind: Kind, *, retry_errors: bool) -> bool:
-    """Whether the same command asks a question with such a record again."""
+    """True if the same command asks a question with such a record again."""
     return kind == "open" or (retry_errors and kind == "failed")
 
 

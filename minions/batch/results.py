@@ -73,14 +73,12 @@ class _Counts:
             case _:
                 self.stopped += 1
         if answer.stop_reason == "answered" and answer.baseline is not None:
-            self._add_saved(answer.baseline.remote_only.cost_usd, answer.usage.planner.cost_usd)
-
-    def _add_saved(self, baseline_usd: Decimal | None, spent_usd: Decimal | None) -> None:
-        """Add the difference; from the first unknown price on, the sum is unknown."""
-        if self.saved_usd is None or baseline_usd is None or spent_usd is None:
-            self.saved_usd = None
-        else:
-            self.saved_usd += baseline_usd - spent_usd
+            baseline_usd = answer.baseline.remote_only.cost_usd
+            spent_usd = answer.usage.planner.cost_usd
+            if self.saved_usd is None or baseline_usd is None or spent_usd is None:
+                self.saved_usd = None  # from the first unknown price on, the sum is unknown
+            else:
+                self.saved_usd += baseline_usd - spent_usd
 
 
 class Results:
@@ -105,6 +103,11 @@ class Results:
         self._total = total
         self._counts = _Counts()
         self._done_before = 0
+        self._recorded: Mapping[str, Kind] = {}
+        self._recorded_runs: Mapping[str, str] = {}
+        if output is not None:  # both change as records are appended
+            self._recorded = output.recorded
+            self._recorded_runs = output.runs
         self._started_s = books.clock.monotonic_s()
 
     def finish(self, answer: Answer) -> Answer:
@@ -126,7 +129,12 @@ class Results:
         if found is None:
             found = _without_answer(run_id, item.question)
         answer = found.model_copy(update={"id": item.id, "stop_reason": "error"})
-        self._write(answer, error=_error_record(error))
+        message = f"a bug in minions: {error}"
+        hint: str | None = "report it"
+        if isinstance(error, MinionsError):
+            message = error.message
+            hint = error.hint
+        self._write(answer, error={"type": type(error).__name__, "message": message, "hint": hint})
         self._deliver(run_id)
         return self._counted(answer)
 
@@ -147,12 +155,9 @@ class Results:
 
         With ``retry_errors``, also those that failed.
         """
-        recorded: Mapping[str, Kind] = {}
-        if self._output is not None:
-            recorded = self._output.recorded
         left = []
         for item in items:
-            kind = recorded.get(item.id, "open")
+            kind = self._recorded.get(item.id, "open")
             if is_asked_again(kind, retry_errors=retry_errors or item.id in begun):
                 left.append(item)
         self._done_before = self._total - len(left)
@@ -166,7 +171,10 @@ class Results:
         questions = {item.id: item.question for item in items if isinstance(item, Item)}
         resumed: dict[str, str] = {}
         for run in found:
-            if self._is_written(run) or questions.get(run.item) != run.question:
+            kind = self._recorded.get(run.item)
+            # A failure is final for the run that failed: a later run retries the question.
+            has_failed = kind == "failed" and self._recorded_runs.get(run.item) == run.run_id
+            if kind == "done" or has_failed or questions.get(run.item) != run.question:
                 # It has its result, or is not asked any more: what was kept for it can go.
                 self._deliver(run.run_id)
             elif run.status in _FINAL and run.answer is not None:
@@ -216,17 +224,6 @@ class Results:
             output=output,
         )
 
-    def _is_written(self, run: ItemRun) -> bool:
-        """Whether the output holds a final record for the run's question.
-
-        A failure counts as final only if it is this run's own: a later run retries it.
-        """
-        if self._output is None:
-            return False
-        kind = self._output.recorded.get(run.item)
-        is_of_this_run = self._output.runs.get(run.item) == run.run_id
-        return kind == "done" or (kind == "failed" and is_of_this_run)
-
     def _write(self, answer: Answer, *, error: dict[str, Any] | None = None) -> None:
         if self._output is None:
             return
@@ -234,7 +231,7 @@ class Results:
         if error is not None:
             record["error"] = error
         kind = kind_of(record)
-        if kind == "open" and self._output.recorded.get(record["id"]) == "open":
+        if kind == "open" and self._recorded.get(record["id"]) == "open":
             return  # stopped once more: the record would be the same
         line = json.dumps(record, ensure_ascii=False)
         self._output.append(line, id_=str(answer.id), kind=kind, run_id=answer.run_id)
@@ -256,11 +253,3 @@ def _without_answer(run_id: str, question: str) -> Answer:
     return Answer(
         run_id=run_id, question=question, answer=None, confidence=0.0, stop_reason="error"
     )
-
-
-def _error_record(error: Exception) -> dict[str, Any]:
-    """The ``error`` of a record: its type, message and hint."""
-    name = type(error).__name__
-    if isinstance(error, MinionsError):
-        return {"type": name, "message": error.message, "hint": error.hint}
-    return {"type": name, "message": f"a bug in minions: {error}", "hint": "report it"}

@@ -104,13 +104,18 @@ def coverage(transcript: Transcript, corpus: Corpus) -> Coverage:
     """The counts of chunks that were read, of documents that were judged, and of ended jobs."""
     statuses: Counter[str] = Counter()
     read: set[str] = set()
+    judged: set[str] = set()
     ungrounded = 0
-    for outcomes in transcript.rounds:
+    for plan, outcomes in zip(transcript.plans, transcript.rounds, strict=True):
         for outcome in outcomes:
             statuses[outcome.status] += 1
             ungrounded += outcome.ungrounded
             if outcome.read:
                 read.update(outcome.chunks)
+        for task in plan.tasks:
+            if task.unit == "document":
+                findings = findings_of(outcomes, task.id)
+                judged.update(finding.citation.document_id for finding in findings)
     return Coverage(
         documents=len(corpus.contents),
         chunks=corpus.contents.chunks,
@@ -121,7 +126,7 @@ def coverage(transcript: Transcript, corpus: Corpus) -> Coverage:
         failed=statuses["failed"],
         skipped=statuses["skipped"] + transcript.skipped,
         ungrounded=ungrounded,
-        judged=len(_judged_documents(transcript)),
+        judged=len(judged),
         unreadable=tuple(corpus.unreadable),
     )
 
@@ -133,17 +138,6 @@ def rounds(transcript: Transcript) -> tuple[RoundSummary, ...]:
         found = sum(outcome.status == "found" for outcome in outcomes)
         summaries.append(RoundSummary(tasks=len(plan.tasks), jobs=len(outcomes), found=found))
     return tuple(summaries)
-
-
-def _judged_documents(transcript: Transcript) -> set[str]:
-    """The documents with a finding of a task with one result for each document."""
-    documents: set[str] = set()
-    for plan, outcomes in zip(transcript.plans, transcript.rounds, strict=True):
-        for task in plan.tasks:
-            if task.unit == "document":
-                findings = findings_of(outcomes, task.id)
-                documents.update(finding.citation.document_id for finding in findings)
-    return documents
 
 
 def _citation(

@@ -1,4 +1,4 @@
-"""One run: the loop with a time limit, a record on disk, and a partial answer when it is stopped."""
+"""One run: the loop with a time limit and a record on disk. A stopped run has a partial answer."""
 
 from __future__ import annotations
 

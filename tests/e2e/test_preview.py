@@ -46,7 +46,7 @@ def test_json_is_one_object(minions: Any, guide: Path, worker: LoopbackServer) -
     assert "41 metres tall" not in ended.out
 
 
-def test_with_a_planner_on_this_machine_nothing_would_go_up(minions: Any, guide: Path, worker: LoopbackServer) -> None:
+def test_with_a_planner_on_this_machine_nothing_is_sent(minions: Any, guide: Path, worker: LoopbackServer) -> None:
     """Which is said, and is all that is done."""
     models = ("--worker", f"openai:reader@{worker.openai_url}")
     ended = minions("ask", QUESTION, guide, *models, "--local-only", "--show-egress")

@@ -1,4 +1,4 @@
-"""What a question would take, before it is asked."""
+"""Estimate of a question before it is asked."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ PLANNERS: dict[str, tuple[Callable[[ScriptedModel], Planner], int, int]] = {
 
 @pytest.mark.parametrize("protocol", PLANNERS)
 async def test_the_fixed_tokens_are_those_of_the_prompts(protocol: str) -> None:
-    """What is said to go up besides question, card and findings is what the planner's prompts and schemas hold."""
+    """The fixed input tokens of the estimate are those of the planner's prompts and schemas."""
     model = ScriptedModel([{"tasks": []}, {"answer": "x", "findings": [], "confidence": 1, "tasks": []}])
     make, *fixed = PLANNERS[protocol]
     planner = make(model)

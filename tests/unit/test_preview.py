@@ -55,17 +55,17 @@ def models(cloud: LoopbackServer, device: LoopbackServer, stack: str = "openai")
 @pytest.mark.parametrize("stack", ["openai", "ollama"])
 @pytest.mark.parametrize("redact", [True, False])
 @pytest.mark.parametrize(
-    "how",
+    "setup",
     [
         *("minions strict", "minions findings", "minions open", "minion strict", "minion findings"),
         *("rag open", "remote open"),
     ],
 )
 def test_it_is_what_a_run_sends_to_a_planner_that_says_nothing(
-    cloud: LoopbackServer, device: LoopbackServer, documents: Path, stack: str, redact: bool, how: str
+    cloud: LoopbackServer, device: LoopbackServer, documents: Path, stack: str, redact: bool, setup: str
 ) -> None:
     """Byte for byte, under every policy and protocol, through both HTTP stacks, redacted or not."""
-    protocol, _, policy = how.partition(" ")
+    protocol, _, policy = setup.partition(" ")
     with Minions(**models(cloud, device, stack), protocol=protocol, policy=policy, redact=redact) as minions:
         preview = minions.preview(QUESTION, documents)
         assert (cloud.requests, cloud.other_requests) == ([], [])
@@ -100,7 +100,7 @@ def test_it_needs_neither_key_nor_price_nor_planner(device: LoopbackServer, docu
 
 
 @pytest.mark.parametrize("local", [{"planner": "local"}, {"planner": None}, {"local_only": True, "planner": None}])
-def test_without_a_cloud_nothing_would_go_up(device: LoopbackServer, documents: Path, local: dict[str, Any]) -> None:
+def test_without_a_cloud_nothing_would_be_sent(device: LoopbackServer, documents: Path, local: dict[str, Any]) -> None:
     """It says so, and reads nothing for it; no key that it puts in place of one chooses a cloud."""
     with Minions(worker=f"openai:w@{device.openai_url}", **local) as minions:
         preview = minions.preview(QUESTION, documents)

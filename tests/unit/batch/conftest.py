@@ -49,9 +49,9 @@ class Register:
         if request.first_token_candidates:
             self.seen.append(f"look {place}")
             odds = {"yes": -0.1, "no": -2.4} if found else {"no": -0.02, "yes": -4.0}
-            said = max(odds, key=odds.__getitem__)
-            usage = estimated_usage(request, said)
-            return Completion(text=said, finish_reason="stop", usage=usage, first_token=odds)
+            reply = max(odds, key=odds.__getitem__)
+            usage = estimated_usage(request, reply)
+            return Completion(text=reply, finish_reason="stop", usage=usage, first_token=odds)
         self.seen.append(f"read {place}")
         line = re.search(r"^(\d+): .*has the code", text, re.MULTILINE)
         return {"lines": [int(line[1])] if line and found else [], "answer": f"C-{place}" if found else None}

@@ -1,4 +1,4 @@
-"""How many questions are begun under a limit: as many as it pays answers for."""
+"""Under a limit, as many questions are begun as it pays answers for."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def admission(store: Store, corpus: Corpus | None = None, *, spent_tokens: int =
 
 
 def begun(gate: Admission, items: Sequence[Item] = ITEMS) -> int:
-    """How many questions it lets begin while none ends."""
+    """The number of questions that it lets begin while none ends."""
     for number, item in enumerate(items):
         if not gate.admits(item):
             return number
@@ -114,7 +114,7 @@ OPEN = {"policy": "open", "chunk_tokens": 100}
 
 
 def tokens_of(item: Item, store: Store, corpus: LocalCorpus, **settings: Any) -> int:
-    """What is held for a question, by the limit under which two of it may begin, and not three."""
+    """The tokens held for a question: the limit under which two of it may begin, and not three."""
     low, high = 0, 10_000_000
     while low < high:
         middle = (low + high) // 2
@@ -136,14 +136,14 @@ def test_what_goes_up_whole_is_held_whole(store: Store, corpus: LocalCorpus) -> 
     """Everything in the prompt takes the documents, those that the question is about; retrieval its chunks."""
     item, about_one = ITEMS[0], ITEMS[0].model_copy(update={"documents": ("a.txt",)})
     whole = tokens_of(item, store, corpus, protocol="remote", **OPEN)
-    one = tokens_of(about_one, store, corpus, protocol="remote", **OPEN)
+    alone = tokens_of(about_one, store, corpus, protocol="remote", **OPEN)
     few = tokens_of(item, store, corpus, protocol="rag", rag_chunks=3, **OPEN)
     assert whole > 2_000 + sum(len(chunk.text) for chunk in corpus.chunks())
-    assert one > 2_000 + sum(
+    assert alone > 2_000 + sum(
         len(chunk.text) for chunk in corpus.chunks(documents=corpus.contents.select(("a.txt",)).ids)
     )
     assert few > 2_000 + max(len(chunk.text) for chunk in corpus.chunks()) * 3
-    assert few < one < whole / 2
+    assert few < alone < whole / 2
 
 
 def test_documents_that_the_batch_has_not_hold_nothing(store: Store, corpus: LocalCorpus) -> None:

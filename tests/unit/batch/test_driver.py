@@ -32,8 +32,8 @@ def ask(item: int, **more: Any) -> dict[str, Any]:
     return {"id": f"q{item}", "question": f"What is the code of item {item}?", **more}
 
 
-async def answered(minions: Minions, questions: list[Any], docs: Path, **how: Any) -> dict[str | None, Answer]:
-    return {answer.id: answer async for answer in minions.map(questions, docs, **how)}
+async def answered(minions: Minions, questions: list[Any], docs: Path, **options: Any) -> dict[str | None, Answer]:
+    return {answer.id: answer async for answer in minions.map(questions, docs, **options)}
 
 
 async def test_every_question_gets_its_own_answer(minions: Minions, docs: Path) -> None:
@@ -77,8 +77,8 @@ async def test_a_question_that_fails_touches_no_other(minions: Minions, docs: Pa
 async def test_a_question_that_would_send_too_much_touches_no_other(minions: Minions, docs: Path) -> None:
     """Whole passages beyond the limit stay here, and those of other questions go."""
     (docs / "whales.txt").write_text("Whales sing. " * 100)
-    how: dict[str, Any] = {"protocol": "rag", "policy": "open", "rag_chunks": 1, "max_egress": 400}
-    answers = await answered(minions, [ask(1), {"id": "long", "question": "Do whales sing?"}, ask(2)], docs, **how)
+    options: dict[str, Any] = {"protocol": "rag", "policy": "open", "rag_chunks": 1, "max_egress": 400}
+    answers = await answered(minions, [ask(1), {"id": "long", "question": "Do whales sing?"}, ask(2)], docs, **options)
     assert {id_ for id_, answer in answers.items() if answer.stop_reason == "error"} == {"long"}
     assert answers["q1"].egress.sent_bytes
     assert answers["q2"].egress.sent_bytes
@@ -145,7 +145,7 @@ async def test_answers_come_as_they_are_found(minions: Minions, docs: Path, regi
 async def test_a_wrong_key_ends_the_batch_and_loses_nothing(
     minions: Minions, docs: Path, cloud: LoopbackServer, register: Register, tmp_path: Path
 ) -> None:
-    """What would meet every question is raised, not recorded as each one's failure; with the right key the same call
+    """An error that every question would meet is raised, not recorded with each; with the right key the same call
     goes on, and what was done is not done again.
     """
     output = tmp_path / "out.jsonl"
@@ -180,7 +180,7 @@ async def test_a_batch_that_is_left_goes_on_with_its_run(
 
 
 async def test_pulling_the_brake_ends_with_a_summary(minions: Minions, docs: Path, tmp_path: Path) -> None:
-    """What was under way is ended and written; the rest is left, and said to be."""
+    """Questions under way are ended and written; the summary counts the rest as left."""
     source, output, brake = tmp_path / "in.jsonl", tmp_path / "out.jsonl", Brake()
     source.write_text("\n".join(json.dumps(ask(item)) for item in range(4)))
 
@@ -188,11 +188,11 @@ async def test_pulling_the_brake_ends_with_a_summary(minions: Minions, docs: Pat
         if event.kind == "batch" and event.done == 2:
             brake.pull()
 
-    how: dict[str, Any] = {"output": output, "window": 1}
-    summary = await minions.abatch(source, docs, brake=brake, observe=stop_after_two, **how)
+    options: dict[str, Any] = {"output": output, "window": 1}
+    summary = await minions.abatch(source, docs, brake=brake, observe=stop_after_two, **options)
     assert (summary.stop_reason, summary.done, summary.total) == ("interrupted", 2, 4)
     assert len(output.read_text().splitlines()) == 2
-    rest = await minions.abatch(source, docs, **how)
+    rest = await minions.abatch(source, docs, **options)
     assert (rest.stop_reason, rest.answered, rest.done, rest.left) == ("finished", 2, 4, 0)
     assert rest.cost_usd > summary.cost_usd
 
@@ -220,8 +220,8 @@ async def test_events_tell_whose_they_are_and_how_far_it_is(minions: Minions, do
     output = tmp_path / "out.jsonl"
     await answered(minions, [ask(0)], docs, output=output)
     await answered(minions, [ask(0), ask(1), ask(2)], docs, output=output, observe=events.append)
-    told = [event for event in events if isinstance(event, BatchEvent)]
-    assert [(event.done, event.answered, event.total) for event in told] == [(1, 0, 3), (2, 1, 3), (3, 2, 3)]
+    counts = [event for event in events if isinstance(event, BatchEvent)]
+    assert [(event.done, event.answered, event.total) for event in counts] == [(1, 0, 3), (2, 1, 3), (3, 2, 3)]
     assert len({event.run_id for event in events if isinstance(event, PlanEvent)}) == 2
 
 
@@ -284,12 +284,13 @@ async def test_a_limit_of_its_own_needs_a_price_of_its_own(
 async def test_a_question_that_goes_on_keeps_to_its_limit(
     minions: Minions, docs: Path, register: Register, tmp_path: Path
 ) -> None:
-    """What its run spent in an earlier process counts: starting again and again does not stretch a limit."""
+    """The money its run spent in an earlier process counts: starting again and again does not stretch a limit."""
     schema = {**SCHEMA, "description": "As it stands in the register. " * 100}  # makes the second call the larger
 
-    async def next_call(limit: str, **how: Any) -> str:
-        """What the call would have taken that the limit refused."""
-        (answer,) = (await answered(minions, [ask(1, max_cost_usd=limit, output_schema=schema)], docs, **how)).values()
+    async def next_call(limit: str, **options: Any) -> str:
+        """The cost of the call that the limit refused."""
+        question = ask(1, max_cost_usd=limit, output_schema=schema)
+        (answer,) = (await answered(minions, [question], docs, **options)).values()
         assert answer.stop_reason == "budget"
         return answer.warnings[-1].partition("up to ")[2].partition(" ")[0]
 

@@ -1,4 +1,4 @@
-"""What a batch would take: the sum of the questions that it would ask, each over its own documents."""
+"""Estimate of a batch: the sum of the questions that it would ask, each over its own documents."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def ask(id_: str, *documents: str, **more: Any) -> dict[str, Any]:
     return {"id": id_, "question": "How tall is it?", "documents": list(documents), **more}
 
 
-def estimate(minions: Minions, folder: Path, *questions: dict[str, Any], **how: Any) -> BatchEstimate:
+def estimate(minions: Minions, folder: Path, *questions: dict[str, Any], **options: Any) -> BatchEstimate:
     source = folder / "in.jsonl"
     source.write_text("\n".join(map(json.dumps, questions)))
-    return minions.estimate_batch(source, folder / "docs", **how)
+    return minions.estimate_batch(source, folder / "docs", **options)
 
 
 def test_each_question_is_over_its_own_documents(minions: Minions, folder: Path) -> None:
-    """What goes up whole costs what these take; the sum is that of the questions alone."""
+    """Documents that are sent whole cost their own tokens; the sum is that of the questions alone."""
     short, long = (estimate(minions, folder, ask("a", f"{name}.txt"), **REMOTE) for name in ("short", "long"))
     both = estimate(minions, folder, ask("a", "short.txt"), ask("b", "long.txt"), ask("c", "short.txt"), **REMOTE)
     assert short.typical_usd is not None

@@ -1,4 +1,4 @@
-"""The questions of a batch: what a line may hold, and what becomes of one that holds none."""
+"""The questions of a batch: the fields of a line, and lines that cannot be asked."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(content: str | bytes) -> list[Item | BadLine]:
         return read_items(path)
 
 
-def one(line: Any) -> Item:
+def asked(line: Any) -> Item:
     (item,) = read(json.dumps(line))
     assert isinstance(item, Item), item
     return item
@@ -57,7 +57,7 @@ def test_a_line_says_all_about_its_question() -> None:
         "timeout_s": 60,
         "difficulty": "hard",
     }
-    assert one(line) == Item(
+    assert asked(line) == Item(
         id="q1",
         question="How tall?",
         documents=("a.txt", "b/*"),
@@ -73,12 +73,12 @@ def test_a_line_says_all_about_its_question() -> None:
 )
 def test_documents_are_one_or_many_or_all(given_: Any, meant: tuple[str, ...]) -> None:
     """One name needs no list; none, null and * are all documents."""
-    assert one({"question": "q", "documents": given_}).documents == meant
+    assert asked({"question": "q", "documents": given_}).documents == meant
 
 
 def test_a_numeric_id_is_its_text() -> None:
     """Ids from a database need no quotes, and stand in the output as text."""
-    assert one({"id": 17, "question": "q"}).id == "17"
+    assert asked({"id": 17, "question": "q"}).id == "17"
     assert "id" in reason({"id": True, "question": "q"})
 
 
@@ -88,7 +88,7 @@ def test_a_question_without_an_id_keeps_its_own() -> None:
     again = read('{"question": "b"}\n\n{"unknown": 1, "question": "a"}')
     assert {item.id for item in first} == {item.id for item in again}
     assert len({item.id for item in first}) == 2
-    assert one({"question": "a", "max_rounds": 3}).id not in {item.id for item in first}
+    assert asked({"question": "a", "max_rounds": 3}).id not in {item.id for item in first}
 
 
 def test_the_same_question_twice_is_asked_twice() -> None:
@@ -165,7 +165,7 @@ def test_the_example_in_a_hint_is_a_line_that_can_be_asked(wrong: dict[str, Any]
     (bad,) = read(json.dumps(line))
     assert isinstance(bad, BadLine)
     example = json.loads("{" + bad.hint.removeprefix("write for example ") + "}")
-    assert one({**line, **example})
+    assert asked({**line, **example}).question
 
 
 @pytest.mark.parametrize("wrong", [{"custom_id": True}, {"body": {}}])
@@ -176,7 +176,7 @@ def test_the_example_for_a_line_of_openai_is_a_line_of_openai(wrong: dict[str, A
     assert isinstance(bad, BadLine)
     example = json.loads("{" + bad.hint.removeprefix("write for example ") + "}")
     assert set(example) == set(wrong)
-    assert one({**line, **example})
+    assert asked({**line, **example}).question
 
 
 def test_a_bad_line_keeps_its_id_wherever_it_stands() -> None:
@@ -207,7 +207,7 @@ def test_a_file_without_questions_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_chat_line_of_openai_is_a_question() -> None:
-    """What the user says last, under what the system says; the schema of the answer; the id as it was given."""
+    """The user's last message, below the system's; the schema of the answer; the id as it was given."""
     turns = [
         {"role": "system", "content": "Answer in euros."},
         {"role": "user", "content": "Hello"},
@@ -217,21 +217,21 @@ def test_a_chat_line_of_openai_is_a_question() -> None:
     form = {"type": "json_schema", "json_schema": {"name": "sum", "schema": SCHEMA}}
     body = {"model": "gpt-5.4", "messages": turns, "response_format": form}
     line = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": body}
-    assert one(line) == Item(id="r-1", question="Answer in euros.\nWhat is\nthe total?", output_schema=SCHEMA)
+    assert asked(line) == Item(id="r-1", question="Answer in euros.\nWhat is\nthe total?", output_schema=SCHEMA)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "given_input",
     [
         "What is the total?",
         [{"role": "user", "content": "What is the total?"}],
         [{"role": "user", "content": [{"type": "input_text", "text": "What is the total?"}, {"type": "input_image"}]}],
     ],
 )
-def test_a_responses_line_of_openai_is_a_question(said: Any) -> None:
+def test_a_responses_line_of_openai_is_a_question(given_input: Any) -> None:
     """``input`` is a text or turns, and the schema stands under ``text``."""
     form = {"format": {"type": "json_schema", "name": "sum", "schema": SCHEMA}}
-    item = one({"custom_id": "r-1", "url": "/v1/responses", "body": {"input": said, "text": form}})
+    item = asked({"custom_id": "r-1", "url": "/v1/responses", "body": {"input": given_input, "text": form}})
     assert item == Item(id="r-1", question="What is the total?", output_schema=SCHEMA)
 
 
@@ -266,7 +266,7 @@ def test_whatever_a_file_holds_is_items_with_ids_of_their_own(lines: list[bytes]
 def test_a_part_of_no_known_type_is_passed_by() -> None:
     """Whatever stands where the type of a part is told: the parts with text are the question."""
     parts = [{"type": ["text"], "text": "no"}, {"type": {}, "text": "no"}, {"type": "text", "text": "Who?"}]
-    assert one({"body": {"messages": [{"role": "user", "content": parts}]}}).question == "Who?"
+    assert asked({"body": {"messages": [{"role": "user", "content": parts}]}}).question == "Who?"
 
 
 @pytest.mark.parametrize("line", [{"documents": ["a\ud800.txt"]}, {"max_cost_usd": "1e9999999"}])

@@ -50,7 +50,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_results_are_appended_and_found_again(path: Path) -> None:
-    """What an earlier run wrote stays, byte for byte, and is known to the next."""
+    """The records of an earlier run stay, byte for byte, and is known to the next."""
     write(path, record("a"))
     before = path.read_bytes()
     write(path, record("b", "no_answer"), record("c", "error", error={"type": "X"}))
@@ -145,7 +145,7 @@ def test_one_writes_at_a_time(path: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_half_line(path: Path) -> None:
-    """What does not fit is taken back and said; with space again the batch goes on."""
+    """A record that does not fit is removed and reported; with space again the batch goes on."""
     write(path, record("a"))
     whole = path.read_bytes()
     with Output(path) as output:
@@ -166,7 +166,7 @@ def test_only_the_user_reads_it(path: Path) -> None:
 
 @pytest.mark.parametrize("line", ['{"id": "a", "stop_reason": "answered"}'.encode("utf-16"), b'{"id": "\xed\xa0\x80"}'])
 def test_a_record_is_utf_8(tmp_path: Path, line: bytes) -> None:
-    """What later readers of the file would stumble over is refused when it is opened."""
+    """A file that is not UTF-8 is refused when it is opened, not by a later reader."""
     path = tmp_path / "out.jsonl"
     path.write_bytes(line + b"\n" + record("b").encode() + b"\n")
     with pytest.raises(UsageError, match="line 1"):

@@ -58,8 +58,8 @@ class Desk:
     def begin(self, item: Item, run_id: str) -> None:
         """A run of a question of the batch begins, and has a reply."""
         batch = self.batches.open(str(self.path), fresh=False)
-        told = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", "started_at": "2026"}
-        self.runs.start(run_id, question=item.question, item=(batch, item.id), **told)
+        using = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", "started_at": "2026"}
+        self.runs.start(run_id, question=item.question, item=(batch, item.id), **using)
         self.recovery.keep(run_id, "request", Completion(text="x", finish_reason="stop", usage=Usage()), None)
 
     def end(self, answer: Answer) -> Answer:
@@ -81,7 +81,7 @@ class Desk:
         return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
 
     def recovered(self, items: list[Any] = ITEMS) -> dict[str, str]:
-        """What a new process finds to resume, after it brought the output up to date."""
+        """The runs that a new process resumes, after it brought the output up to date."""
         batch = self.batches.open(str(self.path), fresh=False)
         with Output(self.path) as output:
             return self.results(output).recover(items, self.batches.undelivered(batch))
@@ -181,7 +181,7 @@ def test_a_question_that_was_edited_is_a_new_one(desk: Desk) -> None:
 
 
 def test_what_stands_in_the_output_is_not_asked_again(desk: Desk) -> None:
-    """What failed is asked again when the user says so, what a budget stopped in any case."""
+    """Failed questions are asked again when the user says so, those a budget stopped in any case."""
     lines = [
         {"id": "q0", "stop_reason": "answered"},
         {"id": "q1", "stop_reason": "error", "error": {}},
@@ -208,8 +208,8 @@ def test_counts_tell_this_process_and_the_whole(desk: Desk) -> None:
     results.finish(answer_to(ITEMS[2], "r2", "budget"))
     results.fail(ITEMS[3], "r3", PlanError("no"))
     desk.clock.advance(90)
-    told = [(event.done, event.answered, event.abstained, event.stopped, event.failed) for event in desk.events]  # type: ignore[union-attr]
-    assert told == [(1, 1, 0, 0, 0), (2, 1, 1, 0, 0), (2, 1, 1, 1, 0), (3, 1, 1, 1, 1)]
+    counts = [(event.done, event.answered, event.abstained, event.stopped, event.failed) for event in desk.events]  # type: ignore[union-attr]
+    assert counts == [(1, 1, 0, 0, 0), (2, 1, 1, 0, 0), (2, 1, 1, 1, 0), (3, 1, 1, 1, 1)]
     summary = results.summary(interrupted=False)
     assert (summary.stop_reason, summary.done, summary.left, summary.elapsed_s) == ("finished", 3, 0, 90.0)
     assert (summary.saved_usd, summary.output) == (Decimal(2), None)
@@ -226,7 +226,7 @@ def test_savings_are_unknown_when_a_price_is(desk: Desk) -> None:
 
 
 def test_opening_a_batch_says_what_is_left_and_what_was_spent(desk: Desk) -> None:
-    """What earlier processes spent counts, what they had begun is resumed, and a torn line is told."""
+    """Money that earlier processes spent counts, what they had begun is resumed, and a torn line is told."""
     batch = desk.batches.open(str(desk.path), fresh=False)
     desk.begin(ITEMS[1], "r1")
     desk.path.write_text('{"id": "q0", "stop_reason": "answered"}\n{"id": "q')

@@ -1,4 +1,4 @@
-"""The gate of a run: which words of an answer go up under each policy, and how many bytes."""
+"""The gate of a run: the words of an answer that each policy sends, and how many bytes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ QUESTION = "Which law governs the lease, that of Delaware or of Texas?"
 CANARY = "zq7x-KITE-91kd"
 
 
-def _said(make: Any, policy: Any, answer: str, *, finding: dict[str, Any] | None = None, **task: Any) -> str:
+def _sendable(make: Any, policy: Any, answer: str, *, finding: dict[str, Any] | None = None, **task: Any) -> str:
     outgoing = CloudGate(policy, QUESTION)
     found = make.finding(answer, **(finding or {"quote": "Of the lease."}))
     return str(outgoing.with_sendable_answer(make.task(**task), found, lines_of([found])).answer)
 
 
 @pytest.mark.parametrize(
-    ("answer", "task", "said"),
+    ("answer", "task", "expected"),
     [
         ("12.4 million", {"output": "number"}, "12.4 million"),
         ("$12,400 in March 2022", {"output": "number"}, "$12,400 in March 2022"),
@@ -45,18 +45,18 @@ def _said(make: Any, policy: Any, answer: str, *, finding: dict[str, Any] | None
     ],
 )
 def test_strict_says_numbers_and_words_that_the_planner_knows(
-    make: Any, answer: str, task: dict[str, Any], said: str
+    make: Any, answer: str, task: dict[str, Any], expected: str
 ) -> None:
     """Words of a document stay, behind a placeholder; numbers, dates, options and the question's words go."""
-    assert _said(make, "strict", answer, **task) == said
+    assert _sendable(make, "strict", answer, **task) == expected
 
 
 def test_strict_lets_no_dictionary_read_a_sentence(make: Any) -> None:
     """A planner that writes the words it guesses into options or an instruction is told few of them at a time."""
     sentence = "the old lamp burns red oil until grey dawn breaks over reefs"
-    assert _said(make, "strict", sentence, output="list", options=tuple(sentence.split())) == "[ANSWER_1]"
-    assert _said(make, "strict", sentence, instruction=f"Which of these: {sentence}?") == "[ANSWER_1]"
-    assert _said(make, "strict", "red oil", instruction=f"Which of these: {sentence}?") == "red oil"
+    assert _sendable(make, "strict", sentence, output="list", options=tuple(sentence.split())) == "[ANSWER_1]"
+    assert _sendable(make, "strict", sentence, instruction=f"Which of these: {sentence}?") == "[ANSWER_1]"
+    assert _sendable(make, "strict", "red oil", instruction=f"Which of these: {sentence}?") == "red oil"
 
 
 def test_strict_does_not_know_what_a_task_names_by_a_placeholder(make: Any) -> None:
@@ -74,24 +74,25 @@ def test_no_answer_passes_for_another_that_is_held(make: Any, policy: Any, looks
     """Without redaction too: a document that writes a placeholder does not stand for what another document says."""
     outgoing = CloudGate(policy, QUESTION)
     held = outgoing.placeholders.hold("Zanzibar")
-    said = str(outgoing.with_sendable_answer(make.task(), make.finding(looks, quote=looks), lines_of([])).answer)
+    sent = str(outgoing.with_sendable_answer(make.task(), make.finding(looks, quote=looks), lines_of([])).answer)
     assert held == "[ANSWER_1]"
-    assert "ANSWER_1" not in said
-    assert outgoing.placeholders.restore(outgoing.placeholders.redact(said, held=True)) == looks
+    assert "ANSWER_1" not in sent
+    assert outgoing.placeholders.restore(outgoing.placeholders.redact(sent, held=True)) == looks
 
 
 def test_strict_does_not_know_the_parts_of_a_value_in_the_question(make: Any) -> None:
-    """What the planner reads of an address is its placeholder: no part of it is a word that it knows."""
+    """The planner is shown an address as its placeholder: no part of it is a word that it knows."""
     from minions.redaction.detector import detector
 
     question = "Who is ann.moss@falcon.example?"
     outgoing = CloudGate("strict", question, placeholders=Placeholders(detector()))
-    for said, word in enumerate(("moss", "falcon", "email"), 1):
-        assert outgoing.with_sendable_answer(make.task(), make.finding(word), lines_of([])).answer == f"[ANSWER_{said}]"
+    for number, word in enumerate(("moss", "falcon", "email"), 1):
+        finding = outgoing.with_sendable_answer(make.task(), make.finding(word), lines_of([]))
+        assert finding.answer == f"[ANSWER_{number}]"
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
         ("Net revenue was 12.4 million", "Net revenue was 12.4 million"),
         (f"revenue {CANARY} 12.4", "revenue … 12.4"),
@@ -102,10 +103,10 @@ def test_strict_does_not_know_the_parts_of_a_value_in_the_question(make: Any) ->
         ("the lease", "the lease"),
     ],
 )
-def test_findings_says_what_stands_in_the_lines_shown(make: Any, answer: str, said: str) -> None:
+def test_findings_says_what_stands_in_the_lines_shown(make: Any, answer: str, expected: str) -> None:
     """A worker that copies words from elsewhere into its answer does not take them up."""
     shown = {"quote": "Net revenue $12.4 million", "before": "2022", "headings": ("Results",)}
-    assert _said(make, "findings", answer, finding=shown) == said
+    assert _sendable(make, "findings", answer, finding=shown) == expected
 
 
 def test_an_answer_may_use_words_of_any_line_found_in_its_round(make: Any) -> None:
@@ -118,7 +119,7 @@ def test_an_answer_may_use_words_of_any_line_found_in_its_round(make: Any) -> No
 
 def test_open_says_everything(make: Any) -> None:
     """Where chunks may go, answers may."""
-    assert _said(make, "open", CANARY) == CANARY
+    assert _sendable(make, "open", CANARY) == CANARY
 
 
 def test_what_stays_on_the_device_is_not_held_back(make: Any) -> None:
@@ -187,7 +188,7 @@ def test_without_a_limit_nothing_is_kept_back(make: Any) -> None:
 
 
 def test_no_cut_goes_through_a_value(make: Any) -> None:
-    """A line is cut before an address, not in it: a part of it would go up unrecognised."""
+    """A line is cut before an address, not in it: a part of it would be sent unrecognised."""
     from minions.redaction.detector import detector
 
     placeholders = Placeholders(detector())
@@ -231,8 +232,8 @@ def test_the_report_adds_up(make: Any) -> None:
 @pytest.mark.parametrize("policy", ["strict", "findings"])
 def test_no_writing_in_signs_goes_up(make: Any, policy: str, hidden: str) -> None:
     """Characters that nobody sees, or that say nothing here, may be letters to a reader that knows them."""
-    assert hidden not in _said(make, policy, f"yes {hidden}", output="yes_no")
-    assert hidden not in _said(make, policy, f"yes{hidden}", output="text")
+    assert hidden not in _sendable(make, policy, f"yes {hidden}", output="yes_no")
+    assert hidden not in _sendable(make, policy, f"yes{hidden}", output="text")
 
 
 LINE = "Pay 4111 1111 1111 1111 to jane.roe@example.com, 12 in all, with key AKIAIOSFODNN7EXAMPLE"
@@ -250,8 +251,8 @@ def _redacting(policy: Any, make: Any) -> tuple[Gate, Lines]:
 def test_a_part_of_a_value_stays_where_the_value_does(make: Any, policy: str, part: str) -> None:
     """A worker that copies half of a card number takes nothing of it up."""
     outgoing, lines = _redacting(policy, make)
-    said = str(outgoing.with_sendable_answer(make.task(output="number"), make.finding(part, quote=LINE), lines).answer)
-    assert not any(word in said for word in part.split() if word != "12")
+    sent = str(outgoing.with_sendable_answer(make.task(output="number"), make.finding(part, quote=LINE), lines).answer)
+    assert not any(word in sent for word in part.split() if word != "12")
 
 
 @pytest.mark.parametrize("reduce", ["unique", "vote", "group"])

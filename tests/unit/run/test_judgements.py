@@ -25,9 +25,9 @@ ASKING = "How many reviews are positive?"
 
 def token(**odds: float) -> Completion:
     """A reply of one token."""
-    said = max(odds, key=odds.__getitem__)
+    reply = max(odds, key=odds.__getitem__)
     logs = {word: math.log(share) for word, share in odds.items()}
-    return Completion(text=said, finish_reason="stop", usage=Usage(input_tokens=90, output_tokens=1), first_token=logs)
+    return Completion(text=reply, finish_reason="stop", usage=Usage(input_tokens=90, output_tokens=1), first_token=logs)
 
 
 def reviews(folder: Path) -> Path:

@@ -192,7 +192,7 @@ async def test_no_line_of_the_index_stands_beside_judgements(run: Asking, instru
 
 
 async def test_lines_that_a_finding_shows_are_no_near_misses(run: Asking) -> None:
-    """They would go up twice, the second time as if nobody had read them."""
+    """They would be sent twice, the second time as if nobody had read them."""
     _, script = await run({"a.txt": FIGURES}, [LOOK], Decision(answer=None), confidence=0.3)
     digest = script.seen[0][0]
     assert digest.text.count("Net revenue of 2021") == 1

@@ -77,17 +77,17 @@ def chat(tmp_path: Path) -> Iterator[Callable[..., Chat]]:
 
         def make(plan: Any = planning, read: Any = reading) -> Chat:
             cloud, device = (closing.enter_context(LoopbackServer(play)) for play in (plan, read))
-            one = Chat(cloud, device, folder)
-            closing.callback(one.minions.close)
-            return one
+            talk = Chat(cloud, device, folder)
+            closing.callback(talk.minions.close)
+            return talk
 
         yield make
 
 
 def test_message_by_message_until_it_can_answer(chat: Any) -> None:
     """Two messages, then the answer, which cites what either of them found, word for word from the document."""
-    one = chat()
-    answer = one()
+    talk = chat()
+    answer = talk()
     assert (answer.answer, answer.stop_reason) == ("41 metres, Anna Reid", "answered")
     assert [citation.quote for citation in answer.citations] == [HEIGHT, BUILDER]
     assert all(GUIDE[citation.start : citation.end] == citation.quote for citation in answer.citations)
@@ -97,9 +97,9 @@ def test_message_by_message_until_it_can_answer(chat: Any) -> None:
 
 def test_the_document_is_a_prefix_that_all_messages_share(chat: Any) -> None:
     """The worker gets the whole document each time, to the byte, and the message after it: its server reads it once."""
-    one = chat()
-    one()
-    first, second = (text.partition("Message:") for text in one.texts(one.device))
+    talk = chat()
+    talk()
+    first, second = (text.partition("Message:") for text in talk.texts(talk.device))
     assert first[0] == second[0]
     assert all(line in first[0] for line in GUIDE.splitlines() if line)
     assert "How tall" in first[2]
@@ -108,9 +108,9 @@ def test_the_document_is_a_prefix_that_all_messages_share(chat: Any) -> None:
 
 def test_only_lines_that_were_pointed_at_go_up(chat: Any) -> None:
     """The planner sees findings with the lines around them, never the document; earlier rounds are gists."""
-    one = chat()
-    one()
-    sent = one.texts(one.cloud)
+    talk = chat()
+    talk()
+    sent = talk.texts(talk.cloud)
     assert SECRET not in "".join(sent)
     assert HEIGHT not in sent[0]
     assert HEIGHT in sent[1]
@@ -121,9 +121,9 @@ def test_only_lines_that_were_pointed_at_go_up(chat: Any) -> None:
 
 def test_under_strict_answers_go_up_and_nothing_else(chat: Any) -> None:
     """Neither a line nor the document's name; the citation on this machine is whole all the same."""
-    one = chat()
-    answer = one(policy="strict")
-    sent = "".join(one.texts(one.cloud))
+    talk = chat()
+    answer = talk(policy="strict")
+    sent = "".join(talk.texts(talk.cloud))
     assert "f1 41 metres" in sent
     for kept in (HEIGHT, BUILDER, SECRET, "guide", "Lights"):
         assert kept not in sent
@@ -132,20 +132,20 @@ def test_under_strict_answers_go_up_and_nothing_else(chat: Any) -> None:
 
 def test_what_the_worker_invents_does_not_go_up(chat: Any) -> None:
     """A quote that stands nowhere is no finding, and the result counts it."""
-    one = chat(read=lambda _: {"quote": "Gold is at 1,800 dollars an ounce.", "answer": "1,800 dollars"})
-    answer = one(evidence="quote", max_turns=1)
-    assert "1,800" not in "".join(one.texts(one.cloud))
+    talk = chat(read=lambda _: {"quote": "Gold is at 1,800 dollars an ounce.", "answer": "1,800 dollars"})
+    answer = talk(evidence="quote", max_turns=1)
+    assert "1,800" not in "".join(talk.texts(talk.cloud))
     assert answer.coverage.ungrounded == answer.coverage.read > 0
 
 
 @pytest.mark.parametrize("turns", [1, 3])
 def test_the_chat_has_an_end(chat: Any, turns: int) -> None:
     """A planner that asks for ever is heard ``max_turns`` times, and told each time how often it may still ask."""
-    one = chat(plan=lambda request: ASKING if "Findings:" in request.messages[-1].content else {"message": "What?"})
-    answer = one(max_turns=turns, cache=False)
+    talk = chat(plan=lambda request: ASKING if "Findings:" in request.messages[-1].content else {"message": "What?"})
+    answer = talk(max_turns=turns, cache=False)
     assert (answer.answer, answer.stop_reason, len(answer.rounds)) == (None, "no_answer", turns)
-    assert (len(one.cloud.requests), len(one.device.requests)) == (1 + turns, turns)
-    assert one.texts(one.cloud)[-1].endswith("Rounds left: 0")
+    assert (len(talk.cloud.requests), len(talk.device.requests)) == (1 + turns, turns)
+    assert talk.texts(talk.cloud)[-1].endswith("Rounds left: 0")
 
 
 def test_rounds_of_the_other_protocol_do_not_bound_a_chat(chat: Any) -> None:
@@ -155,38 +155,38 @@ def test_rounds_of_the_other_protocol_do_not_bound_a_chat(chat: Any) -> None:
 
 def test_what_does_not_fit_is_told_to_the_user_and_to_the_planner(chat: Any) -> None:
     """The passages that promise most are held; coverage, a warning and the planner's page say how much that is."""
-    one = chat()
+    talk = chat()
     years = "".join(f"In {year} the parish book has no entry for the harbour.\n\n" for year in range(1600, 1800))
-    (one.documents / "annals.txt").write_text(years)
-    answer = one(context_tokens=1_500, chunk_tokens=100)
+    (talk.documents / "annals.txt").write_text(years)
+    answer = talk(context_tokens=1_500, chunk_tokens=100)
     coverage = answer.coverage
     assert answer.answer == "41 metres, Anna Reid"
     assert 0 < coverage.read < coverage.chunks
     assert coverage.skipped > 0
     (warning,) = answer.warnings
     assert "--context-tokens 1500" in warning
-    assert re.search(rf"\(read \d+ of {coverage.chunks} passages\)", one.texts(one.cloud)[1])
+    assert re.search(rf"\(read \d+ of {coverage.chunks} passages\)", talk.texts(talk.cloud)[1])
 
 
 def test_all_documents_are_held_together(chat: Any) -> None:
     """Evidence from two documents in one chat; each is named where the worker sees it."""
-    one = chat()
-    (one.documents / "guide.md").write_text(f"# Lights\n\n{HEIGHT}\n")
-    (one.documents / "people.txt").write_text(BUILDER)
-    answer = one()
+    talk = chat()
+    (talk.documents / "guide.md").write_text(f"# Lights\n\n{HEIGHT}\n")
+    (talk.documents / "people.txt").write_text(BUILDER)
+    answer = talk()
     assert [citation.path[-10:] for citation in answer.citations] == ["s/guide.md", "people.txt"]
     for name in ("guide.md", "people.txt"):
-        assert f"Passage from {name}" in one.texts(one.device)[0]
+        assert f"Passage from {name}" in talk.texts(talk.device)[0]
 
 
 def test_a_malformed_message_is_asked_for_again_and_paid_for(chat: Any) -> None:
     """Prose where a message was asked for costs one more call, which is on the bill."""
     replies: list[Any] = ["Hello! Let us talk.", {"message": "How tall is the lighthouse?"}, ASKING, ANSWER]
-    one = chat(plan=lambda _: replies.pop(0))
-    answer = one()
+    talk = chat(plan=lambda _: replies.pop(0))
+    answer = talk()
     assert answer.stop_reason == "answered"
-    assert answer.usage.planner.calls == len(one.cloud.requests) == 4
-    assert answer.usage.planner.input_tokens == sum(usage.input_tokens for usage in one.cloud.usages)
+    assert answer.usage.planner.calls == len(talk.cloud.requests) == 4
+    assert answer.usage.planner.input_tokens == sum(usage.input_tokens for usage in talk.cloud.usages)
 
 
 def test_a_worker_that_replies_nonsense_does_not_end_the_chat(chat: Any) -> None:
@@ -201,19 +201,19 @@ def test_a_budget_ends_the_chat_with_what_was_found(chat: Any) -> None:
     """The call that could pass the limit is not made; the first message's finding is the partial result."""
     dear = Completion(text=json.dumps(ASKING), finish_reason="stop", usage=Usage(input_tokens=9_900, output_tokens=20))
     replies: list[Any] = [{"message": "How tall is the lighthouse?"}, dear]
-    one = chat(plan=lambda _: replies.pop(0))
-    answer = one(max_cloud_tokens=10_000)
+    talk = chat(plan=lambda _: replies.pop(0))
+    answer = talk(max_cloud_tokens=10_000)
     assert (answer.stop_reason, answer.answer) == ("budget", None)
-    assert len(one.cloud.requests) == 2
+    assert len(talk.cloud.requests) == 2
     assert [citation.quote for citation in answer.citations][:1] == [HEIGHT]
 
 
 def test_the_same_question_tomorrow_reads_nothing(chat: Any) -> None:
-    """What the worker found is kept, under all that it held."""
-    one = chat()
-    first, asked = one(), len(one.device.requests)
-    again = one()
-    assert len(one.device.requests) == asked
+    """The worker's findings are cached by all the text that it held."""
+    talk = chat()
+    first, asked = talk(), len(talk.device.requests)
+    again = talk()
+    assert len(talk.device.requests) == asked
     assert again.citations == first.citations
     assert again.usage.worker.calls == 0
 
@@ -227,31 +227,31 @@ def test_without_a_cloud_the_worker_asks_itself(chat: Any) -> None:
             return {"findings": ["f1"], "answer": "41 metres"}
         return {"search": ["lighthouse"]} if "Question:" in text else reading(request)
 
-    one = chat(read=play)
-    answer = one(planner="local")
+    talk = chat(read=play)
+    answer = talk(planner="local")
     assert (answer.answer, len(answer.rounds)) == ("41 metres", 1)
-    assert (one.cloud.requests, one.minions.egress()) == ([], [])
+    assert (talk.cloud.requests, talk.minions.egress()) == ([], [])
 
 
 async def test_a_batch_of_chats(chat: Any, tmp_path: Path) -> None:
     """Many questions at once, each a chat of its own, on one bill; the same command goes on where it was."""
-    one = chat()
+    talk = chat()
     questions = [{"id": str(number), "question": f"{number}. {QUESTION}"} for number in range(5)]
-    answers = [answer async for answer in one.minions.map(questions, one.documents, output=tmp_path / "out.jsonl")]
+    answers = [answer async for answer in talk.minions.map(questions, talk.documents, output=tmp_path / "out.jsonl")]
     assert sorted(answer.id for answer in answers) == ["0", "1", "2", "3", "4"]
     assert {answer.answer for answer in answers} == {"41 metres, Anna Reid"}
-    assert sum(answer.usage.planner.calls for answer in answers) == len(one.cloud.requests) == 15
-    again = [answer async for answer in one.minions.map(questions, one.documents, output=tmp_path / "out.jsonl")]
-    assert (again, len(one.cloud.requests)) == ([], 15)
+    assert sum(answer.usage.planner.calls for answer in answers) == len(talk.cloud.requests) == 15
+    again = [answer async for answer in talk.minions.map(questions, talk.documents, output=tmp_path / "out.jsonl")]
+    assert (again, len(talk.cloud.requests)) == ([], 15)
 
 
 @pytest.mark.parametrize(("own", "turns", "messages"), [(1, 4, 1), (None, 4, 3), (3, 2, 2)])
 async def test_a_question_may_bound_its_chat(chat: Any, own: int | None, turns: int, messages: int) -> None:
     """Its own rounds are messages at most, and never more than the batch allows; the planner is told so at once."""
     replies = iter(range(9))
-    one = chat(plan=lambda _: ASKING if next(replies) < 3 else ANSWER)
+    talk = chat(plan=lambda _: ASKING if next(replies) < 3 else ANSWER)
     question = {"question": QUESTION, "max_rounds": own}
-    (answer,) = [answer async for answer in one.minions.map([question], one.documents, max_turns=turns)]
+    (answer,) = [answer async for answer in talk.minions.map([question], talk.documents, max_turns=turns)]
     assert len(answer.rounds) == messages
-    told = [text.splitlines()[-1] for text in one.texts(one.cloud)]
-    assert told[:2] == [f"Rounds left: {left}" for left in (min(own or turns, turns), min(own or turns, turns) - 1)]
+    ends = [text.splitlines()[-1] for text in talk.texts(talk.cloud)]
+    assert ends[:2] == [f"Rounds left: {left}" for left in (min(own or turns, turns), min(own or turns, turns) - 1)]

@@ -1,4 +1,4 @@
-"""What a task reads is told to the planner: it tells of no name that the planner was not shown."""
+"""A planner in the cloud learns no document's name from what its tasks read."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from minions.values.jobs import Job
     from minions.values.plans import History
 
-    Told = Callable[..., Any]
+    Reading = Callable[..., Any]
 
 FILES = ("ann/acme.txt", "ann/rent.txt", "bob/rent.txt")
 
 
 class Guessing:
-    """A planner whose tasks of two rounds name the same documents; it keeps what it is told of them."""
+    """A planner whose tasks of two rounds name the same documents; it keeps the texts that it is shown."""
 
     def __init__(self, pattern: str) -> None:
         self._task = Task(id="t1", instruction="Find it.", documents=(pattern,))
         self.plan_of_one = Plan(tasks=(self._task,))
-        self.told: list[str] = []
+        self.shown: list[str] = []
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:
         """See `minions.ports.Planner`."""
-        self.told += [question, card.text]
+        self.shown += [question, card.text]
         return self.plan_of_one
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
         """See `minions.ports.Planner`."""
-        self.told += [question, digest.text, digest.gist, str(history)]
+        self.shown += [question, digest.text, digest.gist, str(history)]
         return Decision(answer=None, tasks=(self._task,))
 
 
@@ -59,8 +59,8 @@ class Nothing:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Told:
-    """Runs two rounds over three documents; what the planner was told, and what each round read."""
+def reading(tmp_path: Path) -> Reading:
+    """Runs two rounds over three documents; the texts the planner was shown, and what each round read."""
 
     async def asking(
         pattern: str, policy: Any, *, by_user: bool = False, cloud: bool = True, limit_bytes: int | None = None
@@ -77,9 +77,9 @@ def told(tmp_path: Path) -> Told:
             parts = Parts(corpus, given, Nothing(), Condenser(corpus, limits, gate), limits)
             await answer(parts, Transcript("run", "The question?", lambda _: None))
         read = [
-            text.split("(read ")[1].split(" of")[0] for text in planner.told if text.startswith("t1 Find it. (read")
+            text.split("(read ")[1].split(" of")[0] for text in planner.shown if text.startswith("t1 Find it. (read")
         ]
-        return planner.told, read
+        return planner.shown, read
 
     return asking
 
@@ -92,13 +92,13 @@ UNSEEN: list[tuple[Any, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("policy", "pattern", "how"), UNSEEN)
+@pytest.mark.parametrize(("policy", "pattern", "options"), UNSEEN)
 async def test_a_guess_at_a_name_tells_the_planner_nothing(
-    told: Told, policy: Any, pattern: str, how: dict[str, Any]
+    reading: Reading, policy: Any, pattern: str, options: dict[str, Any]
 ) -> None:
     """Right or wrong, all is read, and every word that the planner gets is the same."""
-    right, _ = await told(pattern, policy, **how)
-    wrong, read = await told("zzz.txt", policy, **how)
+    right, _ = await reading(pattern, policy, **options)
+    wrong, read = await reading("zzz.txt", policy, **options)
     assert right == wrong
     assert read == ["3", "3"]
 
@@ -114,22 +114,24 @@ async def test_a_guess_at_a_name_tells_the_planner_nothing(
         ("open", "d3", "1"),
     ],
 )
-async def test_a_planner_may_choose_among_what_it_was_shown(told: Told, policy: Any, pattern: str, reads: str) -> None:
+async def test_a_planner_may_choose_among_what_it_was_shown(
+    reading: Reading, policy: Any, pattern: str, reads: str
+) -> None:
     """Names as on the card, globs over them, and numbers choose documents, in every round."""
-    _, read = await told(pattern, policy)
+    _, read = await reading(pattern, policy)
     assert read == [reads, reads]
 
 
 @pytest.mark.parametrize("policy", ["strict", "findings"])
-async def test_the_users_own_plan_may_name_paths(told: Told, policy: Any) -> None:
+async def test_the_users_own_plan_may_name_paths(reading: Reading, policy: Any) -> None:
     """A plan by hand means what it says; the planner's tasks of the next round do not."""
-    _, read = await told("HOME/ann/acme.txt", policy, by_user=True)
+    _, read = await reading("HOME/ann/acme.txt", policy, by_user=True)
     assert read == ["1", "3"]
 
 
-async def test_a_planner_on_this_machine_may_name_paths(told: Told) -> None:
+async def test_a_planner_on_this_machine_may_name_paths(reading: Reading) -> None:
     """Nothing goes up, so nothing is hidden from it."""
-    _, read = await told("HOME/ann/acme.txt", "findings", cloud=False)
+    _, read = await reading("HOME/ann/acme.txt", "findings", cloud=False)
     assert read == ["1", "1"]
 
 

@@ -78,7 +78,7 @@ def best(minions: Minions, documents: Path, count: int) -> set[str]:
 
 
 def sent_by(cloud: LoopbackServer) -> str:
-    """What the one cloud request asks."""
+    """The last message of the only cloud request."""
     (request,) = cloud.requests
     return str(json.loads(request.body)["messages"][-1]["content"])
 
@@ -118,8 +118,8 @@ def test_what_a_document_writes_like_a_placeholder_is_answered_as_it_stands(
     (documents / "guide.md").write_text(f"# Lights\n\n{line}\n")
 
     def quoting(request: ChatRequest) -> Any:
-        said = re.search(r"The lighthouse at Skerrow is .* Fields .*[.]", request.messages[-1].content)
-        return {"answer": said[0], "findings": ["f1"], "confidence": 0.9, "tasks": []} if said else play(request)
+        found = re.search(r"The lighthouse at Skerrow is .* Fields .*[.]", request.messages[-1].content)
+        return {"answer": found[0], "findings": ["f1"], "confidence": 0.9, "tasks": []} if found else play(request)
 
     with LoopbackServer(quoting) as cloud:
         models: Any = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
@@ -225,7 +225,7 @@ def test_every_protocol_is_billed_to_the_token(
             assert role.calls == len(server.requests)
     assert sum(role.calls for role in total) == sum(len(server.requests) for server in servers)
     for name in ("input_tokens", "output_tokens"):
-        counted = sum(getattr(one, name) for server in servers for one in server.usages)
+        counted = sum(getattr(usage, name) for server in servers for usage in server.usages)
         assert sum(getattr(role, name) for role in total) == counted
 
 
