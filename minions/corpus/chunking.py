@@ -50,10 +50,10 @@ def chunk_document(document: Document, *, max_tokens: int = DEFAULT_CHUNK_TOKENS
     """Cut ``document`` into chunks of at most ``max_tokens`` estimated tokens each.
 
     The chunks tile the text, and the time is linear in its length. Cuts come at headings, else
-    between blocks, sentences, words, and as a last resort between characters. A table that fits in a
-    chunk is not cut. A larger one is cut between rows, and ``table_header`` repeats its head. Only a
-    single character may exceed the limit. White space alone makes no chunk where a neighbour has room
-    for it. An empty text has no chunks. Raises ValueError for a limit below one token.
+    between blocks, sentences, words, and as a last resort between characters. A table that fits in
+    a chunk is not cut. A larger one is cut between rows, and ``table_header`` repeats its head.
+    Only a single character may exceed the limit. White space alone makes no chunk where a neighbour
+    has room for it. An empty text has no chunks. Raises ValueError for a limit below one token.
     """
     if max_tokens < 1:
         raise ValueError("a chunk holds at least one token")
@@ -110,7 +110,8 @@ def _pieces(
 def _cut_block(text: str, block: Block, max_tokens: int) -> Iterator[tuple[int, int, int]]:
     """Cut a block that is too large into spans (start, end, tokens) that fit in a chunk.
 
-    The cuts are between rows or lines, else between sentences; where those are too long, see `_slices`.
+    The cuts are between rows or lines, else between sentences; where those are too long, see
+    `_slices`.
     """
     ends = _SENTENCE
     if block.kind in {"table", "code", "record"}:
@@ -129,7 +130,7 @@ def _cut_block(text: str, block: Block, max_tokens: int) -> Iterator[tuple[int, 
 
 
 def _slices(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int, int]]:
-    """Cut a long line or sentence into spans (start, end, tokens), between words where there are any."""
+    """Cut a long line or sentence into spans (start, end, tokens), between words if it has any."""
     while start < end:
         stop = min(end, start + max_tokens * _SLICE_CHARS_PER_TOKEN)
         tokens = estimate_tokens(text[start:stop])

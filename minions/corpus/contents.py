@@ -1,4 +1,5 @@
-"""The table of contents of a corpus: totals, names and selections over all documents, computed once.
+"""The table of contents of a corpus: totals, names and selections over all documents, computed
+once.
 
 Facts are kept in columns. For 100,000 documents, a column of values takes little memory, and an
 object for each document takes much.
@@ -30,7 +31,7 @@ _REMEMBERED: Final = 16  # each may hold the ids of most documents
 
 
 class Columns(NamedTuple):
-    """`DocumentFacts` as columns, without the outlines; ``pages`` is -1 for formats without pages."""
+    """`DocumentFacts` as columns, without outlines; ``pages`` is -1 for formats without pages."""
 
     ids: list[str]
     paths: list[str]
@@ -134,7 +135,8 @@ class Contents:
         return shown_names(self.columns.paths)
 
     def names(self, *, numbered: bool) -> dict[str, str]:
-        """The documents' names as they are sent, by id: as on the card, or d1, d2, ... if ``numbered``.
+        """The documents' names as they are sent, by id: as on the card, or d1, d2, ... if
+        ``numbered``.
 
         Numbers stand for the names where the policy withholds names.
         """
@@ -156,9 +158,9 @@ class Contents:
     def select(self, wanted: Iterable[str], naming: Naming = "any") -> Selection:
         """The documents that names, paths, globs, ids or d-numbers mean; `Selector` has the rules.
 
-        ``naming`` limits what a planner's patterns are compared with. Otherwise a planner could learn
-        from the choice of documents about a name, path or id that it must not see. The results of
-        recent calls are kept.
+        ``naming`` limits what a planner's patterns are compared with. Otherwise a planner could
+        learn from the choice of documents about a name, path or id that it must not see. The
+        results of recent calls are kept.
         """
         patterns = tuple(wanted)
 

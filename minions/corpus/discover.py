@@ -56,11 +56,11 @@ def discover(paths: Sequence[Path | str]) -> Discovery:
 
     Each real file is listed once, and each real folder is walked once, all the way down. A symbolic
     link found on the way is followed if it leads to something inside one of ``paths``. A link that
-    leads elsewhere is unreadable: its target was chosen by whoever made the folder, not by the user.
-    Names with a leading dot and folders of tools (`NOISE`) are left out, unless ``paths`` names them.
-    Entries that cannot be listed (no permission, a dead link, a pipe) are ``unreadable`` too. A file
-    is not opened here, so one without read permission is noticed only when it is read.
-    Raises CorpusError for a path that does not exist.
+    leads elsewhere is unreadable: its target was chosen by whoever made the folder, not by the
+    user. Names with a leading dot and folders of tools (`NOISE`) are left out, unless ``paths``
+    names them. Entries that cannot be listed (no permission, a dead link, a pipe) are
+    ``unreadable`` too. A file is not opened here, so one without read permission is noticed only
+    when it is read. Raises CorpusError for a path that does not exist.
     """
     named = [os.path.realpath(path) for path in paths if path and os.path.lexists(path)]
     walk = _Walk(roots=tuple(path.rstrip(os.sep) + os.sep for path in named))

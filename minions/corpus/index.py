@@ -1,4 +1,4 @@
-"""The index of files and their chunks in SQLite, updated file by file. It is a cache of the files."""
+"""The index of files and their chunks in SQLite, a cache of the files, updated file by file."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 _BATCH_FILES: Final = 4000
 _BATCH_CHARS: Final = 8_000_000
-# New files up to this size are read at once. Larger ones are first hashed where the index has a file
-# of their size, since it may have their content already.
+# New files up to this size are read at once. Larger ones are first hashed where the index has a
+# file of their size, since it may have their content already.
 _CHEAP_BYTES: Final = 2**16
 _SHOWN_UNREADABLE: Final = 3
 _log = structlog.get_logger()
@@ -50,9 +50,9 @@ _log = structlog.get_logger()
 class IndexReport(Value):
     """The counts of an update, and the files that could not be read.
 
-    ``files`` are the readable files, the sum of ``added``, ``updated`` and ``unchanged``. The corpus
-    has ``documents`` (files with the same content are one), ``chunks`` and estimated ``tokens``.
-    ``removed`` files were in the index and left it.
+    ``files`` are the readable files, the sum of ``added``, ``updated`` and ``unchanged``. The
+    corpus has ``documents`` (files with the same content are one), ``chunks`` and estimated
+    ``tokens``. ``removed`` files were in the index and left it.
     """
 
     files: int
@@ -69,7 +69,8 @@ class IndexReport(Value):
 class _Known(NamedTuple):
     """The indexed document of a file that changed.
 
-    ``is_current``: today's reader, chunker and chunk size made it; only the file's size or time changed.
+    ``is_current``: today's reader, chunker and chunk size made it; only the file's size or time
+    changed.
     """
 
     id: str
@@ -87,12 +88,13 @@ class Index:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the index at ``path``; create it and its folder where they are missing. Raises StoreError."""
+        """Open the index at ``path``, creating it and its folder if need be. Raises StoreError."""
         return cls(path, open_database(path))
 
     def close(self) -> None:
         """Close the file, and every corpus over this index. May be called twice."""
-        # The corpora first: whoever closes last tidies up the file, and their connections cannot write.
+        # The corpora first: whoever closes last tidies up the file, and their connections cannot
+        # write.
         while self._corpora:
             self._corpora.pop().close()
         self._connection.close()
@@ -119,9 +121,9 @@ class Index:
         """Bring the index up to date with the files under ``paths``, and return them as a corpus.
 
         The corpus does not change with later updates. Files whose size and time of change are as
-        before are not opened. Content that the index has already is not chunked again. Files that are
-        gone leave the index. Raises CorpusError where nothing is readable, StoreError where the index
-        cannot be used.
+        before are not opened. Content that the index has already is not chunked again. Files that
+        are gone leave the index. Raises CorpusError where nothing is readable, StoreError where the
+        index cannot be used.
         """
         with self._lock, translated(self.path):
             try:
@@ -138,7 +140,8 @@ class Index:
 class _Update:
     """One pass over the files of a run.
 
-    Files are read outside of transactions and written in batches, so that other processes can write.
+    Files are read outside of transactions and written in batches, so that other processes can
+    write.
     """
 
     def __init__(
@@ -197,7 +200,7 @@ class _Update:
     def _compare(
         self, files: dict[str, FoundFile]
     ) -> tuple[dict[str, FoundFile], dict[str, _Known], set[str]]:
-        """The files to open, the changed ones' documents in the index, and the indexed paths that are gone."""
+        """The files to open, the indexed documents of changed files, and the paths that are gone."""
         fresh = dict(files)
         known: dict[str, _Known] = {}
         gone: set[str] = set()

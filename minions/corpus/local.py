@@ -159,7 +159,8 @@ class LocalCorpus:
         while first < end:
             for columns in self._query(sql, (first, min(first + size, end))):
                 yield self._chunk(columns)
-            # The batches double: the first chunk of each document is cheap, and all need few queries.
+            # The batches double: the first chunk of each document is cheap, and all need few
+            # queries.
             first += size
             size = min(2 * size, _CHUNKS_PER_QUERY)
 
@@ -183,13 +184,12 @@ class LocalCorpus:
             places = self._contents.places
             wanted = [places[id_] for id_ in key if id_ in places]
         spans = [(self._shelf.first_chunks[place], columns.chunks[place]) for place in wanted]
-        scope: Scope | None = Scope.of(spans)
-        if self._is_whole and scope.rows == self._contents.chunks:
-            scope = None
-        self._scopes[key] = scope
+        scope = Scope.of(spans)
+        covers_index = self._is_whole and scope.rows == self._contents.chunks
+        self._scopes[key] = None if covers_index else scope
         if len(self._scopes) > _SCOPES_KEPT:
             self._scopes.popitem(last=False)
-        return scope
+        return self._scopes[key]
 
     def _load(self, rows: Sequence[int]) -> list[Chunk]:
         """The chunks in these rows of the index; rows without a chunk are left out."""

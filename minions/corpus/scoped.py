@@ -1,4 +1,4 @@
-"""Some documents of an open corpus as a corpus of their own: the scope of one question of a batch."""
+"""Some documents of an open corpus as a corpus of their own: the scope of one question."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ScopedCorpus:
     def search(
         self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
     ) -> list[Chunk]:
-        """The best chunks for any of the phrases, best first (``documents`` None: the whole scope)."""
+        """The best chunks in scope for any of the phrases, best first."""
         return self._corpus.search(phrases, documents=self._within(documents), limit=limit)
 
     def chunks(self, *, documents: Collection[str] | None = None) -> Iterable[Chunk]:

@@ -1,4 +1,4 @@
-"""Selection of documents by id, d-number, name, title, path or glob, as users and planners write them."""
+"""Selection of documents by id, d-number, name, title, path or glob."""
 
 from __future__ import annotations
 

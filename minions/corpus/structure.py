@@ -1,8 +1,9 @@
-"""A document's blocks: headings, paragraphs, tables, code, list items and records, found in its text.
+"""A document's blocks: headings, paragraphs, tables, code, list items and records, found in its
+text.
 
-Readers of structured formats write Markdown conventions, which are read here exactly. Plain text and
-the text of PDFs have no such conventions, so rules recognise numbered clauses, lines in capitals and
-runs of numeric rows.
+Readers of structured formats write Markdown conventions, which are read here exactly. Plain text
+and the text of PDFs have no such conventions, so rules recognise numbered clauses, lines in
+capitals and runs of numeric rows.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ _RECORDS: Final = frozenset(
     {"application/jsonl", "application/x-jsonlines", "application/x-ndjson", "application/ndjson"}
 )
 _CODE: Final = re.compile(
-    r"(?:text|application)/(?:x-(?:python|c|c\+\+|java|go|rust|ruby|sh|shellscript|script|source).*|.*script)$"
+    r"(?:text|application)/"
+    r"(?:x-(?:python|c|c\+\+|java|go|rust|ruby|sh|shellscript|script|source).*|.*script)$"
 )
 _OUTER: Final = re.compile(
-    r"(?:ARTICLE|Article|SECTION|Section|PART|Part|CHAPTER|Chapter|EXHIBIT|Exhibit|SCHEDULE|Schedule|ANNEX|Annex|APPENDIX|Appendix"
-    r"|ITEM|Item|NOTE|Note)\s+(?:[IVXLC]+|\d+[A-Z]?|[A-Z])\b(?:\.\d+)*[.:)]?(?:\s|$)"
+    r"(?:ARTICLE|Article|SECTION|Section|PART|Part|CHAPTER|Chapter|EXHIBIT|Exhibit"
+    r"|SCHEDULE|Schedule|ANNEX|Annex|APPENDIX|Appendix|ITEM|Item|NOTE|Note)"
+    r"\s+(?:[IVXLC]+|\d+[A-Z]?|[A-Z])\b(?:\.\d+)*[.:)]?(?:\s|$)"
 )
 _CLAUSE: Final = re.compile(
     r"(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+([A-Z][^\n.;:]{1,70})(?:[.:](?=\s|$)|$)"
@@ -122,7 +125,7 @@ def find_blocks(document: Document) -> list[Block]:
 
 
 def find_headings(document: Document, blocks: Sequence[Block]) -> tuple[Heading, ...]:
-    """The document's outline where the reader gave one, else the headings found among its blocks."""
+    """The document's outline where the reader gave one, else the headings among its blocks."""
     if document.outline:
         return document.outline
     headings: list[Heading] = []
@@ -178,7 +181,8 @@ def _classify(document: str, start: int, end: int) -> _Line:
     elif first in "=-" and _UNDERLINE.match(text):
         kind = "underline"
     elif text[-1] in _ROW_END and len(text) <= 3 * _HEAD_CHARS:
-        # A table's row: many of its fields are numbers, or the last two are, after a label of any length.
+        # A table's row: many of its fields are numbers, or the last two are, after a label of any
+        # length.
         fields = [field for field in text.split() if field not in _CURRENCIES]
         numbers = sum(map(_is_number, fields))
         if numbers > 1 and (numbers >= _ROW_SHARE * len(fields) or _is_number(fields[-2])):
@@ -220,7 +224,7 @@ def _is_number(field: str) -> bool:
 
 
 def _block_at(lines: Sequence[_Line], at: int) -> tuple[int, Block]:
-    """The block that starts at a line, and the line after it; blank lines that follow are left out."""
+    """The block that starts at a line, without blank lines after it, and the line after it."""
     line = lines[at]
     if line.kind == "fence":
         fence = line.text[:3]

@@ -20,7 +20,7 @@ _EMPTY: Final = (
 
 
 class Forgotten(NamedTuple):
-    """The number of documents that the index held; ``erased``: nothing of them is left on the disk."""
+    """The number of documents that the index held; ``erased``: nothing of them is left on disk."""
 
     documents: int
     erased: bool

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from minions.corpus.fts.rows import Query
 
 HEADS_WEIGHT: Final = 2.0  # of title and headings against the text; docs/experiments.md
-# In an index of at most this many chunks, every match is scored. Scoring one takes 4 us, and finding
-# it a twentieth of that.
+# In an index of at most this many chunks, every match is scored. Scoring one takes 4 us, and
+# finding it a twentieth of that.
 EXACT_ROWS: Final = 20_000
 # In a larger index, about this many chunks are scored for a query.
 SCORED_ROWS: Final = 5000
 # A word in more chunks than this says little, and even counting them takes long. It is used only
 # where a query has no rarer word.
 COMMON_ROWS: Final = 20_000
-# In a large index, a scope of at most this many chunks gets an index of its own. That costs a third of
-# a millisecond a chunk, once, and saves each query the matches outside of the scope.
+# In a large index, a scope of at most this many chunks gets an index of its own. That costs a third
+# of a millisecond a chunk, once, and saves each query the matches outside of the scope.
 ASIDE_ROWS: Final = 500
 _ASIDES_KEPT: Final = 16
 _COUNTS_KEPT: Final = 10_000
@@ -74,7 +74,7 @@ class Matcher:
     """
 
     def __init__(self, snapshot: sqlite3.Connection, query: Query, *, chunks: int) -> None:
-        """``query``: runs SQL in the snapshot. ``chunks``: its number of chunks, other runs' included."""
+        """``query``: runs SQL in the snapshot. ``chunks``: their number, other runs' included."""
         self._query = query
         self._chunks = chunks
         self._counts: OrderedDict[str, int] = OrderedDict()
@@ -104,8 +104,9 @@ class Matcher:
             expression = self._affordable(terms, scope.rows)
             within, bounds = self._within(scope)
         sql = (
-            f"SELECT {table}.rowid, -bm25({table}, {HEADS_WEIGHT}, 1.0) AS score FROM {table} "  # noqa: S608 - constants
-            f"WHERE {table} MATCH ? {within} ORDER BY score DESC, {table}.rowid LIMIT ?"
+            f"SELECT {table}.rowid, -bm25({table}, {HEADS_WEIGHT}, 1.0) AS score "  # noqa: S608 - constants
+            f"FROM {table} WHERE {table} MATCH ? {within} "
+            f"ORDER BY score DESC, {table}.rowid LIMIT ?"
         )
         found = self._query(sql, (expression, *bounds, limit))
         return [(int(row), float(score)) for row, score in found]
@@ -155,7 +156,8 @@ class Matcher:
     def _within(self, scope: Scope) -> tuple[str, tuple[int, ...]]:
         """The SQL conditions that keep a match to a scope, and their values.
 
-        FTS5 uses the outer bounds to begin and end its look-up; ``+`` keeps it from using the others.
+        FTS5 uses the outer bounds to begin and end its look-up; ``+`` keeps it from using the
+        others.
         """
         outer = "AND words.rowid >= ? AND words.rowid <= ?"
         bounds = (scope.ranges[0][0], scope.ranges[-1][1])

@@ -1,4 +1,4 @@
-"""Queries as FTS5 expressions: words, "exact phrases", prefix* words; and the fusion of rankings."""
+"""Queries as FTS5 expressions: words, "exact phrases", prefix* words; and fusion of rankings."""
 
 from __future__ import annotations
 

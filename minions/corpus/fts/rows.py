@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 Query = Callable[[str, tuple[object, ...]], list[tuple[Any, ...]]]
 
 SEPARATOR: Final = "\x1f"
-_UNDER: Final = "FROM files f JOIN documents d ON d.pk = f.document WHERE f.path = ? OR (f.path > ? AND f.path < ?)"
+_UNDER: Final = (
+    "FROM files f JOIN documents d ON d.pk = f.document "
+    "WHERE f.path = ? OR (f.path > ? AND f.path < ?)"
+)
 
 
 def join_heads(title: str, headings: Sequence[str]) -> str:
@@ -47,7 +50,7 @@ def files_under(
 
 
 class Shelf(NamedTuple):
-    """The documents of a run as columns: their rows, the first rows of their chunks, their facts."""
+    """The documents of a run as columns: rows, the first rows of their chunks, and facts."""
 
     rows: array[int]
     first_chunks: array[int]
@@ -59,8 +62,8 @@ def load_shelf(
 ) -> Shelf:
     """The indexed documents of ``files``, which lie under ``paths``.
 
-    ``files`` are given by absolute path, in the order of the run. Files with the same content are one
-    document, under the path that comes first. Files that are not in the index are left out.
+    ``files`` are given by absolute path, in the order of the run. Files with the same content are
+    one document, under the path that comes first. Files that are not in the index are left out.
     """
     count = len(files)
     place_of = {path: place for place, path in enumerate(files)}
@@ -93,7 +96,7 @@ def load_shelf(
 
 
 class StoredDocuments(Sequence[DocumentFacts]):
-    """The facts of a shelf's documents, made on demand; their outlines are read from the index then."""
+    """The facts of a shelf's documents, made on demand, with outlines read from the index."""
 
     def __init__(self, shelf: Shelf, query: Query) -> None:
         self._rows = shelf.rows
@@ -121,7 +124,7 @@ class StoredDocuments(Sequence[DocumentFacts]):
         for at in range(0, len(places), ROWS_PER_QUERY):
             some = places[at : at + ROWS_PER_QUERY]
             marks = ", ".join("?" * len(some))
-            sql = f"SELECT pk, outline FROM documents WHERE pk IN ({marks}) AND outline <> '[]'"  # noqa: S608 - marks
+            sql = f"SELECT pk, outline FROM documents WHERE pk IN ({marks}) AND outline <> '[]'"  # noqa: S608
             rows = tuple(self._rows[place] for place in some)
             outlines: dict[int, str] = dict(self._query(sql, rows))
             for place in some:

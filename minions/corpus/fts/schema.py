@@ -1,4 +1,4 @@
-"""The index's database: its tables, opening it, and recovery from damage. It is a cache of the files."""
+"""The index's database: tables, opening, and recovery from damage. It is a cache of the files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ TOKENIZER: Final = "porter unicode61 remove_diacritics 2"
 BUSY_TIMEOUT_S: Final = 60.0
 ROWS_PER_QUERY: Final = 500
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-# FTS5 merges segments at sixteen, not at its default of four. Inserting takes a quarter less time, a
-# search half a millisecond more.
+# FTS5 merges segments at sixteen, not at its default of four. Inserting takes a quarter less time,
+# a search half a millisecond more.
+# The database keeps this text, with its comments. A backslash continues a line.
 _TABLES: Final = """
 CREATE TABLE documents (
-    pk INTEGER PRIMARY KEY AUTOINCREMENT,  -- never another document's, not even after this one is gone
+    pk INTEGER PRIMARY KEY AUTOINCREMENT,  -- never another document's, \
+not even after this one is gone
     id TEXT NOT NULL,              -- hash of the file's bytes
     suffix TEXT NOT NULL,          -- the same bytes read differently under another suffix
     recipe TEXT NOT NULL,          -- versions of reader and chunker, and the chunk size
@@ -53,7 +55,8 @@ CREATE TABLE chunks (
     table_header TEXT,
     text TEXT NOT NULL
 );
-CREATE VIRTUAL TABLE words USING fts5 (heads, text, content='chunks', content_rowid='pk', tokenize='{tokenizer}');
+CREATE VIRTUAL TABLE words USING fts5 \
+(heads, text, content='chunks', content_rowid='pk', tokenize='{tokenizer}');
 INSERT INTO words (words, rank) VALUES ('automerge', 16);
 """
 

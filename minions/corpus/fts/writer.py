@@ -46,7 +46,7 @@ class Writer:
         self._recipe = recipe
 
     def row(self, id_: str, path: str) -> int | None:
-        """The row of the document with this content and this path's suffix; None where there is none."""
+        """The row of the document with this content and this path's suffix; None without one."""
         return self._rows([id_]).get((id_, suffix_of(path)))
 
     def write(self, batch: Sequence[FileRead], read_again: Callable[[FileRead], FileRead]) -> None:
@@ -125,7 +125,8 @@ class Writer:
         )
         connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", chunks)
         connection.execute(
-            "INSERT INTO words (rowid, heads, text) SELECT pk, heads, text FROM chunks WHERE pk >= ?",
+            "INSERT INTO words (rowid, heads, text) "
+            "SELECT pk, heads, text FROM chunks WHERE pk >= ?",
             (first_row,),
         )
         return rows

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from minions.values.documents import Heading
 
-# Raise this whenever the same bytes give another text than before. Files that are indexed already are
-# then read again.
+# Raise this whenever the same bytes give another text than before. Files that are indexed already
+# are then read again.
 READER_VERSION: Final = 2
 
 _ID_LENGTH: Final = 32
@@ -55,9 +55,10 @@ def content_id_of(path: Path) -> str:
 def read_document(path: Path) -> Document:
     """Read a file with the reader for its content and suffix.
 
-    The same bytes under the same suffix always give the same text. Raises UnreadableError and nothing
-    else, for a file that is empty, binary, broken, encrypted, too large, closed or gone, that has no
-    text layer, or that needs an extra which is not installed. The reason says what to do.
+    The same bytes under the same suffix always give the same text. Raises UnreadableError and
+    nothing else, for a file that is empty, binary, broken, encrypted, too large, closed or gone,
+    that has no text layer, or that needs an extra which is not installed. The reason says what to
+    do.
     """
     source = Source(path, _read_bytes(path))
     reader = choose(source)

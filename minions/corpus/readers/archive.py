@@ -36,7 +36,7 @@ _DAMAGED: Final = (
 
 
 def open_archive(source: Source, format_name: str) -> zipfile.ZipFile:
-    """The archive. Raises UnreadableError if it is no zip file, or would expand beyond the limits."""
+    """The archive. Raises UnreadableError if it is no zip file, or expands beyond the limits."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(source.data))
     except _DAMAGED as error:
@@ -63,7 +63,8 @@ def check_parts(
 
     Raises UnreadableError where a part cannot be unpacked, where it defines XML entities, which may
     expand without end or name other files, and where the parts together have more elements and
-    attributes than `MAX_XML_NODES`. Office formats forbid definitions of entities (ECMA-376, part 2).
+    attributes than `MAX_XML_NODES`. Office formats forbid definitions of entities (ECMA-376, part
+    2).
     """
     nodes = 0
     for entry in archive.infolist():
@@ -83,7 +84,7 @@ def check_parts(
 
 
 def _nodes(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """The estimated number of elements and attributes of an XML part; 0 for other and streamed parts."""
+    """The estimated elements and attributes of an XML part; 0 for other and streamed parts."""
     prolog = _Prolog()
     counted = 0
     with archive.open(entry) as part:
@@ -100,7 +101,8 @@ class _DefinesError(Exception):
 
 
 class _Prolog:
-    """A part up to its root element, in any encoding, read by the same parser that the libraries use.
+    """A part up to its root element, in any encoding, read by the same parser that the libraries
+    use.
 
     ``is_over``: the root element has begun, or the part is no XML. ``is_xml``: it has begun.
     """

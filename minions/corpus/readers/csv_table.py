@@ -21,7 +21,7 @@ _SAMPLE_LINES: Final = 50
 
 
 def read_csv(source: Source) -> Extract:
-    """Each row on a line, the first row as the header. A line break in a quoted cell becomes a space."""
+    """A line for each row, the first as the header. Line breaks in quoted cells become spaces."""
     text = source.text()
     media_type = "text/csv"
     expected = ","
@@ -32,7 +32,8 @@ def read_csv(source: Source) -> Extract:
     try:
         return Extract(_table(text, delimiter, csv.QUOTE_MINIMAL), media_type)
     except csv.Error:
-        # A quote that never closes takes the rest of the file into a cell. Then quotes are characters.
+        # A quote that never closes takes the rest of the file into a cell. Then quotes are
+        # characters.
         pass
     try:
         return Extract(_table(text, delimiter, csv.QUOTE_NONE), media_type)

@@ -21,11 +21,12 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# The encodings that the detector may choose. Without this list it also proposes EBCDIC and Macintosh
-# encodings for a few accents.
+# The encodings that the detector may choose. Without this list it also proposes EBCDIC and
+# Macintosh encodings for a few accents.
 _CANDIDATES: Final = (
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "iso8859_2", "iso8859_5",
-    "iso8859_7", "cp932", "euc_jp", "iso2022_jp", "gb18030", "big5", "euc_kr", "cp949", "johab",
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r",
+    "iso8859_2", "iso8859_5", "iso8859_7", "cp932", "euc_jp", "iso2022_jp", "gb18030", "big5",
+    "euc_kr", "cp949", "johab",
 )  # fmt: skip
 # With fewer bytes beyond ASCII the detector only guesses, and Western European is the likely case.
 _ENOUGH_TO_DETECT: Final = 12
@@ -147,7 +148,7 @@ def _decoded(data: bytes, encoding: str | None) -> str | None:
 
 
 def _detected(sample: bytes) -> str | None:
-    """The encoding that a sample is most likely written in; None where there is too little to see."""
+    """The likely encoding of a sample; None where there is too little to tell."""
     if sum(byte > 127 for byte in sample) < _ENOUGH_TO_DETECT:  # noqa: PLR2004 - the end of ASCII
         return None
     from charset_normalizer import from_bytes

@@ -24,7 +24,7 @@ _TITLE: Final = ".//{http://purl.org/dc/elements/1.1/}title"
 
 
 def read_epub(source: Source) -> Extract:
-    """The book's text along its spine. Raises UnreadableError for a broken or copy-protected book."""
+    """The book's text in reading order. Raises UnreadableError if it is broken or protected."""
     with open_archive(source, "EPUB") as archive:
         names = set(archive.namelist())
         if "META-INF/rights.xml" in names or "META-INF/sinf.xml" in names:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's bytes, read once, so that the same bytes are hashed and read; ``path`` is for messages."""
+    """A file's bytes, read once, so that the same bytes are hashed and parsed.
+
+    ``path`` is the file's name in messages.
+    """
 
     path: Path
     data: bytes
@@ -34,7 +37,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A reader's result: text with Markdown conventions, and the places of pages and headings in it.
+    """A reader's result: text with Markdown conventions, and the places of pages and headings in
+    it.
 
     Without a ``title``, the file's name is the title.
     """

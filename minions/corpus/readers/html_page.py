@@ -33,13 +33,14 @@ _BREAK: Final = "\x1f"
 
 # Elements that are not part of the text: code, forms, links to other pages.
 _DROPPED_TAGS: Final = """
-script style nav noscript template head iframe object embed svg canvas audio video select button input
-textarea dialog ix:header
+script style nav noscript template head iframe object embed svg canvas audio video select button
+input textarea dialog ix:header
 """
 _DROPPED: Final = frozenset(_DROPPED_TAGS.split())
 _BLOCK_TAGS: Final = """
-address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer
-form header hr html legend li main ol p section summary table tbody td tfoot th thead tr ul
+address article aside blockquote body caption center dd details div dl dt fieldset figcaption
+figure footer form header hr html legend li main ol p section summary table tbody td tfoot th thead
+tr ul
 """
 _BLOCKS: Final = frozenset(_BLOCK_TAGS.split())
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
@@ -103,7 +104,10 @@ class _Page:
         return "".join(self.blocks) + "\n"
 
     def walk(self, root: LexborNode) -> None:
-        """Take a whole tree, depth first, without recursion: real pages nest deeper than Python's stack."""
+        """Take a whole tree, depth first.
+
+        It works without recursion, because real pages nest deeper than Python's stack.
+        """
         node: LexborNode | None = root
         while node is not None:
             inside = node.child if self.enter(node) else None
@@ -248,7 +252,8 @@ _ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
 
 # Elements that have no end tag, and elements that end where the next one begins.
 _FLAT_NAMES: Final = """
-area base br col embed hr img input link meta source track wbr p li td th tr dt dd option thead tbody tfoot colgroup
+area base br col embed hr img input link meta source track wbr p li td th tr dt dd option thead
+tbody tfoot colgroup
 """
 
 _FLAT: Final = frozenset(_FLAT_NAMES.split())

@@ -25,8 +25,8 @@ _SPACE: Final = re.compile(r"\s+")
 
 def is_data_table(table: LexborNode) -> bool:
     """True if a table holds data: two columns somewhere, and no element that lays out a page."""
-    # The search ends at the first such element. Otherwise, tables within tables would be searched once
-    # for each table around them.
+    # The search ends at the first such element. Otherwise, tables within tables would be searched
+    # once for each table around them.
     for node in table.traverse():
         if node.tag in _LAYOUT and node.mem_id != table.mem_id:
             return False
@@ -66,7 +66,7 @@ def _cells(row: LexborNode) -> Iterator[LexborNode]:
 
 
 def _grid(table: LexborNode) -> tuple[list[list[str]], set[int]]:
-    """The rows with spans spread out, and the columns that some cell joins with the column before."""
+    """The rows with spans spread out, and the columns that a cell joins with the column before."""
     grid: list[list[str]] = []
     joined: set[int] = set()
     below: dict[int, tuple[int, str]] = {}
@@ -105,7 +105,8 @@ def _span(cell: LexborNode, name: str) -> int:
 
 
 def _join_signs(row: list[str]) -> None:
-    """Join signs in cells of their own to their numbers: ``$ | 5`` to ``$5``, ``(5 | )`` to ``(5)``.
+    """Join signs in cells of their own to their numbers: ``$ | 5`` to ``$5``, ``(5 | )`` to
+    ``(5)``.
 
     A sign before a number keeps its column; a sign after one moves to the number's column.
     """

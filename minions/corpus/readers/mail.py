@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _SHOWN: Final = ("From", "To", "Cc", "Date", "Subject")
 _SEPARATOR: Final = re.compile(rb"^From [^\r\n]*\r?\n", re.MULTILINE)
 _QUOTED_FROM: Final = re.compile(r"^>(>*From )", re.MULTILINE)
-# No part of an encoded word can hold its question marks, so the search looks at each character once.
+# No part of an encoded word can hold its question marks, so the search looks at each character
+# once.
 _WORD: Final = r"=\?[^?\s]*\?[qQbB]\?[^?]*\?="
 _ENCODED: Final = re.compile(rf"{_WORD}(?:\s+{_WORD})*")
 
@@ -47,7 +48,7 @@ _POLICY: Final = _Bounded()
 
 
 def read_mail(source: Source) -> Extract:
-    """One message: headers as lines, the text (plain, else from HTML), and the attachments' names."""
+    """One message: headers as lines, the text (plain, else from HTML), names of attachments."""
     message = message_from_bytes(source.data, policy=_POLICY)
     if not message.keys():
         raise source.unreadable("e-mail is broken: it has no headers")
@@ -73,7 +74,7 @@ def read_mailbox(source: Source) -> Extract:
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
-    """The messages of a mailbox: each begins after a line ``From ...`` that follows an empty line."""
+    """The messages of a mailbox: each after a line ``From ...`` that follows an empty line."""
     begin = None
     for separator in _SEPARATOR.finditer(data):
         at = separator.start()
@@ -125,7 +126,8 @@ def _bodies(part: Message, attachments: list[str], depth: int) -> Iterator[str]:
                 yield from _bodies(child, attachments, depth + 1)
     elif kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
         declared = part.get_content_charset()
-        # Undoing the transfer encoding, the parser tries the charset too, and fails at unknown ones.
+        # Undoing the transfer encoding, the parser tries the charset too, and fails at unknown
+        # ones.
         part.del_param("charset")
         content = part.get_payload(decode=True)
         if not isinstance(content, bytes):

@@ -17,7 +17,8 @@ _ATX_INDENT: Final = 3
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FRONT: Final = re.compile(r"\A---\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_TITLE: Final = re.compile(r"^title:(.*)$", re.MULTILINE)
-# The last line of a paragraph, which a rule under it makes a heading; not a list item, quote or table row.
+# The last line of a paragraph, which a rule under it makes a heading; not a list item, quote or
+# table row.
 _PARAGRAPH: Final = re.compile(r" {0,3}(?![-*+>|#]|\d+[.)])\S")
 
 

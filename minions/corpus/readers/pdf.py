@@ -33,14 +33,16 @@ _HYPHEN: Final = "\ufffe"
 _BROKEN_WORD: Final = re.compile(rf"(?:(?<!\w)(\w+))?[{_HYPHEN}\x02](\w*)")
 _WORD: Final = re.compile(r"\w+(?:-\w+)*")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ufffe\uffff]")
-# A bookmark often has a section number that the page writes in another way ("II." for "II") or not at all.
+# A bookmark often has a section number that the page writes in another way ("II." for "II") or not
+# at all.
 _NUMBER: Final = re.compile(r"^(?:[\dA-Z]{1,4}(?:[.-][\dA-Z]{1,3})*\.?|[IVX]+)\s+(?=\S)")
 # Titles that programs write where the author gave none.
 _NO_TITLE: Final = re.compile(
     r"$|untitled|microsoft (word|powerpoint)|\S+\.(docx?|tex|dvi|indd|pptx?|pdf)$", re.IGNORECASE
 )
 _MAX_BOOKMARKS: Final = 5000
-# The part of a page that is searched for each of its bookmarks; a page of small print has 10,000 characters.
+# The part of a page that is searched for each of its bookmarks; a page of small print has 10,000
+# characters.
 _SEARCHED_CHARS: Final = 50_000
 _ENCRYPTED: Final = "PDF is encrypted: decrypt it first (for example qpdf --decrypt)"
 _BROKEN: Final = "PDF is broken: it cannot be opened"
@@ -50,10 +52,10 @@ _PASSWORD: Final = "password"  # noqa: S105 - a word in PDFium's message
 def read_pdf(source: Source) -> Extract:
     """The text of each page in the order in which the file draws it.
 
-    This order keeps a table's row on one line, and columns apart. Each page but the last ends with a
-    blank line, so that the pages tile the text. Words that were hyphenated at a line's end are whole
-    again. The bookmarks are the outline. Raises UnreadableError for a broken or encrypted file, and for
-    a file whose pages are all pictures.
+    This order keeps a table's row on one line, and columns apart. Each page but the last ends with
+    a blank line, so that the pages tile the text. Words that were hyphenated at a line's end are
+    whole again. The bookmarks are the outline. Raises UnreadableError for a broken or encrypted
+    file, and for a file whose pages are all pictures.
     """
     import pypdfium2
 
@@ -131,18 +133,18 @@ def _whole_words(texts: Sequence[str]) -> list[str]:
             return joined
         if hyphened.lower() in words:
             return hyphened
-        # Only small letters continue a word. In "non-GAAP" and "mid-2023" the hyphen is the author's.
+        # Only small letters continue a word. In "non-GAAP" and "mid-2023" the hyphen is the
+        # author's.
         if before.isalpha() and after.isalpha() and after.islower():
             return joined
         return hyphened
 
-    return [_clean(_BROKEN_WORD.sub(mended, text)) for text in texts]
-
-
-def _clean(text: str) -> str:
-    """The text without control characters, and without white space at the ends of lines."""
-    shown = _CONTROLS.sub("", storable(text).replace("\f", "\n"))
-    return "\n".join(line.rstrip(" \t\xa0") for line in shown.split("\n"))
+    pages: list[str] = []
+    for text in texts:
+        whole = storable(_BROKEN_WORD.sub(mended, text)).replace("\f", "\n")
+        lines = _CONTROLS.sub("", whole).split("\n")
+        pages.append("\n".join([line.rstrip(" \t\xa0") for line in lines]))
+    return pages
 
 
 def _bookmarks(document: Any) -> Iterator[tuple[int, str, int]]:
@@ -158,7 +160,7 @@ def _bookmarks(document: Any) -> Iterator[tuple[int, str, int]]:
 def _outline(
     text: str, pages: Sequence[Page], bookmarks: Sequence[tuple[int, str, int]]
 ) -> tuple[Heading, ...]:
-    """The bookmarks, each at the line of its page that shows its title, else at the page's start."""
+    """The bookmarks, each at the line of its page that shows its title, else at the page's top."""
     found: list[Heading] = []
     for level, title, index in bookmarks:
         if not title or not 0 <= index < len(pages):
@@ -182,12 +184,16 @@ _PIECE_BYTES: Final = 2**16
 
 _READABLE: Final = bytes(range(32, 127)) + b"\t\r\n"
 
-# The share of readable bytes in a stream of text. Pictures, which may well be of one colour, have fewer.
+# The share of readable bytes in a stream of text. Pictures, which may well be of one colour, have
+# fewer.
 _SHARE: Final = 0.9
 
 
 def is_bomb(data: bytes) -> bool:
-    """True if a stream of text exceeds `MAX_PDF_STREAM_BYTES` and `MAX_PDF_RATIO` times its packed size."""
+    """True if some stream of text passes the limits of a page's drawing.
+
+    It is larger than `MAX_PDF_STREAM_BYTES` and than `MAX_PDF_RATIO` times its packed size.
+    """
     return any(_explodes(data, stream.end()) for stream in _STREAM.finditer(data))
 
 

@@ -1,4 +1,4 @@
-"""Choice of a file's reader: by certain marks in its content, then its suffix, then its likely format."""
+"""Choice of a file's reader: by certain marks in the content, the suffix, the likely format."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _choose_zipped(source: Source) -> Read:
 
 
 def _refuse_known(source: Source, head: bytes, suffix: str) -> None:
-    """Raise UnreadableError for content that is known not to be text, with a way to get text from it."""
+    """Raise UnreadableError for content that is no text, with a way to get text from it."""
     if head.startswith(_OLE):
         raise source.unreadable(
             "encrypted or old Office file: save it without a password as .docx, .xlsx or .pptx"

@@ -31,7 +31,7 @@ MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml
 
 
 def read_xlsx(source: Source) -> Extract:
-    """The values of each sheet; formulas as last computed, dates in ISO form, percentages with ``%``."""
+    """Each sheet's values; formulas as last computed, ISO dates, percentages with ``%``."""
     with open_archive(source, "XLSX") as archive:
         check_parts(source, archive, "XLSX")
     try:

@@ -103,7 +103,7 @@ def test_chunks_begin_at_headings_and_know_those_above() -> None:
 
 
 def test_the_readers_outline_wins_over_guesses() -> None:
-    """Where a format says what its headings are, capitals in the text are not taken for one."""
+    """Capitals in the text are not taken for a heading in a document that comes with an outline."""
     body = "all work and no play makes for dull reading. " * 5
     text = f"Intro\n\n{body}\n\nLOUD WORDS\n\n{body}\n"
     chunks = _chunks(text, 70, outline=(Heading(level=1, text="Intro", start=0),))
@@ -178,7 +178,7 @@ def test_numeric_rows_of_a_pdf_are_a_table_with_the_lines_above_as_header() -> N
     ],
 )
 def test_a_table_keeps_what_stands_above_its_head(caption: str) -> None:
-    """What a table is, and for which periods, is said above its column heads, and is its head, too."""
+    """The lines above the column heads, with the table's name and periods, belong to its head."""
     head = caption + "(In Millions) Apr 1, 2023 Apr 2, 2022\nNet revenue:\nClient Computing\n"
     rows = "".join(f"Line item {number} $ 1,{number:03} $ 2,{number:03}\n" for number in range(60))
     chunks = _chunks("We were told of this in the report, as it is known.\n" * 12 + head + rows, 250)

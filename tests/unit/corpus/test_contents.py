@@ -1,4 +1,4 @@
-"""One more question costs no pass over the documents: totals, names, card and scopes are worked out once a corpus."""
+"""One more question costs no pass over the documents: totals, names, card and scopes are computed once."""
 
 from __future__ import annotations
 

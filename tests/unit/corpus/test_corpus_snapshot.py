@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Where the index will be."""
+    """The path of the index, which does not exist yet."""
     return tmp_path / "home" / "index.sqlite3"
 
 
@@ -37,7 +37,7 @@ def fruit(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def private(tmp_path: Path) -> Path:
-    """A folder of somebody else, with words of the first in it."""
+    """Another user's folder, whose document shares words with the first folder."""
     folder = tmp_path / "private"
     folder.mkdir()
     (folder / "diary.txt").write_text("Apples, euros, kilo: the combination of the safe is 4711.")
@@ -84,7 +84,7 @@ def test_a_dropped_document_is_not_replaced_by_anothers(
 
 
 def test_the_row_of_a_dropped_document_is_never_used_again(home: Path, fruit: Path, private: Path) -> None:
-    """Whoever remembers a document by its row finds it or nothing."""
+    """A document's row means this document or none, for ever."""
     _elsewhere(home, fruit)
     (fruit / "pears.txt").unlink()
     _elsewhere(home, fruit)
@@ -128,14 +128,14 @@ def test_chunks_come_in_order_however_many(corpus: LocalCorpus) -> None:
 
 
 def test_an_unknown_document_is_said(corpus: LocalCorpus) -> None:
-    """Asking for what is not in the run is an error of this project's tree."""
+    """Asking for a document that is not in the run raises CorpusError."""
     for ask in (lambda: corpus.text("nobody"), lambda: corpus.page_at("nobody", 0)):
         with pytest.raises(CorpusError, match="not among the documents"):
             ask()
 
 
 def test_a_corpus_ends_with_its_index(home: Path, fruit: Path) -> None:
-    """A search after the end says what to do."""
+    """A search after its index was closed raises StoreError with a hint."""
     with Index.open(home) as index:
         corpus, _ = index.update([fruit])
     for ask in (lambda: corpus.search(["apples"], limit=1), lambda: corpus.text(corpus.documents[0].id)):

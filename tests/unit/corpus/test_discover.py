@@ -1,4 +1,4 @@
-"""Which files a run reads."""
+"""Discovery of the files that a run reads."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_slip_in_the_middle_of_a_path_is_found_where_it_is(tmp_path: Path) -> 
 
 
 def test_an_unlike_name_is_told_where_it_was_looked_for(tmp_path: Path) -> None:
-    """Where nothing is near, the hint names the folder."""
+    """Without a similar name, the hint names the folder."""
     with pytest.raises(CorpusError) as caught:
         discover([tmp_path / "zzz"])
     assert str(tmp_path) in (caught.value.hint or "")
@@ -90,7 +90,7 @@ def test_an_empty_path_is_not_the_current_folder() -> None:
 
 
 def test_an_empty_folder_is_no_error_here(tmp_path: Path) -> None:
-    """Whether nothing to read is an error is the caller's to say."""
+    """An empty folder gives an empty list: the caller decides if that is an error."""
     assert discover([tmp_path]) == Discovery(())
 
 
@@ -109,7 +109,7 @@ def test_one_real_file_is_listed_once(tmp_path: Path) -> None:
 
 
 def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
-    """Whoever packed a folder cannot have a user's other files read with it: such links are listed, with what to do."""
+    """The maker of a folder cannot have a user's other files read with it: such links are listed, with a reason."""
     grow(tmp_path, "elsewhere/x.txt", "docs/y.txt", "docs-2/z.txt")
     for name, target in (("more", "elsewhere"), ("file", "elsewhere/x.txt"), ("near", "docs-2"), ("gone", "nowhere")):
         (tmp_path / "docs" / name).symlink_to(tmp_path / target)

@@ -1,4 +1,4 @@
-"""The index: what it reads, what it does not read again, and how it mends itself."""
+"""Index updates: the files that are read, those that are not read again, and recovery from damage."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _counts(report: IndexReport) -> tuple[int, int, int, int]:
 
 
 def test_a_corpus_gives_back_the_text_of_its_files(index: Index, docs: Path) -> None:
-    """What the index holds is the extracted text to the letter, in the order of the files."""
+    """The index holds the extracted text to the letter, in the order of the files."""
     corpus, report = _update(index, docs)
     assert [facts.path for facts in corpus.documents] == [str(docs / name) for name in ("a.txt", "b.md", "c.txt")]
     assert [corpus.text(facts.id) for facts in corpus.documents] == [
@@ -84,7 +84,7 @@ def test_facts_carry_title_and_outline(index: Index, docs: Path) -> None:
 def test_unchanged_files_are_not_opened_again(index: Index, docs: Path) -> None:
     """The second run over the same folder reads nothing."""
     assert _counts(_update(index, docs)[1]) == (3, 0, 0, 0)
-    (docs / "c.txt").chmod(0)  # whoever opened it now would fail, or be counted
+    (docs / "c.txt").chmod(0)  # opening it now would fail, or be counted
     read = CountingReader()
     corpus, report = _update(index, docs, read=read)
     assert _counts(report) == (0, 0, 3, 0)
@@ -113,7 +113,7 @@ def test_a_touched_file_is_hashed_but_not_chunked_again(index: Index, docs: Path
 
 
 def test_files_that_vanish_leave_the_index_and_new_ones_enter(index: Index, docs: Path) -> None:
-    """What is found always stands in a file that is there."""
+    """A search finds only text of files that exist."""
     _update(index, docs)
     (docs / "a.txt").rename(docs / "z.txt")
     (docs / "b.md").unlink()
@@ -194,7 +194,7 @@ def test_a_folder_of_unreadable_files_names_them(index: Index, tmp_path: Path) -
 
 
 def test_progress_is_told_file_by_file(index: Index, docs: Path) -> None:
-    """Whoever waits sees which file is read, and the end."""
+    """Events say which file is read, and when the update ends."""
     seen: list[Event] = []
     index.update([docs], observe=seen.append)
     assert all(isinstance(event, IndexEvent) and event.total == 3 for event in seen)
@@ -234,7 +234,7 @@ def test_an_index_of_another_version_is_built_again(docs: Path, tmp_path: Path) 
 
 
 def test_a_home_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
-    """Where the index cannot be, the message names the place and the way out."""
+    """The message names the path that cannot be used, and the hint an option for another one."""
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be used") as caught:
         Index.open(tmp_path / "file" / "index.sqlite3")

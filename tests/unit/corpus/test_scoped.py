@@ -1,4 +1,4 @@
-"""A search kept to some documents finds what a search of these alone would find, however they lie in the index."""
+"""A search within some documents finds the same as a search over these alone, wherever their rows are."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_scoped_corpus_is_a_corpus_of_its_documents(corpus: LocalCorpus) -> No
 
 
 def test_what_is_out_of_scope_is_out_of_reach(corpus: LocalCorpus) -> None:
-    """A task or a citation that names a document outside of the question's documents gets nothing of it."""
+    """A task or a citation that names a document outside of the question's documents gets none of its text."""
     inside, outside = corpus.documents[0].id, corpus.documents[5].id
     scoped = ScopedCorpus(corpus, {inside})
     assert _found(scoped, "apples", [inside, outside]) == {inside}
@@ -81,15 +81,15 @@ def test_what_is_out_of_scope_is_out_of_reach(corpus: LocalCorpus) -> None:
 
 
 def test_a_scope_of_everything_is_everything(corpus: LocalCorpus) -> None:
-    """``*`` costs a question nothing: it shares what is known of the whole."""
+    """``*`` costs a question nothing: its scope shares the contents of the whole corpus."""
     scoped = ScopedCorpus(corpus, corpus.contents.select(("*",)).ids)
     assert scoped.contents is corpus.contents
     assert len(_found(scoped, "apples")) == COUNT
 
 
 def test_in_a_large_corpus_the_rare_words_decide(corpus: LocalCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a question's words stand in more chunks than are worth scoring, its rare ones choose them; a word that
-    all chunks hold still finds something when it is the only one.
+    """If a question's words are in more chunks than are worth scoring, its rare words choose the chunks. A word that
+    all chunks hold still finds something if it is the only one.
     """
     monkeypatch.setattr(matcher, "EXACT_ROWS", 20)
     monkeypatch.setattr(matcher, "SCORED_ROWS", 20)

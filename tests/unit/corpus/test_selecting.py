@@ -1,4 +1,4 @@
-"""Selectors and search phrases are data, whoever wrote them: they match the corpus and nothing else, in a moment."""
+"""Selectors and search phrases are data: they match documents of the corpus only, in a moment."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_planner_names_documents_by_what_it_was_shown(naming: Naming, pattern:
 
 @pytest.mark.parametrize("pattern", ["1f0c", "/home/ann/ac*", "*/acme/*", "/home/ann/acme/a.txt", "acme/a"])
 def test_a_user_names_documents_in_any_way(pattern: str) -> None:
-    """What a planner asked for before does not stand in the way."""
+    """An earlier selection by a planner changes nothing."""
     contents = Contents(TITLED)
     contents.select([pattern], "numbers")
     assert contents.select([pattern]).ids == {"1f0c"}

@@ -18,7 +18,7 @@ def _on_disk(path: Path) -> bool:
 
 
 def test_documents_are_gone_from_the_disk_and_come_back_when_asked(tmp_path: Path) -> None:
-    """A dry run counts; then no file of the index holds a word of them; then they are read again."""
+    """A dry run counts. After erasing, no file of the index holds a word of them. Later they are read again."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.txt").write_text(f"Mary was a {SECRET} in her youth.\n")
     path = tmp_path / "home" / "index.sqlite3"
@@ -37,13 +37,13 @@ def test_documents_are_gone_from_the_disk_and_come_back_when_asked(tmp_path: Pat
 
 
 def test_where_there_is_no_index_none_is_made(tmp_path: Path) -> None:
-    """Forgetting nothing leaves no file behind."""
+    """Erasing an index that does not exist creates no file."""
     assert forget_documents(tmp_path / "index.sqlite3") == (0, True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_question_under_way_goes_on(tmp_path: Path) -> None:
-    """Who has a corpus open reads it as it was; that something of it is left on the disk is told."""
+    """An open corpus is read as it was, and the result says that something is left on the disk."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.txt").write_text(f"Mary was a {SECRET} in her youth.\n")
     path = tmp_path / "home" / "index.sqlite3"

@@ -1,4 +1,4 @@
-"""Search: what is found, in which order, and that nothing a user types breaks it."""
+"""Search: its matches, their order, and its safety for any text that a user types."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_quoted_phrase_matches_only_as_it_stands(corpus: LocalCorpus) -> None:
 
 
 def test_common_words_do_not_decide(corpus: LocalCorpus) -> None:
-    """A question's little words find nothing by themselves, unless there are no others."""
+    """A question's small words find nothing by themselves, unless there are no others."""
     assert _names(corpus, "what was in the harvest") == ["pears.txt"]
     assert _names(corpus, "is not") == ["pears.txt", "notice.txt"]
 
@@ -95,7 +95,7 @@ def test_other_folders_of_the_index_are_not_searched(corpus: LocalCorpus) -> Non
 
 
 def test_a_search_can_be_kept_to_some_documents(corpus: LocalCorpus) -> None:
-    """A task for two documents is served from these, whatever was searched before."""
+    """A search within two documents finds only their chunks, whatever was searched before."""
     ids = {Path(facts.path).name: facts.id for facts in corpus.documents}
     for wanted in (["pears.txt"], ["apples.txt", "notice.txt"], ["pears.txt"]):
         found = corpus.search(["price apples"], documents=[ids[name] for name in wanted], limit=9)
@@ -118,7 +118,7 @@ def test_scored_hits_show_the_place(corpus: LocalCorpus) -> None:
 
 @given(query=st.text(st.characters()) | st.text(alphabet='"*()^:-+{}ANDORT NEAR,\0\ud800 x1.', max_size=40))
 def test_no_text_breaks_the_search(corpus: LocalCorpus, query: str) -> None:
-    """Whatever is typed is searched for, and never read as the database's own syntax."""
+    """Any text is searched for, and never read as the database's own syntax."""
     assert len(corpus.search([query], limit=3)) <= 3
     assert len(corpus.search_scored(query, limit=3)) <= 3
 
@@ -137,7 +137,7 @@ def test_a_very_long_query_is_cut() -> None:
 
 
 _RANKING = st.dictionaries(st.integers(0, 30), st.floats(1e-6, 40.0), max_size=9).map(
-    lambda scores: sorted(scores.items(), key=lambda one: -one[1])
+    lambda scores: sorted(scores.items(), key=lambda item: -item[1])
 )
 
 
@@ -149,14 +149,14 @@ def test_fusion_keeps_what_was_ranked_and_nothing_else(rankings: list[list[tuple
     assert len(fused) == len(set(fused)) == min(limit, len(everything))
     assert set(fused) <= everything
     best = [{key for key, score in ranking if score == ranking[0][1]} for ranking in rankings if ranking]
-    if best and limit and all(one == best[0] and len(one) == 1 for one in best):
+    if best and limit and all(keys == best[0] and len(keys) == 1 for keys in best):
         assert fused[0] in best[0]
     for ranking in rankings:
         assert fuse([ranking], limit) == [key for key, _ in ranking][:limit]
 
 
 def test_the_best_of_one_phrase_goes_before_what_is_middling_in_all() -> None:
-    """Phrases are other words for one thing: a chunk that answers to one of them is not lost for the others' sake."""
+    """Phrases are other words for one thing: a chunk that matches one of them best is kept."""
     assert fuse([[(1, 9.0), (2, 3.0)], [(3, 8.0), (2, 4.0)]], 3) == [1, 3, 2]
 
 

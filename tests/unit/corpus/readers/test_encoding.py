@@ -1,4 +1,4 @@
-"""Bytes to text."""
+"""Decoding of bytes to text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GREEK = "Η γρήγορη αλεπού πηδάει πάνω από το τεμ
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=200))
 def test_utf8_comes_back_as_it_was(text: str) -> None:
-    """Whatever is written in UTF-8 with a mark is read back to the character."""
+    """Any text written in UTF-8 with a byte order mark is read back to the character."""
     assert decode_text(codecs.BOM_UTF8 + text.encode()) == text
 
 
@@ -66,13 +66,13 @@ def test_a_few_accents_are_western() -> None:
 
 
 def test_an_accent_far_into_the_file_is_found() -> None:
-    """Detection looks where the trouble is, not only at the beginning."""
+    """Detection looks at the first bytes that are not UTF-8, not only at the beginning."""
     data = b"plain line\n" * 20_000 + GERMAN.encode("cp1252")
     assert decode_text(data).endswith(GERMAN)
 
 
 def test_a_declared_charset_is_believed_before_guessing() -> None:
-    """What a page says of itself decides between encodings that look alike."""
+    """The charset that a page declares decides between encodings that look alike."""
     assert decode_text("łódź".encode("iso8859_2"), declared="iso-8859-2") == "łódź"
 
 

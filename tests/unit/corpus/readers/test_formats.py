@@ -1,4 +1,4 @@
-"""Reading text formats: what a document holds, and where."""
+"""Reading text formats: the text, title, headings and media type of a document."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_markdown_keeps_its_text_and_gains_an_outline(tmp_path: Path) -> None:
 
 @given(st.text("#=-` \nab", max_size=80))
 def test_every_heading_starts_its_line(text: str) -> None:
-    """Whatever the Markdown, a heading's place is the start of a line that holds its words."""
+    """In any Markdown, a heading's place is the start of a line that holds its words."""
     for heading in headings(text):
         assert heading.start == 0 or text[heading.start - 1] == "\n"
         assert heading.text in text[heading.start :].split("\n", maxsplit=1)[0]
@@ -154,7 +154,7 @@ def test_html_in_an_old_charset_is_read_as_it_declares(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_csv_becomes_a_table_with_its_header(tmp_path: Path, delimiter: str) -> None:
-    """Whatever separates the cells, the first row is the header, and a quoted line break stays within its row."""
+    """With any delimiter, the first row is the header, and a quoted line break stays within its row."""
     content = f'name{delimiter}note\r\nAda{delimiter}"first, and\nlast"\r\n\r\nBob{delimiter}3.50\r\n'
     assert read(tmp_path, "a.csv", content).text == (
         "| name | note |\n| --- | --- |\n| Ada | first, and last |\n| Bob | 3.50 |\n"

@@ -31,7 +31,7 @@ def written(folder: Path, name: str, data: bytes) -> Path:
 
 
 def test_a_message_is_headers_text_and_names_of_attachments(tmp_path: Path) -> None:
-    """What a person sees of a mail is there, decoded; the HTML twin and the attachment's bytes are not."""
+    """The parts of a mail that a person sees are there, decoded, without its HTML twin and attached bytes."""
     mail = message()
     mail.add_alternative("<p>Hallo <b>HTML</b></p>", subtype="html")
     mail.add_attachment(b"\0\1", maintype="application", subtype="pdf", filename="Übersicht.pdf")
@@ -52,7 +52,7 @@ def test_a_message_with_only_html_is_read(tmp_path: Path) -> None:
 
 
 def test_a_forwarded_message_is_part_of_the_text(tmp_path: Path) -> None:
-    """What was forwarded can be found, with its own headers."""
+    """A forwarded message can be found, with its own headers."""
     mail = message(subject="Fwd")
     mail.add_attachment(message(subject="Original", body="the secret is 42\n"))
     text = read_document(written(tmp_path, "a.eml", bytes(mail))).text
@@ -97,6 +97,6 @@ def test_what_is_no_mail_says_so(tmp_path: Path) -> None:
 
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_mailbox_reader(data: bytes) -> None:
-    """Whatever stands in a mailbox, its messages are text that can be stored."""
+    """With any bytes in a mailbox, its messages are text that can be stored."""
     box = b"From x Mon Jan  1 10:00:00 2024\nSubject: =?utf-8?b?gARB?=\nContent-Transfer-Encoding: base64\n" + data
     read_mailbox(Source(Path("x.mbox"), box)).text.encode()

@@ -156,7 +156,7 @@ def test_pptx_is_one_page_a_slide(tmp_path: Path) -> None:
 def test_without_the_extra_the_message_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str, library: str
 ) -> None:
-    """Who lacks a library reads what to install."""
+    """Without the library, the reason names the extra to install."""
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(UnreadableError) as caught:
         read_document(zipped(tmp_path, name, {part: "<x/>"}))
