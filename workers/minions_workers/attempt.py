@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from minions.errors import (
-    AuthenticationError,
     ContextOverflowError,
     ModelError,
-    ModelNotFoundError,
     ReplyError,
-    UnreachableError,
 )
 from minions.evidence.finding import find
 from minions.values.chat import Usage
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from minions.values.chat import Completion
     from minions.values.findings import Finding
 
-# Errors that every other job would meet, too.
-ENDS_THE_RUN = (AuthenticationError, ModelNotFoundError, UnreachableError)
 PARTIAL_CHARACTERS = 400  # kept of a reply that cannot be read
 _UNSEEN = 0.5  # the confidence of a finding if the server gives no probabilities
 _log = structlog.get_logger()
@@ -98,12 +93,12 @@ async def attempted(job: Job, work: Callable[[Attempt], Awaitable[JobResult]]) -
     attempt = Attempt(job)
     try:
         return await work(attempt)
-    except ENDS_THE_RUN:
-        raise
     except ContextOverflowError as error:
         length = f"about {job.chunk.tokens} tokens"
         reason = f"the chunk of {length} does not fit the worker's context: {error}"
         return attempt.ended("failed", reason=reason, usage=error.usage)
     except (ModelError, ReplyError) as error:
+        if error.systemic:
+            raise
         _log.info("job_failed", job=job.id, error=type(error).__name__)
         return attempt.ended("failed", reason=str(error), usage=getattr(error, "usage", None))

@@ -17,7 +17,7 @@ from minions.evidence.finding import find
 from minions.evidence.support import supports
 from minions.values.chat import ChatRequest, Message, Usage
 from minions.values.jobs import Job, JobResult
-from minions_workers.attempt import ENDS_THE_RUN, PARTIAL_CHARACTERS
+from minions_workers.attempt import PARTIAL_CHARACTERS
 from minions_workers.passage import RESAMPLING_TEMPERATURE
 from minions_workers.phrasing import filled
 from minions_workers.prompts import load
@@ -70,8 +70,6 @@ class ChatReader:
             sheet = Sheet(jobs)
             completion = await self._model.complete(self._request(jobs, sheet))
             return _results(jobs, sheet, completion)
-        except ENDS_THE_RUN:
-            raise
         except ContextOverflowError as error:
             reason = f"the passages together do not fit the worker's context: {error}"
             if len(jobs) == 1:
@@ -82,6 +80,8 @@ class ChatReader:
             read = await self.read(kept)
             return [*read, *_ended(dropped, "failed", reason=reason, usage=error.usage)]
         except ModelError as error:
+            if error.systemic:
+                raise
             _log.info("reading_failed", jobs=len(jobs), error=type(error).__name__)
             return _ended(jobs, "failed", reason=str(error), usage=error.usage)
 

@@ -10,8 +10,8 @@ from minions_planners.reading import read_decision, read_finding_ids, read_json,
 def test_a_plan_without_end_is_bounded() -> None:
     """Ten thousand tasks of a megabyte each ask for no more than a few short ones."""
     many = ["x" * 1_000] * 1_000
-    task = {"instruction": "i" * 2_000, "options": many, "documents": many, "search": many}
-    plan = read_plan({"tasks": [task] * 10_000}, "Who?", max_tasks=6)
+    written = {"instruction": "i" * 2_000, "options": many, "documents": many, "search": many}
+    plan = read_plan({"tasks": [written] * 10_000}, "Who?", max_tasks=6)
     assert len(plan.tasks) == 6
     assert plan.warnings == ("the planner gave 10000 tasks; the first 6 are run",)
     for task in plan.tasks:
