@@ -1,4 +1,4 @@
-"""Checks before a question is asked: what works, what does not, and what to type. Spends no token."""
+"""Checks before a question is asked, and what to type where one fails. Spends no token."""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ def event_log(target: str | None) -> Iterator[Observer | None]:
         yield write_events(sys.stdout)
         return
     try:
-        file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 - closed below; only opening it may fail
+        # Closed below: the `with` must not catch the errors of whoever writes.
+        file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115
     except OSError as error:
         raise UsageError(
             f"--events {target}: {error.strerror}", hint="name a file that can be written"

@@ -108,7 +108,7 @@ def execute(arguments: list[str]) -> int:
             # The reader of stdout left (`minions runs | head`): nothing is left to say or flush.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except Exception as error:  # noqa: BLE001 - the last line of defence: every error ends in words and a code
+        except Exception as error:  # noqa: BLE001 - every error ends in words and a code
             return _report(error, arguments)
         if code == INTERRUPTED:
             _print_error("interrupted", _AFTER_INTERRUPT)

@@ -34,7 +34,7 @@ _STOPPED = {
 
 
 def answer_lines(answer: Answer) -> list[str]:
-    """The answer, an empty line, its citations and its arithmetic; without an answer, the findings."""
+    """The answer, an empty line, citations and arithmetic; without an answer, the findings."""
     lines: list[str] = []
     for number, citation in enumerate(answer.citations, 1):
         lines.append(citation_line(number, citation))
@@ -96,7 +96,7 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
 
 
 def egress_lines(egress: Egress, *, is_preview: bool = False) -> list[str]:
-    """The bytes of the documents' text that were sent, and what was withheld; none where nothing was.
+    """The bytes of the documents' text that were sent, and what was withheld; no line for neither.
 
     With ``is_preview`` the lines say what would be sent.
     """
@@ -232,6 +232,7 @@ def estimate_lines(estimate: Estimate) -> list[str]:
     local = estimate.local
     jobs = f"about {counted(local.jobs, 'job')} on {counted(local.chunks, 'chunk')}"
     speed = f"{local.tokens_per_s:,g} tokens per second ({local.speed})"
+    work = f"{jobs}, {local.input_tokens:,} tokens"
     lines = [
         _corpus_text(estimate),
         f"planner {estimate.planner}, worker {estimate.worker}",
@@ -239,7 +240,7 @@ def estimate_lines(estimate: Estimate) -> list[str]:
         "",
         *table(_ESTIMATE_HEADER, rows, right=frozenset({1, 2, 3, 4})),
         "",
-        f"local     {jobs}, {local.input_tokens:,} tokens: {minutes_text(local.minutes)} at {speed}",
+        f"local     {work}: {minutes_text(local.minutes)} at {speed}",
     ]
     lines += [f"note      {one_line(note)}" for note in estimate.notes]
     return lines

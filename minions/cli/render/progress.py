@@ -68,7 +68,7 @@ class Tally:
                 self.spent_usd += event.cost_usd
 
     def _begin_round(self, event: PlanEvent) -> None:
-        """Count the jobs of a round: alone, or in a batch together with those of other questions."""
+        """Count the jobs of a round; in a batch together with those of other questions."""
         self.round = event.round
         if self.batch is None:
             self.jobs = 0
@@ -149,7 +149,7 @@ def rate_text(jobs_per_s: float) -> str:
 
 
 class Progress:
-    """An observer that counts and shows nothing; ``tally`` stays readable after the ``with`` block."""
+    """An observer that counts and shows nothing; ``tally`` can be read after the ``with`` block."""
 
     def __init__(self) -> None:
         self.tally = Tally()
@@ -178,7 +178,7 @@ def progress_for(stream: TextIO, *, quiet: bool) -> Progress:
 
 
 class Lines(Progress):
-    """A line when something begins or ends, and one every few seconds in between. For logs and pipes."""
+    """For logs and pipes: a line when a round begins or ends, and every few seconds in between."""
 
     def __init__(self, stream: TextIO, *, every_s: float = LINE_EVERY_S) -> None:
         super().__init__()

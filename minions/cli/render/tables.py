@@ -108,7 +108,7 @@ def kinds_text(kinds: Mapping[str, int] | None) -> str:
 
 
 def departure_record(departure: Departure) -> dict[str, Any]:
-    """A request for programs; its body as the JSON it is, else as text, None where there is none."""
+    """A request for programs; its body as JSON if it is JSON, else as text, else None."""
     body: Any = departure.body
     if departure.body is not None:
         try:
