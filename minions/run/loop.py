@@ -38,16 +38,12 @@ class Parts:
 
 
 async def answer(parts: Parts, transcript: Transcript) -> Decision:
-    """Run the rounds, and write everything that happens into ``transcript``.
-
-    Raises errors of the planner and the executor; a failed job is only a result.
-    """
-    planner = parts.planner
+    """Run the rounds, and write everything that happens into ``transcript``."""
     condenser = parts.condenser
     question = transcript.question
     history = History(rounds_left=parts.limits.max_rounds - 1)
     with working_for(transcript.run_id, 1):
-        plan = await planner.plan(question, condenser.card())
+        plan = await parts.planner.plan(question, condenser.card())
     while True:
         with working_for(transcript.run_id, transcript.next_round):
             place = {"round_number": transcript.next_round, "naming": condenser.naming(plan)}
@@ -57,7 +53,7 @@ async def answer(parts: Parts, transcript: Transcript) -> Decision:
                 async for result in results:
                     transcript.finished(result, condenser.findings(result))
             digest = condenser.digest(transcript)
-            decision = transcript.decided(await planner.decide(question, digest, history))
+            decision = transcript.decided(await parts.planner.decide(question, digest, history))
         if decision.answer is not None or not decision.tasks or not history.rounds_left:
             return decision
         history = transcript.history(rounds_left=history.rounds_left - 1)
