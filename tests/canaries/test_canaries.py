@@ -97,7 +97,7 @@ def test_the_strings_are_found_where_the_gate_is_open(
     send: Send, planted: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With answers let through as they are, the search finds canaries under both policies: it would notice."""
-    monkeypatch.setattr(CloudGate, "said", lambda *told: told[2])
+    monkeypatch.setattr(CloudGate, "with_sendable_answer", lambda *given: given[2])
     assert send(planted, FEW, policy="strict").stray()
     sent = send(planted, FEW, policy="findings")
     assert sent.stray(lambda answer: planted.shown(sent.events[answer.run_id]))
