@@ -39,12 +39,8 @@ class Parts:
 
 async def answer(parts: Parts, transcript: Transcript) -> Decision:
     """Run the rounds, and write everything that happens into ``transcript``."""
-<<<<<<< HEAD
-    question, condenser = transcript.question, parts.condenser
-=======
     condenser = parts.condenser
     question = transcript.question
->>>>>>> batch
     history = History(rounds_left=parts.limits.max_rounds - 1)
     with working_for(transcript.run_id, 1):
         plan = await parts.planner.plan(question, condenser.card())
@@ -57,12 +53,7 @@ async def answer(parts: Parts, transcript: Transcript) -> Decision:
                 async for result in results:
                     transcript.finished(result, condenser.findings(result))
             digest = condenser.digest(transcript)
-<<<<<<< HEAD
-            decision = await parts.planner.decide(question, digest, history)
-            decision = transcript.decided(decision)
-=======
             decision = transcript.decided(await parts.planner.decide(question, digest, history))
->>>>>>> batch
         if decision.answer is not None or not decision.tasks or not history.rounds_left:
             return decision
         history = transcript.history(rounds_left=history.rounds_left - 1)
