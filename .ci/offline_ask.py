@@ -1,4 +1,4 @@
-"""Asks the installed command a question offline, with a scripted planner and worker, and checks answer and citation."""
+"""Ask the installed command a question offline, with scripted models; check answer and citation."""
 
 from __future__ import annotations
 

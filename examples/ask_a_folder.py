@@ -1,9 +1,9 @@
 """Ask one question of a folder, and print the answer, its citations and the bill.
 
-python examples/ask_a_folder.py "How many container moves per hour did the north quay reach in 2023?" examples/documents
+python examples/ask_a_folder.py "How many terns bred in 2023?" examples/documents
 
-The environment says which models are used: MINIONS_PLANNER, MINIONS_WORKER, OPENAI_API_KEY, OLLAMA_HOST.
-If none of them is set, everything runs on this machine.
+The environment says which models are used: MINIONS_PLANNER, MINIONS_WORKER, OPENAI_API_KEY,
+OLLAMA_HOST. If none of them is set, everything runs on this machine.
 """
 
 import sys

@@ -1,9 +1,9 @@
 """Ask many questions about the same documents. Stop it at any time; start it again to continue.
 
-python examples/batch_questions.py "How many moves did the north quay reach?" "How many terns bred?" examples/documents
+python examples/batch_questions.py "How many moves?" "How many terns bred?" examples/documents
 
-The last argument is the folder or file. Results are appended to answers.jsonl; a question that has one there is not
-asked again.
+The last argument is the folder or file. Results are appended to answers.jsonl; a question that
+has one there is not asked again.
 """
 
 import asyncio

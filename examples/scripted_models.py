@@ -1,4 +1,4 @@
-"""Test a program that uses minions, without a model: a server on this machine gives scripted replies.
+"""Test a program that uses minions without a model: a local server gives scripted replies.
 
 It plays both planner and worker, and counts the requests it gets.
 

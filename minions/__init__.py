@@ -1,8 +1,11 @@
-"""Ask questions of large local document sets: a cloud planner that never reads them, local workers that do.
+"""Ask questions of large local document sets.
+
+A planner in the cloud never reads the documents; workers on this machine do.
 
     from minions import Minions
 
-    answer = Minions(planner="openai:gpt-5.4", worker="ollama:llama3.2:3b").ask("What was net revenue?", "reports/")
+    minions = Minions(planner="openai:gpt-5.4", worker="ollama:llama3.2:3b")
+    answer = minions.ask("What was net revenue?", "reports/")
 
 Names load when first used, so that importing the package costs next to nothing.
 """

@@ -376,7 +376,7 @@ class Minions:
                 return await rehearsal.run(question, corpus, crew, lineup, terms_of(lineup, chosen))
 
     def runs(self, *, limit: int = 20, since: str | None = None) -> list[Run]:
-        """Recent runs, the last one first; ``since`` is the start of a UTC time (``2026-11-01``)."""
+        """Recent runs, the last first; ``since`` is the start of a UTC time (``2026-11-01``)."""
         with self._home.store() as store:
             return Runs(store).recent(limit=limit, since=since)
 
@@ -405,7 +405,7 @@ class Minions:
             return EgressLog(store).departures(Runs(store).find(run))
 
     def egress_summary(self, *, since: str | None = None) -> EgressSummary:
-        """The bytes that all runs sent, added up by endpoint and kind; ``since`` as for ``runs``."""
+        """The bytes that all runs sent, by endpoint and kind; ``since`` as for ``runs``."""
         with self._home.store() as store:
             return EgressLog(store).summary(since)
 

@@ -41,8 +41,12 @@ def run_command(*arguments: str | Path, stdin: str | None = None) -> Ended:
     """
     out, err = io.BytesIO(), io.BytesIO()
     with ExitStack() as stack:
-        stdout = stack.enter_context(redirect_stdout(io.TextIOWrapper(out, "utf-8", write_through=True)))
-        stderr = stack.enter_context(redirect_stderr(io.TextIOWrapper(err, "utf-8", write_through=True)))
+        stdout = stack.enter_context(
+            redirect_stdout(io.TextIOWrapper(out, "utf-8", write_through=True))
+        )
+        stderr = stack.enter_context(
+            redirect_stderr(io.TextIOWrapper(err, "utf-8", write_through=True))
+        )
         stack.callback(structlog.reset_defaults)
         if stdin is not None:
             given = io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8")

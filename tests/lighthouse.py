@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 QUESTION = "How tall is the lighthouse at Skerrow?"
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
-PLAN = {"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall metres"]}], "message": QUESTION}
+PLAN = {
+    "tasks": [{"instruction": QUESTION, "search": ["lighthouse tall metres"]}],
+    "message": QUESTION,
+}
 
 
 def play(request: ChatRequest) -> Any:
@@ -24,7 +27,12 @@ def play(request: ChatRequest) -> Any:
         return PLAN
     before = text.partition("41 metres")[0] if "41 metres" in text else ""
     found = re.findall(r"^(f\d+) ", before, re.MULTILINE)
-    return {"answer": "41 metres" if found else None, "findings": found[-1:], "confidence": 0.9, "tasks": []}
+    return {
+        "answer": "41 metres" if found else None,
+        "findings": found[-1:],
+        "confidence": 0.9,
+        "tasks": [],
+    }
 
 
 def read(request: ChatRequest) -> Any:

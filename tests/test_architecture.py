@@ -40,7 +40,16 @@ __init__ _version api clock doctor errors estimate folder_settings home ports pr
 """.split()  # noqa: SIM905 - a list to review by eye
 SETTINGS_READS = 75  # of fields and parts of a Settings, outside settings and cli; it may only fall
 SDKS = {"openai", "ollama", "xllamacpp", "httpx", "httpx2"}
-LAZY = SDKS | {"stamina", "genai_prices", "asyncio_throttle", "pypdfium2", "mammoth", "selectolax", "rich", "rapidfuzz"}
+LAZY = SDKS | {
+    "stamina",
+    "genai_prices",
+    "asyncio_throttle",
+    "pypdfium2",
+    "mammoth",
+    "selectolax",
+    "rich",
+    "rapidfuzz",
+}
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
 ONE_METHOD_A_FEATURE = "minions/api.py"
@@ -113,7 +122,10 @@ def _imported(nodes: list[ast.AST] | list[ast.stmt]) -> set[str]:
 def _read(folder: str) -> list[Module]:
     paths = sorted((ROOT / folder).rglob("*.py"))
     assert paths, f"no modules in {folder}"
-    return [Module(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
+    return [
+        Module(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+        for path in paths
+    ]
 
 
 CORE = _read("minions")
@@ -122,7 +134,9 @@ EVERYTHING = [*CORE, *STRATEGIES]
 BY_PATH = {module.path: module for module in EVERYTHING}
 
 SETTINGS = {
-    name for name in vars(Settings) | Settings.model_fields if not name.startswith(("_", "model_", "settings_"))
+    name
+    for name in vars(Settings) | Settings.model_fields
+    if not name.startswith(("_", "model_", "settings_"))
 } - {"load"}
 
 
@@ -143,14 +157,19 @@ def test_imports_go_one_way_up_the_house() -> None:
     for module in EVERYTHING:
         for other in _imported_modules(module):
             # The package itself, `minions`, is a door: its names load lazily.
-            if other.room not in {"__init__", module.room} and LAYER_OF[other.room] > LAYER_OF[module.room]:
+            if (
+                other.room not in {"__init__", module.room}
+                and LAYER_OF[other.room] > LAYER_OF[module.room]
+            ):
                 upward.append(f"{module.name} -> {other.name}")
     assert upward == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Each module can be read before those that use it."""
-    graph = {module.path: {other.path for other in _imported_modules(module)} for module in EVERYTHING}
+    graph = {
+        module.path: {other.path for other in _imported_modules(module)} for module in EVERYTHING
+    }
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
@@ -162,7 +181,11 @@ def test_the_root_holds_doors_only() -> None:
 
 def test_few_places_ask_the_settings() -> None:
     """Who answers, and how, is decided once; below the wiring no function takes a Settings."""
-    below = {room for room, layer in LAYER_OF.items() if LAYER_OF["settings"] < layer < LAYER_OF["wiring"]}
+    below = {
+        room
+        for room, layer in LAYER_OF.items()
+        if LAYER_OF["settings"] < layer < LAYER_OF["wiring"]
+    }
     takers = [
         module.name
         for module in EVERYTHING
@@ -170,7 +193,9 @@ def test_few_places_ask_the_settings() -> None:
     ]
     assert takers == []
     askers = [module for module in CORE if "minions.settings.Settings" in module.imports_of_ours]
-    reads = sum(_settings_reads(module) for module in askers if module.room not in {"settings", "cli"})
+    reads = sum(
+        _settings_reads(module) for module in askers if module.room not in {"settings", "cli"}
+    )
     assert reads <= SETTINGS_READS
 
 
@@ -190,7 +215,8 @@ def test_the_core_knows_no_strategy() -> None:
     offenders = [
         module.name
         for module in CORE
-        if not module.name.startswith("minions/wiring/") and module.imports & {"minions_planners", "minions_workers"}
+        if not module.name.startswith("minions/wiring/")
+        and module.imports & {"minions_planners", "minions_workers"}
     ]
     assert offenders == []
 
@@ -200,7 +226,9 @@ def test_strategies_import_only_the_core() -> None:
     offenders = {}
     for module in STRATEGIES:
         own = module.name.split("/")[1]
-        others = module.imports - sys.stdlib_module_names - {"minions", own, "structlog", "pydantic"}
+        others = (
+            module.imports - sys.stdlib_module_names - {"minions", own, "structlog", "pydantic"}
+        )
         if others:
             offenders[module.name] = others
     assert offenders == {}
@@ -215,7 +243,11 @@ def test_no_import_of_the_package_loads_an_sdk() -> None:
 def test_sdks_stay_in_their_adapters() -> None:
     """Only models, their test servers and the doctor know SDKs at all."""
     at_home = ("minions/models/", "minions/testing/", "minions/doctor")
-    offenders = {module.name: module.imports & SDKS for module in EVERYTHING if not module.name.startswith(at_home)}
+    offenders = {
+        module.name: module.imports & SDKS
+        for module in EVERYTHING
+        if not module.name.startswith(at_home)
+    }
     assert {name: known for name, known in offenders.items() if known} == {}
 
 
@@ -223,7 +255,9 @@ def test_nothing_runs_what_a_model_wrote() -> None:
     """No eval, no exec, no shell: plans are data."""
     offenders = []
     for module in EVERYTHING:
-        offenders += [f"{module.name}:{line}" for line in map(_line_that_runs_text, module.nodes) if line]
+        offenders += [
+            f"{module.name}:{line}" for line in map(_line_that_runs_text, module.nodes) if line
+        ]
     assert offenders == []
 
 
@@ -231,14 +265,20 @@ def _line_that_runs_text(node: ast.AST) -> int | None:
     """The line of a call that runs text as code, or through a shell."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         return node.lineno if node.func.id in {"eval", "exec", "__import__"} else None
-    if isinstance(node, ast.keyword) and node.arg == "shell" and isinstance(node.value, ast.Constant):
+    if (
+        isinstance(node, ast.keyword)
+        and node.arg == "shell"
+        and isinstance(node.value, ast.Constant)
+    ):
         return node.lineno if node.value.value else None
     return None
 
 
 def test_functions_and_modules_stay_readable() -> None:
     """No function above 60 lines but a command's own list of options; no module above 400 but the list of features."""
-    long_modules = {module.name for module in EVERYTHING if module.text.count("\n") > LONGEST_MODULE}
+    long_modules = {
+        module.name for module in EVERYTHING if module.text.count("\n") > LONGEST_MODULE
+    }
     assert long_modules <= {ONE_METHOD_A_FEATURE}
     long_functions = []
     for module in EVERYTHING:
@@ -252,13 +292,17 @@ def test_functions_and_modules_stay_readable() -> None:
 
 def test_the_loop_reads_in_one_look() -> None:
     """The protocol is at most 60 lines."""
-    assert (ROOT / "minions" / "run" / "loop.py").read_text(encoding="utf-8").count("\n") <= LONGEST_FUNCTION
+    assert (ROOT / "minions" / "run" / "loop.py").read_text(encoding="utf-8").count(
+        "\n"
+    ) <= LONGEST_FUNCTION
 
 
 def test_no_port_toward_the_cloud_takes_a_document() -> None:
     """Privacy by types: what a planner is given are cards and digests."""
     tree = ast.parse((ROOT / "minions" / "ports.py").read_text(encoding="utf-8"))
-    planner = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Planner")
+    planner = next(
+        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Planner"
+    )
     named = {node.id for node in ast.walk(planner) if isinstance(node, ast.Name)}
     assert named & {"CorpusCard", "Digest"}
     assert not named & {"Document", "Chunk", "Corpus"}

@@ -38,7 +38,9 @@ def test_the_python_in_the_readme_runs(
 ) -> None:
     """A newcomer who pastes it gets an answer; both endpoints are where the environment says."""
     (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / "2022.txt").write_text("Net revenue was 12.4 million in 2022.\n", encoding="utf-8")
+    (tmp_path / "reports" / "2022.txt").write_text(
+        "Net revenue was 12.4 million in 2022.\n", encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     with LoopbackServer(_reply) as server:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
@@ -52,7 +54,9 @@ def test_the_python_in_the_readme_runs(
 
 def test_the_commands_in_the_readme_are_the_commands() -> None:
     """The table lists every command, and no other."""
-    listed = set(re.findall(r"^  ([a-z]+)  ", run_command("--help").out.split("Commands:")[1], re.MULTILINE))
+    listed = set(
+        re.findall(r"^  ([a-z]+)  ", run_command("--help").out.split("Commands:")[1], re.MULTILINE)
+    )
     rows = "\n".join(line for line in README.splitlines() if line.startswith("| `minions"))
     named = set(re.findall(r"`(?:minions )?([a-z]+)", rows))
     assert listed

@@ -26,7 +26,10 @@ def test_every_package_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *(one for name, all_ in extras.items() for one in all_ if "weights" not in name)]
+    asked = [
+        *project["dependencies"],
+        *(one for name, all_ in extras.items() for one in all_ if "weights" not in name),
+    ]
     for requirement in asked:
         name = re.split(r"[\[<>=!~; ]", requirement)[0]
         assert re.search(rf"\b{re.escape(name)}\b", page), name

@@ -100,17 +100,27 @@ def results(answer: Answer, finding: Finding) -> None:
     assert_type(finding.citation, Citation)
 
 
-async def ports(model: ChatModel, planner: Planner, worker: Worker, job: Job, request: ChatRequest) -> None:
+async def ports(
+    model: ChatModel, planner: Planner, worker: Worker, job: Job, request: ChatRequest
+) -> None:
     """What whoever implements a port gives back."""
     assert_type(await model.complete(request), Completion)
     assert_type(await worker.run(job), JobResult)
-    assert_type(await planner.decide("q", Digest(text="", gist="", tokens=0, findings=()), History()), Decision)
+    assert_type(
+        await planner.decide("q", Digest(text="", gist="", tokens=0, findings=()), History()),
+        Decision,
+    )
     _: type[Plan] = Plan
 
 
 def errors() -> None:
     """All errors are one family; each says what to do next."""
-    family: list[type[MinionsError]] = [BudgetExceededError, ConfigError, CorpusError, EgressRefusedError]
+    family: list[type[MinionsError]] = [
+        BudgetExceededError,
+        ConfigError,
+        CorpusError,
+        EgressRefusedError,
+    ]
     family += [ModelError, PlanError, UsageError]
     assert_type(family[0]("wrong").hint, str | None)
 

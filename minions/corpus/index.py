@@ -200,7 +200,7 @@ class _Update:
     def _compare(
         self, files: dict[str, FoundFile]
     ) -> tuple[dict[str, FoundFile], dict[str, _Known], set[str]]:
-        """The files to open, the indexed documents of changed files, and the paths that are gone."""
+        """The files to open, the known documents of changed files, and the paths that are gone."""
         fresh = dict(files)
         known: dict[str, _Known] = {}
         gone: set[str] = set()

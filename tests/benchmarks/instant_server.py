@@ -12,14 +12,20 @@ import sys
 
 _SAID = {"id": "c", "object": "chat.completion", "created": 0, "model": "instant"}
 _USAGE = {"prompt_tokens": 250, "completion_tokens": 12, "total_tokens": 262}
-_CANDIDATES = [{"token": "yes", "logprob": -0.1, "bytes": None}, {"token": "no", "logprob": -2.4, "bytes": None}]
+_CANDIDATES = [
+    {"token": "yes", "logprob": -0.1, "bytes": None},
+    {"token": "no", "logprob": -2.4, "bytes": None},
+]
 
 
 def _reply(content: str, logprobs: object = None) -> bytes:
     message = {"role": "assistant", "content": content}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": logprobs}
     body = json.dumps({**_SAID, "choices": [choice], "usage": _USAGE}).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 _LOOK = _reply("yes", {"content": [{**_CANDIDATES[0], "top_logprobs": _CANDIDATES}]})
@@ -38,7 +44,10 @@ class _Connection(asyncio.Protocol):
             length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
             if len(self._received) < end + 4 + length:
                 return
-            body, self._received = self._received[end + 4 : end + 4 + length], self._received[end + 4 + length :]
+            body, self._received = (
+                self._received[end + 4 : end + 4 + length],
+                self._received[end + 4 + length :],
+            )
             self._transport.write(_LOOK if b'"top_logprobs"' in body else _FINDING)
 
 

@@ -43,7 +43,11 @@ PLANNED = (  # as the hand-written plans put it
 HEAD_TOKENS, TAIL_TOKENS = 100, 300
 EMPTY = "(empty)"
 POSITIVE, NEGATIVE = "positive", "negative"
-WRITTEN = {"type": "object", "properties": {"answer": {"enum": ["yes", "no"]}}, "required": ["answer"]}
+WRITTEN = {
+    "type": "object",
+    "properties": {"answer": {"enum": ["yes", "no"]}},
+    "required": ["answer"],
+}
 
 
 class Wording(NamedTuple):
@@ -56,15 +60,25 @@ class Wording(NamedTuple):
 
 WORDINGS = {
     "yes or no": Wording(f"{ASKED}\nAnswer yes or no.", "yes", "no"),
-    "yes or no, as a whole": Wording(f"Judge the whole document. {ASKED}\nAnswer yes or no.", "yes", "no"),
+    "yes or no, as a whole": Wording(
+        f"Judge the whole document. {ASKED}\nAnswer yes or no.", "yes", "no"
+    ),
     "true or false": Wording(
-        "True or false: this film review is positive overall.\nAnswer true or false.", "true", "false"
+        "True or false: this film review is positive overall.\nAnswer true or false.",
+        "true",
+        "false",
     ),
     "A yes, B no": Wording(f"{ASKED}\nA. yes\nB. no\nAnswer with the letter.", "A", "B"),
     "A no, B yes": Wording(f"{ASKED}\nA. no\nB. yes\nAnswer with the letter.", "B", "A"),
-    "in a word": Wording(f"{VERDICT}\nAnswer with one word: positive or negative.", "positive", "negative"),
-    "A positive, B negative": Wording(f"{VERDICT}\nA. positive\nB. negative\nAnswer with the letter.", "A", "B"),
-    "A negative, B positive": Wording(f"{VERDICT}\nA. negative\nB. positive\nAnswer with the letter.", "B", "A"),
+    "in a word": Wording(
+        f"{VERDICT}\nAnswer with one word: positive or negative.", "positive", "negative"
+    ),
+    "A positive, B negative": Wording(
+        f"{VERDICT}\nA. positive\nB. negative\nAnswer with the letter.", "A", "B"
+    ),
+    "A negative, B positive": Wording(
+        f"{VERDICT}\nA. negative\nB. positive\nAnswer with the letter.", "B", "A"
+    ),
     "positive, yes or no": Wording(f"{VERDICT}\nIs it positive? Answer yes or no.", "yes", "no"),
     "negative, yes or no": Wording(f"{VERDICT}\nIs it negative? Answer yes or no.", "no", "yes"),
     "planned, A positive, B negative": Wording(
@@ -73,8 +87,12 @@ WORDINGS = {
     "planned, A negative, B positive": Wording(
         f"{PLANNED}\nA. negative\nB. positive\nAnswer with the letter.", "B", "A"
     ),
-    "planned, positive, yes or no": Wording(f"{PLANNED}\nIs the answer positive? Answer yes or no.", "yes", "no"),
-    "planned, negative, yes or no": Wording(f"{PLANNED}\nIs the answer negative? Answer yes or no.", "no", "yes"),
+    "planned, positive, yes or no": Wording(
+        f"{PLANNED}\nIs the answer positive? Answer yes or no.", "yes", "no"
+    ),
+    "planned, negative, yes or no": Wording(
+        f"{PLANNED}\nIs the answer negative? Answer yes or no.", "no", "yes"
+    ),
     "written": Wording(f"Task: {ASKED}\nReply with JSON. answer: yes or no.", "yes", "no"),
 }
 PAIRS = [
@@ -94,7 +112,11 @@ def labels(data: Path) -> dict[str, bool]:
     for question in map(json.loads, lines):
         if "_list_" in question["id"]:
             positive = set(question["answer"])
-            found |= {name: Path(name).stem in positive for name in question["documents"] if name not in found}
+            found |= {
+                name: Path(name).stem in positive
+                for name in question["documents"]
+                if name not in found
+            }
     return found
 
 
@@ -103,7 +125,9 @@ def covered(text: str, cover: str) -> str:
     if cover == "whole" or estimate_tokens(text) <= HEAD_TOKENS + TAIL_TOKENS:
         return text
     lines = [line for line in text.splitlines() if line.strip()]
-    return "\n".join([*_some(lines, HEAD_TOKENS), "[...]", *reversed([*_some(reversed(lines), TAIL_TOKENS)])])
+    return "\n".join(
+        [*_some(lines, HEAD_TOKENS), "[...]", *reversed([*_some(reversed(lines), TAIL_TOKENS)])]
+    )
 
 
 def _some(lines: Iterable[str], tokens: int) -> Iterator[str]:
@@ -114,12 +138,18 @@ def _some(lines: Iterable[str], tokens: int) -> Iterator[str]:
         yield line
 
 
-async def judge(model: ChatModel, name: str, text: str, wording: str) -> tuple[float | None, Completion]:
+async def judge(
+    model: ChatModel, name: str, text: str, wording: str
+) -> tuple[float | None, Completion]:
     """The log odds of one judgement (of a written one only their sign), asked as the worker asks."""
     tail, positive, negative = WORDINGS[wording]
-    chunk = Chunk(id=name, document_id=name, path=name, index=0, start=0, end=len(text), text=text, tokens=0)
+    chunk = Chunk(
+        id=name, document_id=name, path=name, index=0, start=0, end=len(text), text=text, tokens=0
+    )
     ballot = Ballot((("prompt", tail),), {positive: POSITIVE, negative: NEGATIVE})
-    request = ballot_request(Job(id=name, task=Task(id="t1", instruction=ASKED), chunk=chunk), ballot)
+    request = ballot_request(
+        Job(id=name, task=Task(id="t1", instruction=ASKED), chunk=chunk), ballot
+    )
     if wording == "written":
         writing = {"max_output_tokens": 20, "json_schema": WRITTEN, "first_token_candidates": 0}
         completion = await model.complete(request.model_copy(update=writing))
@@ -164,7 +194,11 @@ def wanted(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
 
 def read(path: Path) -> list[Row]:
     """The rows written so far."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if path.exists()
+        else []
+    )
 
 
 def report(options: argparse.Namespace) -> Iterator[str]:
@@ -177,7 +211,9 @@ def report(options: argparse.Namespace) -> Iterator[str]:
     for cover in COVERS:
         for first, second in PAIRS:
             one, other = known.get((cover, first), {}), known.get((cover, second), {})
-            known[cover, f"{first}; and turned"] = {name: one[name] + other[name] for name in one.keys() & other.keys()}
+            known[cover, f"{first}; and turned"] = {
+                name: one[name] + other[name] for name in one.keys() & other.keys()
+            }
     for (cover, wording), odds in sorted(known.items()):
         yield _line(f"{cover}, {wording}", odds, truth)
 
@@ -186,7 +222,9 @@ def _line(name: str, odds: Mapping[str, float], truth: Mapping[str, bool]) -> st
     judged = [document for document in truth if document in odds]
     positive = [odds[document] for document in judged if truth[document]]
     negative = [odds[document] for document in judged if not truth[document]]
-    area = sum((p > n) + (p == n) / 2 for p in positive for n in negative) / max(1, len(positive) * len(negative))
+    area = sum((p > n) + (p == n) / 2 for p in positive for n in negative) / max(
+        1, len(positive) * len(negative)
+    )
     parts = [f"{name}: {len(judged)} documents, {len(positive)} positive, area {area:.2f}"]
     for label, cut in (("", 0.0), (" less the prior", odds.get(EMPTY, 0.0))):
         right = sum((odds[document] > cut) == truth[document] for document in judged)

@@ -71,7 +71,9 @@ class Measured(NamedTuple):
         return cls(what, len(usages), total.input_tokens, computed, time.monotonic() - began_s)
 
 
-async def order(what: str, rounds: Sequence[Sequence[Job]], model: str, *, prompt_cache_mib: int) -> Measured:
+async def order(
+    what: str, rounds: Sequence[Sequence[Job]], model: str, *, prompt_cache_mib: int
+) -> Measured:
     """Run jobs round after round on one slot."""
     llama = await open_llamacpp(ModelRef.parse(model), home=HOME, prompt_cache_mib=prompt_cache_mib)
     await llama.warm()
@@ -88,7 +90,10 @@ async def order(what: str, rounds: Sequence[Sequence[Job]], model: str, *, promp
 
 def chunks_of(options: argparse.Namespace) -> list[Chunk]:
     """The first chunks of the document."""
-    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder, "index.sqlite3")) as index:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Index.open(Path(folder, "index.sqlite3")) as index,
+    ):
         corpus, _ = index.update([DOCUMENT], chunk_tokens=options.chunk_tokens)
         return list(corpus.chunks())[: options.chunks]
 
@@ -107,10 +112,19 @@ def batch(questions: int, options: argparse.Namespace) -> Measured:
     """Ask questions over the document as a batch; the planner is scripted and asks each question as its only task."""
     rules = []
     for asked in ASKED[:questions]:
-        task = {"instruction": asked, "output": "text", "options": [], "documents": [], "search": [asked]}
+        task = {
+            "instruction": asked,
+            "output": "text",
+            "options": [],
+            "documents": [],
+            "search": [asked],
+        }
         plan = {"tasks": [{**task, "unit": "chunk", "reduce": "collect"}]}
         rules.append({"contains": f"Question: {asked}", "matches": "You plan how", "reply": plan})
-    script = {"rules": rules, "default": {"answer": "x", "findings": ["f1"], "confidence": 0.5, "tasks": []}}
+    script = {
+        "rules": rules,
+        "default": {"answer": "x", "findings": ["f1"], "confidence": 0.5, "tasks": []},
+    }
     with tempfile.TemporaryDirectory() as folder:
         planner = Path(folder, "planner.json")
         planner.write_text(json.dumps(script), encoding="utf-8")
@@ -119,7 +133,9 @@ def batch(questions: int, options: argparse.Namespace) -> Measured:
         document = DOCUMENT
         if options.short:
             document = Path(folder, "short.md")
-            document.write_text("".join(chunk.text for chunk in chunks_of(options)), encoding="utf-8")
+            document.write_text(
+                "".join(chunk.text for chunk in chunks_of(options)), encoding="utf-8"
+            )
         minions = Minions(
             planner=f"scripted:{planner}",
             worker=options.model,
@@ -139,18 +155,25 @@ async def _ask(minions: Minions, questions: int, document: Path) -> Measured:
             jobs += sum(summary.jobs for summary in answer.rounds)
     (worker,) = [row for row in minions.ledger("role") if row.key == "worker"]
     computed = worker.input_tokens - worker.cached_input_tokens
-    return Measured(f"{questions} questions", jobs, worker.input_tokens, computed, time.monotonic() - began_s)
+    return Measured(
+        f"{questions} questions", jobs, worker.input_tokens, computed, time.monotonic() - began_s
+    )
 
 
 def show(measured: Measured) -> None:
     """One line of the table."""
     what, jobs, sent, computed, seconds = measured
-    print(f"| {what} | {jobs} | {sent:,} | {computed:,} | {sent / computed:.1f} | {seconds:.0f} s |", flush=True)  # noqa: T201
+    print(  # noqa: T201 - a report
+        f"| {what} | {jobs} | {sent:,} | {computed:,} | {sent / computed:.1f} | {seconds:.0f} s |",
+        flush=True,
+    )
 
 
 def main() -> int:
     """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", default="llamacpp:qwen2.5-coder-1.5b")
     parser.add_argument("--chunks", type=int, default=8)
     parser.add_argument("--chunk-tokens", type=int, default=300)
@@ -158,7 +181,9 @@ def main() -> int:
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--part", choices=["orders", "batch", "all"], default="all")
     options = parser.parse_args()
-    print("| what | jobs | tokens sent | computed | sent / computed | wall |\n|---|---|---|---|---|---|")  # noqa: T201
+    print(  # noqa: T201 - a report
+        "| what | jobs | tokens sent | computed | sent / computed | wall |\n|---|---|---|---|---|---|"
+    )
     if options.part != "batch":
         orders(options)
     if options.part != "orders":
@@ -171,7 +196,16 @@ def orders(options: argparse.Namespace) -> None:
     """Three tasks over the chunks, in three ways."""
     by_task = jobs_of(chunks_of(options))
     rounds = [[job for job in by_task if job.task.id == task] for task in ("t1", "t2", "t3")]
-    show(asyncio.run(order("chunk-major", [chunk_major(by_task)], options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
+    show(
+        asyncio.run(
+            order(
+                "chunk-major",
+                [chunk_major(by_task)],
+                options.model,
+                prompt_cache_mib=PROMPT_CACHE_MIB,
+            )
+        )
+    )
     show(asyncio.run(order("task-major", rounds, options.model, prompt_cache_mib=PROMPT_CACHE_MIB)))
     show(asyncio.run(order("task-major, slot only", rounds, options.model, prompt_cache_mib=0)))
 

@@ -44,7 +44,9 @@ def count(url: str | None, text: str) -> int:
 
 async def main(url: str | None) -> None:
     """Print each part, and the sums: of the first call, and of the second, which a further round costs again."""
-    outline = tuple(Heading(level=1, text=f"Section {n} of the annual report", start=n) for n in range(40))
+    outline = tuple(
+        Heading(level=1, text=f"Section {n} of the annual report", start=n) for n in range(40)
+    )
     facts = DocumentFacts(
         id="a",
         path="annual_report_2022.pdf",
@@ -61,11 +63,16 @@ async def main(url: str | None) -> None:
     }
     for protocol, planner in planners.items():
         await planner.plan(QUESTION, describe([facts], "findings"))
-        await planner.decide(QUESTION, Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1))
+        await planner.decide(
+            QUESTION, Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1)
+        )
         for request in model.requests[-2:]:
             system, user = (message.content for message in request.messages)
             schema = json.dumps(request.json_schema, separators=(",", ":"))
-            counts = {name: count(url, text) for name, text in (("system", system), ("schema", schema), ("user", user))}
+            counts = {
+                name: count(url, text)
+                for name, text in (("system", system), ("schema", schema), ("user", user))
+            }
             for name, tokens in (counts | {"together": sum(counts.values())}).items():
                 print(f"{protocol:9}{request.schema_name:10}{name:9}{tokens:5}")  # noqa: T201 - a script's result
 

@@ -61,7 +61,9 @@ DEFAULT_DEPTH = Limits().chunks_per_task
 DEPTHS = (2, 4, 6, 8, 12, 20)
 TAIL_TOKENS, REPLY_TOKENS = 60, 30  # of an instruction, and of a worker's reply
 MIN_RELEVANCE, SURE = 0.3, 0.8
-STOPWORDS = set("of and or to in for on by with is are was were be that this it as at from which such any".split())  # noqa: SIM905 - a list of words
+STOPWORDS = set(
+    "of and or to in for on by with is are was were be that this it as at from which such any".split()  # noqa: SIM905 - a list to read
+)
 
 
 class Asked(NamedTuple):
@@ -86,7 +88,11 @@ def plans_of(name: str) -> dict[str, Plan]:
     lines = (PLANS / f"{name}.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines if line.strip()]
     return {
-        row["id"]: Plan(tasks=tuple(Task(id=f"t{number}", **task) for number, task in enumerate(row["tasks"], 1)))
+        row["id"]: Plan(
+            tasks=tuple(
+                Task(id=f"t{number}", **task) for number, task in enumerate(row["tasks"], 1)
+            )
+        )
         for row in rows
     }
 
@@ -94,7 +100,9 @@ def plans_of(name: str) -> dict[str, Plan]:
 def reading(asked: Asked, depth: int | None) -> Expansion:
     """The jobs of a reader of each task's best chunks, or (None) of every chunk."""
     if depth is not None:
-        return expand(asked.plan, asked.example.question, asked.corpus, Limits(chunks_per_task=depth))
+        return expand(
+            asked.plan, asked.example.question, asked.corpus, Limits(chunks_per_task=depth)
+        )
     tasks = tuple(task.model_copy(update={"search": ()}) for task in asked.plan.tasks)
     return expand(Plan(tasks=tasks), asked.example.question, asked.corpus, EVERYTHING)
 
@@ -109,7 +117,9 @@ def stopping(expansion: Expansion, results: Results, enough: Enough) -> Expansio
     """The jobs that are run where each task reads its chunks best first and stops when they agree."""
     kept: list[Job] = []
     for task_id in {job.task.id: None for job in expansion.jobs}:
-        jobs = sorted((job for job in expansion.jobs if job.task.id == task_id), key=lambda job: job.rank)
+        jobs = sorted(
+            (job for job in expansion.jobs if job.task.id == task_id), key=lambda job: job.rank
+        )
         known = [results[key_of(job)].model_copy(update={"job": job}) for job in jobs]
         kept += jobs[: reads(known, enough)] if may_stop(jobs[0].task) else jobs
     return expansion._replace(jobs=tuple(kept))
@@ -120,7 +130,9 @@ def key_of(job: Job) -> tuple[str, str]:
     return job.task.id, job.chunk.id
 
 
-async def read(asked: Sequence[Asked], worker: Worker, *, depth: int | None, seconds: float) -> dict[str, Results]:
+async def read(
+    asked: Sequence[Asked], worker: Worker, *, depth: int | None, seconds: float
+) -> dict[str, Results]:
     """Results of every job by question, chunk by chunk over all questions; those whose time is up are left out."""
     clock = SystemClock()
     results: dict[str, Results] = {one.example.id: {} for one in asked}
@@ -179,12 +191,16 @@ def ways(depth: int | None) -> dict[str, Way]:
         enough = Enough(findings=findings, confidence=confidence)
         most = min(depth or DEFAULT_DEPTH, DEFAULT_DEPTH)
         chosen[f"best {most}, stops at a lead of {findings}, from {confidence}"] = (
-            lambda one, known, enough=enough, most=most: stopping(fewer(one, most, depth), known, enough)  # type: ignore[misc]
+            lambda one, known, enough=enough, most=most: stopping(
+                fewer(one, most, depth), known, enough
+            )  # type: ignore[misc]
         )
     return chosen
 
 
-def report(name: str, asked: Sequence[Asked], results: Mapping[str, Results], depth: int | None) -> str:
+def report(
+    name: str, asked: Sequence[Asked], results: Mapping[str, Results], depth: int | None
+) -> str:
     """The table of one set over the questions that were read as asked."""
     whole = [one for one in asked if len(results[one.example.id]) == len(reading(one, depth).jobs)]
     told = [one for one in whole if one.example.kind != "yesno"]
@@ -201,7 +217,9 @@ def report(name: str, asked: Sequence[Asked], results: Mapping[str, Results], de
         everything = everything or tokens
         mean, most = sum(words) / max(1, len(words)), sum(share >= SURE for share in words)
         share = tokens / max(1, everything)
-        lines.append(f"  {way}: words {mean:.2f}, at least {SURE} in {most}; {jobs} jobs, tokens {share:.0%}")
+        lines.append(
+            f"  {way}: words {mean:.2f}, at least {SURE} in {most}; {jobs} jobs, tokens {share:.0%}"
+        )
     return "\n".join(lines)
 
 
@@ -210,25 +228,40 @@ def counted(name: str, asked: Sequence[Asked]) -> str:
     costs = []
     for depth in (None, *DEPTHS):
         jobs = [(one, reading(one, depth).jobs) for one in asked]
-        found = [{key_of(job): JobResult(job=job, status="found") for job in mine} for _, mine in jobs]
-        costs.append(sum(cost_of(mine, known) for (_, mine), known in zip(jobs, found, strict=True)))
-    shares = ", ".join(f"best {depth} {cost / costs[0]:.0%}" for depth, cost in zip(DEPTHS, costs[1:], strict=True))
+        found = [
+            {key_of(job): JobResult(job=job, status="found") for job in mine} for _, mine in jobs
+        ]
+        costs.append(
+            sum(cost_of(mine, known) for (_, mine), known in zip(jobs, found, strict=True))
+        )
+    shares = ", ".join(
+        f"best {depth} {cost / costs[0]:.0%}" for depth, cost in zip(DEPTHS, costs[1:], strict=True)
+    )
     return f"{name}: {len(asked)} questions, {costs[0]:,} tokens for every chunk; {shares}"
 
 
-def questions_of(name: str, data: Path, index: Index, scratch: Path, *, documents: int) -> list[Asked]:
+def questions_of(
+    name: str, data: Path, index: Index, scratch: Path, *, documents: int
+) -> list[Asked]:
     """The questions about the smallest documents of a set that have a plan."""
     listed = data / name / "documents.jsonl"
     folder = unpacked(listed, scratch / name) if listed.exists() else data / name / "docs"
     plans = plans_of(name)
     corpus, _ = index.update([folder])
-    smallest = {path.name for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_size)[:documents]}
+    smallest = {
+        path.name
+        for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_size)[:documents]
+    }
     asked = []
     for example in read_dataset(data / name / "questions.jsonl"):
-        if example.id not in plans or (example.documents and not set(example.documents) <= smallest):
+        if example.id not in plans or (
+            example.documents and not set(example.documents) <= smallest
+        ):
             continue
         ids = corpus.contents.select(example.documents)[0] if example.documents else None
-        asked.append(Asked(example, plans[example.id], corpus if ids is None else ScopedCorpus(corpus, ids)))
+        asked.append(
+            Asked(example, plans[example.id], corpus if ids is None else ScopedCorpus(corpus, ids))
+        )
     return asked
 
 
@@ -239,12 +272,17 @@ async def main() -> None:
     parser.add_argument("sets")
     parser.add_argument("--documents", type=int, default=2, help="the smallest so many of each set")
     parser.add_argument("--best", type=int, help="read only so many chunks a task")
-    parser.add_argument("--count", action="store_true", help="only count what would be computed, without a model")
+    parser.add_argument(
+        "--count", action="store_true", help="only count what would be computed, without a model"
+    )
     parser.add_argument("--worker", default="llamacpp:qwen2.5-coder-1.5b")
     parser.add_argument("--minutes", type=float, default=60)
     options: Any = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder) / "index.sqlite3") as index:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Index.open(Path(folder) / "index.sqlite3") as index,
+    ):
         sets = {
             name: questions_of(name, options.data, index, Path(folder), documents=options.documents)
             for name in options.sets.split(",")
@@ -266,7 +304,9 @@ async def read_and_report(sets: Mapping[str, Sequence[Asked]], options: Any) -> 
         cache = ResultCache(store, clock)
         worker = CachingWorker(reader, cache, model=options.worker, fingerprint=reader.fingerprint)
         for name, asked in sets.items():
-            results = await read(asked, worker, depth=options.best, seconds=until_s - clock.monotonic_s())
+            results = await read(
+                asked, worker, depth=options.best, seconds=until_s - clock.monotonic_s()
+            )
             tell(report(name, asked, results, options.best))
     await model.aclose()
 

@@ -42,12 +42,31 @@ if TYPE_CHECKING:
     Fusion = Callable[[Sequence[Ranking]], dict[int, float]]
 
 DEPTHS: Final = (4, 8, 10, MOST)
-SETS: Final = ("passages", "contracts", "papers", "papers_pdf", "covid_papers", "altered_facts", "filings")
+SETS: Final = (
+    "passages",
+    "contracts",
+    "papers",
+    "papers_pdf",
+    "covid_papers",
+    "altered_facts",
+    "filings",
+)
 _KEPT: Final = 80  # of each phrase's ranking
 _READINGS: Final = (1_500, 3_000, 6_000)  # tokens
 _BOUNDS: Final = ((20_000, 5_000, 20_000), (0, 500, 2_000), (0, 100, 400))
 _FORM: Final = frozenset(
-    (word,) for word in ("highlight", "part", "contract", "relat", "review", "lawyer", "detail", "clause", "agreement")
+    (word,)
+    for word in (
+        "highlight",
+        "part",
+        "contract",
+        "relat",
+        "review",
+        "lawyer",
+        "detail",
+        "clause",
+        "agreement",
+    )
 )
 
 
@@ -94,7 +113,10 @@ class Searches:
     def rankings(self, bench: Bench, asked: Asked, what: str = "piq") -> list[Ranking]:
         """A ranking a phrase."""
         ranker = self.ranker(bench)
-        return [ranker.rank(dict.fromkeys(terms_of(one), 1.0), asked.rows, _KEPT) for one in phrases(asked, what)]
+        return [
+            ranker.rank(dict.fromkeys(terms_of(one), 1.0), asked.rows, _KEPT)
+            for one in phrases(asked, what)
+        ]
 
     def way(self, what: str = "piq") -> Way:
         """The product's own: `fuse`."""
@@ -116,9 +138,13 @@ def ways_of_phrases(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
 
 def ways_of_fusion(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
     """How rankings become one."""
-    ways: dict[str, Fusion] = {f"ranks, constant {one}": partial(by_rank, constant=one) for one in (60, 10, 2, 0)}
+    ways: dict[str, Fusion] = {
+        f"ranks, constant {one}": partial(by_rank, constant=one) for one in (60, 10, 2, 0)
+    }
     ways["scores"] = partial(by_score, power=0)
-    ways |= {f"share of the best score ^{power}": partial(by_score, power=power) for power in (1, 2, 3)}
+    ways |= {
+        f"share of the best score ^{power}": partial(by_score, power=power) for power in (1, 2, 3)
+    }
 
     def joined(bench: Bench, asked: Asked, *, fusion: Fusion) -> list[int]:
         return best(fusion(INDEX.rankings(bench, asked)))
@@ -161,7 +187,9 @@ def ways_of_near(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
         ranker, rankings = INDEX.ranker(bench), []
         for phrase in phrases(asked, "piq"):
             words = [term[0] for term in terms_of(phrase) if len(term) == 1]
-            scores = defaultdict[int, float](float, ranker.rank(dict.fromkeys(terms_of(phrase), 1.0), asked.rows, 400))
+            scores = defaultdict[int, float](
+                float, ranker.rank(dict.fromkeys(terms_of(phrase), 1.0), asked.rows, 400)
+            )
             for pair in pairwise(words):
                 together = {
                     row: times
@@ -177,7 +205,9 @@ def ways_of_near(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
 
     def alone(bench: Bench, asked: Asked) -> list[int]:
         ranker = INDEX.ranker(bench)
-        words = ([one for one in terms_of(phrase) if len(one) == 1] for phrase in phrases(asked, "piq"))
+        words = (
+            [one for one in terms_of(phrase) if len(one) == 1] for phrase in phrases(asked, "piq")
+        )
         return fuse([ranker.rank(dict.fromkeys(one, 1.0), asked.rows) for one in words], MOST)
 
     yield "words, and all of a short phrase in sequence", INDEX.way()
@@ -196,11 +226,17 @@ def ways_of_neighbours(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
 
     def beside(bench: Bench, row: int) -> list[int]:
         around = (row + 1, row - 1)
-        return [one for one in around if one in range(len(bench.rows)) and bench.rows[one][0] == bench.rows[row][0]]
+        return [
+            one
+            for one in around
+            if one in range(len(bench.rows)) and bench.rows[one][0] == bench.rows[row][0]
+        ]
 
     def pulled(bench: Bench, asked: Asked, *, hits: int) -> list[int]:
         found = INDEX.way()(bench, asked)
-        drawn = ([row, *beside(bench, row)] if rank < hits else [row] for rank, row in enumerate(found))
+        drawn = (
+            [row, *beside(bench, row)] if rank < hits else [row] for rank, row in enumerate(found)
+        )
         return list(dict.fromkeys(chain.from_iterable(drawn)))[:MOST]
 
     def shared(bench: Bench, asked: Asked, *, share: float) -> list[int]:
@@ -223,7 +259,9 @@ def ways_of_feedback(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
 
     def fed(bench: Bench, asked: Asked, *, chunks: int, words: int, weight: float) -> list[int]:
         ranker, rankings = INDEX.ranker(bench), INDEX.rankings(bench, asked)
-        searched = {term for phrase in phrases(asked, "piq") for term in terms_of(phrase) if len(term) == 1}
+        searched = {
+            term for phrase in phrases(asked, "piq") for term in terms_of(phrase) if len(term) == 1
+        }
         telling = defaultdict[tuple[str, ...], float](float)
         for row in fuse(rankings, chunks):
             for word, times in bench.rows[row].counts.items():
@@ -231,7 +269,9 @@ def ways_of_feedback(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
                     telling[word,] += times / bench.rows[row].size * ranker.rarity((word,), set())
         most = sorted(telling.items(), key=lambda one: -one[1])[:words]
         added = {term: weight * score / most[0][1] for term, score in most}
-        return fuse([*rankings, ranker.rank({**dict.fromkeys(searched, 1.0), **added}, asked.rows)], MOST)
+        return fuse(
+            [*rankings, ranker.rank({**dict.fromkeys(searched, 1.0), **added}, asked.rows)], MOST
+        )
 
     yield "without", INDEX.way()
     for chunks, words, weight in ((3, 10, 0.3), (5, 10, 0.5), (5, 20, 0.3), (10, 20, 0.3)):
@@ -245,7 +285,11 @@ def ways_of_form(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
     def otherwise(bench: Bench, asked: Asked, *, what: str, little: bool) -> list[int]:
         ranker, rankings = INDEX.ranker(bench), []
         for phrase in phrases(asked, what):
-            terms = (*terms_of(phrase), *((word,) for word in words_of(phrase))) if little else terms_of(phrase)
+            terms = (
+                (*terms_of(phrase), *((word,) for word in words_of(phrase)))
+                if little
+                else terms_of(phrase)
+            )
             wanted = {one: 1.0 for one in terms if little or one not in _FORM}
             rankings.append(ranker.rank(wanted, asked.rows))
         return fuse(rankings, MOST)
@@ -262,14 +306,25 @@ def ways_of_embeddings(_: Sequence[Bench]) -> Iterator[tuple[str, Way]]:
     vectors = Vectors()
 
     def joined(bench: Bench, asked: Asked, *, what: str, weight: float, alone: bool) -> list[int]:
-        near = by_rank([vectors.rank(bench, one, asked.rows, _KEPT) for one in phrases(asked, what)], constant=2)
+        near = by_rank(
+            [vectors.rank(bench, one, asked.rows, _KEPT) for one in phrases(asked, what)],
+            constant=2,
+        )
         words = {} if alone else by_rank(INDEX.rankings(bench, asked, what), constant=2)
-        return best({row: words.get(row, 0) + weight * near.get(row, 0) for row in words.keys() | near.keys()})
+        return best(
+            {
+                row: words.get(row, 0) + weight * near.get(row, 0)
+                for row in words.keys() | near.keys()
+            }
+        )
 
     for what in ("q", "piq"):
         label = "bare" if what == "q" else "plans"
         for weight in (0, 0.25, 0.5, 1):
-            yield f"{label}: vectors {weight}", partial(joined, what=what, weight=weight, alone=False)
+            yield (
+                f"{label}: vectors {weight}",
+                partial(joined, what=what, weight=weight, alone=False),
+            )
         yield f"{label}: vectors alone", partial(joined, what=what, weight=1, alone=True)
 
 
@@ -288,7 +343,10 @@ PARTS: Final = {
 
 def ranks(asked: Asked, found: Sequence[int]) -> list[int | None]:
     """The rank of the first row of each wanted set."""
-    return [next((at for at, row in enumerate(found, start=1) if row in wanted), None) for wanted in asked.wanted]
+    return [
+        next((at for at, row in enumerate(found, start=1) if row in wanted), None)
+        for wanted in asked.wanted
+    ]
 
 
 def reached(told: Sequence[int | None], depth: int) -> float:
@@ -301,23 +359,34 @@ def reciprocal(told: Sequence[int | None]) -> float:
     return sum(1 / rank for rank in told if rank) / len(told)
 
 
-def compare(name: str, way: Way, benches: Sequence[Bench], first: list[float] | None) -> list[float]:
+def compare(
+    name: str, way: Way, benches: Sequence[Bench], first: list[float] | None
+) -> list[float]:
     """Print a row; the reciprocal ranks of all questions."""
     by_set = [[ranks(asked, way(bench, asked)) for asked in bench.asked] for bench in benches]
-    cells = [", ".join(f"{sum(reached(one, depth) for one in told):.3g}" for depth in DEPTHS) for told in by_set]
+    cells = [
+        ", ".join(f"{sum(reached(one, depth) for one in told):.3g}" for depth in DEPTHS)
+        for told in by_set
+    ]
     everything = list(chain.from_iterable(by_set))
-    cells.append(", ".join(f"{sum(reached(one, depth) for one in everything):.1f}" for depth in DEPTHS))
+    cells.append(
+        ", ".join(f"{sum(reached(one, depth) for one in everything):.1f}" for depth in DEPTHS)
+    )
     mine = [reciprocal(one) for one in everything]
     pairs = list(zip(mine, first or mine, strict=True))
     cells.append(f"{sum(mine) / len(mine):.3f}")
-    cells.append(f"{sum(one > other for one, other in pairs)}, {sum(one < other for one, other in pairs)}")
+    cells.append(
+        f"{sum(one > other for one, other in pairs)}, {sum(one < other for one, other in pairs)}"
+    )
     tell(f"| {name} | {' | '.join(cells)} |")
     return mine
 
 
 def cutting(data: Path, sets: Sequence[str], scratch: Path) -> None:
     """Print a row a way of cutting: the questions reached by reading so many tokens."""
-    tell(f"| cut | {' | '.join(sets)} | all, by {', '.join(map(str, _READINGS))} tokens |\n|{'---|' * (len(sets) + 2)}")
+    tell(
+        f"| cut | {' | '.join(sets)} | all, by {', '.join(map(str, _READINGS))} tokens |\n|{'---|' * (len(sets) + 2)}"
+    )
     for tokens, overlap in ((300, 0.0), (500, 0.0), (800, 0.0), (500, 0.1), (500, 0.2)):
         searches, totals, cells = Searches(), [0.0] * len(_READINGS), []
         for name in sets:
@@ -326,7 +395,9 @@ def cutting(data: Path, sets: Sequence[str], scratch: Path) -> None:
             sums = [sum(column) for column in zip(*shares, strict=True)]
             totals = [sum(pair) for pair in zip(totals, sums, strict=True)]
             cells.append(", ".join(f"{one:.3g}" for one in sums) + f" of {len(bench.asked)}")
-        tell(f"| {tokens}, overlap {overlap:.0%} | {' | '.join(cells)} | {', '.join(f'{one:.1f}' for one in totals)} |")
+        tell(
+            f"| {tokens}, overlap {overlap:.0%} | {' | '.join(cells)} | {', '.join(f'{one:.1f}' for one in totals)} |"
+        )
 
 
 def _read(bench: Bench, asked: Asked, searches: Searches) -> Iterator[float]:
@@ -349,13 +420,17 @@ def bounded(data: Path, sets: Sequence[str], scratch: Path) -> None:
         for exact, scored, common in _BOUNDS:
             with patch.multiple(matcher, EXACT_ROWS=exact, SCORED_ROWS=scored, COMMON_ROWS=common):
                 bench = load(data, name, scratch, searched=what)
-            label = f"{'bare' if what == 'q' else 'plans'}: {'all' if exact else f'{scored:,}'} scored"
+            label = (
+                f"{'bare' if what == 'q' else 'plans'}: {'all' if exact else f'{scored:,}'} scored"
+            )
             compare(label, lambda _, asked: list(asked.indexed), [bench], None)
 
 
 def main() -> None:
     """Measure the parts asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("parts", nargs="?", default="phrases,fusion")
     parser.add_argument("--sets", default=",".join(SETS))
@@ -365,7 +440,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         parts = options.parts.split(",")
         apart = {"cutting": cutting, "bounded": bounded}
-        benches = [load(options.data, name, Path(folder)) for name in sets if not apart.keys() >= set(parts)]
+        benches = [
+            load(options.data, name, Path(folder))
+            for name in sets
+            if not apart.keys() >= set(parts)
+        ]
         for part in parts:
             if part in apart:
                 apart[part](options.data, sets, Path(folder))

@@ -78,13 +78,19 @@ def main() -> int:
         sum(said.own != said.answer for said in answers),
         sum(said.round != said.answer for said in answers),
     )
-    sums = (sum(len(row.encode()) for row in text.splitlines() if _FINDING.match(row)) for text in texts)
+    sums = (
+        sum(len(row.encode()) for row in text.splitlines() if _FINDING.match(row)) for text in texts
+    )
     sizes = sorted(size for size in sums if size)
     out = sys.stdout.write
     out(f"{len(sizes)} digests with findings, {len(answers)} answers\n")
-    out(f"cut where words must stand in the finding's own lines: {own}; in any line of its round: {together}\n")
+    out(
+        f"cut where words must stand in the finding's own lines: {own}; in any line of its round: {together}\n"
+    )
     if sizes:
-        out(f"bytes of findings in a digest: median {statistics.median(sizes):.0f}, largest {sizes[-1]}\n")
+        out(
+            f"bytes of findings in a digest: median {statistics.median(sizes):.0f}, largest {sizes[-1]}\n"
+        )
     for said in answers:
         if said.round != said.answer:
             out(f"- {said.answer}\n  {said.round}\n")

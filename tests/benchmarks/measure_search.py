@@ -69,7 +69,9 @@ def _measure_tokenizers(data: Path, scratch: Path) -> None:
                 corpus, _ = index.update([folder])
                 for weight in HEADS_WEIGHTS:
                     matcher.HEADS_WEIGHT = weight  # type: ignore[misc]
-                    _report(f"{tokenizer.split()[0]:10} heads {weight:3} {name:14}", corpus, data / name)
+                    _report(
+                        f"{tokenizer.split()[0]:10} heads {weight:3} {name:14}", corpus, data / name
+                    )
     matcher.HEADS_WEIGHT = 2.0  # type: ignore[misc]
 
 
@@ -85,9 +87,13 @@ def _measure_sizes(data: Path, scratch: Path) -> None:
 
 def _report(label: str, corpus: LocalCorpus, folder: Path) -> None:
     ranks = list(_ranks(corpus, read_lines(folder / "questions.jsonl")))
-    found = [sum(rank is not None and rank <= depth for rank in ranks) for depth in (1, 4, 8, DEPTH)]
+    found = [
+        sum(rank is not None and rank <= depth for rank in ranks) for depth in (1, 4, 8, DEPTH)
+    ]
     mean = sum(1 / rank for rank in ranks if rank) / len(ranks)
-    counts = "  ".join(f"@{depth} {count}/{len(ranks)}" for depth, count in zip((1, 4, 8, 10), found, strict=True))
+    counts = "  ".join(
+        f"@{depth} {count}/{len(ranks)}" for depth, count in zip((1, 4, 8, 10), found, strict=True)
+    )
     print(f"{label} {counts}  MRR {mean:.3f}", flush=True)  # noqa: T201 - a script
 
 

@@ -34,9 +34,24 @@ def main(data: Path, url: str) -> None:
 
 def _kinds(data: Path) -> dict[str, list[str]]:
     kinds = {}
-    for name in ("covid_papers", "papers", "reviews_counts", "altered_facts", "contracts", "filings", "papers_pdf"):
-        kinds[name] = [read_document(path).text for path in sorted((data / name / "docs").iterdir())]
-    rows = "\n".join(line for text in kinds["filings"] for line in text.split("\n") if sum(map(str.isdigit, line)) > 5)
+    for name in (
+        "covid_papers",
+        "papers",
+        "reviews_counts",
+        "altered_facts",
+        "contracts",
+        "filings",
+        "papers_pdf",
+    ):
+        kinds[name] = [
+            read_document(path).text for path in sorted((data / name / "docs").iterdir())
+        ]
+    rows = "\n".join(
+        line
+        for text in kinds["filings"]
+        for line in text.split("\n")
+        if sum(map(str.isdigit, line)) > 5
+    )
     kinds["table rows"] = [rows]
     kinds["JSONL"] = [(data / "passages" / "documents.jsonl").read_text(encoding="utf-8")[:400_000]]
     library = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))[::4]

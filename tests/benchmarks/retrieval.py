@@ -114,7 +114,13 @@ def phrases(asked: Asked, what: str) -> list[str]:
 
 
 def load(
-    data: Path, name: str, scratch: Path, *, chunk_tokens: int = 500, overlap: float = 0, searched: str = "piq"
+    data: Path,
+    name: str,
+    scratch: Path,
+    *,
+    chunk_tokens: int = 500,
+    overlap: float = 0,
+    searched: str = "piq",
 ) -> Bench:
     """Cut a set's documents, and find out where its answers stand. The index is searched for ``searched``."""
     listed = data / name / "documents.jsonl"
@@ -135,7 +141,9 @@ def load(
             one = Asked(example.id, example.question, plans.get(example.id, ()), about)
             if wanted := _wanted(example, known, rows, about):
                 found = corpus.search(phrases(one, searched), documents=ids, limit=MOST)
-                asked.append(one._replace(wanted=wanted, indexed=tuple(place[chunk.id] for chunk in found)))
+                asked.append(
+                    one._replace(wanted=wanted, indexed=tuple(place[chunk.id] for chunk in found))
+                )
     return Bench(name, rows, asked)
 
 
@@ -151,7 +159,10 @@ def _wanted(
     if known and example.kind != "abstractive":
         return (known,)
     figures = _figures(example.answers[0]) - _figures(example.question)
-    holders = [frozenset(at for at in about if figure in _figures(rows[at].text)) for figure in sorted(figures)]
+    holders = [
+        frozenset(at for at in about if figure in _figures(rows[at].text))
+        for figure in sorted(figures)
+    ]
     if told := tuple(one for one in holders if 0 < len(one) <= _MOST_HOLDERS):
         return told
     if known or example.kind in {"yesno", "count"}:
@@ -159,7 +170,9 @@ def _wanted(
     return _worded(set(terms_of(example.answers[0])) - set(terms_of(example.question)), rows, about)
 
 
-def _worded(terms: set[Term], rows: Sequence[Row], about: Sequence[int]) -> tuple[frozenset[int], ...]:
+def _worded(
+    terms: set[Term], rows: Sequence[Row], about: Sequence[int]
+) -> tuple[frozenset[int], ...]:
     words = {term[0] for term in terms if len(term) == 1}
     if len(words) < 2:
         return ()
@@ -174,7 +187,9 @@ def _figures(text: str) -> frozenset[str]:
     """The numbers of a text by their digits, so at any scale: 4.2 billion is 4,200 million. No years, none of two."""
     told = {number: number.normalize().as_tuple().digits for number in numbers_in(text)}
     return frozenset(
-        "".join(map(str, digits)) for number, digits in told.items() if len(digits) > 2 and not _is_year(number)
+        "".join(map(str, digits))
+        for number, digits in told.items()
+        if len(digits) > 2 and not _is_year(number)
     )
 
 
@@ -184,12 +199,17 @@ def _is_year(number: Decimal) -> bool:
 
 def _plans(name: str) -> Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]:
     lines = map(json.loads, (PLANS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines())
-    return {one["id"]: tuple((tuple(task["search"]), task["instruction"]) for task in one["tasks"]) for one in lines}
+    return {
+        one["id"]: tuple((tuple(task["search"]), task["instruction"]) for task in one["tasks"])
+        for one in lines
+    }
 
 
 def _row(chunk: Chunk, title: str) -> Row:
     words, heads = words_of(chunk.text), words_of(" ".join((title, *chunk.headings)))
-    return Row(chunk.document_id, chunk.tokens, chunk.text, words, Counter(words), heads, Counter(heads))
+    return Row(
+        chunk.document_id, chunk.tokens, chunk.text, words, Counter(words), heads, Counter(heads)
+    )
 
 
 class _Tokenizer:
@@ -197,13 +217,17 @@ class _Tokenizer:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect(":memory:")
-        self._database.execute(f"CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize='{TOKENIZER}')")
+        self._database.execute(
+            f"CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize='{TOKENIZER}')"
+        )
         self._database.execute("CREATE VIRTUAL TABLE found USING fts5vocab (texts, instance)")
 
     def words(self, text: str) -> list[str]:
         self._database.execute("DELETE FROM texts")
         self._database.execute("INSERT INTO texts VALUES (?)", (text,))
-        rows: list[tuple[Any]] = self._database.execute('SELECT term FROM found ORDER BY "offset"').fetchall()
+        rows: list[tuple[Any]] = self._database.execute(
+            'SELECT term FROM found ORDER BY "offset"'
+        ).fetchall()
         return [str(term) for (term,) in rows]
 
 
@@ -238,7 +262,13 @@ class Ranker:
         """``positive``: words in most chunks keep a weight. ``by_scope``: a word's rarity is that in the question's
         documents. ``also``: a bench whose chunks count for rarity, too.
         """
-        self.bench, self._heads, self._positive, self._by_scope, self._also = bench, heads, positive, by_scope, also
+        self.bench, self._heads, self._positive, self._by_scope, self._also = (
+            bench,
+            heads,
+            positive,
+            by_scope,
+            also,
+        )
         self._found: dict[Term, dict[int, float]] = {}
 
     def rank(self, terms: Mapping[Term, float], rows: Sequence[int], limit: int = 80) -> Ranking:
@@ -265,7 +295,11 @@ class Ranker:
     def rarity(self, term: Term, scope: set[int]) -> float:
         """The weight of a term: FTS5's, which is next to nothing for what stands in most chunks."""
         found = self.found(term)
-        holders, of = (len(found.keys() & scope), len(scope)) if self._by_scope else (len(found), len(self.bench.rows))
+        holders, of = (
+            (len(found.keys() & scope), len(scope))
+            if self._by_scope
+            else (len(found), len(self.bench.rows))
+        )
         if self._also is not None:
             holders, of = holders + len(self._also.found(term)), of + len(self._also.bench.rows)
         odds = (of - holders + 0.5) / (holders + 0.5)
@@ -279,4 +313,7 @@ class Ranker:
 
 def _runs(term: Term, words: Sequence[str]) -> int:
     size = len(term)
-    return sum(words[at] == term[0] and tuple(words[at : at + size]) == term for at in range(len(words) - size + 1))
+    return sum(
+        words[at] == term[0] and tuple(words[at : at + size]) == term
+        for at in range(len(words) - size + 1)
+    )

@@ -47,11 +47,18 @@ class _Planner:
         self._tasks = tasks
 
     async def plan(self, question: str, card: CorpusCard) -> Plan:
-        return Plan(tasks=tuple(Task(id=f"t{number}", instruction=f"{question} {number}") for number in self._numbers))
+        return Plan(
+            tasks=tuple(
+                Task(id=f"t{number}", instruction=f"{question} {number}")
+                for number in self._numbers
+            )
+        )
 
     async def decide(self, question: str, digest: Digest, history: History) -> Decision:
         return Decision(
-            answer="so it is", findings=tuple(finding.id for finding in digest.findings[:1]), confidence=0.9
+            answer="so it is",
+            findings=tuple(finding.id for finding in digest.findings[:1]),
+            confidence=0.9,
         )
 
     @property
@@ -66,24 +73,41 @@ class _Worker:
         await asyncio.sleep(0)
         if job.chunk.path[-5] != "0":
             return JobResult(job=job, status="abstained", relevance=0.1)
-        finding = find(job, Location(0, job.chunk.text.index("\n"), "exact", 1.0), answer="so it is", confidence=0.9)
+        finding = find(
+            job,
+            Location(0, job.chunk.text.index("\n"), "exact", 1.0),
+            answer="so it is",
+            confidence=0.9,
+        )
         return JobResult(job=job, status="found", relevance=0.9, findings=(finding,))
 
 
 def _write(folder: Path, documents: int) -> Path:
     folder.mkdir()
     for number in range(documents):
-        lines = (f"Line {line} of record {number} says what a line of a record says." for line in range(_LINES))
+        lines = (
+            f"Line {line} of record {number} says what a line of a record says."
+            for line in range(_LINES)
+        )
         (folder / f"record_{number:05}.txt").write_text("\n".join(lines))
     return folder
 
 
 async def _run(folder: Path, questions: int, tasks: int, documents: int) -> int:
-    settings, clock, done = Settings.load({"planner": "local", "max_jobs": tasks * documents}), SystemClock(), 0
+    settings, clock, done = (
+        Settings.load({"planner": "local", "max_jobs": tasks * documents}),
+        SystemClock(),
+        0,
+    )
     items = as_items(f"What does record {number} say?" for number in range(questions))
-    with Store.open(folder / "store.sqlite3") as store, Index.open(folder / "index.sqlite3") as index:
+    with (
+        Store.open(folder / "store.sqlite3") as store,
+        Index.open(folder / "index.sqlite3") as index,
+    ):
         ledger, prices, cache = Ledger(store), PriceBook({}), ResultCache(store, clock)
-        books = Books(ledger, prices, EgressLog(store), Budget(None, None), clock, lambda _: None, cache)
+        books = Books(
+            ledger, prices, EgressLog(store), Budget(None, None), clock, lambda _: None, cache
+        )
         corpus, _ = index.update([_write(folder / "documents", documents)])
         worker = CachingWorker(_Worker(), cache, model="simulated", fingerprint="simulated")
         planner, executor = _Planner(tasks), LocalExecutor(worker, concurrency=_CONCURRENCY)

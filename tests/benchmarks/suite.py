@@ -57,7 +57,11 @@ def tell(text: str) -> None:
 def run(minions: Minions, part: Part, data: Path, output: Path) -> None:
     """Evaluate one set, and print its rows."""
     listed = data / part.name / "documents.jsonl"
-    how: dict[str, Any] = {"limit": part.limit, "output": output / part.name, "protocols": part.protocols}
+    how: dict[str, Any] = {
+        "limit": part.limit,
+        "output": output / part.name,
+        "protocols": part.protocols,
+    }
     report = minions.evaluate(
         data / part.name / "questions.jsonl",
         listed if listed.exists() else data / part.name / "docs",

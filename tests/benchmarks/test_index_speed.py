@@ -57,7 +57,9 @@ def _indexed(path: Path, documents: Sequence[Document]) -> None:
         writer = Writer(connection, "benchmark")
         for at in range(0, len(documents), BATCH):
             batch = [
-                FileRead(document.path, found, document.id, document, tuple(chunk_document(document)))
+                FileRead(
+                    document.path, found, document.id, document, tuple(chunk_document(document))
+                )
                 for document in documents[at : at + BATCH]
             ]
             writer.write(batch, lambda read: read)
@@ -67,15 +69,25 @@ def _inserted(path: Path, chunks: Sequence[Chunk], titles: dict[str, str]) -> No
     """What one would write by hand: a table of chunks, searched as ours are, in one transaction."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"CREATE VIRTUAL TABLE words USING fts5 ({COLUMNS}, tokenize='{TOKENIZER}')")
+        connection.execute(
+            f"CREATE VIRTUAL TABLE words USING fts5 ({COLUMNS}, tokenize='{TOKENIZER}')"
+        )
         rows = [
-            (join_heads(titles[chunk.document_id], chunk.headings), chunk.text, chunk.path, chunk.start, chunk.end)
+            (
+                join_heads(titles[chunk.document_id], chunk.headings),
+                chunk.text,
+                chunk.path,
+                chunk.start,
+                chunk.end,
+            )
             for chunk in chunks
         ]
         connection.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def test_indexing_runs_at_half_the_speed_of_sqlite_by_hand_or_better(passages: Path, tmp_path: Path) -> None:
+def test_indexing_runs_at_half_the_speed_of_sqlite_by_hand_or_better(
+    passages: Path, tmp_path: Path
+) -> None:
     """Chunking and bookkeeping cost at most as much again as inserting the same chunks into FTS5.
 
     Processor time is compared, so that a busy machine does not decide.
@@ -106,7 +118,9 @@ def test_an_update_without_changes_opens_no_file(passages: Path, tmp_path: Path)
     assert again < first / 2
 
 
-def test_search_answers_within_ten_milliseconds_at_the_median(dev_set: Path, passages: Path, tmp_path: Path) -> None:
+def test_search_answers_within_ten_milliseconds_at_the_median(
+    dev_set: Path, passages: Path, tmp_path: Path
+) -> None:
     """Searching 10,124 passages for a question takes less than 10 ms, in the whole index and in half of it."""
     lines = (dev_set / "passages" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     questions = [json.loads(line)["question"] for line in lines]
@@ -115,7 +129,10 @@ def test_search_answers_within_ten_milliseconds_at_the_median(dev_set: Path, pas
         half = [facts.id for facts in corpus.documents[::2]]
         corpus.search(["warm"], documents=half, limit=1)
         for label, scope in (("all", None), ("half", half)):
-            times = [_seconds(partial(corpus.search, [question], documents=scope, limit=8)) for question in questions]
+            times = [
+                _seconds(partial(corpus.search, [question], documents=scope, limit=8))
+                for question in questions
+            ]
             median = statistics.median(times) * 1000
             print(f"\nsearch in {label}: median {median:.1f} ms, worst {max(times) * 1000:.1f} ms")  # noqa: T201 - the report
             assert median < 10

@@ -63,7 +63,9 @@ class Pace(NamedTuple):
 @pytest.fixture
 def url() -> Iterator[str]:
     """The base URL of a server that answers at once."""
-    with subprocess.Popen([sys.executable, SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
@@ -72,19 +74,31 @@ def url() -> Iterator[str]:
 
 def _jobs(first: int, count: int) -> list[Job]:
     """Jobs on passages of some 250 tokens that no other job reads."""
-    return [Job(id=f"r1.t1.c{number}.0", task=TASK, chunk=_chunk(number)) for number in range(first, first + count)]
+    return [
+        Job(id=f"r1.t1.c{number}.0", task=TASK, chunk=_chunk(number))
+        for number in range(first, first + count)
+    ]
 
 
 def _chunk(number: int) -> Chunk:
     text = "\n".join(LINE.format(line=line, chunk=number) for line in range(10))
     return Chunk(
-        id=f"c{number}", document_id="d", path="d.txt", index=number, start=0, end=len(text), text=text, tokens=250
+        id=f"c{number}",
+        document_id="d",
+        path="d.txt",
+        index=number,
+        start=0,
+        end=len(text),
+        text=text,
+        tokens=250,
     )
 
 
 async def _requests(jobs: Sequence[Job]) -> list[ChatRequest]:
     """What a worker asks for the jobs."""
-    model = ScriptedModel(rules=[Rule(first_token={"yes": -0.1}), Rule(reply={"lines": [2], "answer": "x"})])
+    model = ScriptedModel(
+        rules=[Rule(first_token={"yes": -0.1}), Rule(reply={"lines": [2], "answer": "x"})]
+    )
     extractor = Extractor(model)
     for job in jobs:
         await extractor.run(job)
@@ -117,7 +131,9 @@ async def _pace(work: Any, calls: int) -> Pace:
     gc.collect()
     began_s, began_processor_s = time.perf_counter(), time.process_time()
     await work
-    return Pace(calls / (time.perf_counter() - began_s), calls / (time.process_time() - began_processor_s))
+    return Pace(
+        calls / (time.perf_counter() - began_s), calls / (time.process_time() - began_processor_s)
+    )
 
 
 def _books(store: Store) -> crew.Books:
@@ -143,18 +159,26 @@ async def test_jobs_reach_seven_tenths_of_the_pace_of_bare_calls(url: str, tmp_p
         store = stack.enter_context(Store.open(tmp_path / "store.sqlite3"))
         crew = await recruit.recruit(Lineup.of(settings), settings, _books(store))
         stack.push_async_callback(crew.aclose)
-        client = await stack.enter_async_context(AsyncOpenAI(base_url=url, api_key="none", max_retries=0))
+        client = await stack.enter_async_context(
+            AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
+        )
         adapter = OpenAIModel(ModelRef.parse(worker), base_url=url, api_key="none")
         stack.push_async_callback(adapter.aclose)
         paces: dict[str, list[Pace]] = {"ours": [], "client": [], "adapter": []}
         for number in range(ROUNDS + 1):
             jobs = _jobs(number * JOBS, JOBS // ROUNDS if number else CONCURRENCY)
             requests = await _requests(jobs)
-            bodies = [request_body(request, model="instant", dialect=Dialect()) for request in requests]
+            bodies = [
+                request_body(request, model="instant", dialect=Dialect()) for request in requests
+            ]
             paces["ours"].append(await _pace(_ours(crew, jobs), len(bodies)))
-            paces["client"].append(await _pace(_calls(partial(_create, client), bodies), len(bodies)))
+            paces["client"].append(
+                await _pace(_calls(partial(_create, client), bodies), len(bodies))
+            )
             paces["adapter"].append(await _pace(_calls(adapter.complete, requests), len(bodies)))
-        assert store.read("SELECT count(*) FROM entries")[0][0] == CALLS_A_JOB * (JOBS + CONCURRENCY)
+        assert store.read("SELECT count(*) FROM entries")[0][0] == CALLS_A_JOB * (
+            JOBS + CONCURRENCY
+        )
     assert _told(paces, "client") >= LEAST
     _told(paces, "adapter")
 
@@ -163,7 +187,10 @@ def _told(paces: dict[str, list[Pace]], bare: str) -> float:
     """Our pace as a part of another; the first round warms up."""
     ratios: list[float] = []
     for unit in Pace._fields:
-        ours, theirs = (statistics.median(getattr(pace, unit) for pace in paces[who][1:]) for who in ("ours", bare))
+        ours, theirs = (
+            statistics.median(getattr(pace, unit) for pace in paces[who][1:])
+            for who in ("ours", bare)
+        )
         ratios.append(ours / theirs)
         print(f"\n{ours:.0f} calls {unit} of the bare {bare}'s {theirs:.0f}: {ours / theirs:.2f}")  # noqa: T201 - the report
     return ratios[0]

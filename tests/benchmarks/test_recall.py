@@ -39,5 +39,9 @@ def test_the_formula_is_the_index_s_own(wanted: tuple[Bench, float]) -> None:
     """What is compared in plain Python ranks as the index does, but for equal scores."""
     bench, _ = wanted
     way = INDEX.way()
-    differ = [asked.id for asked in bench.asked if ranks(asked, way(bench, asked)) != ranks(asked, asked.indexed)]
+    differ = [
+        asked.id
+        for asked in bench.asked
+        if ranks(asked, way(bench, asked)) != ranks(asked, asked.indexed)
+    ]
     assert len(differ) <= len(bench.asked) // 20

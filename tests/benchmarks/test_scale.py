@@ -38,15 +38,24 @@ LITTLE_WORDS: Final = (
     "the of and to in a is that for it was on are as with they at be this from have or by one had not but what all "
     "were when we there can an your which their said if do will each about how up out them then she many some so"
 )
-SYLLABLES: Final = "ba cor den el fi gra hu in jo ka lim mo nas or pel qui ra sto tu ver wi xa yor zen"
-TASK: Final = {"instruction": "Find the keeper.", "search": ["keeper of lighthouse 0000"], "documents": ["000/*", "d1"]}
+SYLLABLES: Final = (
+    "ba cor den el fi gra hu in jo ka lim mo nas or pel qui ra sto tu ver wi xa yor zen"
+)
+TASK: Final = {
+    "instruction": "Find the keeper.",
+    "search": ["keeper of lighthouse 0000"],
+    "documents": ["000/*", "d1"],
+}
 ANSWER: Final = {"answer": "Ada0000", "findings": ["f1"], "confidence": 0.9, "tasks": []}
 RULES: Final = {
     "planner.json": [
         {"contains": "You plan how", "reply": {"tasks": [TASK]}},
         {"contains": "Answer the question", "reply": ANSWER},
     ],
-    "worker.json": [{"first_token": {"yes": -0.1, "no": -3.0}}, {"reply": {"lines": [1], "answer": "Ada0000"}}],
+    "worker.json": [
+        {"first_token": {"yes": -0.1, "no": -3.0}},
+        {"reply": {"lines": [1], "answer": "Ada0000"}},
+    ],
 }
 
 
@@ -58,7 +67,9 @@ class Language:
         syllables = SYLLABLES.split()
         # Frequent words are short, as in real texts.
         lengths = (2 + (rank > 300) + (rank > 8000) for rank in range(3 * WORDS))
-        made = dict.fromkeys("".join(self.random.choices(syllables, k=length)) for length in lengths)
+        made = dict.fromkeys(
+            "".join(self.random.choices(syllables, k=length)) for length in lengths
+        )
         self.words = [*LITTLE_WORDS.split(), *made][:WORDS]
         self._weights = list(accumulate(1 / (rank + 2.7) for rank in range(len(self.words))))
         self.sentences = [self._sentence() for _ in range(SENTENCES)]
@@ -67,11 +78,17 @@ class Language:
         """Words of a question: drawn by frequency, little words left out."""
         drawn: list[str] = []
         while len(drawn) < count:
-            drawn += [word for word in self.random.choices(self.words, cum_weights=self._weights) if len(word) > 4]
+            drawn += [
+                word
+                for word in self.random.choices(self.words, cum_weights=self._weights)
+                if len(word) > 4
+            ]
         return drawn
 
     def _sentence(self) -> str:
-        words = self.random.choices(self.words, cum_weights=self._weights, k=self.random.randint(6, 22))
+        words = self.random.choices(
+            self.words, cum_weights=self._weights, k=self.random.randint(6, 22)
+        )
         return " ".join(words).capitalize() + ". "
 
 
@@ -112,7 +129,12 @@ def folder(language: Language, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """The documents in ``docs``, the scripts of planner and worker beside them."""
     root = tmp_path_factory.mktemp("scale")
     for number in range(FILES):
-        place = root / "docs" / f"{number // FILES_A_FOLDER:03}" / f"report-{number}.{'md' if number % 2 else 'txt'}"
+        place = (
+            root
+            / "docs"
+            / f"{number // FILES_A_FOLDER:03}"
+            / f"report-{number}.{'md' if number % 2 else 'txt'}"
+        )
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(_text(language, number), encoding="utf-8")
     for name, rules in RULES.items():
@@ -143,7 +165,10 @@ def _run(root: Path, name: str, *arguments: str) -> Measured:
         "--quiet",
     ]
     start = time.perf_counter()
-    with (root / "output.txt").open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+    with (
+        (root / "output.txt").open("ab") as output,
+        subprocess.Popen(command, stdout=output, stderr=output) as process,
+    ):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, (root / "output.txt").read_text(encoding="utf-8")[-2000:]
@@ -160,14 +185,25 @@ def _searches_ms(root: Path, language: Language) -> Searches:
         few = [frozenset(language.random.sample(ids, 20)) for _ in range(7)]
         half = [frozenset(ids[start::2]) for start in (0, 1)]
         searches = {
-            label: [_search_ms(corpus, question, scopes[at % len(scopes)]) for at, question in enumerate(questions)]
-            for label, scopes in (("search", [None]), ("in one of 7 scopes of 20", few), ("in one of 2 halves", half))
+            label: [
+                _search_ms(corpus, question, scopes[at % len(scopes)])
+                for at, question in enumerate(questions)
+            ]
+            for label, scopes in (
+                ("search", [None]),
+                ("in one of 7 scopes of 20", few),
+                ("in one of 2 halves", half),
+            )
         }
-        searches["needles"] = [_search_ms(corpus, needle.question, None, needle.sentence.strip()) for needle in needles]
+        searches["needles"] = [
+            _search_ms(corpus, needle.question, None, needle.sentence.strip()) for needle in needles
+        ]
     return searches
 
 
-def _search_ms(corpus: Corpus, question: str, scope: frozenset[str] | None, first: str = "") -> float:
+def _search_ms(
+    corpus: Corpus, question: str, scope: frozenset[str] | None, first: str = ""
+) -> float:
     start = time.perf_counter()
     found = corpus.search([question], documents=scope, limit=10)
     taken_ms = (time.perf_counter() - start) * 1000
@@ -176,18 +212,30 @@ def _search_ms(corpus: Corpus, question: str, scope: frozenset[str] | None, firs
 
 
 def _report(root: Path, measured: Sequence[Measured], searches: Searches) -> str:
-    size, stored = (sum(file.stat().st_size for file in (root / part).rglob("*.*")) / 1e6 for part in ("docs", "home"))
+    size, stored = (
+        sum(file.stat().st_size for file in (root / part).rglob("*.*")) / 1e6
+        for part in ("docs", "home")
+    )
     lines = [f"{FILES:,} files, {size:,.0f} MB; index {stored:,.0f} MB"]
     lines += [f"{name:12} {seconds:8.1f} s {mib:6.0f} MiB" for name, seconds, mib in measured]
     for label, times in searches.items():
         p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
-        lines.append(f"{label}: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms, worst {max(times):.1f} ms")
+        lines.append(
+            f"{label}: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms, worst {max(times):.1f} ms"
+        )
     return "\n".join(lines)
 
 
-def test_a_gigabyte_of_files_is_indexed_searched_and_asked_in_little_memory(folder: Path, language: Language) -> None:
+def test_a_gigabyte_of_files_is_indexed_searched_and_asked_in_little_memory(
+    folder: Path, language: Language
+) -> None:
     """With 100,000 documents each command stays below 400 MB; a second index takes seconds, a search milliseconds."""
-    scripts = ("--planner", f"scripted:{folder / 'planner.json'}", "--worker", f"scripted:{folder / 'worker.json'}")
+    scripts = (
+        "--planner",
+        f"scripted:{folder / 'planner.json'}",
+        "--worker",
+        f"scripted:{folder / 'worker.json'}",
+    )
     measured = [
         _run(folder, "index"),
         _run(folder, "index")._replace(name="index again"),

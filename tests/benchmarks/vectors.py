@@ -26,7 +26,9 @@ class Vectors:
             raise SystemExit("pip install wordllama")
         folder = Path(spec.submodule_search_locations[0])
         self._numpy: Any = import_module("numpy")
-        weights = import_module("safetensors.numpy").load_file(folder / "weights" / "l2_supercat_256.safetensors")
+        weights = import_module("safetensors.numpy").load_file(
+            folder / "weights" / "l2_supercat_256.safetensors"
+        )
         self._table = weights["embedding.weight"].astype("float32")
         tokenizers = import_module("tokenizers")
         self._pieces: Any = tokenizers.Tokenizer.from_file(
@@ -45,7 +47,9 @@ class Vectors:
 
     def _of(self, texts: Iterable[str]) -> Any:
         means = [
-            self._table[pieces.ids].mean(0) if pieces.ids else self._numpy.zeros(self._table.shape[1])
+            self._table[pieces.ids].mean(0)
+            if pieces.ids
+            else self._numpy.zeros(self._table.shape[1])
             for pieces in self._pieces.encode_batch(list(texts), add_special_tokens=False)
         ]
         stacked = self._numpy.asarray(means, dtype="float32")

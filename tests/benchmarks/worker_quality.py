@@ -55,7 +55,10 @@ TASK_FIRST = "Task: {instruction}\nDoes this passage itself contain the answer? 
 def accepted(question: dict[str, Any]) -> list[str]:
     """The accepted answers, folded."""
     answer = question["answer"]
-    return [" ".join(text.split()).casefold() for text in (answer if isinstance(answer, list) else [answer])]
+    return [
+        " ".join(text.split()).casefold()
+        for text in (answer if isinstance(answer, list) else [answer])
+    ]
 
 
 def holds(text: str, answers: Sequence[str]) -> bool:
@@ -64,7 +67,9 @@ def holds(text: str, answers: Sequence[str]) -> bool:
     return any(answer[:60] in folded for answer in answers)
 
 
-async def judge(workers: Mapping[str, Extractor], question: dict[str, Any], chunk: Chunk, rank: int) -> list[Row]:
+async def judge(
+    workers: Mapping[str, Extractor], question: dict[str, Any], chunk: Chunk, rank: int
+) -> list[Row]:
     """One row a way: the chunk's rank, whether it holds the answer, the look, and whether the lines brought back and
     the worker's answer hold it.
     """
@@ -89,7 +94,9 @@ async def judge(workers: Mapping[str, Extractor], question: dict[str, Any], chun
                 "look": results[0].relevance,
                 "status": results[0].status,
                 "hit": any(holds(finding.citation.quote, answers) for finding in found),
-                "answered": any(finding.answer and holds(finding.answer, answers) for finding in found),
+                "answered": any(
+                    finding.answer and holds(finding.answer, answers) for finding in found
+                ),
                 "seconds": round(clock.monotonic_s() - started_s, 2),
                 "written": sum(result.usage.output_tokens for result in results),
             }
@@ -110,7 +117,9 @@ def ways_of(model: ChatModel, names: Sequence[str]) -> dict[str, Extractor]:
     return {name: Extractor(model, min_relevance=0.0, **settings[name]) for name in names}
 
 
-async def look_twice(model: ChatModel, question: dict[str, Any], chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+async def look_twice(
+    model: ChatModel, question: dict[str, Any], chunks: Sequence[Chunk]
+) -> list[dict[str, Any]]:
     """Two rows a chunk, one a wording of the look: its probability, and the tokens computed for it and for reading the
     extraction's words after it.
     """
@@ -120,7 +129,9 @@ async def look_twice(model: ChatModel, question: dict[str, Any], chunks: Sequenc
         passage = show(chunk, split_lines(chunk.text))
         for wording, template in (("as it is", load("look")), ("task first", TASK_FIRST)):
             await model.complete(
-                request(passage, [("prompt", "Passage read.")], max_output_tokens=1, affinity=chunk.id)
+                request(
+                    passage, [("prompt", "Passage read.")], max_output_tokens=1, affinity=chunk.id
+                )
             )
             computed, tail = 0, template.format(instruction=question["question"])
             for words, candidates in ((tail, CANDIDATES), (extraction, 0)):
@@ -154,7 +165,10 @@ def report_looks(name: str, rows: Sequence[dict[str, Any]]) -> str:
     for wording in dict.fromkeys(row["wording"] for row in rows):
         mine = [row for row in rows if row["wording"] == wording]
         computed = sum(row["computed"] for row in mine) / len(mine)
-        lines += [f"{name}, look {wording}: {computed:.0f} tokens a job beside the passage", *_ranks(mine)]
+        lines += [
+            f"{name}, look {wording}: {computed:.0f} tokens a job beside the passage",
+            *_ranks(mine),
+        ]
     return "\n".join(lines)
 
 
@@ -162,14 +176,18 @@ def report(name: str, rows: Sequence[dict[str, Any]]) -> str:
     """The table for one set: what is read, then a line a way."""
     first = [row for row in rows if row["way"] == rows[0]["way"]]
     questions, reached = len({row["id"] for row in rows}), _reached(first)
-    lines = [f"{name}: {questions} questions, a chunk with the answer among the chunks read for {len(reached)}"]
+    lines = [
+        f"{name}: {questions} questions, a chunk with the answer among the chunks read for {len(reached)}"
+    ]
     lines += _ranks(first)
     for way in dict.fromkeys(row["way"] for row in rows):
         mine = [row for row in rows if row["way"] == way]
         gold = [row for row in mine if row["gold"]]
         hits, answered = sum(row["hit"] for row in gold), sum(row["answered"] for row in gold)
         whole = sum(any(row["hit"] for row in group) for group in _reached(mine))
-        seconds, written = (sum(row[key] for row in mine) / len(mine) for key in ("seconds", "written"))
+        seconds, written = (
+            sum(row[key] for row in mine) / len(mine) for key in ("seconds", "written")
+        )
         lines.append(
             f"  {way}: of {len(gold)} chunks with the answer, lines hold it in {hits}, the answer in {answered}; "
             f"questions with such lines {whole} of {len(reached)}; {written:.0f} tokens, {seconds:.1f} s a chunk"
@@ -191,12 +209,18 @@ def _ranks(rows: Sequence[dict[str, Any]]) -> list[str]:
     gold = [row for row in rows if row["gold"]]
     other = [row for row in rows if not row["gold"]]
     if reached:
-        search = sum(1 / (1 + min(row["rank"] for row in group if row["gold"])) for group in reached) / len(reached)
+        search = sum(
+            1 / (1 + min(row["rank"] for row in group if row["gold"])) for group in reached
+        ) / len(reached)
         look = sum(1 / (1 + _look_rank(group)) for group in reached) / len(reached)
-        lines.append(f"  mean reciprocal rank of the answer's chunk: search {search:.2f}, look {look:.2f}")
+        lines.append(
+            f"  mean reciprocal rank of the answer's chunk: search {search:.2f}, look {look:.2f}"
+        )
     for threshold in THRESHOLDS:
         kept, noise = (_share_above(group, threshold) for group in (gold, other))
-        lines.append(f"  look >= {threshold}: keeps {kept:.0%} of chunks with the answer, {noise:.0%} of the others")
+        lines.append(
+            f"  look >= {threshold}: keeps {kept:.0%} of chunks with the answer, {noise:.0%} of the others"
+        )
     return lines
 
 
@@ -224,7 +248,10 @@ async def main() -> None:
     options = parser.parse_args()
     model = await open_llamacpp(ModelRef.parse(options.worker), home=Settings.load().home_folder())
     workers = ways_of(model, options.ways.split(","))
-    with tempfile.TemporaryDirectory() as folder, Index.open(Path(folder) / "index.sqlite3") as index:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Index.open(Path(folder) / "index.sqlite3") as index,
+    ):
         for name in options.sets.split(","):
             lines = (DATA / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
             rows: list[dict[str, Any]] = []

@@ -59,14 +59,18 @@ class Sent:
         found = []
         for answer in self.answers:
             received, limit = document_bytes(self.logged[answer.run_id]), answer.egress.limit_bytes
-            if received > answer.egress.sent_bytes or (limit is not None and answer.egress.sent_bytes > limit):
+            if received > answer.egress.sent_bytes or (
+                limit is not None and answer.egress.sent_bytes > limit
+            ):
                 found.append(answer.question)
         return found
 
     def check_log(self) -> None:
         """The log holds what was received, to the byte: no more, no less, and for each run in its order."""
         assert self.received
-        assert Counter(self.received) == Counter(body for bodies in self.logged.values() for body in bodies)
+        assert Counter(self.received) == Counter(
+            body for bodies in self.logged.values() for body in bodies
+        )
         for answer in self.answers:
             own = set(self.logged[answer.run_id])
             assert [body for body in self.received if body in own] == self.logged[answer.run_id]
@@ -83,11 +87,15 @@ class Planted:
         """What of the documents a run may show: names and titles, and the lines, headings and header rows found."""
         parts = [str(path.relative_to(self.folder)) for path in self.folder.rglob("*")]
         texts = {document.id: document.text for document in _read(self.folder)}
-        tables = [(document, block) for document in _read(self.folder) for block in find_blocks(document)]
+        tables = [
+            (document, block) for document in _read(self.folder) for block in find_blocks(document)
+        ]
         tables = [(document, block) for document, block in tables if block.kind == "table"]
         for document in _read(self.folder):
             parts += [document.title, *(heading.text for heading in document.outline)]
-            parts += [block.title for block in find_blocks(document) if block.level]  # numbered clauses, too
+            parts += [
+                block.title for block in find_blocks(document) if block.level
+            ]  # numbered clauses, too
         for event in events:
             if event.kind == "digest":
                 parts += [texts[document_id][start:end] for document_id, start, end in event.places]
@@ -100,7 +108,11 @@ class Planted:
             if event.kind == "finding":
                 found, text = event.finding, texts[event.finding.citation.document_id]
                 assert text[found.citation.start : found.citation.end] == found.citation.quote
-                parts += [*found.headings, found.table_header or "", text[found.context_start : found.context_end]]
+                parts += [
+                    *found.headings,
+                    found.table_header or "",
+                    text[found.context_start : found.context_end],
+                ]
         return plain("\n".join(parts))
 
 
@@ -132,7 +144,9 @@ def send(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 
     def run(documents: Planted, plans: int = PLANS, *, bending: bool = True, **how: Any) -> Sent:
-        worker = ScriptedModel(copying(documents.strings, bending=bending), reference="scripted:copying")
+        worker = ScriptedModel(
+            copying(documents.strings, bending=bending), reference="scripted:copying"
+        )
         monkeypatch.setattr(ScriptedModel, "from_file", lambda _: worker)
         return _sent(documents, plans, tmp_path / "home", **how)
 
@@ -168,7 +182,9 @@ def _sent(
                 sent.answers.extend([answer async for answer in answers])
 
             minions._await(ask())
-            sent.logged.update({answer.run_id: minions.egress(answer.run_id) for answer in sent.answers})
+            sent.logged.update(
+                {answer.run_id: minions.egress(answer.run_id) for answer in sent.answers}
+            )
         assert not cloud.other_requests
         sent.received.extend(request.body for request in cloud.requests)
     return sent

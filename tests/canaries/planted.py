@@ -29,7 +29,20 @@ _SCRIPTS = (
     "\U0001f702\U0001f703\U0001f70d\U0001f714\U0001f728\U0001f739\U0001f74e\U0001f759\U0001f765\U0001f76b",
     "कखगघचछजझटठडढतथदधनपफब",
 )
-_PLAIN_WORDS = ("the", "harbour", "light", "stands", "rock", "and", "keeper", "counts", "ships", "pass", "night", "in")
+_PLAIN_WORDS = (
+    "the",
+    "harbour",
+    "light",
+    "stands",
+    "rock",
+    "and",
+    "keeper",
+    "counts",
+    "ships",
+    "pass",
+    "night",
+    "in",
+)
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -74,9 +87,7 @@ def _canary(number: int, chance: random.Random) -> str:
                 "" if number % 6 == 3 else f"{number}{letters(3)}"
             )
         case _:
-            return (
-                f"{number:03}{letters(1)}-{chance.randrange(10, 99)}{letters(2)}-{chance.randrange(10, 99)}{letters(2)}"
-            )
+            return f"{number:03}{letters(1)}-{chance.randrange(10, 99)}{letters(2)}-{chance.randrange(10, 99)}{letters(2)}"  # noqa: E501 - a string as it is
 
 
 def plant(folder: Path, strings: list[str]) -> list[str]:
@@ -85,10 +96,26 @@ def plant(folder: Path, strings: list[str]) -> list[str]:
     planted: list[str] = []
 
     def following(*, latin: bool = False) -> str:
-        planted.append(left.pop(next(place for place, string in enumerate(left) if not latin or string.isascii())))
+        planted.append(
+            left.pop(
+                next(place for place, string in enumerate(left) if not latin or string.isascii())
+            )
+        )
         return planted[-1]
 
-    for write in (_texts, _markdown, _tables, _page, _data, _mail, _word, _book, _pdf, _sheets, _slides):
+    for write in (
+        _texts,
+        _markdown,
+        _tables,
+        _page,
+        _data,
+        _mail,
+        _word,
+        _book,
+        _pdf,
+        _sheets,
+        _slides,
+    ):
         write(folder, following)
     _rest(folder, following, left)
     return planted
@@ -100,7 +127,9 @@ def _name(following: Next) -> str:
 
 def _filler(sentences: int, *, seed: int) -> str:
     chance = random.Random(seed)  # noqa: S311 - not for secrets
-    return " ".join(" ".join(chance.choices(_PLAIN_WORDS, k=9)).capitalize() + "." for _ in range(sentences))
+    return " ".join(
+        " ".join(chance.choices(_PLAIN_WORDS, k=9)).capitalize() + "." for _ in range(sentences)
+    )
 
 
 def _texts(folder: Path, following: Next) -> None:
@@ -108,26 +137,42 @@ def _texts(folder: Path, following: Next) -> None:
     one, other = folder / _name(following), folder / _name(following)
     one.mkdir()
     other.mkdir()
-    lines = [following(), *(f"{_filler(3, seed=n)} {following()} {_filler(1, seed=n)}" for n in range(12)), following()]
+    lines = [
+        following(),
+        *(f"{_filler(3, seed=n)} {following()} {_filler(1, seed=n)}" for n in range(12)),
+        following(),
+    ]
     (folder / f"notes {_name(following)}.txt").write_text("\n".join(lines))
     long = " ".join(f"keeper and light {_filler(1, seed=n)[:-1]} {following()}" for n in range(14))
     (one / "filing.txt").write_text(f"{long}\nThe ledger ends here")
-    (other / "filing.txt").write_text("\n\n".join(f"Item {n}: {following()} was {n * 7}" for n in range(1, 12)))
+    (other / "filing.txt").write_text(
+        "\n\n".join(f"Item {n}: {following()} was {n * 7}" for n in range(1, 12))
+    )
 
 
 def _markdown(folder: Path, following: Next) -> None:
     parts = [f"---\ntitle: {following()}\n---\n# {following()}\n\n{_filler(4, seed=1)}"]
     parts += [
-        f"## Part {following()}\n\n{_filler(5, seed=n)}\n\n### {following()} {n}\n\n- {following()}" for n in range(4)
+        f"## Part {following()}\n\n{_filler(5, seed=n)}\n\n### {following()} {n}\n\n- {following()}"
+        for n in range(4)
     ]
     parts += [f"```python\nkey = '{following()}'  # {following()}\n```"]
-    parts += ["| Name | Sum |\n| --- | --- |\n" + "\n".join(f"| {following()} | {n}12 |" for n in range(1, 6))]
-    parts += [f"[{following()}](https://lights.example/{following()})", f"# {_filler(2, seed=9)} {following()}"]
+    parts += [
+        "| Name | Sum |\n| --- | --- |\n"
+        + "\n".join(f"| {following()} | {n}12 |" for n in range(1, 6))
+    ]
+    parts += [
+        f"[{following()}](https://lights.example/{following()})",
+        f"# {_filler(2, seed=9)} {following()}",
+    ]
     (folder / "guide.md").write_text("\n\n".join(parts))
 
 
 def _tables(folder: Path, following: Next) -> None:
-    rows = [f"{following()},amount,{following()}", *(f"{following()},{n * 11},2022-01-0{n}" for n in range(1, 9))]
+    rows = [
+        f"{following()},amount,{following()}",
+        *(f"{following()},{n * 11},2022-01-0{n}" for n in range(1, 9)),
+    ]
     (folder / f"{_name(following)}.csv").write_text("\n".join(rows))
 
 
@@ -141,11 +186,15 @@ def _page(folder: Path, following: Next) -> None:
 
 
 def _data(folder: Path, following: Next) -> None:
-    value: Any = {following(): {"name": following(), "list": [following(), 4, {"deep": following()}]}}
+    value: Any = {
+        following(): {"name": following(), "list": [following(), 4, {"deep": following()}]}
+    }
     (folder / "data.json").write_text(json.dumps(value, ensure_ascii=True))
     lines = [json.dumps({"id": n, following(): following()}, ensure_ascii=False) for n in range(3)]
     (folder / "data.jsonl").write_text("\n".join(lines))
-    (folder / "tool.py").write_text(f'"""{following()}"""\n\nKEY = "{following()}"  # {following()}\n')
+    (folder / "tool.py").write_text(
+        f'"""{following()}"""\n\nKEY = "{following()}"  # {following()}\n'
+    )
 
 
 def _mail(folder: Path, following: Next) -> None:
@@ -153,7 +202,9 @@ def _mail(folder: Path, following: Next) -> None:
     mail["From"], mail["To"] = f"{following()} <ann@lights.example>", "bob@lights.example"
     mail["Date"], mail["Subject"] = "Mon, 01 Jan 2024 10:00:00 +0000", f"Re: {following()}"
     mail.set_content(f"{_filler(2, seed=3)}\n{following()}\n> {following()}\n", cte="base64")
-    mail.add_attachment(b"\0", maintype="application", subtype="pdf", filename=f"{_name(following)}.pdf")
+    mail.add_attachment(
+        b"\0", maintype="application", subtype="pdf", filename=f"{_name(following)}.pdf"
+    )
     (folder / "letter.eml").write_bytes(bytes(mail))
 
 
@@ -164,7 +215,9 @@ def _word(folder: Path, following: Next) -> None:
     rows = [("Month", following()), (following(), "950"), ("May", following())]
     cells = ("".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in row) for row in rows)
     table = "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in cells) + "</w:tbl>"
-    body = paragraph(following(), "T") + paragraph(following(), "H1") + paragraph(following()) + table
+    body = (
+        paragraph(following(), "T") + paragraph(following(), "H1") + paragraph(following()) + table
+    )
     core = f'<x xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{following()}</dc:title></x>'
     _zipped(
         folder / f"{_name(following)}.docx",
@@ -180,15 +233,19 @@ def _word(folder: Path, following: Next) -> None:
 
 
 def _book(folder: Path, following: Next) -> None:
-    chapter = (
-        f"<h1>{following()}</h1><p>{following()}</p><h2>{following()}</h2><p>{_filler(2, seed=4)} {following()}</p>"
-    )
-    entries = {"META-INF/container.xml": _CONTAINER, "OPS/x.opf": _OPF.format(following()), "OPS/a.xhtml": chapter}
+    chapter = f"<h1>{following()}</h1><p>{following()}</p><h2>{following()}</h2><p>{_filler(2, seed=4)} {following()}</p>"  # noqa: E501 - a string as it is
+    entries = {
+        "META-INF/container.xml": _CONTAINER,
+        "OPS/x.opf": _OPF.format(following()),
+        "OPS/a.xhtml": chapter,
+    }
     _zipped(folder / "book.epub", entries)
 
 
 def _pdf(folder: Path, following: Next) -> None:
-    title, bookmark, *drawn = (following(latin=True) for _ in range(5))  # its font has Latin letters alone
+    title, bookmark, *drawn = (
+        following(latin=True) for _ in range(5)
+    )  # its font has Latin letters alone
     pages = [
         [(50, 700, f"Report {drawn[0]}"), (50, 680, "Net revenue 12.4"), (50, 660, drawn[1])],
         [(50, 700, drawn[2])],
@@ -222,7 +279,9 @@ def _slides(folder: Path, following: Next) -> None:
 def _rest(folder: Path, following: Next, left: list[str]) -> None:
     """What is left over: a line each, dense."""
     lines = (f"{n}. {following()} and {following()} are {n}% of it" for n in range(len(left) // 2))
-    (folder / "dense.txt").write_text("\n".join([*lines, *(following() for _ in range(len(left) % 2))]))
+    (folder / "dense.txt").write_text(
+        "\n".join([*lines, *(following() for _ in range(len(left) % 2))])
+    )
 
 
 def _zipped(path: Path, entries: dict[str, str]) -> None:

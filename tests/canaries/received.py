@@ -15,7 +15,8 @@ _TAGS = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 _ROW = re.compile(r"^f[0-9]+ (.*)$", re.MULTILINE)
 _NEXT_ROW = re.compile(r"\n(?=[ft][0-9]+ )")
 _TOLD = re.compile(
-    r"^t[0-9]+ .*?\(read [0-9]+ of [0-9]+ passages(?:, judged [0-9]+ of [0-9]+ documents)?(.*)\)$", re.MULTILINE
+    r"^t[0-9]+ .*?\(read [0-9]+ of [0-9]+ passages(?:, judged [0-9]+ of [0-9]+ documents)?(.*)\)$",
+    re.MULTILINE,
 )
 _CARD = re.compile(r"Documents: [^:]*: (.*)\nQuestion: ", re.DOTALL)
 _OURS = re.compile(
@@ -43,7 +44,9 @@ class Strings:
         for string in strings:
             for piece in pieces(plain(string)):
                 known = piece in self._by_piece
-                self._by_piece[piece] = None if known and self._by_piece[piece] != string else string
+                self._by_piece[piece] = (
+                    None if known and self._by_piece[piece] != string else string
+                )
         self._unique = {piece for piece, string in self._by_piece.items() if string is not None}
 
     def pieces_in(self, text: str) -> set[str]:
@@ -58,7 +61,9 @@ class Strings:
 def texts_in(body: bytes) -> str:
     """All that a body holds, as it is and with its JSON unescaped: strings, names and numbers."""
     text = "\n".join([body.decode(), *_strings(json.loads(body))])
-    return _NEXT_ROW.sub("\n|", text)  # a row's own number does not go on with what the row before it ends in
+    return _NEXT_ROW.sub(
+        "\n|", text
+    )  # a row's own number does not go on with what the row before it ends in
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -44,13 +44,16 @@ def test_only_grounded_lines_leave_under_findings(send: Send, planted: Planted) 
 def test_the_same_holds_for_a_chat(send: Send, planted: Planted, policy: str) -> None:
     """A planner that sends messages to one reader of all documents learns no more of them."""
     sent = send(planted, FEW, policy=policy, protocol="minion")
-    assert not sent.stray(None if policy == "strict" else lambda answer: planted.shown(sent.events[answer.run_id]))
+    assert not sent.stray(
+        None if policy == "strict" else lambda answer: planted.shown(sent.events[answer.run_id])
+    )
     assert not sent.too_long()
     sent.check_log()
 
 
 @pytest.mark.parametrize(
-    ("max_egress", "evidence"), [(0, "lines"), (30, "quote"), (400, "lines"), (400, "quote"), (2_000, "lines")]
+    ("max_egress", "evidence"),
+    [(0, "lines"), (30, "quote"), (400, "lines"), (400, "quote"), (2_000, "lines")],
 )
 def test_the_egress_limit_holds_for_what_is_received(
     send: Send, planted: Planted, max_egress: int, evidence: str
@@ -68,7 +71,9 @@ def test_what_is_sent_again_is_logged_again(send: Send, planted: Planted) -> Non
     """Server errors and replies that are none make the same bytes leave again: the log has every time of it."""
     kinds = [faults.server_error(), faults.garbage(), faults.reset()]
     with stamina.set_testing(True, attempts=8, cap=True):
-        sent = send(planted, FEW, policy="strict", faulty=faults.storm(0.3, kinds, seed=3), attempts=8)
+        sent = send(
+            planted, FEW, policy="strict", faulty=faults.storm(0.3, kinds, seed=3), attempts=8
+        )
     assert len(set(sent.received)) < len(sent.received)
     assert not sent.stray()
     sent.check_log()
@@ -79,13 +84,17 @@ def test_what_was_read_under_another_policy_stays_too(send: Send, planted: Plant
     first = send(planted, 2 * FEW, policy="findings")
     again = send(planted, 2 * FEW, policy="strict")
     assert first.stray()
-    assert any(event.kind == "job" and event.cached for events in again.events.values() for event in events)
+    assert any(
+        event.kind == "job" and event.cached for events in again.events.values() for event in events
+    )
     assert not again.stray()
 
 
 @pytest.mark.parametrize("policy", ["strict", "findings"])
 @pytest.mark.parametrize("protocol", ["rag", "remote"])
-def test_chunks_are_refused_before_anything_is_sent(send: Send, planted: Planted, policy: str, protocol: str) -> None:
+def test_chunks_are_refused_before_anything_is_sent(
+    send: Send, planted: Planted, policy: str, protocol: str
+) -> None:
     """The protocols that send passages do not run, and the planner's server hears nothing."""
     heard: list[Any] = []
     with pytest.raises(EgressRefusedError):

@@ -50,7 +50,10 @@ def _fours(text: str) -> list[str]:
 
 
 def _mixed(chance: random.Random, count: int) -> str:
-    return "".join(chance.choice((_LETTERS, _LETTERS.upper(), "123456789"))[chance.randrange(9)] for _ in range(count))
+    return "".join(
+        chance.choice((_LETTERS, _LETTERS.upper(), "123456789"))[chance.randrange(9)]
+        for _ in range(count)
+    )
 
 
 def plant_values(folder: Path, strings: list[str]) -> None:
@@ -72,6 +75,8 @@ def plant_values(folder: Path, strings: list[str]) -> None:
             f"| {wide} |\n| {rule} |\n{rows}\n\nThe last of it is\n{value}\n"
         )
         (folder / name).write_text(text)
-    (folder / "all.csv").write_text("name,amount\n" + "\n".join(f'"{value}",{n}' for n, value in enumerate(strings)))
+    (folder / "all.csv").write_text(
+        "name,amount\n" + "\n".join(f'"{value}",{n}' for n, value in enumerate(strings))
+    )
     mixed = "; ".join(strings)
     (folder / "mixed.txt").write_text(f"All of them: {mixed}\nTheir sum is 12.4 million.\n")

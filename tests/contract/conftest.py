@@ -38,7 +38,9 @@ Builder = Callable[[AsyncExitStack, Any], Awaitable[Bench]]
 
 async def _openai(stack: AsyncExitStack, replies: Any) -> Bench:
     server = stack.enter_context(LoopbackServer(replies))
-    model = OpenAIModel(ModelRef.parse("openai:m"), base_url=server.openai_url, api_key="k", timeout=SHORT)
+    model = OpenAIModel(
+        ModelRef.parse("openai:m"), base_url=server.openai_url, api_key="k", timeout=SHORT
+    )
     stack.push_async_callback(model.aclose)
     return Bench(model, lambda: len(server.requests))
 
@@ -63,7 +65,12 @@ async def _pooled(stack: AsyncExitStack, replies: Any) -> Bench:
     return Bench(model, bench.seen)
 
 
-BUILDERS: dict[str, Builder] = {"openai": _openai, "ollama": _ollama, "scripted": _scripted, "pooled": _pooled}
+BUILDERS: dict[str, Builder] = {
+    "openai": _openai,
+    "ollama": _ollama,
+    "scripted": _scripted,
+    "pooled": _pooled,
+}
 
 
 @pytest.fixture(params=sorted(BUILDERS))

@@ -39,7 +39,9 @@ ERRORS: list[type[ModelError]] = [
 
 def asking(text: str = "q", **changes: Any) -> ChatRequest:
     """A request of one message."""
-    return ChatRequest(messages=(Message(role="user", content=text),), max_output_tokens=50, **changes)
+    return ChatRequest(
+        messages=(Message(role="user", content=text),), max_output_tokens=50, **changes
+    )
 
 
 def replying(text: str, finish: Literal["stop", "length"] = "stop", **changes: Any) -> Completion:

@@ -46,7 +46,9 @@ class Commands:
         """Start a process, for tests about processes."""
         command = [sys.executable, "-m", "minions.cli.main", *map(str, arguments)]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, **options)
+        return subprocess.Popen(
+            command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, **options
+        )
 
     def process(self, *arguments: str | Path, stdin: str = "") -> Ended:
         """Run a process to its end."""
@@ -79,7 +81,9 @@ def minions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
 def guide(minions: Commands) -> Path:
     """A folder ``docs`` with the document that answers the question, and one that does not."""
     minions.write("docs/guide.md", GUIDE)
-    minions.write("docs/other.txt", "Revenue was 12 million in 2022.\nNothing here stands by the sea.\n")
+    minions.write(
+        "docs/other.txt", "Revenue was 12 million in 2022.\nNothing here stands by the sea.\n"
+    )
     return minions.folder / "docs"
 
 
@@ -87,12 +91,19 @@ def reading(request: ChatRequest) -> Completion:
     """A worker that reads well: it points at the line that holds the answer."""
     text = request.messages[-1].content
     line = next(
-        (number for number, content in re.findall(r"^(\d+): (.*)$", text, re.MULTILINE) if ANSWER in content), None
+        (
+            number
+            for number, content in re.findall(r"^(\d+): (.*)$", text, re.MULTILINE)
+            if ANSWER in content
+        ),
+        None,
     )
     usage = Usage(input_tokens=len(text) // 4, output_tokens=3)
     if request.first_token_candidates:
         odds = {"yes": -0.1, "no": -2.4} if line else {"yes": -4.0, "no": -0.02}
-        return Completion(text="yes" if line else "no", finish_reason="stop", usage=usage, first_token=odds)
+        return Completion(
+            text="yes" if line else "no", finish_reason="stop", usage=usage, first_token=odds
+        )
     found = {"lines": [int(line)] if line else [], "answer": ANSWER if line else None}
     return Completion(text=json.dumps(found), finish_reason="stop", usage=usage)
 

@@ -62,39 +62,69 @@ def test_an_unreachable_worker_is_told(
 ) -> None:
     """Nothing listens: exit code 6, and how to mend it."""
     monkeypatch.setenv("MINIONS_ATTEMPTS", "1")
-    models = ("--planner", f"openai:planner@{planner.openai_url}", "--worker", "openai:w@http://127.0.0.1:9/v1")
+    models = (
+        "--planner",
+        f"openai:planner@{planner.openai_url}",
+        "--worker",
+        "openai:w@http://127.0.0.1:9/v1",
+    )
     ended = minions("ask", QUESTION, guide, *models)
     refused(ended, 6, "127.0.0.1:9", "start the server")
     assert ended.err.count("nothing answers") == 1
 
 
-def test_an_unknown_model_is_told(minions: Any, guide: Path, planner: LoopbackServer, worker: LoopbackServer) -> None:
+def test_an_unknown_model_is_told(
+    minions: Any, guide: Path, planner: LoopbackServer, worker: LoopbackServer
+) -> None:
     """404 for the model: exit code 6, and the name that was asked for."""
-    models = ("--planner", f"openai:nobody@{planner.openai_url}", "--worker", f"openai:reader@{worker.openai_url}")
+    models = (
+        "--planner",
+        f"openai:nobody@{planner.openai_url}",
+        "--worker",
+        f"openai:reader@{worker.openai_url}",
+    )
     refused(minions("ask", QUESTION, guide, *models), 6, "nobody")
 
 
-def test_a_server_that_talks_nonsense_is_told(minions: Any, guide: Path, worker: LoopbackServer) -> None:
+def test_a_server_that_talks_nonsense_is_told(
+    minions: Any, guide: Path, worker: LoopbackServer
+) -> None:
     """A planner that never makes sense ends the run, with exit code 1 or 6, after a few tries."""
     with LoopbackServer(default="I would rather talk about the weather.") as planner:
-        models = ("--planner", f"openai:p@{planner.openai_url}", "--worker", f"openai:reader@{worker.openai_url}")
+        models = (
+            "--planner",
+            f"openai:p@{planner.openai_url}",
+            "--worker",
+            f"openai:reader@{worker.openai_url}",
+        )
         ended = minions("ask", QUESTION, guide, *models)
         assert 2 <= len(planner.requests) <= 8
     refused(ended, 1, "JSON")
 
 
 def test_garbage_on_the_wire_is_told(
-    minions: Any, guide: Path, planner: LoopbackServer, worker: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+    minions: Any,
+    guide: Path,
+    planner: LoopbackServer,
+    worker: LoopbackServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A server whose replies are no JSON is a backend that is not available: exit code 6."""
     monkeypatch.setenv("MINIONS_ATTEMPTS", "1")
     planner.fail_next(*[faults.garbage()] * 20)
-    models = ("--planner", f"openai:planner@{planner.openai_url}", "--worker", f"openai:reader@{worker.openai_url}")
+    models = (
+        "--planner",
+        f"openai:planner@{planner.openai_url}",
+        "--worker",
+        f"openai:reader@{worker.openai_url}",
+    )
     refused(minions("ask", QUESTION, guide, *models), 6)
 
 
 @pytest.mark.parametrize("worker", ["openai:w@http://192.0.2.1/v1", "ollama:big:120b-cloud"])
-def test_a_worker_elsewhere_is_refused(minions: Any, guide: Path, planner: LoopbackServer, worker: str) -> None:
+def test_a_worker_elsewhere_is_refused(
+    minions: Any, guide: Path, planner: LoopbackServer, worker: str
+) -> None:
     """Documents stay on this machine unless the user says otherwise: exit code 7, and the flag that allows it."""
     models = ("--planner", f"openai:planner@{planner.openai_url}", "--worker", worker)
     refused(minions("ask", QUESTION, guide, *models), 7, "--allow-remote-workers")

@@ -20,7 +20,9 @@ SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 def on_disk(text: str) -> list[str]:
     """The files of the home that hold a text, the index apart, which is a copy of the documents."""
     home = Path(os.environ["MINIONS_HOME"])
-    files = [file for file in home.rglob("*") if file.is_file() and not file.name.startswith("index.")]
+    files = [
+        file for file in home.rglob("*") if file.is_file() and not file.name.startswith("index.")
+    ]
     assert files
     return [file.name for file in files if text.encode() in file.read_bytes()]
 
@@ -33,10 +35,18 @@ def test_each_request_is_told_by_kind_and_the_kinds_add_up(
     told = minions("egress", "last", "--json").json
     bodies = [request.body for request in planner.requests]
     assert (told["run_id"], told["total"]["requests"]) == (run_id, 2)
-    assert [request["body"] for request in told["requests"]] == [json.loads(body) for body in bodies]
-    assert [request["sha256"] for request in told["requests"]] == [hashlib.sha256(body).hexdigest() for body in bodies]
+    assert [request["body"] for request in told["requests"]] == [
+        json.loads(body) for body in bodies
+    ]
+    assert [request["sha256"] for request in told["requests"]] == [
+        hashlib.sha256(body).hexdigest() for body in bodies
+    ]
     for request, body in zip(told["requests"], bodies, strict=True):
-        assert (request["endpoint"], request["role"], request["round"]) == (planner.openai_url, "planner", 1)
+        assert (request["endpoint"], request["role"], request["round"]) == (
+            planner.openai_url,
+            "planner",
+            1,
+        )
         assert request["bytes"] == len(body) == sum(request["kinds"].values())
         assert request["kinds"]["question"] == len(QUESTION)
     plan, decision = (request["kinds"] for request in told["requests"])
@@ -48,7 +58,9 @@ def test_each_request_is_told_by_kind_and_the_kinds_add_up(
     assert f"card {plan['card']}" in said
 
 
-def test_the_summary_adds_up_all_runs(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:
+def test_the_summary_adds_up_all_runs(
+    minions: Any, guide: Path, crew: Any, planner: LoopbackServer
+) -> None:
     """By endpoint and kind, in text and JSON; what was before a time does not count."""
     assert minions("egress", "--summary").out == "nothing has been sent from this machine\n"
     for _ in range(2):
@@ -56,11 +68,19 @@ def test_the_summary_adds_up_all_runs(minions: Any, guide: Path, crew: Any, plan
     summary = minions("egress", "--summary", "--json").json
     sent = sum(len(request.body) for request in planner.requests)
     (endpoint,) = summary["endpoints"]
-    assert (endpoint["endpoint"], endpoint["requests"], endpoint["bytes"]) == (planner.openai_url, 4, sent)
+    assert (endpoint["endpoint"], endpoint["requests"], endpoint["bytes"]) == (
+        planner.openai_url,
+        4,
+        sent,
+    )
     assert sum(endpoint["kinds"].values()) == sent == summary["bytes"]
     assert f"{sent:,}" in minions("egress", "--summary", "--since", "7d").out
     assert minions("egress", "--summary", "--since", "2100-01-01", "--json").json["requests"] == 0
-    assert minions("egress", "--since", "7d").code == minions("egress", "last-but-one", "--summary").code == 2
+    assert (
+        minions("egress", "--since", "7d").code
+        == minions("egress", "last-but-one", "--summary").code
+        == 2
+    )
 
 
 def test_a_deleted_run_is_gone_and_its_bill_stays(minions: Any, guide: Path, crew: Any) -> None:
@@ -68,7 +88,10 @@ def test_a_deleted_run_is_gone_and_its_bill_stays(minions: Any, guide: Path, cre
     asked = "How tall is Skerrow's lighthouse, the canary 7f3a9?"
     run_id = minions("ask", asked, guide, *crew, "--json").json["run_id"]
     assert minions("ask", QUESTION, guide, *crew).code == 0
-    ledger, summary = minions("ledger", "--json").json, minions("egress", "--summary", "--json").json
+    ledger, summary = (
+        minions("ledger", "--json").json,
+        minions("egress", "--summary", "--json").json,
+    )
     assert on_disk("canary 7f3a9") == ["minions.sqlite3"]
     deleted = minions("runs", "delete", run_id)
     assert (deleted.code, "runs: 1, bodies of requests: 2" in deleted.out) == (0, True), deleted.err
@@ -122,9 +145,14 @@ def test_without_retention_no_text_is_left_behind(
 
 
 @pytest.mark.parametrize("retained", [True, False])
-def test_a_batch_keeps_no_text_once_its_lines_stand(minions: Any, guide: Path, crew: Any, *, retained: bool) -> None:
+def test_a_batch_keeps_no_text_once_its_lines_stand(
+    minions: Any, guide: Path, crew: Any, *, retained: bool
+) -> None:
     """Its output is the user's file; what the home keeps of it goes when the line is written."""
-    minions.write("in.jsonl", "".join(json.dumps({"id": f"q{n}", "question": QUESTION}) + "\n" for n in range(2)))
+    minions.write(
+        "in.jsonl",
+        "".join(json.dumps({"id": f"q{n}", "question": QUESTION}) + "\n" for n in range(2)),
+    )
     how = () if retained else ("--no-retain-text",)
     ended = minions("batch", "in.jsonl", guide, "-o", "out.jsonl", *crew, *how)
     assert ended.code == 0, ended.err

@@ -52,13 +52,21 @@ run(sys.argv[1:])
 
 def play(request: ChatRequest) -> Any:
     """What the lighthouse's models say, and what a judge does."""
-    return {"verdict": "right"} if "Given answer:" in request.messages[-1].content else lighthouse.play(request)
+    return (
+        {"verdict": "right"}
+        if "Given answer:" in request.messages[-1].content
+        else lighthouse.play(request)
+    )
 
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
     """Where planner and judge are: it fails now and then, in every way that comes before or after a body is read."""
-    for name, value in (("OPENAI_API_KEY", "k"), ("MINIONS_FIRST_TOKEN_TIMEOUT_S", "2"), ("MINIONS_WINDOW", "1")):
+    for name, value in (
+        ("OPENAI_API_KEY", "k"),
+        ("MINIONS_FIRST_TOKEN_TIMEOUT_S", "2"),
+        ("MINIONS_WINDOW", "1"),
+    ):
         monkeypatch.setenv(name, value)
     with LoopbackServer(play, faulty=WEATHER.get) as server:
         yield server
@@ -82,7 +90,9 @@ def named(request: pytest.FixtureRequest, cloud: LoopbackServer) -> str:
 def run(minions: Any, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """A command, in a process whose name server knows the cloud."""
     command = [sys.executable, str(minions.write("named.py", NAMED)), *map(str, arguments)]
-    return subprocess.run(command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=110)
+    return subprocess.run(
+        command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=110
+    )
 
 
 def logged() -> list[list[bytes]]:
@@ -105,7 +115,12 @@ def _in_order(some: Sequence[bytes], received: Sequence[bytes]) -> bool:
 
 @pytest.mark.parametrize("protocol", ["minions", "local"])  # an evaluation runs the others
 def test_ask(
-    minions: Any, guide: Path, cloud: LoopbackServer, device: LoopbackServer, named: str, protocol: str
+    minions: Any,
+    guide: Path,
+    cloud: LoopbackServer,
+    device: LoopbackServer,
+    named: str,
+    protocol: str,
 ) -> None:
     """One question, its first call failed by the server and its third turned away: asked again, and logged again."""
     models = ("--planner", named, "--worker", f"openai:w@{device.openai_url}", "--policy", "open")
@@ -119,10 +134,13 @@ def test_ask(
     assert only == [request.body for request in cloud.requests]
 
 
-def test_batch(minions: Any, guide: Path, cloud: LoopbackServer, device: LoopbackServer, named: str) -> None:
+def test_batch(
+    minions: Any, guide: Path, cloud: LoopbackServer, device: LoopbackServer, named: str
+) -> None:
     """Eight questions through all that can fail: reset, garbage, a reply cut off, a server that says nothing."""
     asked = "".join(
-        json.dumps({"id": f"q{number}", "question": f"{QUESTION} ({number})"}) + "\n" for number in range(8)
+        json.dumps({"id": f"q{number}", "question": f"{QUESTION} ({number})"}) + "\n"
+        for number in range(8)
     )
     minions.write("in.jsonl", asked)
     models = ("--planner", named, "--worker", f"openai:w@{device.openai_url}")
@@ -136,10 +154,36 @@ def test_eval_with_a_judge(
     minions: Any, guide: Path, cloud: LoopbackServer, device: LoopbackServer, named: str
 ) -> None:
     """Every protocol, and the judge of their answers, whose bodies are in the log of the runs that it marks."""
-    example = {"question": QUESTION, "answer": "Taller than forty of them", "kind": "abstractive", "documents": ["*"]}
-    minions.write("set.jsonl", "".join(json.dumps({"id": f"e{number}", **example}) + "\n" for number in range(2)))
-    models = ("--planner", named, "--worker", f"openai:w@{device.openai_url}", "--policy", "open", "--judge", named)
-    ended = run(minions, "eval", "set.jsonl", "--docs", guide, *models, "--protocol", "minions,minion,rag,remote,local")
+    example = {
+        "question": QUESTION,
+        "answer": "Taller than forty of them",
+        "kind": "abstractive",
+        "documents": ["*"],
+    }
+    minions.write(
+        "set.jsonl",
+        "".join(json.dumps({"id": f"e{number}", **example}) + "\n" for number in range(2)),
+    )
+    models = (
+        "--planner",
+        named,
+        "--worker",
+        f"openai:w@{device.openai_url}",
+        "--policy",
+        "open",
+        "--judge",
+        named,
+    )
+    ended = run(
+        minions,
+        "eval",
+        "set.jsonl",
+        "--docs",
+        guide,
+        *models,
+        "--protocol",
+        "minions,minion,rag,remote,local",
+    )
     assert ended.returncode == 0, ended.stderr
     assert len(cloud.requests) > len(WEATHER)
     assert any(b"Given answer" in request.body for request in cloud.requests)
@@ -147,27 +191,41 @@ def test_eval_with_a_judge(
 
 
 @pytest.mark.parametrize("planner", ["openai:p@{0}/v1", "ollama:p:1b-cloud@{0}"])
-@pytest.mark.parametrize("worker", ["openai:w@http://cloud.example:{1}/v1", "ollama:w:1b-cloud@{0}"])
+@pytest.mark.parametrize(
+    "worker", ["openai:w@http://cloud.example:{1}/v1", "ollama:w:1b-cloud@{0}"]
+)
 def test_a_worker_that_is_allowed_elsewhere(
     minions: Any, guide: Path, cloud: LoopbackServer, planner: str, worker: str
 ) -> None:
     """Passages go up, since the user said so, and each request with one is in the log."""
     models = [text.format(cloud.url, cloud.url.rpartition(":")[2]) for text in (planner, worker)]
-    how = ("--planner", models[0], "--worker", models[1], "--allow-remote-workers", "--concurrency", "1")
+    how = (
+        "--planner",
+        models[0],
+        "--worker",
+        models[1],
+        "--allow-remote-workers",
+        "--concurrency",
+        "1",
+    )
     ended = run(minions, "ask", QUESTION, guide, *how)
     assert ended.returncode == 0, ended.stderr
     assert any(b"Anna Reid" in request.body for request in cloud.requests)
     assert agrees(cloud)
 
 
-def test_what_could_not_be_received_is_in_the_log_too(minions: Any, guide: Path, device: LoopbackServer) -> None:
+def test_what_could_not_be_received_is_in_the_log_too(
+    minions: Any, guide: Path, device: LoopbackServer
+) -> None:
     """A cloud that is not there received nothing; what it was meant to get is on record all the same, once an attempt,
     since nobody knows how far it came.
     """
     with LoopbackServer() as gone:
         planner = f"openai:p@{gone.openai_url}"
     minions.folder.joinpath("minions.toml").write_text("attempts = 2\n")
-    ended = minions("ask", QUESTION, guide, "--planner", planner, "--worker", f"openai:w@{device.openai_url}")
+    ended = minions(
+        "ask", QUESTION, guide, "--planner", planner, "--worker", f"openai:w@{device.openai_url}"
+    )
     assert ended.code == 6, ended.err
     ((first, second),) = logged()
     assert first == second
@@ -184,7 +242,11 @@ def test_what_could_not_be_received_is_in_the_log_too(minions: Any, guide: Path,
     ],
 )
 def test_no_other_name_is_reached(
-    minions: Any, guide: Path, cloud: LoopbackServer, device: LoopbackServer, lookup: tuple[str, str, str | None]
+    minions: Any,
+    guide: Path,
+    cloud: LoopbackServer,
+    device: LoopbackServer,
+    lookup: tuple[str, str, str | None],
 ) -> None:
     """The guard is there all the time: a planner is reached while it is asked, and nobody while documents are read."""
     method, host, allowed = lookup
@@ -201,7 +263,9 @@ run(sys.argv"""
     planner = f"openai:p@http://cloud.example:{cloud.url.rpartition(':')[2]}/v1"
     models = ("--planner", planner, "--worker", f"openai:w@{device.openai_url}")
     command = [sys.executable, str(script), "ask", QUESTION, str(guide), *models]
-    ended = subprocess.run(command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(
+        command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60
+    )
     assert ended.returncode == (7 if allowed else 0), ended.stderr
     if allowed:
         assert f"a lookup of {host} was refused: this command connects to {allowed}" in ended.stderr

@@ -44,7 +44,9 @@ def assert_nowhere(minions: Any, ended: Sequence[Any], secret: str) -> None:
     assert [file for file in files if secret.encode() in file.read_bytes()] == []
 
 
-def test_a_key_that_works_is_not_shown(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) -> None:
+def test_a_key_that_works_is_not_shown(
+    minions: Any, guide: Path, crew: Any, planner: LoopbackServer
+) -> None:
     """Everything that can be told is: -vv, events, JSON, and every record afterwards."""
     ended = [minions("ask", QUESTION, guide, *crew, *ALL)]
     assert (ended[0].code, ended[0].json["answer"]) == (0, "41 metres"), ended[0].err
@@ -54,7 +56,9 @@ def test_a_key_that_works_is_not_shown(minions: Any, guide: Path, crew: Any, pla
     assert_nowhere(minions, ended, KEY)
 
 
-@pytest.mark.parametrize("fault", [faults.wrong_key(f"{KEY} {PASSWORD}"), faults.moved(f"http://x:{KEY}@127.0.0.1:9")])
+@pytest.mark.parametrize(
+    "fault", [faults.wrong_key(f"{KEY} {PASSWORD}"), faults.moved(f"http://x:{KEY}@127.0.0.1:9")]
+)
 def test_a_server_that_gives_the_key_away_is_not_believed(
     minions: Any, guide: Path, crew: Any, planner: LoopbackServer, fault: Any
 ) -> None:
@@ -82,16 +86,27 @@ def test_a_password_in_a_url_is_not_shown(
     planner.api_key = None
     planner.fail_next(*[fault] * 4 * bool(fault))
     models = (
-        *("--planner", f"openai:planner@{with_password(planner.openai_url)}", "--price", "openai:planner=1/1"),
+        *(
+            "--planner",
+            f"openai:planner@{with_password(planner.openai_url)}",
+            "--price",
+            "openai:planner=1/1",
+        ),
         *("--worker", f"openai:reader@{with_password(worker.openai_url)}"),
     )
     ended = [minions("ask", QUESTION, guide, *models, *ALL)]
     assert ended[0].code == (6 if fault else 0), ended[0].err
     assert planner.requests[0].headers["authorization"].startswith("Basic ")
-    ended += [minions("doctor", *models, "-vv"), minions("estimate", QUESTION, guide, *models, "-vv")]
+    ended += [
+        minions("doctor", *models, "-vv"),
+        minions("estimate", QUESTION, guide, *models, "-vv"),
+    ]
     ended += [minions("show", "last"), minions("egress", "last"), minions("ledger", "--json")]
     monkeypatch.setenv("MINIONS_PLANNER", models[1])
-    ended += [minions("models", "-vv"), minions("ask", QUESTION, guide, "--local-only", "--protocol", "rag")]
+    ended += [
+        minions("models", "-vv"),
+        minions("ask", QUESTION, guide, "--local-only", "--protocol", "rag"),
+    ]
     assert_nowhere(minions, ended, PASSWORD)
 
 
@@ -109,7 +124,12 @@ def test_a_password_in_a_url_is_not_shown(
     ],
 )
 def test_a_setting_that_cannot_work_is_told_without_its_password(
-    minions: Any, guide: Path, worker: LoopbackServer, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    minions: Any,
+    guide: Path,
+    worker: LoopbackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
 ) -> None:
     """Unreachable, without a scheme, with a port that is none: in an error that is no bug."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -117,7 +137,9 @@ def test_a_setting_that_cannot_work_is_told_without_its_password(
     monkeypatch.setenv(name, value)
     planner = ("--planner", "openai:p") if name == "OPENAI_BASE_URL" else ()
     planner = ("--planner", "ollama:p") if name == "OLLAMA_HOST" else planner
-    ended = minions("ask", QUESTION, guide, *planner, "--worker", f"openai:reader@{worker.openai_url}", "-vv")
+    ended = minions(
+        "ask", QUESTION, guide, *planner, "--worker", f"openai:reader@{worker.openai_url}", "-vv"
+    )
     assert ended.code not in {0, 1}, ended.err
     assert PASSWORD not in ended.out + ended.err
     assert KEY not in ended.out + ended.err

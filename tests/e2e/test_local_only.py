@@ -64,12 +64,18 @@ def phoning_home(minions: Any, *arguments: str | Path) -> tuple[int, str, list[s
     """Run a command with such a dependency: its exit code, its stderr, and what the dependency met."""
     script, said = minions.write("phoning.py", PHONING_HOME), minions.folder / "said.json"
     command = [sys.executable, str(script), str(said), *map(str, arguments)]
-    done = subprocess.run(command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60
+    )
     return done.returncode, done.stderr, json.loads(said.read_text())
 
 
-@pytest.mark.parametrize("command", [("ask", QUESTION, "docs"), ("index", "docs"), ("search", "lighthouse", "docs")])
-def test_a_dependency_cannot_phone_home(minions: Any, guide: Path, crew: Any, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command", [("ask", QUESTION, "docs"), ("index", "docs"), ("search", "lighthouse", "docs")]
+)
+def test_a_dependency_cannot_phone_home(
+    minions: Any, guide: Path, crew: Any, command: tuple[str, ...]
+) -> None:
     """Whatever is asked for, reading documents connects to nobody: exit code 7, and the address is named."""
     assert guide.is_dir()
     code, err, said = phoning_home(minions, *command, *(crew if command[0] == "ask" else ()))
@@ -79,7 +85,9 @@ def test_a_dependency_cannot_phone_home(minions: Any, guide: Path, crew: Any, co
     assert "a lookup of telemetry.example.org was refused" in said[0]
 
 
-def test_with_local_only_the_error_names_the_option(minions: Any, guide: Path, worker: LoopbackServer) -> None:
+def test_with_local_only_the_error_names_the_option(
+    minions: Any, guide: Path, worker: LoopbackServer
+) -> None:
     """It holds for every thread of the process, from before the first document is read."""
     assert guide.is_dir()
     models = ("--worker", f"openai:reader@{worker.openai_url}")
@@ -96,7 +104,11 @@ def test_local_only_answers_without_a_cloud(
     assert guide.is_dir()
     models = ("--worker", f"openai:reader@{worker.openai_url}")
     with LoopbackServer() as proxy:
-        for name, value in (("OPENAI_API_KEY", "k"), ("HTTP_PROXY", proxy.url), ("ALL_PROXY", proxy.url)):
+        for name, value in (
+            ("OPENAI_API_KEY", "k"),
+            ("HTTP_PROXY", proxy.url),
+            ("ALL_PROXY", proxy.url),
+        ):
             monkeypatch.setenv(name, value)
         ended = minions("ask", QUESTION, guide, *models, "--local-only", "--json")
     assert ended.code in {0, 3}, ended.err
@@ -105,7 +117,9 @@ def test_local_only_answers_without_a_cloud(
     assert minions("egress", "last").out == ""
 
 
-@pytest.mark.parametrize("flags", [("--planner", "openai:gpt-5.4"), ("--worker", "ollama:x:120b-cloud")])
+@pytest.mark.parametrize(
+    "flags", [("--planner", "openai:gpt-5.4"), ("--worker", "ollama:x:120b-cloud")]
+)
 def test_local_only_wins_over_what_is_allowed(
     minions: Any, guide: Path, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +142,9 @@ class Ollama(LoopbackServer):
 
     def chat(self, protocol: Any, received: Any) -> Any:
         reply = super().chat(protocol, received)
-        return {**reply, "remote_host": "https://ollama.com:443"} if isinstance(reply, dict) else reply
+        return (
+            {**reply, "remote_host": "https://ollama.com:443"} if isinstance(reply, dict) else reply
+        )
 
 
 @pytest.fixture
@@ -142,9 +158,16 @@ def ollama() -> Iterator[Ollama]:
         yield server
 
 
-@pytest.mark.parametrize("role", [("--worker",), ("--planner",), ("--allow-remote-workers", "--worker")], ids=" ".join)
+@pytest.mark.parametrize(
+    "role", [("--worker",), ("--planner",), ("--allow-remote-workers", "--worker")], ids=" ".join
+)
 def test_a_model_that_ollama_passes_on_gets_nothing(
-    minions: Any, guide: Path, crew: Any, planner: LoopbackServer, ollama: Ollama, role: tuple[str, ...]
+    minions: Any,
+    guide: Path,
+    crew: Any,
+    planner: LoopbackServer,
+    ollama: Ollama,
+    role: tuple[str, ...],
 ) -> None:
     """Its name looks local and its server is, yet it runs elsewhere: no question and no passage goes to it, since none
     of it would be limited or logged. The error says where it would have gone, and what to type instead.
@@ -156,15 +179,21 @@ def test_a_model_that_ollama_passes_on_gets_nothing(
     assert (ollama.requests, planner.requests) == ([], [])
 
 
-def test_a_model_that_begins_to_be_passed_on_ends_the_run(minions: Any, guide: Path, crew: Any, ollama: Ollama) -> None:
+def test_a_model_that_begins_to_be_passed_on_ends_the_run(
+    minions: Any, guide: Path, crew: Any, ollama: Ollama
+) -> None:
     """Its first reply tells: there is no second request."""
     ollama.says_so = False
-    ended = minions("ask", QUESTION, guide, *crew, "--worker", f"ollama:mine@{ollama.url}", "--concurrency", "1")
+    ended = minions(
+        "ask", QUESTION, guide, *crew, "--worker", f"ollama:mine@{ollama.url}", "--concurrency", "1"
+    )
     assert ended.code == 7, ended.err
     assert len(ollama.requests) == 1
 
 
-def test_a_cloud_tag_is_metered_and_not_refused(minions: Any, guide: Path, crew: Any, ollama: Ollama) -> None:
+def test_a_cloud_tag_is_metered_and_not_refused(
+    minions: Any, guide: Path, crew: Any, ollama: Ollama
+) -> None:
     """A user who names the cloud model itself, and allows it, gets it: with each request in the log."""
     worker = f"ollama:gpt-oss:120b-cloud@{ollama.url}"
     assert minions("ask", QUESTION, guide, *crew, "--worker", worker).code == 7
@@ -220,7 +249,9 @@ def test_within_another_program_the_promise_is_for_the_call_alone(
     """
     script = minions.write("program.py", IN_A_PROGRAM)
     command = [sys.executable, str(script), worker.openai_url, str(guide)]
-    done = subprocess.run(command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=minions.folder, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     assert said == {

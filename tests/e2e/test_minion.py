@@ -31,7 +31,9 @@ def planner(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
         yield server
 
 
-def test_ask(minions: Any, guide: Path, crew: Any, planner: LoopbackServer, worker: LoopbackServer) -> None:
+def test_ask(
+    minions: Any, guide: Path, crew: Any, planner: LoopbackServer, worker: LoopbackServer
+) -> None:
     """Answer and citation on stdout, the bill on stderr; one request to the worker, two to the cloud, all on record."""
     ended = minions("ask", QUESTION, guide, *crew, *MINION)
     assert (ended.code, ended.out.splitlines()[0]) == (0, "41 metres"), ended.err
@@ -59,12 +61,21 @@ def test_batch(minions: Any, guide: Path, crew: Any, planner: LoopbackServer) ->
 
 def test_eval(minions: Any, guide: Path, crew: Any) -> None:
     """It is compared like any other, and its evidence is followed."""
-    example = {"id": "height", "question": QUESTION, "answer": "41 metres", "documents": ["guide.md"]}
+    example = {
+        "id": "height",
+        "question": QUESTION,
+        "answer": "41 metres",
+        "documents": ["guide.md"],
+    }
     dataset = minions.write("lights.jsonl", json.dumps(example) + "\n")
     ended = minions("eval", dataset, "--docs", guide, *crew, *MINION, "--json")
     assert ended.code == 0, ended.err
     (outcome,) = ended.json["outcomes"]["minion"]
-    assert (outcome["score"], outcome["evidence_read"], outcome["evidence_cited"]) == (1.0, True, True)
+    assert (outcome["score"], outcome["evidence_read"], outcome["evidence_cited"]) == (
+        1.0,
+        True,
+        True,
+    )
 
 
 def test_a_local_chat_needs_no_cloud(minions: Any, guide: Path, worker: LoopbackServer) -> None:

@@ -24,7 +24,13 @@ def test_bodies_go_to_stdout_and_what_they_are_to_stderr(
     first, second = (json.loads(line) for line in ended.out.splitlines())
     assert QUESTION in first["messages"][-1]["content"]
     assert "41 metres tall" in second["messages"][-1]["content"]
-    for words in ("nothing was sent", "2 requests", "digest", "may ask for other passages", planner.openai_url):
+    for words in (
+        "nothing was sent",
+        "2 requests",
+        "digest",
+        "may ask for other passages",
+        planner.openai_url,
+    ):
         assert words in ended.err
     assert (planner.requests, planner.other_requests) == ([], [])
     assert minions("runs", "--json").json == []
@@ -34,19 +40,36 @@ def test_bodies_go_to_stdout_and_what_they_are_to_stderr(
 
 def test_json_is_one_object(minions: Any, guide: Path, worker: LoopbackServer) -> None:
     """Its requests with their bodies parsed; a cloud that is named is enough, there is no key and no connection."""
-    models = ("--planner", "openai:gpt-5.4", "--worker", f"openai:reader@{worker.openai_url}", "--policy", "strict")
-    ended = minions("ask", QUESTION, guide, *models, "--max-cost", "1", "--show-egress", "--json", "--quiet")
+    models = (
+        "--planner",
+        "openai:gpt-5.4",
+        "--worker",
+        f"openai:reader@{worker.openai_url}",
+        "--policy",
+        "strict",
+    )
+    ended = minions(
+        "ask", QUESTION, guide, *models, "--max-cost", "1", "--show-egress", "--json", "--quiet"
+    )
     assert (ended.code, ended.err) == (0, "")
     shown = ended.json
-    assert (shown["schema"], shown["policy"], shown["planner"]) == ("minions-preview/1", "strict", "openai:gpt-5.4")
-    assert [request["endpoint"] for request in shown["requests"]] == ["https://api.openai.com/v1"] * 2
+    assert (shown["schema"], shown["policy"], shown["planner"]) == (
+        "minions-preview/1",
+        "strict",
+        "openai:gpt-5.4",
+    )
+    assert [request["endpoint"] for request in shown["requests"]] == [
+        "https://api.openai.com/v1"
+    ] * 2
     assert [request["body"]["model"] for request in shown["requests"]] == ["gpt-5.4"] * 2
     assert all(sum(request["kinds"].values()) == request["bytes"] for request in shown["requests"])
     assert shown["egress"]["withheld"]["quotes"] == 1
     assert "41 metres tall" not in ended.out
 
 
-def test_with_a_planner_on_this_machine_nothing_is_sent(minions: Any, guide: Path, worker: LoopbackServer) -> None:
+def test_with_a_planner_on_this_machine_nothing_is_sent(
+    minions: Any, guide: Path, worker: LoopbackServer
+) -> None:
     """Which is said, and is all that is done."""
     models = ("--worker", f"openai:reader@{worker.openai_url}")
     ended = minions("ask", QUESTION, guide, *models, "--local-only", "--show-egress")
@@ -56,7 +79,9 @@ def test_with_a_planner_on_this_machine_nothing_is_sent(minions: Any, guide: Pat
 
 
 @pytest.mark.parametrize("other", [("--dry-run",), ("--events", "-"), ("--events", "events.jsonl")])
-def test_it_is_no_estimate_and_no_run(minions: Any, guide: Path, crew: Any, other: tuple[str, ...]) -> None:
+def test_it_is_no_estimate_and_no_run(
+    minions: Any, guide: Path, crew: Any, other: tuple[str, ...]
+) -> None:
     """Both at once is one too many: an estimate asks no worker, and a run that nobody answers has no events."""
     ended = minions("ask", QUESTION, guide, *crew, "--show-egress", *other)
     assert (ended.code, ended.out) == (2, "")

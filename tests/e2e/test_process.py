@@ -34,7 +34,9 @@ def test_a_question_through_pipes(minions: Any, guide: Path, crew: Any) -> None:
         ("show nobody --json", 2),
     ],
 )
-def test_a_process_says_what_the_function_says(minions: Any, guide: Path, crew: Any, command: str, code: int) -> None:
+def test_a_process_says_what_the_function_says(
+    minions: Any, guide: Path, crew: Any, command: str, code: int
+) -> None:
     """The same exit code, and to the byte the same on stdout and stderr."""
     minions.write("result.json", minions("ask", QUESTION, guide, *crew, "--json").out)
     minions("index", "docs")

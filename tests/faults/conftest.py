@@ -44,13 +44,27 @@ def planning(request: ChatRequest) -> Completion:
     number = item[1] if item else "0"
     reply: dict[str, Any]
     if "You plan how" in system:
-        task = {"instruction": f"What is the code of item {number}?", "search": [f"item {number} code"]}
-        whole = {"output": "text", "options": [], "documents": [], "unit": "chunk", "reduce": "collect"}
+        task = {
+            "instruction": f"What is the code of item {number}?",
+            "search": [f"item {number} code"],
+        }
+        whole = {
+            "output": "text",
+            "options": [],
+            "documents": [],
+            "unit": "chunk",
+            "reduce": "collect",
+        }
         reply = {"tasks": [{**task, **whole}]}
     else:
         found = next((match for match in _FINDING.finditer(text) if match[2] == number), None)
         answer = f"C-{found[2]}-{found[3]}" if found else None
-        reply = {"answer": answer, "findings": [found[1]] if found else [], "confidence": 0.9, "tasks": []}
+        reply = {
+            "answer": answer,
+            "findings": [found[1]] if found else [],
+            "confidence": 0.9,
+            "tasks": [],
+        }
     return _completion(request, json.dumps(reply))
 
 
@@ -59,12 +73,21 @@ def reading(request: ChatRequest) -> Completion:
     text = request.messages[-1].content
     passage, _, asked = text.rpartition("\n\n")
     item = _ITEM.search(asked)
-    line = re.search(rf"^(\d+): .*\bitem {item[1]} has the code (\S+)\.", passage, re.MULTILINE) if item else None
+    line = (
+        re.search(rf"^(\d+): .*\bitem {item[1]} has the code (\S+)\.", passage, re.MULTILINE)
+        if item
+        else None
+    )
     if request.first_token_candidates:
         odds = {"yes": -0.1, "no": -2.4} if line else {"yes": -4.0, "no": -0.02}
-        return _completion(request, "yes" if line else "no").model_copy(update={"first_token": odds})
+        return _completion(request, "yes" if line else "no").model_copy(
+            update={"first_token": odds}
+        )
     return _completion(
-        request, json.dumps({"lines": [int(line[1])], "answer": line[2]} if line else {"lines": [], "answer": None})
+        request,
+        json.dumps(
+            {"lines": [int(line[1])], "answer": line[2]} if line else {"lines": [], "answer": None}
+        ),
     )
 
 
@@ -96,7 +119,9 @@ class World:
         docs.mkdir()
         for item in range(documents):
             told = f"In the register, item {item} has the code {code_of(item)}."
-            (docs / f"record_{item:05}.txt").write_text(f"# Record {item}\n\n{told}\nNothing else is known.\n")
+            (docs / f"record_{item:05}.txt").write_text(
+                f"# Record {item}\n\n{told}\nNothing else is known.\n"
+            )
         asked = ((f"q{item}", f"What is the code of item {item}?") for item in range(questions))
         lines = [json.dumps({"id": id_, "question": question}) for id_, question in asked]
         (self.folder / "in.jsonl").write_text("\n".join(lines) + "\n")

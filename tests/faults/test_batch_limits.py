@@ -49,7 +49,9 @@ def test_sixty_four_questions_never_pass_a_budget_for_twenty(world: World) -> No
     assert "raise --max-cost" in said
     code, said = world.run("--window", "64", "--max-cost", f"{limit + whole:f}")
     assert code == 0, said
-    assert _spent_usd(world) - before == first + (whole - first), "what was paid for before was paid for again"
+    assert _spent_usd(world) - before == first + (whole - first), (
+        "what was paid for before was paid for again"
+    )
     assert sum(record["stop_reason"] == "answered" for record in world.records()) == QUESTIONS
 
 
@@ -147,10 +149,14 @@ def test_bad_lines_and_failures_are_records_and_touch_no_other(world: World) -> 
         file.write("\n".join(extra) + "\n")
     code, said = world.run()
     assert (code, "3 failed" in said) == (1, True)
-    errors = {record["id"]: record["error"]["message"] for record in world.records() if "error" in record}
+    errors = {
+        record["id"]: record["error"]["message"] for record in world.records() if "error" in record
+    }
     assert len(errors) == 3
     assert "nowhere.txt" in errors["lost"]
-    assert any(re.search(r"line 5: the line is not a JSON object", message) for message in errors.values())
+    assert any(
+        re.search(r"line 5: the line is not a JSON object", message) for message in errors.values()
+    )
     assert world.run("-q")[0] == 0, "what failed is not asked again unasked"
     (world.folder / "docs" / "nowhere.txt").write_text(f"item 1 has the code {1}.\n")
     assert world.run("-q", "--retry-errors")[0] == 1

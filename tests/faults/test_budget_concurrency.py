@@ -94,7 +94,12 @@ async def test_a_waiting_call_is_refused_when_those_in_flight_took_too_much() ->
     with pytest.raises(BudgetExceededError) as caught:
         await second
     error = caught.value
-    assert (error.unit, error.limit, error.spent, error.next_call) == ("USD", 1, Decimal("0.8"), Decimal("0.8"))
+    assert (error.unit, error.limit, error.spent, error.next_call) == (
+        "USD",
+        1,
+        Decimal("0.8"),
+        Decimal("0.8"),
+    )
     assert error.hint == "raise it with --max-cost 1.8"
 
 

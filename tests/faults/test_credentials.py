@@ -46,7 +46,9 @@ FAULTS: Final = {
 
 
 @pytest.fixture(params=["openai", "ollama"])
-def model(request: pytest.FixtureRequest, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> ChatModel:
+def model(
+    request: pytest.FixtureRequest, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> ChatModel:
     """A model of either stack, with a key, and a password in its URL."""
     monkeypatch.setenv("OLLAMA_API_KEY", KEY)
     url = server.url.replace("://", f"://someone:{QUOTED}@")
@@ -72,16 +74,23 @@ def told(error: BaseException | None) -> str:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_no_error_repeats_a_credential(model: ChatModel, server: LoopbackServer, fault: str) -> None:
+async def test_no_error_repeats_a_credential(
+    model: ChatModel, server: LoopbackServer, fault: str
+) -> None:
     """Whatever the server answers; its other words are told."""
     server.fail_next(FAULTS[fault])
     with pytest.raises(MinionsError) as caught:
-        await model.complete(ChatRequest(messages=(Message(role="user", content="q"),), max_output_tokens=9))
+        await model.complete(
+            ChatRequest(messages=(Message(role="user", content="q"),), max_output_tokens=9)
+        )
     await model.aclose()
     assert len(server.requests) == 1
     said = told(caught.value)
     assert not [secret for secret in (*SECRETS, ESCAPED) if secret in said], said
-    assert fault not in {"wrong key", "refused", "no such model", "fails", "bare"} or "what is ***" in said
+    assert (
+        fault not in {"wrong key", "refused", "no such model", "fails", "bare"}
+        or "what is ***" in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,21 @@ def _planning(request: ChatRequest) -> Reply:
     record = asked[1] if asked else "0"
     if "You plan how" in system:
         instruction = f"What does it say about matter {asked[2] if asked else 0}?"
-        return {"tasks": [{"instruction": instruction, "search": [], "documents": [f"record_{int(record):02}.txt"]}]}
-    return {"answer": f"line of record {record}", "findings": ["f1"], "confidence": 0.9, "tasks": []}
+        return {
+            "tasks": [
+                {
+                    "instruction": instruction,
+                    "search": [],
+                    "documents": [f"record_{int(record):02}.txt"],
+                }
+            ]
+        }
+    return {
+        "answer": f"line of record {record}",
+        "findings": ["f1"],
+        "confidence": 0.9,
+        "tasks": [],
+    }
 
 
 def _reading(request: ChatRequest) -> Reply:
@@ -75,7 +88,10 @@ def _reading(request: ChatRequest) -> Reply:
     if not request.first_token_candidates:
         return {"lines": [2], "answer": "line of a record"}
     return Completion(
-        text="yes", finish_reason="stop", usage=estimated_usage(request, "yes"), first_token={"yes": -0.1, "no": -2.4}
+        text="yes",
+        finish_reason="stop",
+        usage=estimated_usage(request, "yes"),
+        first_token={"yes": -0.1, "no": -2.4},
     )
 
 
@@ -97,7 +113,9 @@ def documents(tmp_path: Path) -> Path:
     folder = tmp_path / "documents"
     folder.mkdir()
     for number in range(DOCUMENTS):
-        (folder / f"record_{number:02}.txt").write_text(f"# Record {number}\n\nThis is a line of record {number}.\n")
+        (folder / f"record_{number:02}.txt").write_text(
+            f"# Record {number}\n\nThis is a line of record {number}.\n"
+        )
     return folder
 
 
@@ -110,8 +128,17 @@ async def test_a_long_batch_holds_no_more_at_its_end_than_at_its_beginning(
     planner, reader = servers
     before, seen, answered = Held.now(), list[Held](), 0
     models = f"openai:p@{planner.openai_url}", f"openai:r@{reader.openai_url}"
-    asking = Minions(*models, home=tmp_path / "home", first_token_timeout_s=TIMEOUT_S, window=WINDOW, concurrency=8)
-    asked = (f"What does record {number % DOCUMENTS} say about matter {number}?" for number in range(QUESTIONS))
+    asking = Minions(
+        *models,
+        home=tmp_path / "home",
+        first_token_timeout_s=TIMEOUT_S,
+        window=WINDOW,
+        concurrency=8,
+    )
+    asked = (
+        f"What does record {number % DOCUMENTS} say about matter {number}?"
+        for number in range(QUESTIONS)
+    )
     count = 0
     async for answer in asking.map(asked, documents, output=tmp_path / "out.jsonl"):
         count, answered = count + 1, answered + (answer.answer is not None)

@@ -68,7 +68,9 @@ def _nothing_was_paid_twice(world: World) -> None:
     """What was asked twice was in flight when the process died; that is a handful a kill at most."""
     entries, sent = _entries(world), Counter(request.body for request in world.planner.requests)
     lost = [entry for entry in entries if entry.status == LOST]
-    assert Counter(entry.status for entry in entries) == Counter({OK: 2 * QUESTIONS, LOST: len(lost)})
+    assert Counter(entry.status for entry in entries) == Counter(
+        {OK: 2 * QUESTIONS, LOST: len(lost)}
+    )
     assert len(sent) == 2 * QUESTIONS
     assert sent.total() - len(sent) <= len(lost) <= KILLS * PLANNER_SLOTS
     read = Counter(request.body for request in world.reader.requests)

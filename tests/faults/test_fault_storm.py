@@ -63,7 +63,11 @@ def _planning(request: ChatRequest) -> Reply:
     if item == REFUSED:
         return RequestRefusedError("the content was filtered")
     if "You plan how" in system:
-        return {"tasks": [{"instruction": f"What is the code of item {item}?", "search": [], "documents": []}]}
+        return {
+            "tasks": [
+                {"instruction": f"What is the code of item {item}?", "search": [], "documents": []}
+            ]
+        }
     found = re.search(rf"^(f\d+) .*?{_code(item)}\b", text, re.MULTILINE)
     answer, findings = (_code(item), [found[1]]) if found else (None, [])
     return {"answer": answer, "findings": findings, "confidence": 0.9, "tasks": []}
@@ -101,7 +105,10 @@ def documents(tmp_path: Path) -> Path:
     folder = tmp_path / "documents"
     folder.mkdir()
     for number in range(DOCUMENTS):
-        told = (f"In the register, item {item} has the code {_code(item)}.\n" for item in range(number, QUESTIONS, 40))
+        told = (
+            f"In the register, item {item} has the code {_code(item)}.\n"
+            for item in range(number, QUESTIONS, 40)
+        )
         (folder / f"record_{number:02}.txt").write_text(f"# Record {number}\n\n{''.join(told)}")
     return folder
 
@@ -128,7 +135,9 @@ async def test_every_job_is_accounted_for_in_a_storm_of_faults(
     planner, reader = servers
     told = [f"What is the code of item {item}?" for item in range(QUESTIONS)]
     models = f"openai:p@{planner.openai_url}", f"openai:r@{reader.openai_url}"
-    asking = Minions(*models, concurrency=16, first_token_timeout_s=TIMEOUT_S, home=tmp_path / "home")
+    asking = Minions(
+        *models, concurrency=16, first_token_timeout_s=TIMEOUT_S, home=tmp_path / "home"
+    )
     answers = {answer.question: answer async for answer in asking.map(told, documents)}
     assert sorted(answers) == sorted(told)
     sums: Counter[str] = Counter()
@@ -152,12 +161,16 @@ def _checked(item: int, answer: Answer) -> Counter[str]:
     return jobs
 
 
-def _every_request_is_entered(database: Path, planner: LoopbackServer, reader: LoopbackServer) -> None:
+def _every_request_is_entered(
+    database: Path, planner: LoopbackServer, reader: LoopbackServer
+) -> None:
     with Store.open(database) as store:
         entries = Ledger(store).entries()
     for role, server in (("planner", planner), ("worker", reader)):
         own = [entry for entry in entries if entry.role == role]
         assert len(own) == len(server.requests)
         replies = [entry for entry in own if entry.status == OK]
-        assert sum(entry.input_tokens for entry in replies) == sum(usage.input_tokens for usage in server.usages)
+        assert sum(entry.input_tokens for entry in replies) == sum(
+            usage.input_tokens for usage in server.usages
+        )
         assert len({entry.status for entry in own}) >= 5

@@ -76,7 +76,9 @@ def wired(model: ChatModel, attempts: int = 3) -> ChatModel:
 
 def asking(text: str = "q", **changes: Any) -> ChatRequest:
     """A request of one message."""
-    return ChatRequest(messages=(Message(role="user", content=text),), max_output_tokens=50, **changes)
+    return ChatRequest(
+        messages=(Message(role="user", content=text),), max_output_tokens=50, **changes
+    )
 
 
 PASSING: list[tuple[Fault, type[ModelError]]] = [
@@ -93,7 +95,9 @@ PASSING: list[tuple[Fault, type[ModelError]]] = [
 
 
 @pytest.mark.parametrize(("fault", "kind"), PASSING, ids=str)
-async def test_a_passing_fault_is_survived(connect: Connect, fault: Fault, kind: type[ModelError]) -> None:
+async def test_a_passing_fault_is_survived(
+    connect: Connect, fault: Fault, kind: type[ModelError]
+) -> None:
     """A server that stumbles once still answers, with one request more."""
     with LoopbackServer(default="fine") as server:
         server.fail_next(fault)
@@ -103,7 +107,9 @@ async def test_a_passing_fault_is_survived(connect: Connect, fault: Fault, kind:
 
 
 @pytest.mark.parametrize(("fault", "kind"), PASSING, ids=str)
-async def test_a_lasting_fault_ends_in_its_error(connect: Connect, fault: Fault, kind: type[ModelError]) -> None:
+async def test_a_lasting_fault_ends_in_its_error(
+    connect: Connect, fault: Fault, kind: type[ModelError]
+) -> None:
     """A server that stays broken is given up after the stated attempts, with the error that says why."""
     with LoopbackServer(default="fine") as server:
         server.fail_next(fault, fault)
@@ -122,7 +128,9 @@ async def test_a_lasting_fault_ends_in_its_error(connect: Connect, fault: Fault,
     ],
     ids=str,
 )
-async def test_refusals_are_not_repeated(connect: Connect, fault: Fault, kind: type[ModelError]) -> None:
+async def test_refusals_are_not_repeated(
+    connect: Connect, fault: Fault, kind: type[ModelError]
+) -> None:
     """A wrong key is told at once, not after three tries."""
     with LoopbackServer(default="fine") as server:
         server.fail_next(fault)
@@ -168,7 +176,9 @@ async def test_a_server_without_schemas_still_answers(connect: Connect) -> None:
 async def test_a_server_without_probabilities_still_answers() -> None:
     """Where log probabilities are refused, the reply comes without them, and the refusal is remembered."""
     with LoopbackServer(default="yes", refuses={"logprobs"}) as server:
-        adapter = OpenAIModel(ModelRef.parse("openai:m"), base_url=server.openai_url, api_key="k", timeout=SHORT)
+        adapter = OpenAIModel(
+            ModelRef.parse("openai:m"), base_url=server.openai_url, api_key="k", timeout=SHORT
+        )
         model = wired(adapter)
         looks = [await model.complete(asking(first_token_candidates=5)) for _ in range(2)]
         await adapter.aclose()
@@ -179,7 +189,9 @@ async def test_a_server_without_probabilities_still_answers() -> None:
 async def test_a_server_with_the_other_limit_still_answers() -> None:
     """A server that knows only max_completion_tokens costs one refused request in all."""
     with LoopbackServer(default="fine", refuses={"max_tokens", "temperature"}) as server:
-        adapter = OpenAIModel(ModelRef.parse("openai:m"), base_url=server.openai_url, api_key="k", timeout=SHORT)
+        adapter = OpenAIModel(
+            ModelRef.parse("openai:m"), base_url=server.openai_url, api_key="k", timeout=SHORT
+        )
         model = wired(adapter)
         for _ in range(2):
             await model.complete(asking())
@@ -203,8 +215,12 @@ async def test_many_at_once_are_each_counted(connect: Connect) -> None:
         server.fail_next(*[faults.server_error(), faults.rate_limited()] * 3)
         model = wired(connect(server.url, Timeouts()), attempts=8)
         with capturing() as exchange:
-            replies = await asyncio.gather(*(model.complete(asking(f"q{number}")) for number in range(20)))
+            replies = await asyncio.gather(
+                *(model.complete(asking(f"q{number}")) for number in range(20))
+            )
     assert [reply.text for reply in replies] == ["fine"] * 20
     assert len(server.requests) == 26
     assert sorted(exchange.bodies) == sorted(request.body for request in server.requests)
-    assert sum(reply.usage.output_tokens for reply in replies) == sum(usage.output_tokens for usage in server.usages)
+    assert sum(reply.usage.output_tokens for reply in replies) == sum(
+        usage.output_tokens for usage in server.usages
+    )

@@ -56,7 +56,9 @@ class Bench:
         )
 
     async def ask(self, affinity: str | None = None) -> str:
-        request = ChatRequest(messages=(Message(role="user", content="q"),), max_output_tokens=5, affinity=affinity)
+        request = ChatRequest(
+            messages=(Message(role="user", content="q"),), max_output_tokens=5, affinity=affinity
+        )
         return (await self.model.complete(request)).text
 
     @property
@@ -88,7 +90,10 @@ async def wire() -> AsyncIterator[Wire]:
 @pytest.fixture
 def servers() -> Iterator[tuple[LoopbackServer, LoopbackServer]]:
     """Two servers of two slots each; they may be left earlier."""
-    first, second = LoopbackServer(default="first", slots=2), LoopbackServer(default="second", slots=2)
+    first, second = (
+        LoopbackServer(default="first", slots=2),
+        LoopbackServer(default="second", slots=2),
+    )
     with first, second:
         yield first, second
 
@@ -126,11 +131,15 @@ async def test_a_dying_servers_requests_are_served_by_the_other(
     assert served_before == 4
     assert len(dying.requests) + len(other.requests) == bench.statuses.count("ok") == 16
     assert set(bench.statuses) == {"ok", "unreachable_error"}
-    assert [message for message in bench.messages if "its requests go to the others" in message] == bench.messages
+    assert [
+        message for message in bench.messages if "its requests go to the others" in message
+    ] == bench.messages
     assert len(bench.messages) == 1
 
 
-async def test_a_server_that_is_back_is_used_again(wire: Wire, servers: tuple[LoopbackServer, LoopbackServer]) -> None:
+async def test_a_server_that_is_back_is_used_again(
+    wire: Wire, servers: tuple[LoopbackServer, LoopbackServer]
+) -> None:
     """A server that was restarted at its address takes its share again, without anybody's doing."""
     back, other = servers
     bench = await wire(back.openai_url, other.openai_url)
@@ -145,14 +154,20 @@ async def test_a_server_that_is_back_is_used_again(wire: Wire, servers: tuple[Lo
     ]
 
 
-async def test_a_chunks_requests_go_to_one_server(wire: Wire, servers: tuple[LoopbackServer, LoopbackServer]) -> None:
+async def test_a_chunks_requests_go_to_one_server(
+    wire: Wire, servers: tuple[LoopbackServer, LoopbackServer]
+) -> None:
     """What a server has read it keeps for all jobs of the chunk; the chunks themselves are shared out."""
     bench = await wire(*(server.openai_url for server in servers))
 
     async def chunk(number: int) -> set[str]:
         return {await bench.ask(f"chunk {number}") for _ in range(5)}
 
-    homes = [home for _ in range(3) for home in await asyncio.gather(*(chunk(number) for number in range(4)))]
+    homes = [
+        home
+        for _ in range(3)
+        for home in await asyncio.gather(*(chunk(number) for number in range(4)))
+    ]
     assert [len(home) for home in homes] == [1] * 12
     assert homes[:4] == homes[4:8] == homes[8:]
     assert [len(server.requests) for server in servers] == [30, 30]
@@ -175,7 +190,11 @@ async def test_a_servers_own_wait_is_honoured_and_does_not_count_against_it(wire
             bench = await wire(server.openai_url)
             task = asyncio.create_task(bench.ask())
             await waiting.wait()
-            assert (waits, len(server.requests), bench.statuses) == ([60.0], 1, ["rate_limited_error"])
+            assert (waits, len(server.requests), bench.statuses) == (
+                [60.0],
+                1,
+                ["rate_limited_error"],
+            )
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             assert await bench.ask() == "fine"
@@ -253,7 +272,9 @@ async def test_a_stalling_server_is_left_for_the_other(
     assert bench.statuses == [*["deadline_error"] * 3, "ok"]
 
 
-async def test_a_sick_server_is_left_for_the_other(wire: Wire, servers: tuple[LoopbackServer, LoopbackServer]) -> None:
+async def test_a_sick_server_is_left_for_the_other(
+    wire: Wire, servers: tuple[LoopbackServer, LoopbackServer]
+) -> None:
     """A server that answers 500 to everything takes no part, whatever the number of requests."""
     sick, _ = servers
     bench = await wire(*(server.openai_url for server in servers), clock=Stopped())

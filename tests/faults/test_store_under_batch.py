@@ -48,7 +48,9 @@ def asked(world: World) -> World:
     return world
 
 
-async def _batch(world: World, trouble: Callable[[], object] = lambda: None, *, after: int = 10) -> None:
+async def _batch(
+    world: World, trouble: Callable[[], object] = lambda: None, *, after: int = 10
+) -> None:
     """The batch in this process; ``trouble`` comes after some questions."""
     left = after
 
@@ -65,7 +67,9 @@ async def _batch(world: World, trouble: Callable[[], object] = lambda: None, *, 
         home=world.home,
     )
     questions = [json.loads(line) for line in (world.folder / "in.jsonl").read_text().splitlines()]
-    async for _ in asking.map(questions, world.folder / "docs", output=world.output, observe=observe):
+    async for _ in asking.map(
+        questions, world.folder / "docs", output=world.output, observe=observe
+    ):
         pass
 
 
@@ -80,7 +84,9 @@ def _nothing_was_paid_twice(world: World) -> None:
     assert sent.total() - len(sent) == statuses[LOST] <= PLANNER_SLOTS
 
 
-async def test_a_full_disk_ends_the_batch_and_loses_nothing(asked: World, opened: list[Store]) -> None:
+async def test_a_full_disk_ends_the_batch_and_loses_nothing(
+    asked: World, opened: list[Store]
+) -> None:
     """The batch ends with what to do about it, its output has whole lines only, and with space again every question is
     answered once; what was paid for and written down is not paid for again.
     """
@@ -104,7 +110,9 @@ def intruder(asked: World) -> Iterator[sqlite3.Connection]:
     """Another program at the same database."""
     with Store.open(asked.home / "minions.sqlite3"):
         path = asked.home / "minions.sqlite3"
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as connection:
+    with closing(
+        sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    ) as connection:
         yield connection
 
 

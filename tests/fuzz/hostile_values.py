@@ -64,11 +64,15 @@ TEXTS = (
 NUMBERS = (
     st.integers()
     | st.floats()
-    | st.sampled_from([0, -1, 2**31, 2**63, 10**30, 10**400, 10**4200, -(10**4200), 1e308, 5e-324, 0.5, 95])
+    | st.sampled_from(
+        [0, -1, 2**31, 2**63, 10**30, 10**400, 10**4200, -(10**4200), 1e308, 5e-324, 0.5, 95]
+    )
 )
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=12
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
 )
 
 
@@ -90,7 +94,8 @@ def bent(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> str:
     for _ in range(draw(st.integers(0, 4))):
         start, end = sorted(draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))))
         put = draw(
-            st.sampled_from(["", text[start:end] * 2]) | st.text(st.sampled_from("{}[]\",:'\\ab1`/\n#"), max_size=4)
+            st.sampled_from(["", text[start:end] * 2])
+            | st.text(st.sampled_from("{}[]\",:'\\ab1`/\n#"), max_size=4)
         )
         text = text[:start] + put + text[end:]
     return text
@@ -99,10 +104,15 @@ def bent(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> str:
 def json_lines(values: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     """A file of JSON lines with torn and foreign ones among them."""
     whole = values.map(lambda value: json.dumps(value).encode())
-    foreign = st.binary(max_size=20) | bent(values).map(lambda text: text.encode("utf-8", "surrogatepass"))
-    odd = st.sampled_from([b"", b"\r", b"[" * 3000, b"\xef\xbb\xbf{}", '{"id": 1}'.encode("utf-16"), b"\xed\xa0\x80"])
+    foreign = st.binary(max_size=20) | bent(values).map(
+        lambda text: text.encode("utf-8", "surrogatepass")
+    )
+    odd = st.sampled_from(
+        [b"", b"\r", b"[" * 3000, b"\xef\xbb\xbf{}", '{"id": 1}'.encode("utf-16"), b"\xed\xa0\x80"]
+    )
     return st.tuples(
-        st.lists(whole | foreign | odd, max_size=6).map(b"\n".join), st.sampled_from([b"", b"\n", b"\r\n"])
+        st.lists(whole | foreign | odd, max_size=6).map(b"\n".join),
+        st.sampled_from([b"", b"\n", b"\r\n"]),
     ).map(b"".join)
 
 
@@ -125,6 +135,8 @@ def assert_can_be_kept(answer: Answer, folder: Path) -> None:
     with Store.open(Path(folder, "state.sqlite")) as store:
         runs = Runs(store)
         names: Any = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings"}
-        runs.start(answer.run_id, question=answer.question, started_at="2026-01-01T00:00:00Z", **names)
+        runs.start(
+            answer.run_id, question=answer.question, started_at="2026-01-01T00:00:00Z", **names
+        )
         runs.finish(answer)
         assert runs.get(answer.run_id).answer == answer

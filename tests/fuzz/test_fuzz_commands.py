@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 GUIDE = "# Lights\n\nThe lighthouse at Skerrow is 41 metres tall.\nAnna Reid built it in 1871.\n"
 ENDS = {0, 1, 3, 6, 7}
 NASTY = "41\x00 \x1b]52;c;ZXZpbA==\x07\x9b31m \ud800 metres"
-TASK = {"instruction": "How tall?" + NASTY, "documents": ["*", "\ud800*"], "search": ["lighthouse\x00"]}
+TASK = {
+    "instruction": "How tall?" + NASTY,
+    "documents": ["*", "\ud800*"],
+    "search": ["lighthouse\x00"],
+}
 
 
 class Crew:
@@ -73,7 +77,12 @@ def command(crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     with LoopbackServer(crew, models=("m", "w")) as server:
 
         def ask(*options: str) -> tuple[int, str, str]:
-            models = ("--planner", f"openai:m@{server.openai_url}", "--worker", f"openai:w@{server.openai_url}")
+            models = (
+                "--planner",
+                f"openai:m@{server.openai_url}",
+                "--worker",
+                f"openai:w@{server.openai_url}",
+            )
             return run("ask", "How tall is it?", "guide.md", *models, *options)
 
         ask.run = run  # type: ignore[attr-defined]
@@ -83,12 +92,18 @@ def command(crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @settings(FUZZ, max_examples=max(1, EXAMPLES // 10))
 @given(
     st.just({"tasks": [TASK]}) | objects("tasks"),
-    st.fixed_dictionaries({"answer": VALUES, "findings": st.just(["f1"]) | VALUES, "confidence": VALUES}),
-    objects("lines", "quote", "answer") | st.fixed_dictionaries({"lines": st.just([2]), "answer": VALUES}),
+    st.fixed_dictionaries(
+        {"answer": VALUES, "findings": st.just(["f1"]) | VALUES, "confidence": VALUES}
+    ),
+    objects("lines", "quote", "answer")
+    | st.fixed_dictionaries({"lines": st.just([2]), "answer": VALUES}),
     st.sampled_from(["--json", "--quiet"]),
 )
 @example(
-    {"tasks": [TASK]}, {"answer": NASTY, "findings": ["f1"], "confidence": 1}, {"lines": [2], "answer": NASTY}, "--json"
+    {"tasks": [TASK]},
+    {"answer": NASTY, "findings": ["f1"], "confidence": 1},
+    {"lines": [2], "answer": NASTY},
+    "--json",
 )
 @example(
     {"tasks": [TASK]},
@@ -96,7 +111,12 @@ def command(crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     {"lines": [2], "answer": NASTY},
     "--quiet",
 )
-@example({"tasks": []}, {"answer": "The documents do not say \ud800\x00", "findings": []}, {"lines": []}, "--json")
+@example(
+    {"tasks": []},
+    {"answer": "The documents do not say \ud800\x00", "findings": []},
+    {"lines": []},
+    "--json",
+)
 def test_nothing_that_models_say_crashes_a_command(
     command: Ask, crew: Crew, plan: Any, decision: Any, finding: Any, form: str
 ) -> None:
@@ -115,7 +135,9 @@ def test_nothing_that_models_say_crashes_a_command(
     assert not {"\x00", "\x1b", "\x9b"} & set(shown)
 
 
-def test_an_answer_full_of_control_characters_is_shown_without_them(command: Ask, crew: Crew) -> None:
+def test_an_answer_full_of_control_characters_is_shown_without_them(
+    command: Ask, crew: Crew
+) -> None:
     """The words stay, and the terminal obeys nobody but the user."""
     crew.plan, crew.finding = {"tasks": [TASK]}, {"lines": [2], "answer": "41 metres"}
     crew.decision = {"answer": NASTY, "findings": ["f1"], "confidence": 1}
@@ -138,7 +160,9 @@ def test_an_answer_full_of_control_characters_is_shown_without_them(command: Ask
         ("verify", "\udcff.json"),
     ],
 )
-def test_arguments_beyond_all_bounds_are_refused_in_words(command: Ask, arguments: tuple[str, ...]) -> None:
+def test_arguments_beyond_all_bounds_are_refused_in_words(
+    command: Ask, arguments: tuple[str, ...]
+) -> None:
     """Numbers that no database holds, times before the calendar, bytes that are no text: a usage error, and no bug."""
     code, out, err = command.run(*arguments)  # type: ignore[attr-defined]
     assert (code, out) == (2, ""), err

@@ -19,7 +19,16 @@ from minions.evals.plans import read_plans
 from minions.ledger.prices import Price, PriceBook
 from minions.settings import Settings
 from minions.values.chat import Usage
-from tests.fuzz.hostile_values import FUZZ, NUMBERS, SLOW, TEXTS, VALUES, changed, json_lines, objects
+from tests.fuzz.hostile_values import (
+    FUZZ,
+    NUMBERS,
+    SLOW,
+    TEXTS,
+    VALUES,
+    changed,
+    json_lines,
+    objects,
+)
 
 ITEM = {
     "id": "q1",
@@ -33,7 +42,10 @@ ITEM = {
 _PART = {"type": "text", "text": "Who?"}
 _TURN = {"role": "user", "content": [_PART]}
 BODY = st.builds(
-    lambda part, turn, body: {"custom_id": "q", "body": {**body, "messages": [{**turn, "content": [part, _PART]}]}},
+    lambda part, turn, body: {
+        "custom_id": "q",
+        "body": {**body, "messages": [{**turn, "content": [part, _PART]}]},
+    },
     changed(_PART),
     changed(_TURN),
     objects("response_format", "text", "input"),
@@ -50,8 +62,17 @@ EXAMPLE = {
     "evidence": [{"document": "a.txt", "text": "Anna", "page": 1}],
     "unanswerable": False,
 }
-TASK = {"instruction": "Who?", "output": "text", "search": ["x"], "documents": [], "options": [], "unit": "chunk"}
-PLANS = st.fixed_dictionaries({"id": st.sampled_from(["q1", "q2"]) | VALUES, "tasks": st.lists(changed(TASK)) | VALUES})
+TASK = {
+    "instruction": "Who?",
+    "output": "text",
+    "search": ["x"],
+    "documents": [],
+    "options": [],
+    "unit": "chunk",
+}
+PLANS = st.fixed_dictionaries(
+    {"id": st.sampled_from(["q1", "q2"]) | VALUES, "tasks": st.lists(changed(TASK)) | VALUES}
+)
 
 
 @SLOW
@@ -64,7 +85,11 @@ def test_every_line_of_a_batch_is_a_question_or_a_reason(content: bytes) -> None
         items = read_items(path)
         assert len({item.id for item in items}) == len(items)
         for item in items:
-            assert json.loads(item.model_dump_json()) if isinstance(item, Item) else item.reason.encode()
+            assert (
+                json.loads(item.model_dump_json())
+                if isinstance(item, Item)
+                else item.reason.encode()
+            )
 
 
 @FUZZ
@@ -100,7 +125,8 @@ def test_a_file_of_plans_is_read_or_refused(content: bytes) -> None:
 
 
 _FIGURES = st.lists(
-    st.sampled_from(["1", "0", ".", "/", "=", "e", "-", "9" * 70, "$", "nan", " ", "_", "m"]), max_size=12
+    st.sampled_from(["1", "0", ".", "/", "=", "e", "-", "9" * 70, "$", "nan", " ", "_", "m"]),
+    max_size=12,
 )
 
 
@@ -115,7 +141,9 @@ def test_a_price_is_money_or_refused(text: str) -> None:
         usage = Usage(input_tokens=10**12, cached_input_tokens=10**11, output_tokens=10**12)
         assert model
         assert 0 <= price.cost_usd(usage) < 10**19
-        PriceBook.parse([text]).bound_usd(f"openai:{model}", "http://127.0.0.1/v1", input_tokens=9, output_tokens=9)
+        PriceBook.parse([text]).bound_usd(
+            f"openai:{model}", "http://127.0.0.1/v1", input_tokens=9, output_tokens=9
+        )
 
 
 def toml_of(value: Any) -> str:
@@ -123,7 +151,11 @@ def toml_of(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(name)} = {toml_of(inner)}" for name, inner in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(name)} = {toml_of(inner)}" for name, inner in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(toml_of, value)) + "]"
     return json.dumps(value) if isinstance(value, str) else str(value)
@@ -147,7 +179,8 @@ def test_any_value_of_a_setting_is_taken_or_refused(name: str, value: Any) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["planner = " + "[" * 5000, "a = " + "{a = " * 3000, "\ufeffa", "planner = 'x", "=", "\x00"]
+    "text",
+    ["planner = " + "[" * 5000, "a = " + "{a = " * 3000, "\ufeffa", "planner = 'x", "=", "\x00"],
 )
 def test_a_broken_configuration_is_told_of(text: str, tmp_path: Path) -> None:
     """Nested without end, torn, or no TOML at all."""
@@ -158,7 +191,9 @@ def test_a_broken_configuration_is_told_of(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["9" * 30, "1e300", "inf", "nan", '"a\\u0000b"'])
-@pytest.mark.parametrize("name", ["max_jobs", "chunks_per_task", "max_egress", "call_timeout_s", "rate_per_s", "home"])
+@pytest.mark.parametrize(
+    "name", ["max_jobs", "chunks_per_task", "max_egress", "call_timeout_s", "rate_per_s", "home"]
+)
 def test_a_setting_that_nothing_can_hold_is_refused(
     name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,13 @@ from minions.errors import CalculationError
 from minions.evidence.calculation import calculate, fill_in
 from minions.execution.expand import expand
 from minions.execution.parse_tasks import read_tasks
-from minions.text.numbers import numbers_by_sort, numbers_in, parse_amounts, parse_number, with_plain_numbers
+from minions.text.numbers import (
+    numbers_by_sort,
+    numbers_in,
+    parse_amounts,
+    parse_number,
+    with_plain_numbers,
+)
 from minions.values.answers import Answer
 from minions.values.limits import Limits
 from minions_planners.reading import read_decision, read_plan
@@ -90,7 +96,11 @@ EXPRESSIONS = st.lists(st.sampled_from(_SIGNS), max_size=40).map("".join) | TEXT
 def assert_bounded(task: Task) -> None:
     """What a task may ask for has an end."""
     assert len(task.instruction) <= 600
-    for texts, most, characters in ((task.options, 50, 100), (task.documents, 200, 500), (task.search, 8, 200)):
+    for texts, most, characters in (
+        (task.options, 50, 100),
+        (task.documents, 200, 500),
+        (task.search, 8, 200),
+    ):
         assert len(texts) <= most
         assert all(0 < len(text) <= characters for text in texts)
 
@@ -116,7 +126,11 @@ def test_no_plan_asks_for_more_than_it_may(reply: dict[str, Any]) -> None:
     assert 1 <= len(plan.tasks) <= MOST_TASKS
     for task in plan.tasks:
         assert_bounded(task)
-    assert all(text.isprintable() for text in texts_in(plan.model_dump()) if "\x1b" in text or "\x00" in text)
+    assert all(
+        text.isprintable()
+        for text in texts_in(plan.model_dump())
+        if "\x1b" in text or "\x00" in text
+    )
     assert json.loads(plan.model_dump_json())
 
 
@@ -144,9 +158,13 @@ def test_any_value_is_read_as_tasks(value: Any, most: int) -> None:
 @example({"answer": "41\x00 \x1b[31mmetres\ud800"}, "Ho\x00w?\ud800")
 @example({"answer": "The documents do not say \ud800.", "findings": []}, None)
 @example({"answer": "{{1 +\x00 1}} {{2 / 0}} {{f1 * \ud800}}", "findings": "f1"}, "x")
-def test_what_a_planner_writes_can_be_printed_and_stored(reply: dict[str, Any], instruction: Any) -> None:
+def test_what_a_planner_writes_can_be_printed_and_stored(
+    reply: dict[str, Any], instruction: Any
+) -> None:
     """Zero bytes, half pairs and control sequences in an answer, a warning or a task crash nobody downstream."""
-    decision = read_decision({**reply, "tasks": [{"instruction": instruction}]}, max_tasks=MOST_TASKS)
+    decision = read_decision(
+        {**reply, "tasks": [{"instruction": instruction}]}, max_tasks=MOST_TASKS
+    )
     filled = fill_in(decision.answer or "", (), {})
     answer = Answer(
         run_id="20260101-000000-abcdef",
@@ -176,7 +194,9 @@ def test_tasks_reach_the_corpus_and_nothing_else(given_tasks: list[dict[str, Any
             for task in plan.tasks:
                 chosen = corpus.contents.select(task.documents)
                 assert {corpus.text(one)[:14] for one in chosen.ids} <= {"Net revenue of"}
-            expansion = expand(plan, "What was net revenue?", corpus, Limits(max_jobs=20), round_number=1)
+            expansion = expand(
+                plan, "What was net revenue?", corpus, Limits(max_jobs=20), round_number=1
+            )
             assert len(expansion.jobs) <= 20
 
 
@@ -211,7 +231,11 @@ def test_an_answer_keeps_its_words_whatever_its_arithmetic(answer: str) -> None:
 @given(EXPRESSIONS | bent(VALUES))
 def test_any_text_is_searched_for_numbers(text: str) -> None:
     """Finite numbers, or none."""
-    numbers = [*numbers_in(text), *parse_amounts(text), *(number for _, number in numbers_by_sort(text))]
+    numbers = [
+        *numbers_in(text),
+        *parse_amounts(text),
+        *(number for _, number in numbers_by_sort(text)),
+    ]
     first = parse_number(text)
     assert all(number.is_finite() for number in (*numbers, *([first] if first is not None else [])))
     with_plain_numbers(text)

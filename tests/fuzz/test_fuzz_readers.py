@@ -28,9 +28,7 @@ MAIL: Final = (
     b"From: a@b.example\nSubject: =?utf-8?q?caf=C3=A9?= x\nContent-Type: multipart/mixed; boundary=B\n\n"
     b"--B\nContent-Type: text/plain; charset=utf-8\n\nhello\n--B\nContent-Type: text/html\n\n<p>x</p>\n--B--\n"
 )
-PAGE: Final = (
-    b"<html><head><title>t</title></head><body><h1>a</h1><ul><li>b<table><tr><td colspan=2>1<td>2</table></ul><pre>c"
-)
+PAGE: Final = b"<html><head><title>t</title></head><body><h1>a</h1><ul><li>b<table><tr><td colspan=2>1<td>2</table></ul><pre>c"  # noqa: E501 - a string as it is
 
 
 def _book() -> bytes:
@@ -49,7 +47,10 @@ SEEDS: Final[dict[str, bytes]] = {
     "json": b'{"a": [1, {"b": "\\u00e9"}], "c": "' + b"x" * 1000 + b'"}',
     "jsonl": b'{"a": 1}\n{"a": 2}\n',
     "eml": MAIL,
-    "mbox": b"From a Mon Jan  1 10:00:00 2024\n" + MAIL + b"\nFrom b Mon Jan  1 10:00:00 2024\n" + MAIL,
+    "mbox": b"From a Mon Jan  1 10:00:00 2024\n"
+    + MAIL
+    + b"\nFrom b Mon Jan  1 10:00:00 2024\n"
+    + MAIL,
     "pdf": pages.page(b"BT /F1 10 Tf 40 700 Td (hello) Tj ET"),
     "docx": zipped.docx("<w:p><w:r><w:t>hello</w:t></w:r></w:p>"),
     "xlsx": zipped.xlsx('<row r="1"><c t="s"><v>0</v></c><c><v>1</v></c></row>'),

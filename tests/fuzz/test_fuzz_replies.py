@@ -56,7 +56,9 @@ def read(text: str, *, cut_off: bool = False) -> None:
 
 @FUZZ
 @given(
-    st.text(st.characters(), max_size=300) | st.lists(st.sampled_from(_TOKENS), max_size=60).map("".join), st.booleans()
+    st.text(st.characters(), max_size=300)
+    | st.lists(st.sampled_from(_TOKENS), max_size=60).map("".join),
+    st.booleans(),
 )
 def test_no_text_ends_a_run(text: str, cut_off: bool) -> None:
     """Prose, bytes that are no text, half a fence in a thought: an object, or ReplyError."""
@@ -64,7 +66,10 @@ def test_no_text_ends_a_run(text: str, cut_off: bool) -> None:
 
 
 @FUZZ
-@given(bent(objects("lines", "quote", "answer", "tasks", "findings", "confidence", "verdict")), st.booleans())
+@given(
+    bent(objects("lines", "quote", "answer", "tasks", "findings", "confidence", "verdict")),
+    st.booleans(),
+)
 def test_no_broken_object_ends_a_run(text: str, cut_off: bool) -> None:
     """What was an object once, and is cut, doubled and mixed with marks: an object, or ReplyError."""
     read(text, cut_off=cut_off)
@@ -107,6 +112,10 @@ def test_no_reply_takes_for_ever(text: str) -> None:
         "print('read')"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert ended.stdout == "read\n", ended.stderr

@@ -31,7 +31,15 @@ from tests.fuzz.hostile_values import FUZZ, SLOW, TEXTS, VALUES, bent, changed, 
 
 TEXT = "The lighthouse at Skerrow is 41 metres tall.\n" * 3
 CITATION = Citation(
-    id="f1", document_id="d", path="guide.txt", page=1, start=0, end=14, quote=TEXT[:14], status="exact", score=1.0
+    id="f1",
+    document_id="d",
+    path="guide.txt",
+    page=1,
+    start=0,
+    end=14,
+    quote=TEXT[:14],
+    status="exact",
+    score=1.0,
 )
 ANSWER = Answer(
     run_id="20260101-000000-abcdef",
@@ -52,7 +60,11 @@ STARTED: Any = {
 }
 RESULT = json.loads(ANSWER.model_dump_json())
 CITED = changed(RESULT["citations"][0]).map(lambda citation: {**RESULT, "citations": [citation]})
-RESULTS = changed(RESULT) | CITED | objects("id", "run_id", "stop_reason", "error", "answer", "citations", "schema")
+RESULTS = (
+    changed(RESULT)
+    | CITED
+    | objects("id", "run_id", "stop_reason", "error", "answer", "citations", "schema")
+)
 
 
 @SLOW
@@ -61,7 +73,9 @@ def test_verifying_a_strangers_result_ends_in_words(content: str | bytes) -> Non
     """`minions verify RESULT.json`: every citation is ok, moved, changed or missing, or the file is refused."""
     with tempfile.TemporaryDirectory() as folder, suppress(MinionsError):
         path = Path(folder, "result.json")
-        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+        path.write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+        )
         Path(folder, "guide.txt").write_text(TEXT)
         for answer in read_results(str(path)):
             for check in verify_citations(answer.citations, folder=Path(folder)):
@@ -71,7 +85,9 @@ def test_verifying_a_strangers_result_ends_in_words(content: str | bytes) -> Non
 
 @FUZZ
 @given(
-    st.text("ab", max_size=40), st.text("ab", max_size=4), st.integers() | st.sampled_from([2**63, -(2**63), 10**400])
+    st.text("ab", max_size=40),
+    st.text("ab", max_size=4),
+    st.integers() | st.sampled_from([2**63, -(2**63), 10**400]),
 )
 def test_a_quote_is_found_where_it_stands(text: str, quote: str, start: int) -> None:
     """Whatever the offset: ``ok`` means there, ``moved`` the nearest place, ``changed`` that it stands nowhere."""
@@ -103,7 +119,9 @@ def test_a_strangers_output_is_resumed_or_refused(content: bytes) -> None:
 
 
 @SLOW
-@given(json_lines(RESULTS | objects("id", "question", "answer", "judge", "verdict", "read", "found")))
+@given(
+    json_lines(RESULTS | objects("id", "question", "answer", "judge", "verdict", "read", "found"))
+)
 def test_files_of_an_evaluation_are_read_or_refused(content: bytes) -> None:
     """Answers, traces and judgements in its folder: what is none is passed by or refused, and the store can be asked
     for every run that they name.
@@ -121,13 +139,18 @@ def test_files_of_an_evaluation_are_read_or_refused(content: bytes) -> None:
 
 
 @SLOW
-@given(RESULTS.map(json.dumps) | bent(RESULTS), TEXTS.filter(lambda text: "\ud800" not in ascii(text)))
+@given(
+    RESULTS.map(json.dumps) | bent(RESULTS), TEXTS.filter(lambda text: "\ud800" not in ascii(text))
+)
 def test_a_stored_run_is_read_or_the_store_is_at_fault(answer: str, status: str) -> None:
     """A database that something else wrote to: a run, or StoreError that names it."""
     with Store.memory() as store, suppress(StoreError):
         runs = Runs(store)
         runs.start("r1", **STARTED, item=("b1", "q1"))
-        row = (answer.encode("utf-8", "replace").decode(), status.encode("utf-8", "replace").decode())
+        row = (
+            answer.encode("utf-8", "replace").decode(),
+            status.encode("utf-8", "replace").decode(),
+        )
         store.write("UPDATE runs SET answer = ?, status = ?", row)
         with suppress(StoreError):
             assert runs.get("r1").run_id == "r1"
@@ -136,7 +159,9 @@ def test_a_stored_run_is_read_or_the_store_is_at_fault(answer: str, status: str)
         Batches(store, SystemClock(), retain_text=False).deliver("r1")
 
 
-@pytest.mark.parametrize("path", ["a\x00b", "\ud800", "~nobody-of-that-name/x", "/dev/zero", ".", "x" * 5000, ""])
+@pytest.mark.parametrize(
+    "path", ["a\x00b", "\ud800", "~nobody-of-that-name/x", "/dev/zero", ".", "x" * 5000, ""]
+)
 def test_a_cited_path_that_leads_nowhere_is_missing(path: str, tmp_path: Path) -> None:
     """Zero bytes, half pairs, devices and folders: said to be missing, and never opened for ever."""
     citation = CITATION.model_copy(update={"path": path})

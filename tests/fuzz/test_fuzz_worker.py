@@ -26,20 +26,32 @@ from minions_workers.sheet import Sheet
 from tests.fuzz.hostile_values import FUZZ, TEXTS, VALUES, bent, objects
 
 OPTIONS = ("None", "high", "yes", "x" * 80)
-PASSAGE = "# Lights\n\nThe lighthouse at Skerrow is 41 metres tall.\nAnna Reid built it in 1871.\n\x00\u202eodd\n" * 3
+PASSAGE = (
+    "# Lights\n\nThe lighthouse at Skerrow is 41 metres tall.\nAnna Reid built it in 1871.\n\x00\u202eodd\n"
+    * 3
+)
 REPLIES = objects("lines", "line", "quote", "answer")
 EXAMPLE = Example(id="q", question="Why?", answers=("To warn ships",), kind="abstractive")
 
 
 def task(output: str) -> Task:
     """A task with this kind of answer."""
-    return Task.model_validate({"id": "t1", "instruction": "How tall?", "output": output, "options": OPTIONS})
+    return Task.model_validate(
+        {"id": "t1", "instruction": "How tall?", "output": output, "options": OPTIONS}
+    )
 
 
 def job(output: str) -> Job:
     """A job over the passage."""
     chunk = Chunk(
-        id="d:0", document_id="d", path="a.txt", index=0, start=7, end=7 + len(PASSAGE), text=PASSAGE, tokens=60
+        id="d:0",
+        document_id="d",
+        path="a.txt",
+        index=0,
+        start=7,
+        end=7 + len(PASSAGE),
+        text=PASSAGE,
+        tokens=60,
     )
     return Job(id="j", task=task(output), chunk=chunk)
 
@@ -70,7 +82,11 @@ def test_no_reply_points_outside_its_passage(output: str, reply: str) -> None:
 
 
 @FUZZ
-@given(st.builds(Reply, st.lists(st.integers(-5, 10**6), max_size=9), st.none() | TEXTS, st.none() | TEXTS))
+@given(
+    st.builds(
+        Reply, st.lists(st.integers(-5, 10**6), max_size=9), st.none() | TEXTS, st.none() | TEXTS
+    )
+)
 def test_no_reply_over_many_passages_points_outside_them(reply: Reply) -> None:
     """A worker that holds several passages at once: each span lies in the passage it is said to."""
     for one, locations in Sheet([job("text"), job("text")]).locations(reply):

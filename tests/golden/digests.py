@@ -30,14 +30,23 @@ def _cases(writer: Any, policy: str) -> dict[str, Digest]:
     text, number = tasks["text"], tasks["number"]
     hollin = [_of("t2", "17", 0), _of("t2", "23", 400, confidence=0.6), _of("t2", "unknown", 900)]
     judged = [
-        _of("t8", value, 0, document=f"c{place}", confidence=0.9 - place / 50) for place, value in enumerate(_ABOUT)
+        _of("t8", value, 0, document=f"c{place}", confidence=0.9 - place / 50)
+        for place, value in enumerate(_ABOUT)
     ]
     lights = [_of("t4", "Skerrow, Hollin", 0), _of("t4", "Garrow", 800), _of("t4", "Garrow", 1_800)]
     unread = given.finding(None, "| Garrow | 23 |", start=32, confidence=0.1)
     nothing = parts.Reduction(task_id="t1", findings=(), unread=(unread,))
     found = parts.Reduction(task_id="t1", findings=given.FINDINGS, unread=(unread,))
-    reduced = [(text, given.FINDINGS), (number, hollin), (tasks["judged category"], judged), (tasks["list"], lights)]
-    both = [(task, parts.reduce_findings(task, findings, _names(findings, policy))) for task, findings in reduced]
+    reduced = [
+        (text, given.FINDINGS),
+        (number, hollin),
+        (tasks["judged category"], judged),
+        (tasks["list"], lights),
+    ]
+    both = [
+        (task, parts.reduce_findings(task, findings, _names(findings, policy)))
+        for task, findings in reduced
+    ]
     return {
         "all": _packed(both, writer),
         "few tokens": _packed(both, writer, budget_tokens=160),
@@ -63,7 +72,10 @@ def _of(task: str, answer: str, start: int, **changes: Any) -> Finding:
 
 def _names(findings: Any, policy: str) -> dict[str, str]:
     known = sorted({finding.citation.document_id for finding in findings})
-    names = (f"d{number}" if policy == "strict" else f"contract {name}.txt" for number, name in enumerate(known, 1))
+    names = (
+        f"d{number}" if policy == "strict" else f"contract {name}.txt"
+        for number, name in enumerate(known, 1)
+    )
     return dict(zip(known, names, strict=True))
 
 
@@ -74,7 +86,13 @@ def _reduced(task: Task, how: str, findings: list[Finding], policy: str) -> tupl
 
 def _judged(task: Task, policy: str) -> tuple[Task, Any]:
     findings = [
-        _of("t7", "yes" if place % 3 else "no", 0, document=f"c{place}", confidence=0.95 - place / 40)
+        _of(
+            "t7",
+            "yes" if place % 3 else "no",
+            0,
+            document=f"c{place}",
+            confidence=0.95 - place / 40,
+        )
         for place in range(12)
     ]
     return task, parts.reduce_findings(task, findings, _names(findings, policy))
@@ -90,6 +108,7 @@ def _packed(both: list[Any], writer: Any, *, budget_tokens: int = 900, **how: An
 def _shown(digest: Digest) -> dict[str, Any]:
     data = digest.model_dump(mode="json", exclude={"findings", "text"})
     places = [
-        f"{one.id} = {one.citation.document_id} {one.citation.start}-{one.citation.end}" for one in digest.findings
+        f"{one.id} = {one.citation.document_id} {one.citation.start}-{one.citation.end}"
+        for one in digest.findings
     ]
     return {**data, "text": digest.text.split("\n"), "findings": places}

@@ -10,7 +10,9 @@ from tests.golden import given, parts
 if TYPE_CHECKING:
     from tests.golden.parts import Chunk
 
-EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "documents" / "skerrow-annual-report-2023.md"
+EXAMPLE: Final = (
+    Path(__file__).parents[2] / "examples" / "documents" / "skerrow-annual-report-2023.md"
+)
 _QUERIES: Final = (
     "How many container moves per hour did the north quay reach in 2023?",
     '"dry bulk" cargo',
@@ -68,7 +70,9 @@ def found(folder: Path, index: Path) -> dict[str, Any]:
             hits = corpus.search_scored(query, limit=6)
             told[query] = [f"{names[hit.chunk.document_id]} {_hit(hit)}" for hit in hits]
         together = corpus.search(list(_QUERIES[:5]), limit=12)
-        told["several queries as one"] = [f"{names[chunk.document_id]} {chunk.index}" for chunk in together]
+        told["several queries as one"] = [
+            f"{names[chunk.document_id]} {chunk.index}" for chunk in together
+        ]
     told["report"] = report.model_dump(mode="json", exclude={"unreadable"})
     told["unreadable"] = [f"{Path(one.path).name}: {one.reason}" for one in report.unreadable]
     return told

@@ -42,18 +42,36 @@ TEXT: Final = (
     "| Hollin | 17 |\n"
 )
 CARD: Final = CorpusCard(
-    documents=3, tokens=4_200, pages=7, text="3 documents, 4,200 tokens: guide.md, list.txt, other.txt"
+    documents=3,
+    tokens=4_200,
+    pages=7,
+    text="3 documents, 4,200 tokens: guide.md, list.txt, other.txt",
 )
-ANSWER_SCHEMA: Final = {"type": "object", "properties": {"metres": {"type": "number"}}, "required": ["metres"]}
+ANSWER_SCHEMA: Final = {
+    "type": "object",
+    "properties": {"metres": {"type": "number"}},
+    "required": ["metres"],
+}
 TASKS: Final = {
     "text": Task(id="t1", instruction=QUESTION, search=("lighthouse tall", "metres")),
-    "number": Task(id="t2", instruction="How high is Hollin, in metres?", output="number", reduce="max"),
+    "number": Task(
+        id="t2", instruction="How high is Hollin, in metres?", output="number", reduce="max"
+    ),
     "date": Task(id="t3", instruction="When was it built?", output="date"),
     "list": Task(id="t4", instruction="Which lights are named?", output="list", reduce="unique"),
     "yes_no": Task(id="t5", instruction="Is a builder named?", output="yes_no", reduce="vote"),
-    "category": Task(id="t6", instruction="What is it about?", output="category", options=("sea", "money", "{braces}")),
+    "category": Task(
+        id="t6",
+        instruction="What is it about?",
+        output="category",
+        options=("sea", "money", "{braces}"),
+    ),
     "judged yes_no": Task(
-        id="t7", instruction="Does it name a light?", output="yes_no", unit="document", reduce="count"
+        id="t7",
+        instruction="Does it name a light?",
+        output="yes_no",
+        unit="document",
+        reduce="count",
     ),
     "judged category": Task(
         id="t8",
@@ -88,7 +106,9 @@ def job(task: str = "text", *, read: Chunk | None = None, sample: int = 0) -> Jo
     return Job(id=f"r1.{asked.id}.{read.id}.{sample}", task=asked, chunk=read, sample=sample)
 
 
-def finding(answer: str | None, quote: str, *, document: str = "guide", start: int = 0, **changes: Any) -> Finding:
+def finding(
+    answer: str | None, quote: str, *, document: str = "guide", start: int = 0, **changes: Any
+) -> Finding:
     """A finding at a place of a document."""
     values: dict[str, Any] = {
         "id": f"r1.t1.{document}:0.0.{start}",
@@ -132,16 +152,36 @@ FINDINGS: Final = (
         confidence=0.91,
         after="It is known to err.",
     ),
-    finding("41 m", "At 41 m the light of Skerrow is the tallest.", document="list", start=4_000, confidence=0.88),
-    finding(None, "The lighthouse at Skerrow\nis tall.", document="other", start=9_000, confidence=0.4),
-    finding("17", "| Hollin | 17 |", start=16, confidence=0.3, headings=("Lights of the coast", "Heights")),
+    finding(
+        "41 m",
+        "At 41 m the light of Skerrow is the tallest.",
+        document="list",
+        start=4_000,
+        confidence=0.88,
+    ),
+    finding(
+        None, "The lighthouse at Skerrow\nis tall.", document="other", start=9_000, confidence=0.4
+    ),
+    finding(
+        "17",
+        "| Hollin | 17 |",
+        start=16,
+        confidence=0.3,
+        headings=("Lights of the coast", "Heights"),
+    ),
 )
 NAMES: Final = {"guide": "guide.md", "list": "list.md", "other": "other.md"}
 NUMBERS: Final = {"guide": "d1", "list": "d2", "other": "d3"}
 DIGEST: Final = Digest(
     text="t1 How tall? (read 2 of 9 passages)\nf1 41 metres | guide.md: The lighthouse at Skerrow is 41 metres tall.",
-    findings=(finding("41 metres", "The lighthouse at Skerrow is 41 metres tall.", confidence=0.9, id="f1"),),
+    findings=(
+        finding(
+            "41 metres", "The lighthouse at Skerrow is 41 metres tall.", confidence=0.9, id="f1"
+        ),
+    ),
     gist="f1 41 metres",
     tokens=40,
 )
-NO_FINDINGS: Final = Digest(text="t1 How tall? (read 9 of 9 passages; nothing found)", findings=(), gist="", tokens=12)
+NO_FINDINGS: Final = Digest(
+    text="t1 How tall? (read 9 of 9 passages; nothing found)", findings=(), gist="", tokens=12
+)

@@ -47,7 +47,9 @@ class _Found:
     fingerprint = "fingerprint of a holder"
 
     async def run(self, job: Job) -> JobResult:
-        found = given.finding("41 metres", job.chunk.text[:44], start=job.chunk.start, confidence=0.9)
+        found = given.finding(
+            "41 metres", job.chunk.text[:44], start=job.chunk.start, confidence=0.9
+        )
         return parts.JobResult(job=job, status="found", findings=(found,), relevance=0.875)
 
     async def read(self, jobs: Sequence[Job]) -> Sequence[JobResult]:
@@ -56,7 +58,14 @@ class _Found:
 
 async def cached() -> dict[str, Any]:
     """What the cache of results holds after a few jobs: keys and values as they are in the database."""
-    whole = given.chunk("Two.\nLines.\n", start=0, table_header=None, headings=(), path="/elsewhere/b.txt", page=None)
+    whole = given.chunk(
+        "Two.\nLines.\n",
+        start=0,
+        table_header=None,
+        headings=(),
+        path="/elsewhere/b.txt",
+        page=None,
+    )
     jobs = {
         **{name: given.job(name) for name in given.TASKS},
         "sample": given.job(sample=2),
@@ -77,7 +86,10 @@ async def cached() -> dict[str, Any]:
 
 
 async def _kept(scope: str, *, together: bool = False) -> dict[str, str]:
-    jobs = [given.job(), given.job(read=given.chunk("Hollin is 17 m.\n", id="other:0", document_id="other"))]
+    jobs = [
+        given.job(),
+        given.job(read=given.chunk("Hollin is 17 m.\n", id="other:0", document_id="other")),
+    ]
     with parts.Store.memory() as store:
         cache = parts.ResultCache(store, parts.FakeClock(), scope)
         if together:
@@ -103,7 +115,10 @@ def requests() -> dict[str, str]:
         "temperature": {"temperature": 0.7},
         "candidates": {"first_token_candidates": 10, "max_output_tokens": 1, "affinity": "a:1"},
     }
-    return {name: parts.request_key(model, plain.model_copy(update=changes)) for name, changes in changed.items()}
+    return {
+        name: parts.request_key(model, plain.model_copy(update=changes))
+        for name, changes in changed.items()
+    }
 
 
 def identities() -> dict[str, Any]:
@@ -112,14 +127,26 @@ def identities() -> dict[str, Any]:
         given.QUESTION,
         given.QUESTION,
         {"question": "How old?", "documents": ["a.md"]},
-        {"question": "How old?", "output_schema": given.ANSWER_SCHEMA, "max_cost_usd": 0.5, "max_rounds": 1},
+        {
+            "question": "How old?",
+            "output_schema": given.ANSWER_SCHEMA,
+            "max_cost_usd": 0.5,
+            "max_rounds": 1,
+        },
         {"question": " "},
         {"id": 7, "question": "With an id?"},
-        {"custom_id": "c", "body": {"messages": [{"role": "user", "content": "From another format?"}]}},
+        {
+            "custom_id": "c",
+            "body": {"messages": [{"role": "user", "content": "From another format?"}]},
+        },
     ]
-    example = parts.Example(id="e1", question=given.QUESTION, answers=("41 metres", "41 m"), kind="abstractive")
+    example = parts.Example(
+        id="e1", question=given.QUESTION, answers=("41 metres", "41 m"), kind="abstractive"
+    )
     return {
-        "document": {name: parts.content_id(text.encode()) for name, text in given.DOCUMENTS.items()},
+        "document": {
+            name: parts.content_id(text.encode()) for name, text in given.DOCUMENTS.items()
+        },
         "question of a batch": [item.id for item in parts.as_items(questions)],
         "judgement": parts.judging.judgement_key("openai:judge", example, "forty-one metres"),
     }

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 _PLAN: Final = {
     "tasks": [
         {"instruction": given.QUESTION, "search": ["lighthouse tall", "metres"]},
-        {"instruction": "Is it by the sea?", "output": "yes_no", "unit": "document", "reduce": "count"},
+        {
+            "instruction": "Is it by the sea?",
+            "output": "yes_no",
+            "unit": "document",
+            "reduce": "count",
+        },
     ],
     "message": given.QUESTION,
     "search": ["lighthouse", "tall metres"],
@@ -40,7 +45,11 @@ def said(request: ChatRequest) -> dict[str, Any]:
     # A model writes the fields of its reply in the order of the schema: evidence before the answer.
     data["json_schema"] = json.dumps(data["json_schema"], ensure_ascii=False, indent=1).split("\n")
     data["messages"] = [
-        {"role": message.role, "kinds": [list(kind) for kind in message.kinds], "content": message.content.split("\n")}
+        {
+            "role": message.role,
+            "kinds": [list(kind) for kind in message.kinds],
+            "content": message.content.split("\n"),
+        }
         for message in request.messages
     ]
     return data
@@ -57,7 +66,10 @@ async def _recorded(replies: Sequence[Any], act: Callable[[Any], Awaitable[Any]]
     model = parts.ScriptedModel(replies, reference="scripted:golden")
     result = await act(model)
     results = result if isinstance(result, list) else [result]
-    dumped = [one if isinstance(one, str) else one.model_dump(mode="json", exclude={"job"}) for one in results]
+    dumped = [
+        one if isinstance(one, str) else one.model_dump(mode="json", exclude={"job"})
+        for one in results
+    ]
     return {"requests": [said(request) for request in model.requests], "result": dumped}
 
 
@@ -111,7 +123,9 @@ async def _decided(
     build: Callable[[Any], Any], digest: Any, history: Any, *, answer: Any = "41 metres"
 ) -> dict[str, Any]:
     reply = {**_DECISION, "answer": answer}
-    return await _recorded([reply], lambda model: build(model).decide(given.QUESTION, digest, history))
+    return await _recorded(
+        [reply], lambda model: build(model).decide(given.QUESTION, digest, history)
+    )
 
 
 async def extractor() -> dict[str, Any]:
@@ -121,9 +135,15 @@ async def extractor() -> dict[str, Any]:
         told[name] = await _extracted([token(_LOOK), {**_POINTS, "answer": None}], name)
     told["quote"] = await _extracted([token(_LOOK), _QUOTES], "text", evidence="quote")
     told["quote, list"] = await _extracted([token(_LOOK), _QUOTES], "list", evidence="quote")
-    told["draft"] = await _extracted([token(_LOOK), {"draft": "41?", **_POINTS}], "text", reasoning="draft")
-    told["cot"] = await _extracted([token(_LOOK), {"reasoning": "It says 41.", **_POINTS}], "text", reasoning="cot")
-    told["quote, cot"] = await _extracted([token(_LOOK), _QUOTES], "text", evidence="quote", reasoning="cot")
+    told["draft"] = await _extracted(
+        [token(_LOOK), {"draft": "41?", **_POINTS}], "text", reasoning="draft"
+    )
+    told["cot"] = await _extracted(
+        [token(_LOOK), {"reasoning": "It says 41.", **_POINTS}], "text", reasoning="cot"
+    )
+    told["quote, cot"] = await _extracted(
+        [token(_LOOK), _QUOTES], "text", evidence="quote", reasoning="cot"
+    )
     told["second look"] = await _extracted(
         [token(_LOOK), {"lines": [2], "answer": "57 feet"}, _POINTS], second_look=True
     )
@@ -135,14 +155,18 @@ async def extractor() -> dict[str, Any]:
     told["judged category"] = await _extracted(ballots, "judged category")
     told["judged category, sample"] = await _extracted(ballots, "judged category", sample=1)
     told["judged in writing"] = await _extracted(["Yes", {"answer": "yes"}], "judged yes_no")
-    told["judged in writing, draft"] = await _extracted([{"answer": "sea"}], "judged category", reasoning="draft")
+    told["judged in writing, draft"] = await _extracted(
+        [{"answer": "sea"}], "judged category", reasoning="draft"
+    )
     long = parts.errors.ContextOverflowError("too long", usage=parts.Usage(input_tokens=5))
     halves = [long, token({"yes": -0.4, "no": -1.2}), token({"yes": -2.0, "no": math.log(0.8)})]
     told["judged by halves"] = await _extracted(halves, "judged yes_no")
     return told
 
 
-async def _extracted(replies: Sequence[Any], task: str = "text", *, sample: int = 0, **how: Any) -> dict[str, Any]:
+async def _extracted(
+    replies: Sequence[Any], task: str = "text", *, sample: int = 0, **how: Any
+) -> dict[str, Any]:
     asked = given.job(task, sample=sample)
     return await _recorded(replies, lambda model: parts.Extractor(model, **how).run(asked))
 
@@ -177,8 +201,11 @@ async def _read(jobs: Sequence[Any], reply: Any, **how: Any) -> dict[str, Any]:
 
 async def judge() -> dict[str, Any]:
     """The model that marks the answers of an evaluation."""
-    example = parts.Example(id="e1", question=given.QUESTION, answers=("41 metres", "41 m"), kind="abstractive")
+    example = parts.Example(
+        id="e1", question=given.QUESTION, answers=("41 metres", "41 m"), kind="abstractive"
+    )
     judge = parts.judging.judge
     return await _recorded(
-        [{"verdict": "partly"}], lambda model: judge(model, example, "about forty metres", max_output_tokens=300)
+        [{"verdict": "partly"}],
+        lambda model: judge(model, example, "about forty metres", max_output_tokens=300),
     )

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from tests.golden.parts import ChatRequest
 
 PROTOCOLS: Final = ("minions", "minion", "local", "rag", "remote")
-_HEIGHT: Final = {"instruction": given.QUESTION, "search": ["lighthouse tall metres", "Skerrow height"]}
+_HEIGHT: Final = {
+    "instruction": given.QUESTION,
+    "search": ["lighthouse tall metres", "Skerrow height"],
+}
 _COUNT: Final = {
     "instruction": "Does the document name a light?",
     "output": "yes_no",
@@ -25,7 +28,11 @@ _COUNT: Final = {
     "reduce": "count",
     "search": [],
 }
-_AGAIN: Final = {"instruction": "When was the light at Skerrow built?", "documents": ["guide.md"], "search": ["built"]}
+_AGAIN: Final = {
+    "instruction": "When was the light at Skerrow built?",
+    "documents": ["guide.md"],
+    "search": ["built"],
+}
 _ANSWER: Final = "41 metres, {{41 - 17}} metres more than Hollin"
 
 
@@ -33,19 +40,33 @@ def play_planner(request: ChatRequest) -> Any:
     """Plans two tasks, asks once more where it may, and answers from the first two findings with a calculation."""
     text = request.messages[-1].content
     if "Findings:" not in text:
-        return {"tasks": [_HEIGHT, _COUNT], "message": given.QUESTION, "search": ["lighthouse tall metres"]}
+        return {
+            "tasks": [_HEIGHT, _COUNT],
+            "message": given.QUESTION,
+            "search": ["lighthouse tall metres"],
+        }
     if "Rounds left: 0" not in text and "Earlier:" not in text:
         ask = {"tasks": [_AGAIN], "message": "When was it built?"}
         return {"answer": None, "findings": [], "confidence": 0.2, **ask}
     found = list(dict.fromkeys(re.findall(r"\bf\d+\b", text.partition("Findings:")[2])))
-    return {"answer": _ANSWER, "findings": found[:2], "confidence": 0.9, "tasks": [], "message": None}
+    return {
+        "answer": _ANSWER,
+        "findings": found[:2],
+        "confidence": 0.9,
+        "tasks": [],
+        "message": None,
+    }
 
 
 def play_worker(request: ChatRequest) -> Any:
     """Points at lines with digits, judges by the name Skerrow, and plans and decides where there is no cloud."""
     text = request.messages[-1].content
     if text.startswith("Question:"):
-        return {"search": ["lighthouse tall metres"], "findings": ["f2", "f1"], "answer": "41 metres"}
+        return {
+            "search": ["lighthouse tall metres"],
+            "findings": ["f2", "f1"],
+            "answer": "41 metres",
+        }
     if request.first_token_candidates:
         likely = "Skerrow" in text
         return token({"Yes": -0.25, "No": -1.5} if likely else {"No": -0.125, "Yes": -2.25})
@@ -84,7 +105,11 @@ def batch(home: Path, folder: Path) -> dict[str, Any]:
     """Questions of a file, one after the other: the lines of the output, and the counts as they grow."""
     observed: list[Any] = []
     asked, output = folder / "questions.jsonl", folder / "answers.jsonl"
-    schema = {"type": "object", "properties": {"metres": {"type": "string"}}, "required": ["metres"]}
+    schema = {
+        "type": "object",
+        "properties": {"metres": {"type": "string"}},
+        "required": ["metres"],
+    }
     lines = [
         {"id": "tall", "question": given.QUESTION},
         {"question": "When was it built?", "documents": ["guide.md"], "max_rounds": 1},
@@ -96,14 +121,18 @@ def batch(home: Path, folder: Path) -> dict[str, Any]:
     with parts.LoopbackServer(play_planner) as cloud, parts.LoopbackServer(play_worker) as device:
         here = {cloud.url: "http://cloud", device.url: "http://device"}
         with _minions(cloud, device, home, window=1) as minions:
-            summary = minions.batch("questions.jsonl", "folder", output=output, observe=observed.append)
+            summary = minions.batch(
+                "questions.jsonl", "folder", output=output, observe=observed.append
+            )
             again = minions.batch("questions.jsonl", "folder", output=output)
     written = output.read_text("utf-8").splitlines()
     told = {
         "lines": [{**json.loads(line), "elapsed_s": 0} for line in written],
         "events": [one.model_dump(mode="json") for one in observed if one.kind == "batch"],
         "summary": summary.model_dump(mode="json", exclude={"output", "elapsed_s"}),
-        "summary of the same command again": again.model_dump(mode="json", exclude={"output", "elapsed_s"}),
+        "summary of the same command again": again.model_dump(
+            mode="json", exclude={"output", "elapsed_s"}
+        ),
     }
     runs = [json.loads(line).get("run_id") for line in written]
     fixed = {run: f"run {number}" for number, run in enumerate(runs, 1) if run}
@@ -119,7 +148,9 @@ def _minions(cloud: Any, device: Any, home: Path, **settings: Any) -> Any:
         "chunk_tokens": 60,
         **settings,
     }
-    return parts.Minions(f"openai:planner@{cloud.openai_url}", f"openai:worker@{device.openai_url}", **chosen)
+    return parts.Minions(
+        f"openai:planner@{cloud.openai_url}", f"openai:worker@{device.openai_url}", **chosen
+    )
 
 
 def _event(event: Any) -> dict[str, Any]:

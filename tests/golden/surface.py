@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _WORDING = {"title", "description"}
-_FLAGS = ("required", "multiple", "is_flag", "count", "hidden", "envvar", "nargs", "min", "max", "is_eager")
+_FLAGS = (
+    "required",
+    "multiple",
+    "is_flag",
+    "count",
+    "hidden",
+    "envvar",
+    "nargs",
+    "min",
+    "max",
+    "is_eager",
+)
 
 
 def schema_of(shape: type[BaseModel], mode: Any = "serialization") -> Any:
@@ -36,8 +47,13 @@ def schema_of(shape: type[BaseModel], mode: Any = "serialization") -> Any:
             rest = {key: value for key, value in node.items() if key != "$ref"}
             return bare({**definitions[node["$ref"].rpartition("/")[2]], **rest})
         # What stands below "properties" are names of fields, of which one may well be called title.
-        kept = node if is_named else {key: value for key, value in node.items() if key not in _WORDING}
-        return {key: bare(value, is_named=key == "properties" and not is_named) for key, value in kept.items()}
+        kept = (
+            node if is_named else {key: value for key, value in node.items() if key not in _WORDING}
+        )
+        return {
+            key: bare(value, is_named=key == "properties" and not is_named)
+            for key, value in kept.items()
+        }
 
     return bare(schema)
 
@@ -64,7 +80,11 @@ def events() -> dict[str, Any]:
 def error_classes() -> dict[str, type[BaseException]]:
     """All that is defined as an error of the package, by name."""
     defined = vars(parts.errors).items()
-    return {name: one for name, one in defined if inspect.isclass(one) and issubclass(one, BaseException)}
+    return {
+        name: one
+        for name, one in defined
+        if inspect.isclass(one) and issubclass(one, BaseException)
+    }
 
 
 def errors() -> dict[str, Any]:
@@ -74,7 +94,9 @@ def errors() -> dict[str, Any]:
         own = sorted(set(dir(one)) - set(dir(Exception)))
         told[name] = {
             "kind of": [base.__name__ for base in one.__mro__[1:]],
-            "of the class": {attribute: getattr(one, attribute) for attribute in own if attribute[0] != "_"},
+            "of the class": {
+                attribute: getattr(one, attribute) for attribute in own if attribute[0] != "_"
+            },
             "of the error": sorted(vars(make_error(one))),
         }
     return told
@@ -84,7 +106,11 @@ def make_error(kind: type[Any]) -> Any:
     """An error of a kind, whatever it is built from."""
     if "unit" in inspect.signature(kind).parameters:
         return kind(unit="tokens", limit=1, spent=2, next_call=3)
-    return kind("path", "reason") if "reason" in inspect.signature(kind).parameters else kind("message", hint="hint")
+    return (
+        kind("path", "reason")
+        if "reason" in inspect.signature(kind).parameters
+        else kind("message", hint="hint")
+    )
 
 
 def settings() -> dict[str, Any]:
@@ -92,7 +118,11 @@ def settings() -> dict[str, Any]:
     fields = parts.Settings.model_fields
     return {
         "defaults": {name: _plain(field.get_default()) for name, field in fields.items()},
-        "aliases": {name: _plain(field.validation_alias) for name, field in fields.items() if field.validation_alias},
+        "aliases": {
+            name: _plain(field.validation_alias)
+            for name, field in fields.items()
+            if field.validation_alias
+        },
         "prefix": parts.Settings.model_config.get("env_prefix"),
         "schema": schema_of(parts.Settings, "validation")["properties"],
     }
@@ -109,7 +139,10 @@ def exported() -> dict[str, list[str]]:
 
 
 def _parameters(method: Callable[..., Any]) -> list[str]:
-    plain = [one.replace(annotation=inspect.Parameter.empty) for one in inspect.signature(method).parameters.values()]
+    plain = [
+        one.replace(annotation=inspect.Parameter.empty)
+        for one in inspect.signature(method).parameters.values()
+    ]
     return [str(one) for one in plain]
 
 
@@ -162,9 +195,13 @@ def tables(file: Path) -> dict[str, Any]:
     """What a database is made of: columns, keys, triggers and indexes in SQL, without comments and white space."""
     connection = sqlite3.connect(file)
     try:
-        rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        rows = connection.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        ).fetchall()
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     finally:
         connection.close()
-    made = {f"{kind} {name}": " ".join(re.sub(r"--[^\n]*", "", sql).split()) for kind, name, sql in rows}
+    made = {
+        f"{kind} {name}": " ".join(re.sub(r"--[^\n]*", "", sql).split()) for kind, name, sql in rows
+    }
     return {"version": version, "made": made}

@@ -27,7 +27,9 @@ def check(name: str, value: Any) -> None:
     # Nine digits: the last ones of an exponential are not the same on every machine.
     now = json.loads(json.dumps(value), parse_float=lambda digits: round(float(digits), 9))
     if os.environ.get("WRITE_GOLDEN"):
-        file.write_text(json.dumps(now, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "utf-8")
+        file.write_text(
+            json.dumps(now, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "utf-8"
+        )
     assert now == json.loads(file.read_text("utf-8"))
 
 
@@ -104,20 +106,30 @@ def test_searches_find_the_same_chunks_in_the_same_order(tmp_path: Path) -> None
 def test_databases_have_the_same_tables(tmp_path: Path) -> None:
     """Index and store of an earlier version are opened as they are."""
     folder = folders.lay_out(tmp_path / "folder")
-    with parts.Index.open(tmp_path / parts.INDEX_FILE) as index, parts.Store.open(tmp_path / parts.STORE_FILE):
+    with (
+        parts.Index.open(tmp_path / parts.INDEX_FILE) as index,
+        parts.Store.open(tmp_path / parts.STORE_FILE),
+    ):
         index.update([folder])
-    check("tables", {name: surface.tables(tmp_path / name) for name in (parts.INDEX_FILE, parts.STORE_FILE)})
+    check(
+        "tables",
+        {name: surface.tables(tmp_path / name) for name in (parts.INDEX_FILE, parts.STORE_FILE)},
+    )
 
 
 @pytest.mark.parametrize("protocol", runs.PROTOCOLS)
-def test_a_question_takes_the_same_course(protocol: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_question_takes_the_same_course(
+    protocol: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Answer, events, bytes to the cloud and cached results of a whole run are the same under every protocol."""
     folders.lay_out(tmp_path / "folder")
     monkeypatch.chdir(tmp_path)
     check(f"run_{protocol}", runs.run(protocol, tmp_path / "home"))
 
 
-def test_a_question_under_policy_strict_takes_the_same_course(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_question_under_policy_strict_takes_the_same_course(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The cloud sees neither names nor lines, to the byte as before."""
     folders.lay_out(tmp_path / "folder")
     monkeypatch.chdir(tmp_path)
@@ -132,7 +144,15 @@ def test_a_batch_writes_the_same_lines(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 @pytest.mark.parametrize(
-    "pinned", [surface.answer, surface.events, surface.errors, surface.settings, surface.exported, surface.commands]
+    "pinned",
+    [
+        surface.answer,
+        surface.events,
+        surface.errors,
+        surface.settings,
+        surface.exported,
+        surface.commands,
+    ],
 )
 def test_what_other_programs_build_on_stays(pinned: Callable[[], Any]) -> None:
     """Fields of answers and events, errors, settings, methods, commands and options: none goes, none changes."""
@@ -144,10 +164,14 @@ def test_every_ending_has_its_exit_code(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.chdir(tmp_path)
     reasons = surface.answer()["properties"]["stop_reason"]["enum"]
     blank: dict[str, Any] = {"run_id": "r", "question": "q", "answer": None, "confidence": 0}
-    endings: dict[str, Any] = {name: surface.make_error(kind) for name, kind in surface.error_classes().items()}
+    endings: dict[str, Any] = {
+        name: surface.make_error(kind) for name, kind in surface.error_classes().items()
+    }
     endings |= {"KeyboardInterrupt": KeyboardInterrupt(), "RuntimeError": RuntimeError("a bug")}
     # An answer with the reason "error" is one of a batch: a single question raises what went wrong.
-    endings |= {reason: parts.Answer(**blank, stop_reason=reason) for reason in reasons if reason != "error"}
+    endings |= {
+        reason: parts.Answer(**blank, stop_reason=reason) for reason in reasons if reason != "error"
+    }
     codes = {}
     for name, ending in endings.items():
 
@@ -157,5 +181,7 @@ def test_every_ending_has_its_exit_code(monkeypatch: pytest.MonkeyPatch, tmp_pat
             return ending
 
         monkeypatch.setattr(parts.Minions, "ask", ask)
-        codes[name] = parts.execute(["ask", "Why?", "folder", "--worker", "openai:w@http://127.0.0.1:1/v1"])
+        codes[name] = parts.execute(
+            ["ask", "Why?", "folder", "--worker", "openai:w@http://127.0.0.1:1/v1"]
+        )
     check("exit_codes", codes)

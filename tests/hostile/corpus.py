@@ -24,7 +24,11 @@ def hostile_files(port: int) -> Iterator[tuple[str, bytes]]:
 def _small_files(port: int, at_most: int) -> list[tuple[str, bytes]]:
     """Those of up to so many bytes, and those that only say something. To make them all takes seconds."""
     files = hostile_files(port)
-    return [(name, content) for name, content in files if len(content) <= at_most or name.startswith("said-")]
+    return [
+        (name, content)
+        for name, content in files
+        if len(content) <= at_most or name.startswith("said-")
+    ]
 
 
 def write_corpus(folder: Path, port: int, *, at_most: int) -> list[Path]:

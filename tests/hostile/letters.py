@@ -33,12 +33,19 @@ def files() -> Iterator[tuple[str, bytes]]:
         "recipients": "To: " + ", ".join(f"u{n}@example.com" for n in range(50_000)),
         "parameters": "Content-Type: text/plain" + ";a=b" * 300_000,
         "quotes": 'Content-Type: multipart/mixed; boundary="' + '\\"; ' * 200_000,
-        "names": "Content-Disposition: attachment; filename*0*=utf-8''" + ";filename*1*=%ff" * 50_000,
+        "names": "Content-Disposition: attachment; filename*0*=utf-8''"
+        + ";filename*1*=%ff" * 50_000,
     }.items():
         yield f"header-{name}.eml", f"{_HEAD}{header}\n\n{MARK}\n".encode()
     yield "headers.eml", (_HEAD + f"X-{MARK}: 1\n" * 100_000 + f"\n{MARK}\n").encode()
-    yield "smuggled.eml", f"{_HEAD}Subject: a\n b\r\n\tc\rBcc: {MARK}@example.com\nX: \n\nbody {MARK}\n".encode()
-    yield "boundary.eml", f"{_HEAD}Content-Type: multipart/mixed; boundary=\n\n--\n\n{MARK}\n----\n".encode()
+    yield (
+        "smuggled.eml",
+        f"{_HEAD}Subject: a\n b\r\n\tc\rBcc: {MARK}@example.com\nX: \n\nbody {MARK}\n".encode(),
+    )
+    yield (
+        "boundary.eml",
+        f"{_HEAD}Content-Type: multipart/mixed; boundary=\n\n--\n\n{MARK}\n----\n".encode(),
+    )
     yield (
         "charset.eml",
         f"{_HEAD}Content-Type: text/plain; charset=zip\nContent-Transfer-Encoding: x-uu\n\n{MARK}".encode(),
@@ -59,6 +66,8 @@ def _attached(path: str) -> str:
 
 def _nested(depth: int) -> bytes:
     """Multiparts within multiparts, each with a boundary of its own."""
-    heads = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(depth))
+    heads = "".join(
+        f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(depth)
+    )
     ends = "".join(f"--b{n}--\n" for n in reversed(range(depth)))
     return f"{_HEAD}{heads}Content-Type: text/plain\n\n{MARK}\n{ends}".encode()

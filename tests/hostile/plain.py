@@ -41,7 +41,11 @@ def _as(suffix: str, text: str) -> str:
         return f'name,"{text.replace(chr(34), chr(39))}"\n=cmd|\'/C calc\'!A0,"=HYPERLINK(""http://127.0.0.1:9/{MARK}"")"\n'
     if suffix == "json":
         return json.dumps({text: [text, {"answer": text}]})
-    return f"---\ntitle: {text.splitlines()[0]}\n---\n# {text}\n\n{text}\n\n## {text}\n" if suffix == "md" else text
+    return (
+        f"---\ntitle: {text.splitlines()[0]}\n---\n# {text}\n\n{text}\n\n## {text}\n"
+        if suffix == "md"
+        else text
+    )
 
 
 def _long() -> Iterator[tuple[str, bytes]]:
@@ -73,15 +77,30 @@ def _nested() -> Iterator[tuple[str, bytes]]:
     yield "deep-tables.html", b"<table><tr><td>a<td>" * DEEP + MARK.encode()
     yield "lists.html", b"<ul><li>x" * 10_000
     yield "unclosed.html", b"<!--" + b"<a " * DEEP + MARK.encode()
-    yield "attributes.html", b"<p " + b"".join(b"a%d=1 " % n for n in range(DEEP)) + b">" + MARK.encode()
+    yield (
+        "attributes.html",
+        b"<p " + b"".join(b"a%d=1 " % n for n in range(DEEP)) + b">" + MARK.encode(),
+    )
 
 
 def _tables() -> Iterator[tuple[str, bytes]]:
-    yield "spans.html", b"<table>" + b"<tr><td colspan=1000000000 rowspan=1000000000>x<td>1</tr>" * 2000
-    yield "digits.html", f"<table><tr><td colspan={'9' * 5000}>{MARK}<td>2</table><ol start={'9' * 5000}><li>x".encode()
-    yield "ragged.html", b"<table><tr>" + b"<td>1" * 20_000 + b"</tr>" + b"<tr><td>a<td>b</tr>" * 20_000
+    yield (
+        "spans.html",
+        b"<table>" + b"<tr><td colspan=1000000000 rowspan=1000000000>x<td>1</tr>" * 2000,
+    )
+    yield (
+        "digits.html",
+        f"<table><tr><td colspan={'9' * 5000}>{MARK}<td>2</table><ol start={'9' * 5000}><li>x".encode(),
+    )
+    yield (
+        "ragged.html",
+        b"<table><tr>" + b"<td>1" * 20_000 + b"</tr>" + b"<tr><td>a<td>b</tr>" * 20_000,
+    )
     cell = b"<td rowspan=100>" + b"x" * 2**15
-    yield "repeated.html", b"<table>" + (b"<tr>" + cell + b"<td>1</tr>" + b"<tr><td>2</tr>" * 99) * 100
+    yield (
+        "repeated.html",
+        b"<table>" + (b"<tr>" + cell + b"<td>1</tr>" + b"<tr><td>2</tr>" * 99) * 100,
+    )
     yield "columns.csv", b",".join(b"%d" % n for n in range(2**17)) + b"\n1,2\n"
     yield "rows.csv", b"a,b\n" + b"1,2\n" * 2**16
     yield "quote.csv", b'a,"' + b"x,\n" * 2**17

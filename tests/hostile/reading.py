@@ -42,11 +42,19 @@ def _read(path: Path) -> dict[str, Any]:
     whole = "".join(chunk.text for chunk in chunks) == document.text
     shown = (document.title, *(heading.text for heading in document.outline))
     odd = [text for text in shown if len(text) > 255 or not all(map(_is_shown, text))]
-    return {"whole": whole, "odd": odd[:3] if document.title != path.name else [], "leaks": "root:" in document.text}
+    return {
+        "whole": whole,
+        "odd": odd[:3] if document.title != path.name else [],
+        "leaks": "root:" in document.text,
+    }
 
 
 def _is_shown(letter: str) -> bool:
-    return letter >= " " and not "\x7f" <= letter <= "\x9f" and letter not in "\u2028\u2029\u202e\u2066"
+    return (
+        letter >= " "
+        and not "\x7f" <= letter <= "\x9f"
+        and letter not in "\u2028\u2029\u202e\u2066"
+    )
 
 
 if __name__ == "__main__":

@@ -59,7 +59,9 @@ def worker() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture(scope="module")
-def sides(cloud: LoopbackServer, worker: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> Sides:
+def sides(
+    cloud: LoopbackServer, worker: LoopbackServer, tmp_path_factory: pytest.TempPathFactory
+) -> Sides:
     """Ten questions, asked twice."""
     place = tmp_path_factory.mktemp("beside")
     write_real(place / "real")
@@ -87,7 +89,9 @@ def _ask(minions: Minions, cloud: LoopbackServer, folder: Path) -> Asked:
     answers = asyncio.run(ask_all())
     received: dict[str, list[Received]] = {question: [] for question in QUESTIONS}
     for request in cloud.requests:
-        (question,) = re.findall(r"^Question: (.*)$", request.json["messages"][-1]["content"], re.MULTILINE)
+        (question,) = re.findall(
+            r"^Question: (.*)$", request.json["messages"][-1]["content"], re.MULTILINE
+        )
         received[question].append(request)
     return Asked(answers, received)
 
@@ -111,7 +115,10 @@ def test_the_cloud_is_asked_no_more_often_and_little_more(sides: Sides) -> None:
     for question in QUESTIONS:
         alone, beside = (side.received[question] for side in (sides.real, sides.both))
         assert len(alone) == len(beside) == 2
-        assert sum(len(one.body) for one in beside) <= sum(len(one.body) for one in alone) + MOST_CHARACTERS
+        assert (
+            sum(len(one.body) for one in beside)
+            <= sum(len(one.body) for one in alone) + MOST_CHARACTERS
+        )
 
 
 def test_hostile_words_leave_only_as_names_and_in_findings(sides: Sides) -> None:
@@ -140,10 +147,19 @@ def test_the_terminal_is_given_text(
     monkeypatch.setenv("MINIONS_HOME", str(sides.place / "other"))
     docs = sides.place / "both"
     question, height = next(iter(QUESTIONS.items()))
-    crew = ("--planner", f"openai:p@{cloud.openai_url}", "--worker", f"openai:r@{worker.openai_url}")
+    crew = (
+        "--planner",
+        f"openai:p@{cloud.openai_url}",
+        "--worker",
+        f"openai:r@{worker.openai_url}",
+    )
     ended = run_command("ask", question, docs, *crew, "-v")
     assert ended.out.startswith(height)
-    later = [run_command("show", "last"), run_command("show", "last", "--json"), run_command("index", docs)]
+    later = [
+        run_command("show", "last"),
+        run_command("show", "last", "--json"),
+        run_command("index", docs),
+    ]
     for one in (ended, *later):
         assert one.code == 0
         assert not set(ORDERS) & set(one.out + one.err)

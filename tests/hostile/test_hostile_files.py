@@ -39,9 +39,16 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         server.settimeout(0)
         port = server.getsockname()[1]
         command = [sys.executable, "-m", "tests.hostile.reading", str(home / "files"), str(port)]
-        environment = {**os.environ, "HOME": str(home), "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            **os.environ,
+            "HOME": str(home),
+            "TMPDIR": str(home),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         environment["PYTHONPATH"] = str(ROOT)
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True) as process:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True
+        ) as process:
             out, err = process.communicate(timeout=600)
         try:
             server.accept()
@@ -88,12 +95,24 @@ def test_titles_and_headings_are_plain_lines(outcome: Outcome) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("a.docx", zipped.docx("x", head='<!DOCTYPE x [<!ENTITY e "e">]>'), "DOCX defines XML entities"),
-        ("a.xlsx", zipped.xlsx('<row r="9999999"><c><v>1</v></c></row>'), "more than 20,000,000 cells, or 1,048,576"),
+        (
+            "a.docx",
+            zipped.docx("x", head='<!DOCTYPE x [<!ENTITY e "e">]>'),
+            "DOCX defines XML entities",
+        ),
+        (
+            "a.xlsx",
+            zipped.xlsx('<row r="9999999"><c><v>1</v></c></row>'),
+            "more than 20,000,000 cells, or 1,048,576",
+        ),
         ("a.epub", zipped.epub("a" * 2**26), "EPUB expands to more than 200 times its size"),
         ("a.html", b"<div>" * 50_000 + b"x", "HTML nests its elements beyond measure"),
         ("a.html", b"<b/>x" * 6_000_001, "HTML holds more than 6,000,000 elements"),
-        ("a.pdf", pages.page(b"(x) Tj " * 2**20, packed=True), "PDF holds a page that is packed beyond measure"),
+        (
+            "a.pdf",
+            pages.page(b"(x) Tj " * 2**20, packed=True),
+            "PDF holds a page that is packed beyond measure",
+        ),
     ],
 )
 def test_the_reason_tells_an_attack(tmp_path: Path, name: str, data: bytes, reason: str) -> None:

@@ -20,24 +20,36 @@ R: Final = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relat
 A: Final = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
 _REL: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPES: Final = "application/vnd.openxmlformats-officedocument"
-_LAUGHS: Final = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for n in range(10))
+_LAUGHS: Final = "".join(
+    f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for n in range(10)
+)
 BOMB: Final = 64 * 2**20
 
 
 def files(port: int) -> Iterator[tuple[str, bytes]]:
     """Names and contents. ``port``: where a server listens that must not be asked."""
     for number, text in enumerate((*texts.TO_THE_WORKER, *texts.TERMINAL)):
-        safe = "".join(letter for letter in text if letter.isprintable()).replace("&", "+").replace("<", "(")
+        safe = (
+            "".join(letter for letter in text if letter.isprintable())
+            .replace("&", "+")
+            .replace("<", "(")
+        )
         yield f"said-{number:02}.docx", docx(f"<w:p><w:r><w:t>{safe}</w:t></w:r></w:p>", title=safe)
         yield f"said-{number:02}.epub", epub(f"<h1>{safe}</h1><p>{safe}</p>")
-        yield f"said-{number:02}.xlsx", xlsx(f'<row r="1"><c t="inlineStr"><is><t>{safe}</t></is></c></row>', name=safe)
+        yield (
+            f"said-{number:02}.xlsx",
+            xlsx(f'<row r="1"><c t="inlineStr"><is><t>{safe}</t></is></c></row>', name=safe),
+        )
         yield f"said-{number:02}.pptx", pptx([safe])
     yield from _bombs()
     yield from _entities(port)
     yield from _sheets()
     yield from _repeats()
     yield "traversal.zip", zipped({path.replace("\0", ""): MARK for path in texts.PATHS})
-    yield "traversal.docx", zipped({**_docx_parts(""), **{path.replace("\0", ""): MARK for path in texts.PATHS}})
+    yield (
+        "traversal.docx",
+        zipped({**_docx_parts(""), **{path.replace("\0", ""): MARK for path in texts.PATHS}}),
+    )
 
 
 def zipped(entries: Mapping[str, str | bytes], *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -57,17 +69,23 @@ def docx(body: str, *, title: str = MARK, head: str = "", **more: str) -> bytes:
 def _docx_parts(body: str, *, head: str = "", title: str = MARK) -> dict[str, str | bytes]:
     document = f"{head}<w:document {W}><w:body>{body}</w:body></w:document>"
     core = f'<x xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{title}</dc:title></x>'
-    parts: dict[str, str | bytes] = {**_package("word/document.xml", "wordprocessingml.document.main")}
+    parts: dict[str, str | bytes] = {
+        **_package("word/document.xml", "wordprocessingml.document.main")
+    }
     return {**parts, "word/document.xml": document, "docProps/core.xml": core}
 
 
-def xlsx(rows: str, *, name: str = MARK, strings: str = "<si><t>x</t></si>", head: str = "") -> bytes:
+def xlsx(
+    rows: str, *, name: str = MARK, strings: str = "<si><t>x</t></si>", head: str = ""
+) -> bytes:
     """A spreadsheet of one sheet."""
     name = name.replace('"', "'")[:31]
     parts = _package("xl/workbook.xml", "spreadsheetml.sheet.main")
     sheet = f'<sheets><sheet name="{name}" sheetId="1" r:id="r1"/></sheets>'
     parts["xl/workbook.xml"] = f"{head}<workbook {S} {R}>{sheet}</workbook>"
-    parts["xl/_rels/workbook.xml.rels"] = _relations(("r1", "worksheet", "worksheets/s.xml"), *_strings(strings))
+    parts["xl/_rels/workbook.xml.rels"] = _relations(
+        ("r1", "worksheet", "worksheets/s.xml"), *_strings(strings)
+    )
     parts["xl/worksheets/s.xml"] = f"{head}<worksheet {S}><sheetData>{rows}</sheetData></worksheet>"
     if strings:
         parts["xl/sharedStrings.xml"] = f"<sst {S}>{strings}</sst>"
@@ -77,13 +95,21 @@ def xlsx(rows: str, *, name: str = MARK, strings: str = "<si><t>x</t></si>", hea
 def pptx(slides: list[str], *, repeat: int = 1) -> bytes:
     """A deck; each slide is shown ``repeat`` times."""
     parts = _package("ppt/presentation.xml", "presentationml.presentation.main")
-    ids = [(f"r{n}x{m}", "slide", f"slides/s{n}.xml") for n in range(len(slides)) for m in range(repeat)]
+    ids = [
+        (f"r{n}x{m}", "slide", f"slides/s{n}.xml")
+        for n in range(len(slides))
+        for m in range(repeat)
+    ]
     shown = "".join(f'<p:sldId id="{256 + at}" r:id="{one[0]}"/>' for at, one in enumerate(ids))
-    parts["ppt/presentation.xml"] = f"<p:presentation {P} {R}><p:sldIdLst>{shown}</p:sldIdLst></p:presentation>"
+    parts["ppt/presentation.xml"] = (
+        f"<p:presentation {P} {R}><p:sldIdLst>{shown}</p:sldIdLst></p:presentation>"
+    )
     parts["ppt/_rels/presentation.xml.rels"] = _relations(*ids)
     kinds = f'<Override PartName="/ppt/slides/s{{}}.xml" ContentType="{_TYPES}.presentationml.slide+xml"/>'
     listed = "".join(kinds.format(n) for n in range(len(slides)))
-    parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace("</Types>", f"{listed}</Types>")
+    parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace(
+        "</Types>", f"{listed}</Types>"
+    )
     for number, text in enumerate(slides):
         shape = f'<p:sp><p:nvSpPr><p:cNvPr id="2" name="{MARK}"/><p:cNvSpPr/><p:nvPr/></p:nvSpPr><p:spPr/>'
         body = f"<p:txBody><a:bodyPr/><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
@@ -121,10 +147,11 @@ def _package(main: str, kind: str) -> dict[str, str]:
 
 
 def _relations(*relations: tuple[str, str, str]) -> str:
-    items = "".join(f'<Relationship Id="{i}" Type="{_REL}/{kind}" Target="{target}"/>' for i, kind, target in relations)
-    return (
-        f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{items}</Relationships>'
+    items = "".join(
+        f'<Relationship Id="{i}" Type="{_REL}/{kind}" Target="{target}"/>'
+        for i, kind, target in relations
     )
+    return f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{items}</Relationships>'
 
 
 def _strings(strings: str) -> list[tuple[str, str, str]]:
@@ -143,9 +170,17 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
     yield "bomb.epub", epub("a" * BOMB)
     yield "bomb.zip", zipped({f"{n}.txt": much[: 2**22] for n in range(16)})
     yield "many.zip", zipped({f"{n}": "" for n in range(30_000)}, method=zipfile.ZIP_STORED)
-    yield "many.docx", zipped({**_docx_parts("x"), **{f"m/{n}": "" for n in range(30_000)}}, method=zipfile.ZIP_STORED)
+    yield (
+        "many.docx",
+        zipped(
+            {**_docx_parts("x"), **{f"m/{n}": "" for n in range(30_000)}}, method=zipfile.ZIP_STORED
+        ),
+    )
     for name, size in (("small", 10), ("huge", 2**32 - 2)):
-        yield f"lying-{name}.docx", _lying(docx(f"<w:p><w:r><w:t>{MARK * 1000}</w:t></w:r></w:p>"), size)
+        yield (
+            f"lying-{name}.docx",
+            _lying(docx(f"<w:p><w:r><w:t>{MARK * 1000}</w:t></w:r></w:p>"), size),
+        )
     nested = "<w:tbl><w:tr><w:tc>" * 5000 + "x" + "</w:tc></w:tr></w:tbl>" * 5000
     yield "deep.docx", docx(nested)
 
@@ -173,7 +208,10 @@ def _entities(port: int) -> Iterator[tuple[str, bytes]]:
     for name, head in heads.items():
         use = "" if name in {"outside", "schema"} else "&l9;" * (2000 if name == "square" else 1)
         yield f"{name}.docx", docx(f"<w:p><w:r><w:t>{use}</w:t></w:r></w:p>", head=head)
-        yield f"{name}.xlsx", xlsx(f'<row r="1"><c t="inlineStr"><is><t>{use}</t></is></c></row>', head=head)
+        yield (
+            f"{name}.xlsx",
+            xlsx(f'<row r="1"><c t="inlineStr"><is><t>{use}</t></is></c></row>', head=head),
+        )
         yield f"{name}.epub", epub(use or "x", head=head)
         yield f"{name}.xml", f"{head}<x>{use}{MARK}</x>".encode()
     wide = f"{heads['laughs']}<w:document {W}><w:body><w:p><w:r><w:t>&l9;</w:t></w:r></w:p></w:body></w:document>"
@@ -183,10 +221,15 @@ def _entities(port: int) -> Iterator[tuple[str, bytes]]:
 def _sheets() -> Iterator[tuple[str, bytes]]:
     """Sheets that claim more cells than there are bytes."""
     yield "far-row.xlsx", xlsx('<row r="999999999999"><c r="A1"><v>1</v></c></row>')
-    yield "far-cells.xlsx", xlsx("".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(1, 5000)))
+    yield (
+        "far-cells.xlsx",
+        xlsx("".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(1, 5000))),
+    )
     yield (
         "far-corner.xlsx",
-        xlsx('<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'),
+        xlsx(
+            '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+        ),
     )
     yield "no-column.xlsx", xlsx('<row r="1"><c r="ZZZZZZZZZZ1"><v>1</v></c></row>')
     yield "digits.xlsx", xlsx(f'<row r="1"><c><v>{"9" * 10_000}</v></c></row>')

@@ -59,7 +59,9 @@ async def embedded(model_name: str, model_home: Path) -> AsyncIterator[LlamaCppM
     from minions.models.llamacpp import open_llamacpp
     from minions.network.reference import ModelRef
 
-    model = await open_llamacpp(ModelRef.parse(f"llamacpp:{model_name}"), home=model_home, context_tokens=2048)
+    model = await open_llamacpp(
+        ModelRef.parse(f"llamacpp:{model_name}"), home=model_home, context_tokens=2048
+    )
     yield model
     await model.aclose()
 

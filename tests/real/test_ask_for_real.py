@@ -51,7 +51,9 @@ def _assert_citations_stand(answer: Answer) -> None:
 
 async def test_without_a_cloud_the_demo_is_answered(embedded: LlamaCppModel, home: Path) -> None:
     """The 1.5B plans, reads and decides: the right number, cited, for nothing."""
-    with Minions("local", embedded.reference, home=home, context_tokens=2048, chunks_per_task=CHUNKS) as minions:
+    with Minions(
+        "local", embedded.reference, home=home, context_tokens=2048, chunks_per_task=CHUNKS
+    ) as minions:
         answer = await minions.aask(RATE, REPORT)
     assert answer.answer is not None
     assert "31.6" in answer.answer
@@ -65,22 +67,41 @@ def _planner(request: ChatRequest) -> Any:
     text = request.messages[-1].content
     if "Findings:" not in text:
         return {
-            "tasks": [{"instruction": TERNS, "output": "number", "search": ["breeding pairs terns", "tern colony"]}]
+            "tasks": [
+                {
+                    "instruction": TERNS,
+                    "output": "number",
+                    "search": ["breeding pairs terns", "tern colony"],
+                }
+            ]
         }
     row = re.search(r"^(f\d+) .*\b214\b", text, re.MULTILINE)
-    return {"answer": "214" if row else None, "findings": [row[1]] if row else [], "confidence": 0.9, "tasks": []}
+    return {
+        "answer": "214" if row else None,
+        "findings": [row[1]] if row else [],
+        "confidence": 0.9,
+        "tasks": [],
+    }
 
 
-async def test_a_planner_behind_a_url_gets_the_right_lines(embedded: LlamaCppModel, home: Path) -> None:
+async def test_a_planner_behind_a_url_gets_the_right_lines(
+    embedded: LlamaCppModel, home: Path
+) -> None:
     """The real worker brings up the line with the answer; the ledger equals what the endpoint counted."""
     with LoopbackServer(_planner) as server:
         planner = f"openai:gpt-5.4@{server.openai_url}"
-        with Minions(planner, embedded.reference, home=home, context_tokens=2048, chunks_per_task=CHUNKS) as minions:
+        with Minions(
+            planner, embedded.reference, home=home, context_tokens=2048, chunks_per_task=CHUNKS
+        ) as minions:
             answer = await minions.aask(TERNS, REPORT)
     assert answer.answer == "214"
     _assert_citations_stand(answer)
     assert answer.usage.planner.calls == len(server.requests) == 2
-    assert answer.usage.planner.input_tokens == sum(usage.input_tokens for usage in server.usages) < 1200
+    assert (
+        answer.usage.planner.input_tokens
+        == sum(usage.input_tokens for usage in server.usages)
+        < 1200
+    )
 
 
 @pytest.fixture
@@ -98,7 +119,11 @@ async def ollama_url(embedded: LlamaCppModel) -> AsyncIterator[str]:
 
 def _proxied(base_url: str, key: str, port: int) -> Iterator[str]:
     command = Path(sys.executable).with_name("ollama-proxy")
-    environment = {**os.environ, "PROVIDERS_LLAMA_API_KEY": key, "PROVIDERS_LLAMA_BASE_URL": base_url}
+    environment = {
+        **os.environ,
+        "PROVIDERS_LLAMA_API_KEY": key,
+        "PROVIDERS_LLAMA_BASE_URL": base_url,
+    }
     process = subprocess.Popen(
         [str(command), "--host", "127.0.0.1", "--port", str(port)],
         env=environment,
@@ -126,7 +151,9 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("the proxy did not answer")
 
 
-async def test_the_real_ollama_client_reads_too(embedded: LlamaCppModel, ollama_url: str, home: Path) -> None:
+async def test_the_real_ollama_client_reads_too(
+    embedded: LlamaCppModel, ollama_url: str, home: Path
+) -> None:
     """Through Ollama's API, which gives no probabilities there, the same line comes up."""
     worker = f"ollama:llama/{embedded.settings.name}@{ollama_url}"
     with LoopbackServer(_planner) as server:

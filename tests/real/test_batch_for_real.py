@@ -32,7 +32,13 @@ def _planner(request: ChatRequest) -> Any:
     if "Findings:" not in text:
         asked = text.rpartition("Question: ")[2]
         return {
-            "tasks": [{"instruction": asked, "output": "number", "search": ["north quay container moves per hour"]}]
+            "tasks": [
+                {
+                    "instruction": asked,
+                    "output": "number",
+                    "search": ["north quay container moves per hour"],
+                }
+            ]
         }
     found = re.search(r"^(f\d+) .*\b31\.6\b", text, re.MULTILINE)
     return {
@@ -52,7 +58,9 @@ async def test_a_batch_reads_chunks_once_and_goes_on_where_it_was(
     home, asked, answered = tmp_path / "home", tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     home.mkdir()
     (home / "models").symlink_to(model_home / "models", target_is_directory=True)
-    asked.write_text("".join(json.dumps({"id": id_, "question": text}) + "\n" for id_, text in QUESTIONS.items()))
+    asked.write_text(
+        "".join(json.dumps({"id": id_, "question": text}) + "\n" for id_, text in QUESTIONS.items())
+    )
     with (
         LoopbackServer(_planner) as server,
         Minions(
@@ -67,7 +75,9 @@ async def test_a_batch_reads_chunks_once_and_goes_on_where_it_was(
         summary = await minions.abatch(asked, REPORT, output=answered)
         assert (summary.stop_reason, summary.done, summary.failed) == ("finished", 2, 0)
         records = [json.loads(line) for line in answered.read_text().splitlines()]
-        assert {record["id"]: record["answer"] for record in records} == dict.fromkeys(QUESTIONS, "31.6")
+        assert {record["id"]: record["answer"] for record in records} == dict.fromkeys(
+            QUESTIONS, "31.6"
+        )
         (worker,) = [row for row in minions.ledger("role") if row.key == "worker"]
         assert worker.cached_input_tokens > worker.input_tokens / 2
         calls = len(server.requests)

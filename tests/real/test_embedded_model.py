@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real_model, pytest.mark.asyncio(loop_scope="module")]
 
-PRODUCTIVITY, SPILL, SEALS = "4.2 Productivity", "9.3 The spill at berth 7", "10.5 Birds, seals and herring"
+PRODUCTIVITY, SPILL, SEALS = (
+    "4.2 Productivity",
+    "9.3 The spill at berth 7",
+    "10.5 Birds, seals and herring",
+)
 RATE = "How many container moves per hour did the north quay reach?"
 ANSWER: dict[str, Any] = {
     "type": "object",
@@ -44,7 +48,9 @@ def _address(model: LlamaCppModel) -> str:
     return engine.start()
 
 
-async def test_it_reads_a_fact_from_a_passage(embedded: LlamaCppModel, sections: dict[str, str]) -> None:
+async def test_it_reads_a_fact_from_a_passage(
+    embedded: LlamaCppModel, sections: dict[str, str]
+) -> None:
     """A number that stands in the passage comes back in the shape that was asked for."""
     task = f"Task: {RATE}\nReply with JSON. answer: the number as it stands, with its unit."
     completion = await embedded.complete(
@@ -54,15 +60,20 @@ async def test_it_reads_a_fact_from_a_passage(embedded: LlamaCppModel, sections:
     assert (completion.finish_reason, completion.usage.estimated) == ("stop", False)
 
 
-async def test_its_probabilities_tell_the_right_passage(embedded: LlamaCppModel, sections: dict[str, str]) -> None:
+async def test_its_probabilities_tell_the_right_passage(
+    embedded: LlamaCppModel, sections: dict[str, str]
+) -> None:
     """One token out, the passage with the answer is rated above one without."""
     task = f"Does this passage itself contain the answer to: {RATE}\nAnswer yes or no."
     ratings = []
     for heading in (PRODUCTIVITY, SEALS):
-        completion = await embedded.complete(_request(sections[heading], task, first_token_candidates=10))
+        completion = await embedded.complete(
+            _request(sections[heading], task, first_token_candidates=10)
+        )
         assert completion.first_token is not None
         tokens = {
-            token.strip().casefold(): logprob for token, logprob in reversed(list(completion.first_token.items()))
+            token.strip().casefold(): logprob
+            for token, logprob in reversed(list(completion.first_token.items()))
         }
         ratings.append(tokens.get("yes", -20.0) - tokens.get("no", -20.0))
     assert ratings[0] > ratings[1]
@@ -85,7 +96,9 @@ async def test_a_passage_longer_than_the_context_is_refused(embedded: LlamaCppMo
         await embedded.complete(_request("quay " * 4000, "What is this?"))
 
 
-async def test_a_cancelled_request_stops_generating(embedded: LlamaCppModel, sections: dict[str, str]) -> None:
+async def test_a_cancelled_request_stops_generating(
+    embedded: LlamaCppModel, sections: dict[str, str]
+) -> None:
     """Who cancels gets the slot back at once: the next request is answered long before the old one would have ended."""
     essay = _request(sections[SEALS], "Write a long essay about this.", max_output_tokens=1500)
     with pytest.raises(TimeoutError):
@@ -109,7 +122,9 @@ async def test_closing_frees_it_and_it_says_nothing(
     model_name: str, model_home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Loading and closing print nothing on stderr, and nothing listens afterwards."""
-    model = await open_llamacpp(ModelRef.parse(f"llamacpp:{model_name}"), home=model_home, context_tokens=512)
+    model = await open_llamacpp(
+        ModelRef.parse(f"llamacpp:{model_name}"), home=model_home, context_tokens=512
+    )
     await model.warm()
     address = _address(model)
     await model.aclose()

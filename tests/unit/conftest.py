@@ -14,7 +14,13 @@ from minions.values.plans import Task
 
 def make_chunk(text: str, **changes: Any) -> Chunk:
     start = changes.pop("start", 0)
-    values = {"id": "doc:0", "document_id": "doc", "path": "report.txt", "index": 0, "tokens": len(text) // 4}
+    values = {
+        "id": "doc:0",
+        "document_id": "doc",
+        "path": "report.txt",
+        "index": 0,
+        "tokens": len(text) // 4,
+    }
     return Chunk(**{**values, **changes}, start=start, end=start + len(text), text=text)
 
 
@@ -38,7 +44,13 @@ def make_finding(answer: str | None = "12", *, confidence: float = 0.5, **change
         status="exact",
         score=1.0,
     )
-    values = {"id": finding_id, "task_id": "t1", "answer": answer, "confidence": confidence, "citation": citation}
+    values = {
+        "id": finding_id,
+        "task_id": "t1",
+        "answer": answer,
+        "confidence": confidence,
+        "citation": citation,
+    }
     return Finding(**{**values, **changes})
 
 

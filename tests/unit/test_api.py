@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
-from minions.errors import AuthenticationError, EgressRefusedError, PriceUnknownError, ServerError, UsageError
+from minions.errors import (
+    AuthenticationError,
+    EgressRefusedError,
+    PriceUnknownError,
+    ServerError,
+    UsageError,
+)
 from minions.ledger.ledger import Ledger
 from minions.network import endpoints
 from minions.store.runs import Runs
@@ -43,7 +49,11 @@ It was a good year for everybody at the quay.
 | Cost | 3.0 | 4.1 |
 """
 SECRET = "Questions about revenue go to Ms Hall. The combination of the safe is 4711."
-PLAN = {"tasks": [{"instruction": "State net revenue in 2022.", "output": "number", "search": ["net revenue"]}]}
+PLAN = {
+    "tasks": [
+        {"instruction": "State net revenue in 2022.", "output": "number", "search": ["net revenue"]}
+    ]
+}
 DECISION = {"answer": "12.4", "findings": ["f1"], "confidence": 0.9, "tasks": []}
 YES, NO = {"yes": -0.1, "no": -2.4}, {"no": -0.1, "yes": -2.4}
 
@@ -107,11 +117,15 @@ def documents(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def minions(cloud: LoopbackServer, device: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Minions]:
+def minions(
+    cloud: LoopbackServer, device: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Minions]:
     """The API over both servers."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-right")
     with Minions(
-        planner=f"openai:gpt-5.4@{cloud.openai_url}", worker=f"openai:reader@{device.openai_url}", attempts=1
+        planner=f"openai:gpt-5.4@{cloud.openai_url}",
+        worker=f"openai:reader@{device.openai_url}",
+        attempts=1,
     ) as instance:
         yield instance
 
@@ -131,7 +145,9 @@ def test_an_answer_cites_the_documents_own_text(minions: Minions, documents: Pat
     assert [check.status for check in verify_answer(answer)] == ["ok"]
 
 
-def test_the_bill_is_what_the_server_counted(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_the_bill_is_what_the_server_counted(
+    minions: Minions, documents: Path, cloud: LoopbackServer
+) -> None:
     """Requests and tokens of the ledger equal those of the server, to the token; one round is two cloud calls."""
     answer = minions.ask(QUESTION, documents)
     planner = answer.usage.planner
@@ -150,7 +166,9 @@ def test_workers_are_entered_too(minions: Minions, documents: Path, device: Loop
     assert answer.usage.worker.cost_usd == 0
 
 
-def test_documents_never_go_to_the_cloud(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_documents_never_go_to_the_cloud(
+    minions: Minions, documents: Path, cloud: LoopbackServer
+) -> None:
     """What no worker found does not leave the device; the egress log holds what did, to the byte."""
     minions.ask(QUESTION, documents)
     sent = b"".join(request.body for request in cloud.requests)
@@ -159,7 +177,9 @@ def test_documents_never_go_to_the_cloud(minions: Minions, documents: Path, clou
     assert str(documents).encode() not in sent
 
 
-def test_strict_keeps_quotes_and_names_at_home(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_strict_keeps_quotes_and_names_at_home(
+    minions: Minions, documents: Path, cloud: LoopbackServer
+) -> None:
     """Under policy strict only answers and counts go up."""
     answer = minions.ask(QUESTION, documents, policy="strict")
     sent = b"".join(request.body for request in cloud.requests)
@@ -172,7 +192,12 @@ def test_another_round_costs_one_more_call(
     minions: Minions, documents: Path, cloud: LoopbackServer, office: Office
 ) -> None:
     """Deciding and planning again are one call; an earlier round's finding can be cited."""
-    more = {"answer": None, "findings": [], "confidence": 0, "tasks": [{**PLAN["tasks"][0], "search": ["cost"]}]}
+    more = {
+        "answer": None,
+        "findings": [],
+        "confidence": 0,
+        "tasks": [{**PLAN["tasks"][0], "search": ["cost"]}],
+    }
     office.decisions = [more, {**DECISION, "findings": ["f1", "f2"]}]
     answer = minions.ask(QUESTION, documents)
     assert len(cloud.requests) == 3
@@ -189,7 +214,9 @@ def test_no_answer_is_said(minions: Minions, documents: Path, office: Office) ->
     assert (answer.answer, answer.stop_reason, answer.citations) == (None, "no_answer", ())
 
 
-def test_findings_that_do_not_exist_are_not_cited(minions: Minions, documents: Path, office: Office) -> None:
+def test_findings_that_do_not_exist_are_not_cited(
+    minions: Minions, documents: Path, office: Office
+) -> None:
     """A planner that invents ids is found out."""
     office.decisions = [{**DECISION, "findings": ["f9"]}]
     answer = minions.ask(QUESTION, documents)
@@ -202,7 +229,10 @@ def test_a_budget_stops_with_what_was_found(
     minions: Minions, documents: Path, cloud: LoopbackServer, office: Office
 ) -> None:
     """The call that could pass the limit is not made; the findings so far are in the partial answer, on disk too."""
-    wordy = {**PLAN["tasks"][0], "instruction": "State net revenue in 2022, and do so in many words. " * 12}
+    wordy = {
+        **PLAN["tasks"][0],
+        "instruction": "State net revenue in 2022, and do so in many words. " * 12,
+    }
     office.plan = {"tasks": [wordy] * 4}  # four tasks make the second call the larger one
     plan_only = 3_000
     answer = minions.ask(QUESTION, documents, max_cloud_tokens=plan_only, planner_output_tokens=400)
@@ -216,20 +246,26 @@ def test_a_budget_stops_with_what_was_found(
     assert run.answer == answer
 
 
-def test_a_cost_limit_needs_a_price(minions: Minions, documents: Path, device: LoopbackServer) -> None:
+def test_a_cost_limit_needs_a_price(
+    minions: Minions, documents: Path, device: LoopbackServer
+) -> None:
     """Without a known price a limit in dollars cannot be kept, so nothing is sent; stating the price mends it."""
     planner = f"openai:nobody-knows-it@{device.openai_url}"
     with pytest.raises(PriceUnknownError) as caught:
         minions.ask(QUESTION, documents, planner=planner, max_cost="0.5")
     assert device.requests == []
     assert "--price" in (caught.value.hint or "")
-    answer = minions.ask(QUESTION, documents, planner=planner, max_cost="0.5", prices=["nobody-knows-it=1/2"])
+    answer = minions.ask(
+        QUESTION, documents, planner=planner, max_cost="0.5", prices=["nobody-knows-it=1/2"]
+    )
     assert answer.answer == "12.4"
     assert answer.usage.planner.cost_usd is not None
     assert answer.usage.planner.cost_usd < Decimal("0.5")
 
 
-def test_a_remote_worker_is_refused_before_anything_is_read(minions: Minions, documents: Path) -> None:
+def test_a_remote_worker_is_refused_before_anything_is_read(
+    minions: Minions, documents: Path
+) -> None:
     """Workers read the documents, so they are on this machine unless the user says otherwise."""
     with pytest.raises(EgressRefusedError, match="not on this machine"):
         minions.ask(QUESTION, documents, worker="openai:reader@http://192.0.2.1:8080/v1")
@@ -237,7 +273,9 @@ def test_a_remote_worker_is_refused_before_anything_is_read(minions: Minions, do
         minions.ask(QUESTION, documents, worker="ollama:gpt-oss:120b-cloud")
 
 
-def test_local_only_refuses_a_cloud_planner(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_local_only_refuses_a_cloud_planner(
+    minions: Minions, documents: Path, cloud: LoopbackServer
+) -> None:
     """With --local-only no cloud call can be made by accident."""
     with pytest.raises(EgressRefusedError):
         minions.ask(QUESTION, documents, local_only=True)
@@ -258,7 +296,9 @@ def test_without_a_cloud_the_worker_plans_and_says_so(
     assert any("no cloud planner is configured" in warning for warning in answer.warnings)
 
 
-def test_a_wrong_key_is_said_and_entered(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_a_wrong_key_is_said_and_entered(
+    minions: Minions, documents: Path, cloud: LoopbackServer
+) -> None:
     """The failed attempt is in the ledger; the run's record says how it ended."""
     cloud.api_key = "another"
     with pytest.raises(AuthenticationError):
@@ -270,7 +310,9 @@ def test_a_wrong_key_is_said_and_entered(minions: Minions, documents: Path, clou
     assert entry.cost_usd == 0
 
 
-def test_workers_that_all_fail_end_the_run(minions: Minions, documents: Path, device: LoopbackServer) -> None:
+def test_workers_that_all_fail_end_the_run(
+    minions: Minions, documents: Path, device: LoopbackServer
+) -> None:
     """No evidence because nothing could be read is not the same as no answer."""
     device.fail_next(*[faults.server_error()] * 20)
     with pytest.raises(ServerError, match="all 2 jobs failed"):
@@ -287,7 +329,9 @@ def test_one_failed_job_is_counted_and_the_rest_answers(
     assert answer.coverage.found + answer.coverage.abstained == 1
 
 
-async def test_streaming_tells_each_event_and_ends_with_the_answer(minions: Minions, documents: Path) -> None:
+async def test_streaming_tells_each_event_and_ends_with_the_answer(
+    minions: Minions, documents: Path
+) -> None:
     """A page can show the run as it happens."""
     events = [event async for event in minions.stream(QUESTION, documents)]
     kinds = [type(event) for event in events]
@@ -330,13 +374,18 @@ def test_an_empty_question_is_refused(minions: Minions, documents: Path) -> None
         minions.ask("  ", documents)
 
 
-def test_unreadable_files_are_listed_and_the_rest_answers(minions: Minions, documents: Path) -> None:
+def test_unreadable_files_are_listed_and_the_rest_answers(
+    minions: Minions, documents: Path
+) -> None:
     """One broken file among many does not stop the run."""
     (documents / "empty.txt").touch()
     (documents / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     answer = minions.ask(QUESTION, documents)
     assert answer.answer == "12.4"
-    assert sorted(item.path.rsplit("/", 1)[-1] for item in answer.coverage.unreadable) == ["broken.pdf", "empty.txt"]
+    assert sorted(item.path.rsplit("/", 1)[-1] for item in answer.coverage.unreadable) == [
+        "broken.pdf",
+        "empty.txt",
+    ]
 
 
 def test_what_was_found_is_on_disk_before_the_planner_decides(
@@ -361,8 +410,13 @@ def test_a_remote_worker_is_metered_limited_and_logged(
     minions: Minions, documents: Path, device: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reads elsewhere is a cloud call: it has a price, its bytes are on record, and limits hold for it."""
-    monkeypatch.setattr(endpoints, "is_loopback_url", lambda _: False)  # as if it were another machine
-    remote: dict[str, Any] = {"worker": f"openai:gpt-5.4-mini@{device.openai_url}", "allow_remote_workers": True}
+    monkeypatch.setattr(
+        endpoints, "is_loopback_url", lambda _: False
+    )  # as if it were another machine
+    remote: dict[str, Any] = {
+        "worker": f"openai:gpt-5.4-mini@{device.openai_url}",
+        "allow_remote_workers": True,
+    }
     answer = minions.ask(QUESTION, documents, **remote)
     worker = [entry for entry in _entries(minions, answer) if entry.role == "worker"]
     assert len(worker) == len(device.requests) > 0
@@ -370,7 +424,10 @@ def test_a_remote_worker_is_metered_limited_and_logged(
     assert {request.body for request in device.requests} <= set(minions.egress(answer.run_id))
     sent = len(device.requests)
     dear = ["gpt-5.4-mini=100000/100000", "gpt-5.4=0.001/0.001"]
-    assert minions.ask(QUESTION, documents, max_cost=1, prices=dear, cache=False, **remote).stop_reason == "budget"
+    assert (
+        minions.ask(QUESTION, documents, max_cost=1, prices=dear, cache=False, **remote).stop_reason
+        == "budget"
+    )
     assert len(device.requests) == sent
     with pytest.raises(EgressRefusedError):
         minions.ask(QUESTION, documents, local_only=True, planner="local", **remote)
@@ -399,7 +456,9 @@ def test_a_stop_in_round_two_keeps_what_both_rounds_found(
     assert [citation.id for citation in run.answer.citations] == ["f1", "f2"]
 
 
-def test_what_was_read_is_not_read_again(minions: Minions, documents: Path, device: LoopbackServer) -> None:
+def test_what_was_read_is_not_read_again(
+    minions: Minions, documents: Path, device: LoopbackServer
+) -> None:
     """The same question over the same text asks no worker again, even when the file has moved; its citation stands in
     the new place.
     """
@@ -414,24 +473,34 @@ def test_what_was_read_is_not_read_again(minions: Minions, documents: Path, devi
     assert [check.status for check in verify_answer(again)] == ["ok"]
 
 
-def test_without_the_cache_everything_is_read(minions: Minions, documents: Path, device: LoopbackServer) -> None:
+def test_without_the_cache_everything_is_read(
+    minions: Minions, documents: Path, device: LoopbackServer
+) -> None:
     """Who wants to measure, or to see whether a model answers the same twice, turns it off."""
     for _ in range(2):
         minions.ask(QUESTION, documents, cache=False)
     assert len(device.requests) == 2 * 3
 
 
-def test_reading_ends_early_where_passages_agree(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_reading_ends_early_where_passages_agree(
+    minions: Minions, documents: Path, cloud: LoopbackServer
+) -> None:
     """With ``enough``, what is left is skipped, told and counted; asked again, the question reads nothing and sends up
     the same.
     """
     for year in range(2022, 2028):
-        (documents / f"report-{year}.md").write_text(f"{REPORT}\nPrinted in {year}.\n", encoding="utf-8")
+        (documents / f"report-{year}.md").write_text(
+            f"{REPORT}\nPrinted in {year}.\n", encoding="utf-8"
+        )
     told: list[Any] = []
     asked: dict[str, Any] = {"concurrency": 1, "enough": 2, "max_rounds": 1}
     answer = minions.ask(QUESTION, documents, observe=told.append, **asked)
     skipped = [event for event in told if isinstance(event, JobEvent) and event.status == "skipped"]
-    assert (answer.answer, answer.coverage.read, answer.coverage.skipped) == ("12.4", 2, len(skipped))
+    assert (answer.answer, answer.coverage.read, answer.coverage.skipped) == (
+        "12.4",
+        2,
+        len(skipped),
+    )
     assert answer.coverage.read + len(skipped) == answer.rounds[0].jobs
     assert {event.reason for event in skipped} == {"enough findings agree without it"}
     sent = [json.loads(request.body)["messages"] for request in cloud.requests]

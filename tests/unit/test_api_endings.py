@@ -167,7 +167,9 @@ def test_settings_for_a_question_leave_the_chosen_file_in_charge(
     assert changed.max_jobs == Minions(config=chosen).settings.max_jobs != 1
 
 
-def test_what_cannot_work_is_told_before_a_document_is_read(minions: Minions, folders: list[Path]) -> None:
+def test_what_cannot_work_is_told_before_a_document_is_read(
+    minions: Minions, folders: list[Path]
+) -> None:
     """A missing key and an unknown price under a cost limit cost no reading."""
     seen: list[Event] = []
     with pytest.raises(ConfigError, match="API key"):

@@ -58,12 +58,14 @@ def test_a_home_that_cannot_be_written_is_a_problem(script: str, tmp_path: Path)
 def test_a_planner_is_looked_at_without_spending_a_token(script: str) -> None:
     """GET /v1/models with the key, and no completion."""
     with LoopbackServer(models=("p",)) as server:
-        found = checks(planner=f"openai:p@{server.openai_url}", worker=script, openai_api_key="sk-1")
+        found = checks(
+            planner=f"openai:p@{server.openai_url}", worker=script, openai_api_key="sk-1"
+        )
     assert found["planner"].status == "ok"
     assert server.requests == []
-    assert [(request.path, request.headers["authorization"]) for request in server.other_requests] == [
-        ("/v1/models", "Bearer sk-1")
-    ]
+    assert [
+        (request.path, request.headers["authorization"]) for request in server.other_requests
+    ] == [("/v1/models", "Bearer sk-1")]
 
 
 def test_a_model_that_is_not_served_is_a_problem(script: str) -> None:
@@ -82,7 +84,9 @@ def test_a_missing_key_is_a_problem(script: str) -> None:
     assert "OPENAI_API_KEY" in (found.fix or "")
 
 
-@pytest.mark.parametrize("reference", ["openai:m@http://127.0.0.1:9/v1", "ollama:m@http://127.0.0.1:9"])
+@pytest.mark.parametrize(
+    "reference", ["openai:m@http://127.0.0.1:9/v1", "ollama:m@http://127.0.0.1:9"]
+)
 def test_a_server_that_does_not_answer_is_a_problem(script: str, reference: str) -> None:
     """If no server listens, the hint is to start it or to correct the address."""
     found = checks(planner=script, worker=reference)["worker"]
@@ -94,7 +98,9 @@ def test_an_unknown_price_is_a_warning(script: str) -> None:
     """Costs cannot be counted, but questions can be asked; the flag is shown."""
     with LoopbackServer() as server:
         found = checks(planner=f"openai:p@{server.openai_url}", worker=script)["price"]
-        stated = checks(planner=f"openai:p@{server.openai_url}", worker=script, prices=("openai:p=2/10",))["price"]
+        stated = checks(
+            planner=f"openai:p@{server.openai_url}", worker=script, prices=("openai:p=2/10",)
+        )["price"]
     assert (found.status, stated.status) == ("warning", "ok")
     assert "--price openai:p=" in (found.fix or "")
     assert "$2.00" in stated.detail
@@ -106,7 +112,9 @@ def test_slots_and_context_are_asked_of_the_server(script: str) -> None:
         reference = f"openai:w@{server.openai_url}"
         small = checks(planner=script, worker=reference)["context"]
         fits = checks(planner=script, worker=reference, context_tokens=2048)["context"]
-        crowded = checks(planner=script, worker=reference, context_tokens=2048, concurrency=4)["context"]
+        crowded = checks(planner=script, worker=reference, context_tokens=2048, concurrency=4)[
+            "context"
+        ]
     assert (small.status, fits.status, crowded.status) == ("warning", "ok", "warning")
     assert "--context-tokens 2048" in (small.fix or "")
     assert fits.detail == "1 slot, 2,048 tokens of context each"
@@ -118,8 +126,18 @@ def test_every_worker_endpoint_is_looked_at(script: str) -> None:
     with LoopbackServer(models=("w",), slots=2) as server:
         worker = f"openai:w@{server.openai_url},http://127.0.0.1:9/v1"
         report = examine(Settings.load({"planner": script, "worker": worker}))
-    found = [(check.name, check.status) for check in report.checks if check.name in {"worker", "locality", "context"}]
-    assert found == [("locality", "ok"), ("worker", "ok"), ("context", "ok"), ("locality", "ok"), ("worker", "problem")]
+    found = [
+        (check.name, check.status)
+        for check in report.checks
+        if check.name in {"worker", "locality", "context"}
+    ]
+    assert found == [
+        ("locality", "ok"),
+        ("worker", "ok"),
+        ("context", "ok"),
+        ("locality", "ok"),
+        ("worker", "problem"),
+    ]
 
 
 def test_a_planner_with_several_endpoints_is_a_problem(script: str) -> None:
@@ -141,7 +159,11 @@ def test_an_ollama_worker_is_found(script: str) -> None:
     """The version, the model, the context it was trained for; how many requests at a time Ollama does not say."""
     with LoopbackServer(models=("w",), context_tokens=8192) as server:
         found = checks(planner=script, worker=f"ollama:w@{server.url}")
-    assert (found["worker"].status, found["context"].status, found["locality"].status) == ("ok", "ok", "ok")
+    assert (found["worker"].status, found["context"].status, found["locality"].status) == (
+        "ok",
+        "ok",
+        "ok",
+    )
     assert "8,192" in found["context"].detail
     assert "OLLAMA_NUM_PARALLEL" in (found["context"].fix or "")
 
@@ -162,17 +184,26 @@ def test_a_worker_elsewhere_is_a_problem(script: str, worker: str) -> None:
     assert "--allow-remote-workers" in (found.fix or "")
 
 
-def test_embedded_weights_are_looked_for(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embedded_weights_are_looked_for(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Missing weights come with the command that fetches them; a file of one's own is taken as it is."""
     monkeypatch.setattr(doctor, "find_spec", lambda _: object())
     monkeypatch.setattr(files, "installed_parts", lambda _: None)
     missing = checks(planner=script, worker="llamacpp:qwen2.5-coder-0.5b")["worker"]
-    assert (missing.status, (missing.fix or "")[:40]) == ("problem", "minions models pull qwen2.5-coder-0.5b  ")
+    assert (missing.status, (missing.fix or "")[:40]) == (
+        "problem",
+        "minions models pull qwen2.5-coder-0.5b  ",
+    )
     (tmp_path / "own.gguf").write_bytes(b"GGUF")
-    assert checks(planner=script, worker=f"llamacpp:{tmp_path / 'own.gguf'}")["worker"].status == "ok"
+    assert (
+        checks(planner=script, worker=f"llamacpp:{tmp_path / 'own.gguf'}")["worker"].status == "ok"
+    )
     assert checks(planner=script, worker="llamacpp:nobody")["worker"].status == "problem"
     monkeypatch.setattr(doctor, "find_spec", lambda _: None)
-    assert "local-minions[embedded]" in (checks(planner=script, worker="llamacpp:nobody")["worker"].fix or "")
+    assert "local-minions[embedded]" in (
+        checks(planner=script, worker="llamacpp:nobody")["worker"].fix or ""
+    )
 
 
 def test_a_reference_that_is_none_is_a_problem() -> None:
@@ -219,7 +250,9 @@ def refusing(
 def test_a_refused_key_is_a_problem(script: str) -> None:
     """401 from the endpoint: the key is what is wrong, and it is not shown."""
     with refusing(401) as (url, _):
-        found = checks(planner=f"openai:p@{url}/v1", worker=script, openai_api_key="sk-secret")["planner"]
+        found = checks(planner=f"openai:p@{url}/v1", worker=script, openai_api_key="sk-secret")[
+            "planner"
+        ]
     assert found.status == "problem"
     assert "OPENAI_API_KEY" in (found.fix or "")
     assert "secret" not in found.model_dump_json()
@@ -233,12 +266,17 @@ def test_an_endpoint_without_a_list_is_a_warning(script: str) -> None:
 
 def test_a_key_follows_no_redirect() -> None:
     """An endpoint that points elsewhere gets no second request."""
-    with refusing(200) as (other, asked), refusing(302, headers={"Location": f"{other}/v1/models"}) as (url, _):
+    with (
+        refusing(200) as (other, asked),
+        refusing(302, headers={"Location": f"{other}/v1/models"}) as (url, _),
+    ):
         page = probes.fetch(f"{url}/v1/models", api_key="sk-1")
     assert (page.status, asked) == (302, [])
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 1}', b'{"models": [1, {}]}', b"null"])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b'{"data": 1}', b'{"models": [1, {}]}', b"null"]
+)
 def test_nonsense_is_no_list_of_models(body: bytes) -> None:
     """A reply that is not a list of models is treated as no list, without an error."""
     with refusing(200, body) as (url, _):
@@ -275,7 +313,9 @@ def test_a_model_that_ollama_passes_on_is_a_problem(script: str, role: str) -> N
             return {"remote_host": "https://ollama.com:443"}
 
     with PassingOn(models=("mine",)) as server:
-        found = checks(**{"planner": script, "worker": script, role: f"ollama:mine@{server.url}"})["locality"]
+        found = checks(**{"planner": script, "worker": script, role: f"ollama:mine@{server.url}"})[
+            "locality"
+        ]
     assert found.status == "problem"
     assert "passes it on" in found.detail
     assert "-cloud" in (found.fix or "")

@@ -53,7 +53,9 @@ def docs(tmp_path: Path) -> Path:
     folder = tmp_path / "docs"
     folder.mkdir()
     for number in range(40):
-        text = "\n\n".join(f"Paragraph {n} of part {number} says little about the sea." for n in range(30))
+        text = "\n\n".join(
+            f"Paragraph {n} of part {number} says little about the sea." for n in range(30)
+        )
         (folder / f"part{number}.txt").write_text(text)
     return folder
 
@@ -84,23 +86,38 @@ def test_the_price_of_a_typical_run_is_its_tokens_times_the_stated_price(docs: P
     """Two calls for one round; dollars follow from tokens and the price that the user stated."""
     typical = estimate(docs).typical
     assert (typical.rounds, typical.calls) == (1, 2)
-    assert typical.cost_usd == (typical.input_tokens * 2 + typical.output_tokens * Decimal(10)) / 1_000_000
+    assert (
+        typical.cost_usd
+        == (typical.input_tokens * 2 + typical.output_tokens * Decimal(10)) / 1_000_000
+    )
 
 
 PLANNERS: dict[str, tuple[Callable[[ScriptedModel], Planner], int, int]] = {
-    "minions": (lambda model: CloudPlanner(model, max_tasks=6), PLAN_INPUT_TOKENS, DECISION_INPUT_TOKENS),
-    "minion": (lambda model: ChatPlanner(model, max_turns=4), MESSAGE_INPUT_TOKENS, REPLY_INPUT_TOKENS),
+    "minions": (
+        lambda model: CloudPlanner(model, max_tasks=6),
+        PLAN_INPUT_TOKENS,
+        DECISION_INPUT_TOKENS,
+    ),
+    "minion": (
+        lambda model: ChatPlanner(model, max_turns=4),
+        MESSAGE_INPUT_TOKENS,
+        REPLY_INPUT_TOKENS,
+    ),
 }
 
 
 @pytest.mark.parametrize("protocol", PLANNERS)
 async def test_the_fixed_tokens_are_those_of_the_prompts(protocol: str) -> None:
     """The fixed input tokens of the estimate are those of the planner's prompts and schemas."""
-    model = ScriptedModel([{"tasks": []}, {"answer": "x", "findings": [], "confidence": 1, "tasks": []}])
+    model = ScriptedModel(
+        [{"tasks": []}, {"answer": "x", "findings": [], "confidence": 1, "tasks": []}]
+    )
     make, *fixed = PLANNERS[protocol]
     planner = make(model)
     await planner.plan("", CorpusCard(documents=0, tokens=0, pages=0, text=""))
-    await planner.decide("", Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1))
+    await planner.decide(
+        "", Digest(text="", findings=(), gist="", tokens=0), History(rounds_left=1)
+    )
     for request, stated in zip(model.requests, fixed, strict=True):
         texts = [message.content for message in request.messages]
         schema = json.dumps(request.json_schema, separators=(",", ":"))
@@ -115,15 +132,21 @@ async def test_the_fixed_tokens_of_a_decision_on_passages_are_those_of_its_promp
     await CloudPlanner(model, max_tasks=6).decide("", digest, History(rounds_left=0))
     (request,) = model.requests
     schema = json.dumps(request.json_schema, separators=(",", ":"))
-    tokens = sum(estimate_tokens(message.content) + 6 for message in request.messages) + estimate_tokens(schema)
+    tokens = sum(
+        estimate_tokens(message.content) + 6 for message in request.messages
+    ) + estimate_tokens(schema)
     assert tokens == pytest.approx(WHOLE_INPUT_TOKENS, rel=0.15)
 
 
 @pytest.mark.parametrize(("protocol", "chunks"), [("rag", 3), ("remote", None)])
-def test_what_sends_passages_is_one_call_and_reads_nothing_here(docs: Path, protocol: str, chunks: int | None) -> None:
+def test_what_sends_passages_is_one_call_and_reads_nothing_here(
+    docs: Path, protocol: str, chunks: int | None
+) -> None:
     """All rounds are one; a planner on this machine reads the same, here, and costs nothing."""
     asked = {"protocol": protocol, "policy": "open", "rag_chunks": 3}
-    cloud, here = (estimate(docs, OF_THE_SEA, **asked, planner=planner) for planner in ("openai:p", "local"))
+    cloud, here = (
+        estimate(docs, OF_THE_SEA, **asked, planner=planner) for planner in ("openai:p", "local")
+    )
     assert (cloud.typical.calls, cloud.upper.calls, cloud.upper.rounds) == (1, 1, 1)
     assert (cloud.local.jobs, cloud.local.input_tokens, cloud.local.minutes) == (0, 0, 0)
     assert (here.typical.calls, here.local.chunks) == (0, chunks or here.chunks)
@@ -133,7 +156,10 @@ def test_what_sends_passages_is_one_call_and_reads_nothing_here(docs: Path, prot
 
 def test_retrieval_sends_more_where_it_may_and_everything_is_all(docs: Path) -> None:
     """The chunks that the question finds, as many as are to go up; under remote every one."""
-    few, more = (estimate(docs, OF_THE_SEA, protocol="rag", policy="open", rag_chunks=count) for count in (2, 8))
+    few, more = (
+        estimate(docs, OF_THE_SEA, protocol="rag", policy="open", rag_chunks=count)
+        for count in (2, 8)
+    )
     whole = estimate(docs, OF_THE_SEA, protocol="remote", policy="open")
     assert few.typical.input_tokens < more.typical.input_tokens < whole.typical.input_tokens
     assert whole.typical.input_tokens > whole.tokens
@@ -152,18 +178,25 @@ def test_what_would_be_refused_is_refused_at_once(docs: Path, protocol: str) -> 
 def test_a_planner_that_is_the_worker_asks_for_no_second_round(docs: Path, protocol: str) -> None:
     """So that one round is the most; another model on this machine may take them all."""
     assert estimate(docs, protocol=protocol, planner="local").upper.rounds == 1
-    assert estimate(docs, protocol=protocol, planner="ollama:p").upper.rounds == (4 if protocol == "minion" else 2)
+    assert estimate(docs, protocol=protocol, planner="ollama:p").upper.rounds == (
+        4 if protocol == "minion" else 2
+    )
 
 
 def test_the_limit_of_jobs_bounds_what_a_chat_holds(docs: Path) -> None:
     """Samples are jobs, too."""
-    local = estimate(docs, protocol="minion", context_tokens=1_000_000, max_jobs=10, samples=2).local
+    local = estimate(
+        docs, protocol="minion", context_tokens=1_000_000, max_jobs=10, samples=2
+    ).local
     assert (local.jobs, local.chunks) == (10, 5)
 
 
 def test_the_upper_bound_grows_with_the_limits(docs: Path) -> None:
     """More rounds and longer replies cost more; nothing typical costs more than the most."""
-    small, large = estimate(docs, max_rounds=1), estimate(docs, max_rounds=4, planner_output_tokens=4000)
+    small, large = (
+        estimate(docs, max_rounds=1),
+        estimate(docs, max_rounds=4, planner_output_tokens=4000),
+    )
     assert small.typical.input_tokens <= small.upper.input_tokens < large.upper.input_tokens
     assert large.upper.calls == 5
     assert large.upper.output_tokens == 20_000
@@ -171,10 +204,15 @@ def test_the_upper_bound_grows_with_the_limits(docs: Path) -> None:
 
 def test_a_chat_reads_what_it_holds_in_one_request_a_message(docs: Path) -> None:
     """Its messages are its limit, its context what is read, once; more context reads more."""
-    small, large = (estimate(docs, protocol="minion", context_tokens=size) for size in (4_096, 1_000_000))
+    small, large = (
+        estimate(docs, protocol="minion", context_tokens=size) for size in (4_096, 1_000_000)
+    )
     assert small.upper.calls == large.upper.calls == 5
     assert small.typical.input_tokens < estimate(docs).typical.input_tokens
-    assert (large.local.chunks, large.local.output_tokens) == (large.chunks, small.local.output_tokens)
+    assert (large.local.chunks, large.local.output_tokens) == (
+        large.chunks,
+        small.local.output_tokens,
+    )
     assert 0 < small.local.chunks < large.local.chunks
     assert small.local.input_tokens < 5_000 < large.local.input_tokens
 
@@ -206,7 +244,9 @@ def test_local_work_is_capped_by_the_corpus(docs: Path) -> None:
 def test_the_alternatives_read_the_whole_corpus(docs: Path) -> None:
     """Everything in the prompt is the corpus and the question; retrieval is a part of it."""
     estimated = estimate(docs)
-    assert estimated.baseline.remote_only.input_tokens == estimated.tokens + estimate_tokens(QUESTION)
+    assert estimated.baseline.remote_only.input_tokens == estimated.tokens + estimate_tokens(
+        QUESTION
+    )
     assert estimated.baseline.rag.input_tokens < estimated.baseline.remote_only.input_tokens
 
 

@@ -20,7 +20,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "theirs").mkdir()
     monkeypatch.chdir(tmp_path / "theirs")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr("platformdirs.user_config_path", lambda name, **_: tmp_path / "config" / name)
+    monkeypatch.setattr(
+        "platformdirs.user_config_path", lambda name, **_: tmp_path / "config" / name
+    )
     return tmp_path / "theirs"
 
 

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 QUESTION = "How tall is the lighthouse at Skerrow?"
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 RULES = [
-    Rule(contains="You plan how", reply={"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall"]}]}),
-    Rule(contains="Findings:", reply={"answer": "41 metres", "findings": ["f1"], "confidence": 0.9, "tasks": []}),
+    Rule(
+        contains="You plan how",
+        reply={"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall"]}]},
+    ),
+    Rule(
+        contains="Findings:",
+        reply={"answer": "41 metres", "findings": ["f1"], "confidence": 0.9, "tasks": []},
+    ),
     Rule(contains="Answer yes or no", first_token={"yes": -0.1}),
 ]
 LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -35,7 +41,9 @@ def cloud() -> Iterator[LoopbackServer]:
 def minions(cloud: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Minions]:
     """A planner and a worker on this machine."""
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-test")
-    with Minions(planner=f"openai:p@{cloud.openai_url}", worker=f"openai:w@{cloud.openai_url}") as made:
+    with Minions(
+        planner=f"openai:p@{cloud.openai_url}", worker=f"openai:w@{cloud.openai_url}"
+    ) as made:
         yield made
 
 
@@ -69,8 +77,12 @@ def test_a_run_can_be_deleted(minions: Minions, docs: Path) -> None:
         minions.delete_run(run_id)
 
 
-@pytest.mark.parametrize(("older_than", "gone"), [(timedelta(days=30), 0), (LONG_AFTER, 1), (timedelta(days=-1), 1)])
-def test_old_runs_can_be_purged(minions: Minions, docs: Path, older_than: timedelta | datetime, gone: int) -> None:
+@pytest.mark.parametrize(
+    ("older_than", "gone"), [(timedelta(days=30), 0), (LONG_AFTER, 1), (timedelta(days=-1), 1)]
+)
+def test_old_runs_can_be_purged(
+    minions: Minions, docs: Path, older_than: timedelta | datetime, gone: int
+) -> None:
     """By age or before a time; with the index, the documents are read again when they are asked about."""
     minions.ask(QUESTION, docs)
     assert minions.purge(older_than=older_than, dry_run=True).runs == gone
@@ -79,7 +91,9 @@ def test_old_runs_can_be_purged(minions: Minions, docs: Path, older_than: timede
     assert minions.index(docs).added == 1
 
 
-def test_without_retention_nothing_of_a_text_is_kept(minions: Minions, docs: Path, cloud: LoopbackServer) -> None:
+def test_without_retention_nothing_of_a_text_is_kept(
+    minions: Minions, docs: Path, cloud: LoopbackServer
+) -> None:
     """For one question, or in a batch; and what was kept before is not used."""
     kept = minions.ask(QUESTION, docs)
     assert minions.show().answer == kept
@@ -96,7 +110,9 @@ def test_without_retention_nothing_of_a_text_is_kept(minions: Minions, docs: Pat
 async def test_a_batch_without_retention(minions: Minions, docs: Path, tmp_path: Path) -> None:
     """Its lines hold the answers, the home does not."""
     questions = [{"id": "q1", "question": QUESTION}]
-    async for answer in minions.map(questions, docs, output=tmp_path / "out.jsonl", retain_text=False):
+    async for answer in minions.map(
+        questions, docs, output=tmp_path / "out.jsonl", retain_text=False
+    ):
         assert answer.answer == "41 metres"
     record = minions.show().answer
     assert record is not None

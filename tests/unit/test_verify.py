@@ -107,7 +107,12 @@ def test_each_file_is_read_once(guide: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert len(read) == 1
 
 
-@given(text=st.text(max_size=60), start=st.integers(0, 60), length=st.integers(1, 20), shift=st.integers(0, 70))
+@given(
+    text=st.text(max_size=60),
+    start=st.integers(0, 60),
+    length=st.integers(1, 20),
+    shift=st.integers(0, 70),
+)
 def test_offsets_decide(text: str, start: int, length: int, shift: int) -> None:
     """A quote taken from a text is ok at its place, and anywhere else it is moved, or ok where it stands twice."""
     quote = text[start : start + length]
@@ -141,4 +146,7 @@ def test_the_home_of_a_user_who_is_not_there_is_missing() -> None:
 
 def test_a_quote_that_stands_everywhere_is_found_at_once() -> None:
     """The nearest of a million places, without looking at the others."""
-    assert check_quote("a" * 1_000_000 + "b" + "a" * 500_000, "a" * 500_000 + "b", 3) == ("moved", 500_000)
+    assert check_quote("a" * 1_000_000 + "b" + "a" * 500_000, "a" * 500_000 + "b", 3) == (
+        "moved",
+        500_000,
+    )

@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 
 ASKING = ChatRequest(messages=(Message(role="user", content="a passage"),), max_output_tokens=50)
 REDIRECTS: Final = (301, 302, 303, 307, 308)
-PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+PROXIES: Final = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
 KEY: Final = "key-of-the-test"
 
 
@@ -141,15 +148,32 @@ async def test_no_proxy_stands_before_this_machine(
 def test_no_part_of_a_run_goes_through_a_proxy(proxied: Listening, tmp_path: Path) -> None:
     """This holds for the planner, workers of both kinds, the probe of their slots, and doctor."""
     (tmp_path / "a.txt").write_text("The lighthouse is 41 metres tall.")
-    plan = {"tasks": [{"instruction": "How tall?"}], "answer": "41", "findings": [], "confidence": 1}
-    with LoopbackServer(default=plan) as cloud, LoopbackServer(default={"lines": [1], "answer": "41"}) as device:
+    plan = {
+        "tasks": [{"instruction": "How tall?"}],
+        "answer": "41",
+        "findings": [],
+        "confidence": 1,
+    }
+    with (
+        LoopbackServer(default=plan) as cloud,
+        LoopbackServer(default={"lines": [1], "answer": "41"}) as device,
+    ):
         for worker in (f"openai:w@{device.openai_url}", f"ollama:w@{device.url}"):
-            settings: Any = {"planner": f"openai:p@{cloud.openai_url}", "worker": worker, "openai_api_key": KEY}
+            settings: Any = {
+                "planner": f"openai:p@{cloud.openai_url}",
+                "worker": worker,
+                "openai_api_key": KEY,
+            }
             with Minions(**settings, attempts=1) as minions:
                 assert minions.ask("How tall is it?", tmp_path / "a.txt").stop_reason == "answered"
                 minions.doctor()
     assert {request.path for request in cloud.other_requests} == {"/v1/models"}
-    assert {request.path for request in device.other_requests} >= {"/props", "/v1/models", "/api/show", "/api/tags"}
+    assert {request.path for request in device.other_requests} >= {
+        "/props",
+        "/v1/models",
+        "/api/show",
+        "/api/tags",
+    }
     assert not proxied.was_reached
 
 
@@ -158,7 +182,9 @@ async def test_no_credentials_come_from_a_netrc(
     connect: Callable[[str], ChatModel], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A password in a file for another program is not sent."""
-    (tmp_path / ".netrc").write_text("default login me password hunter2\nmachine 127.0.0.1 login me password hunter2\n")
+    (tmp_path / ".netrc").write_text(
+        "default login me password hunter2\nmachine 127.0.0.1 login me password hunter2\n"
+    )
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     with LoopbackServer(default="hi") as server:
@@ -166,7 +192,10 @@ async def test_no_credentials_come_from_a_netrc(
         await model.complete(ASKING)
         await model.aclose()
         probes.fetch(f"{server.url}/props")
-    sent = {request.headers.get("authorization") for request in (*server.requests, *server.other_requests)}
+    sent = {
+        request.headers.get("authorization")
+        for request in (*server.requests, *server.other_requests)
+    }
     assert sent == ({f"Bearer {KEY}", None} if connect is openai else {None})
 
 
@@ -174,7 +203,9 @@ class Proxy(LoopbackServer):
     """A proxy that is itself the cloud: it answers whatever address it is asked for."""
 
     def post(self, path: str, body: Any) -> Any:
-        chat = self.chat("openai" if path.endswith("completions") else "ollama", self.other_requests[-1])
+        chat = self.chat(
+            "openai" if path.endswith("completions") else "ollama", self.other_requests[-1]
+        )
         assert body
         return chat
 
@@ -197,12 +228,16 @@ async def test_an_endpoint_elsewhere_may_need_a_proxy_and_gets_no_more_through_i
     with Proxy(default="hi") as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         settings = Settings.load({"openai_api_key": KEY})
-        model = await Adapters.of(settings, settings.endpoints()).open(ModelRef.parse(planner), slots=1)
+        model = await Adapters.of(settings, settings.endpoints()).open(
+            ModelRef.parse(planner), slots=1
+        )
         assert (await model.complete(ASKING)).text == "hi"
         await model.aclose()
     (sent,) = proxy.other_requests
     assert sent.path == path
-    assert sent.headers.get("authorization") == (f"Bearer {KEY}" if planner.startswith("openai") else None)
+    assert sent.headers.get("authorization") == (
+        f"Bearer {KEY}" if planner.startswith("openai") else None
+    )
     assert not any(name.startswith("proxy-auth") for name in sent.headers)
 
 
@@ -212,7 +247,15 @@ def test_a_proxy_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     """
     (tmp_path / "a.txt").write_text("The lighthouse is 41 metres tall.")
     with LoopbackServer(default="hi") as server:
-        command = [sys.executable, "-m", "minions.cli.main", "ask", "How tall?", str(tmp_path), "--local-only"]
+        command = [
+            sys.executable,
+            "-m",
+            "minions.cli.main",
+            "ask",
+            "How tall?",
+            str(tmp_path),
+            "--local-only",
+        ]
         done = subprocess.run(
             [*command, "--worker", f"ollama:w@{server.url}"],
             env={**os.environ, "ALL_PROXY": "socks5://127.0.0.1:9"},

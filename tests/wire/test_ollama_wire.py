@@ -39,7 +39,9 @@ def model_at(wire: Any, **settings: Any) -> OllamaModel:
 
 def asking(text: str = "q", **changes: Any) -> ChatRequest:
     """A request of one message."""
-    return ChatRequest(messages=(Message(role="user", content=text),), max_output_tokens=50, **changes)
+    return ChatRequest(
+        messages=(Message(role="user", content=text),), max_output_tokens=50, **changes
+    )
 
 
 async def test_the_whole_request(ollama_wire: Any) -> None:
@@ -112,7 +114,9 @@ async def test_the_bytes_noted_are_the_bytes_sent(ollama_wire: Any) -> None:
     assert exchange.bytes_in == len(ollama_wire.body)
 
 
-@pytest.mark.parametrize("reply", [b"<html>", b"", [], {"error": "surprise"}, {"message": {"role": "assistant"}}])
+@pytest.mark.parametrize(
+    "reply", [b"<html>", b"", [], {"error": "surprise"}, {"message": {"role": "assistant"}}]
+)
 async def test_what_is_no_reply_is_malformed(ollama_wire: Any, reply: Any) -> None:
     """Garbage with status 200 is an error of its own, never an empty answer."""
     ollama_wire.reply = reply
@@ -121,15 +125,30 @@ async def test_what_is_no_reply_is_malformed(ollama_wire: Any, reply: Any) -> No
 
 
 REFUSALS: list[tuple[int, Any, type[ModelError], str]] = [
-    (404, {"error": "model 'llama3.2:3b' not found"}, ModelNotFoundError, "ollama pull llama3.2:3b"),
+    (
+        404,
+        {"error": "model 'llama3.2:3b' not found"},
+        ModelNotFoundError,
+        "ollama pull llama3.2:3b",
+    ),
     (401, {"error": "unauthorized"}, AuthenticationError, "OLLAMA_API_KEY"),
     (429, {"error": "too many"}, RateLimitedError, ""),
     (500, {"error": "llama runner process has terminated"}, ServerError, ""),
-    (500, {"error": "model requires more system memory (9 GiB)"}, RequestRefusedError, "smaller model"),
+    (
+        500,
+        {"error": "model requires more system memory (9 GiB)"},
+        RequestRefusedError,
+        "smaller model",
+    ),
     (400, {"error": "invalid JSON schema in format"}, FormatUnsupportedError, ""),
     (400, {"error": "input length exceeds the context length"}, ContextOverflowError, "context"),
     (400, b"plain words", RequestRefusedError, ""),
-    (502, {"error": "Error code: 400 - the request exceeds the available context size"}, ContextOverflowError, ""),
+    (
+        502,
+        {"error": "Error code: 400 - the request exceeds the available context size"},
+        ContextOverflowError,
+        "",
+    ),
 ]
 
 
@@ -187,7 +206,10 @@ async def strict_model(showing: Showing) -> AsyncIterator[OllamaModel]:
 
 @pytest.mark.parametrize(
     "shown",
-    [{"remote_host": "https://ollama.com:443", "remote_model": "m"}, {"remote_model": "https://ollama.com:443"}],
+    [
+        {"remote_host": "https://ollama.com:443", "remote_model": "m"},
+        {"remote_model": "https://ollama.com:443"},
+    ],
 )
 async def test_nothing_is_sent_to_a_model_that_is_passed_on(
     showing: Showing, strict_model: OllamaModel, shown: Any
@@ -212,7 +234,9 @@ async def test_a_model_that_runs_here_is_asked_about_once(
     assert len(showing.other_requests) == 1
 
 
-async def test_a_model_that_is_not_there_yet_is_asked_about_again(showing: Showing, strict_model: OllamaModel) -> None:
+async def test_a_model_that_is_not_there_yet_is_asked_about_again(
+    showing: Showing, strict_model: OllamaModel
+) -> None:
     """It may be pulled meanwhile, from anywhere."""
     showing.shown, showing.models = faults.unknown_model(), ("another",)
     with pytest.raises(ModelNotFoundError):
@@ -222,7 +246,9 @@ async def test_a_model_that_is_not_there_yet_is_asked_about_again(showing: Showi
         await strict_model.complete(asking())
 
 
-async def test_a_reply_from_elsewhere_is_refused(showing: Showing, strict_model: OllamaModel) -> None:
+async def test_a_reply_from_elsewhere_is_refused(
+    showing: Showing, strict_model: OllamaModel
+) -> None:
     """The model has become another since the server was asked: there is no second prompt."""
     await strict_model.complete(asking())
     showing.replied = {"remote_model": "far"}
@@ -233,7 +259,9 @@ async def test_a_reply_from_elsewhere_is_refused(showing: Showing, strict_model:
 async def test_who_does_not_say_where_a_model_runs_gets_no_prompt() -> None:
     """A server that does not say where its model runs is sent no prompt; it may come back."""
     with Showing(default="hi") as server:
-        model = OllamaModel(ModelRef.parse("ollama:llama3.2:3b"), host=server.url, must_be_here=True)
+        model = OllamaModel(
+            ModelRef.parse("ollama:llama3.2:3b"), host=server.url, must_be_here=True
+        )
     with pytest.raises(UnreachableError):
         await model.complete(asking())
 

@@ -23,14 +23,25 @@ from minions.network.reference import ModelRef
 from minions.network.wire import capturing
 from minions.values.chat import ChatRequest, Message, Usage
 
-SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
 KEY = "sk-verysecretkey1234"
 
 
-def model_at(wire: Any, base_url: str = "http://127.0.0.1:1/v1", name: str = "m", **settings: Any) -> OpenAIModel:
+def model_at(
+    wire: Any, base_url: str = "http://127.0.0.1:1/v1", name: str = "m", **settings: Any
+) -> OpenAIModel:
     """An adapter over a mocked wire."""
     return OpenAIModel(
-        ModelRef.parse(f"openai:{name}"), base_url=base_url, api_key=KEY, http_client=wire.httpx2(), **settings
+        ModelRef.parse(f"openai:{name}"),
+        base_url=base_url,
+        api_key=KEY,
+        http_client=wire.httpx2(),
+        **settings,
     )
 
 
@@ -56,7 +67,9 @@ async def test_a_schema_goes_out_strict(openai_wire: Any) -> None:
     }
 
 
-@pytest.mark.parametrize(("form", "sent"), [("json_object", {"type": "json_object"}), ("text", None)])
+@pytest.mark.parametrize(
+    ("form", "sent"), [("json_object", {"type": "json_object"}), ("text", None)]
+)
 async def test_simpler_formats_carry_no_schema(openai_wire: Any, form: Any, sent: Any) -> None:
     """If the server takes no schema, none is sent; the prompt describes it in words."""
     await model_at(openai_wire).complete(asking(json_schema=SCHEMA, response_format=form))
@@ -103,7 +116,9 @@ async def test_cached_and_reasoning_tokens_are_read(openai_wire: Any) -> None:
         "completion_tokens_details": {"reasoning_tokens": 30},
     }
     completion = await model_at(openai_wire).complete(asking())
-    assert completion.usage == Usage(input_tokens=100, cached_input_tokens=64, output_tokens=40, reasoning_tokens=30)
+    assert completion.usage == Usage(
+        input_tokens=100, cached_input_tokens=64, output_tokens=40, reasoning_tokens=30
+    )
     assert completion.model == "served"
 
 
@@ -129,7 +144,12 @@ async def test_the_first_token_keeps_its_candidates(openai_wire: Any) -> None:
 
 @pytest.mark.parametrize(
     ("finish", "expected"),
-    [("stop", "stop"), ("length", "length"), ("content_filter", "content_filter"), ("tool_calls", "other")],
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("content_filter", "content_filter"),
+        ("tool_calls", "other"),
+    ],
 )
 async def test_finish_reasons_map(openai_wire: Any, finish: str, expected: str) -> None:
     """The reasons for which a reply ended become the project's four words."""
@@ -158,7 +178,10 @@ async def test_what_is_no_reply_is_malformed(openai_wire: Any, reply: Any) -> No
 
 async def test_a_refusal_in_words_is_refused(openai_wire: Any) -> None:
     """A model that declines has been paid for, and asking again would not help."""
-    openai_wire.reply["choices"][0]["message"] = {"content": None, "refusal": "I can't help with that."}
+    openai_wire.reply["choices"][0]["message"] = {
+        "content": None,
+        "refusal": "I can't help with that.",
+    }
     with pytest.raises(RequestRefusedError) as caught:
         await model_at(openai_wire).complete(asking())
     assert caught.value.usage is not None
@@ -168,21 +191,33 @@ async def test_a_refusal_in_words_is_refused(openai_wire: Any) -> None:
 REFUSALS: list[tuple[int, dict[str, Any], type[ModelError]]] = [
     (401, {"message": "bad key"}, AuthenticationError),
     (403, {"message": "no"}, AuthenticationError),
-    (404, {"message": "The model `m` does not exist", "code": "model_not_found"}, ModelNotFoundError),
+    (
+        404,
+        {"message": "The model `m` does not exist", "code": "model_not_found"},
+        ModelNotFoundError,
+    ),
     (404, {"message": "Not Found"}, RequestRefusedError),
     (429, {"message": "slow down", "code": "rate_limit_exceeded"}, RateLimitedError),
     (429, {"message": "pay", "code": "insufficient_quota"}, RequestRefusedError),
     (500, {"message": "oops"}, ServerError),
     (503, {"message": "Loading model", "type": "unavailable_error"}, ServerError),
     (400, {"message": "too long", "code": "context_length_exceeded"}, ContextOverflowError),
-    (400, {"message": "too long", "type": "exceed_context_size_error", "n_ctx": 4096}, ContextOverflowError),
+    (
+        400,
+        {"message": "too long", "type": "exceed_context_size_error", "n_ctx": 4096},
+        ContextOverflowError,
+    ),
     (400, {"message": "response_format type is unavailable now"}, FormatUnsupportedError),
     (400, {"message": "Invalid parameter", "param": "response_format"}, FormatUnsupportedError),
     (400, {"message": "messages must not be empty"}, RequestRefusedError),
     (400, {"message": "flagged", "code": "content_filter"}, RequestRefusedError),
     (422, {"message": "field required"}, RequestRefusedError),
     (307, {"message": "moved"}, RequestRefusedError),
-    (502, {"message": "Error code: 400 - exceeds the available context size"}, ContextOverflowError),
+    (
+        502,
+        {"message": "Error code: 400 - exceeds the available context size"},
+        ContextOverflowError,
+    ),
 ]
 
 
@@ -201,7 +236,9 @@ async def test_a_refused_parameter_is_left_out_next_time(openai_wire: Any) -> No
     """A server with another spelling costs one refused request, not one each."""
     model = model_at(openai_wire)
     good, openai_wire.status = openai_wire.reply, 400
-    openai_wire.reply = {"error": {"message": "Unsupported parameter: 'max_tokens'", "code": "unsupported_parameter"}}
+    openai_wire.reply = {
+        "error": {"message": "Unsupported parameter: 'max_tokens'", "code": "unsupported_parameter"}
+    }
     with pytest.raises(FormatUnsupportedError) as caught:
         await model.complete(asking())
     openai_wire.status, openai_wire.reply = 200, good
@@ -215,7 +252,10 @@ async def test_a_key_is_never_shown(openai_wire: Any) -> None:
     """Neither an error, nor its cause, nor a repr gives the key away, even if the server repeats
     it.
     """
-    openai_wire.status, openai_wire.reply = 401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}
+    openai_wire.status, openai_wire.reply = (
+        401,
+        {"error": {"message": f"Incorrect API key provided: {KEY}"}},
+    )
     model = model_at(openai_wire, "http://user:hunter2@127.0.0.1:1/v1")
     with pytest.raises(AuthenticationError) as caught:
         await model.complete(asking())
@@ -227,7 +267,10 @@ async def test_a_key_is_never_shown(openai_wire: Any) -> None:
 
 async def test_a_redirect_is_not_followed(openai_wire: Any) -> None:
     """The prompt goes to the host that the user named and to no other."""
-    openai_wire.status, openai_wire.headers = 307, {"location": "https://elsewhere.example/v1/chat/completions"}
+    openai_wire.status, openai_wire.headers = (
+        307,
+        {"location": "https://elsewhere.example/v1/chat/completions"},
+    )
     with pytest.raises(RequestRefusedError) as caught:
         await model_at(openai_wire).complete(asking())
     assert len(openai_wire.urls) == 1

@@ -15,7 +15,10 @@ def luhn_digit(body: str) -> str:
 
 
 def iban_digits(country: str, account: str) -> str:
-    number = "".join(str(string.digits.find(one)) if one.isdigit() else str(ord(one) - 55) for one in account + country)
+    number = "".join(
+        str(string.digits.find(one)) if one.isdigit() else str(ord(one) - 55)
+        for one in account + country
+    )
     return f"{98 - int(number + '00') % 97:02}"
 
 
@@ -58,7 +61,9 @@ def _odd_values() -> list[int]:
 
 def cpf_digits(body: str) -> str:
     for _ in range(2):
-        total = sum(int(digit) * weight for digit, weight in zip(reversed(body), range(2, 12), strict=False))
+        total = sum(
+            int(digit) * weight for digit, weight in zip(reversed(body), range(2, 12), strict=False)
+        )
         body += str((-total % 11) % 10 if -total % 11 < 10 else 0)
     return body[-2:]
 
@@ -69,14 +74,20 @@ def filled(check: str, value: str) -> str:
     digits = {
         "luhn": lambda: luhn_digit(plain),
         "iban": lambda: iban_digits(plain[:2], plain[2:]),
-        "nhs": lambda: str((11 - sum(int(d) * w for d, w in zip(plain, range(10, 1, -1), strict=True)) % 11) % 11),
+        "nhs": lambda: str(
+            (11 - sum(int(d) * w for d, w in zip(plain, range(10, 1, -1), strict=True)) % 11) % 11
+        ),
         "steuerid": lambda: tax_digit(plain),
         "nir": lambda: f"{97 - int(plain) % 97:02}",
         "dni": lambda: "TRWAGMYFPDXBNJZSQVHLCKE"[int(plain) % 23],
         "nie": lambda: "TRWAGMYFPDXBNJZSQVHLCKE"[int(str("XYZ".index(plain[0])) + plain[1:]) % 23],
         "cf": lambda: fiscal_letter(plain),
-        "bsn": lambda: str(sum(int(d) * w for d, w in zip(plain, range(9, 1, -1), strict=True)) % 11),
-        "pesel": lambda: str(-sum(int(d) * w for d, w in zip(plain, (1, 3, 7, 9) * 3, strict=False)) % 10),
+        "bsn": lambda: str(
+            sum(int(d) * w for d, w in zip(plain, range(9, 1, -1), strict=True)) % 11
+        ),
+        "pesel": lambda: str(
+            -sum(int(d) * w for d, w in zip(plain, (1, 3, 7, 9) * 3, strict=False)) % 10
+        ),
         "cpf": lambda: cpf_digits(plain),
         "aadhaar": lambda: verhoeff_digit(plain),
         "ean": lambda: str(-sum(int(d) * w for d, w in zip(plain, (1, 3) * 6, strict=True)) % 10),

@@ -19,10 +19,23 @@ FOLDER = Path(__file__).parent
 SEED = 20261124
 WITH_VALUES, WITHOUT = 3, 6  # times a template is filled
 
-_MARK = re.compile(r"\{\{(?P<kind>[A-Z]+)(?::(?P<check>[a-z]+))?\|(?P<value>.*?)\}\}(?!\})", re.DOTALL)
+_MARK = re.compile(
+    r"\{\{(?P<kind>[A-Z]+)(?::(?P<check>[a-z]+))?\|(?P<value>.*?)\}\}(?!\})", re.DOTALL
+)
 _SLOT = re.compile(r"<(?P<name>[a-z]+(?:\.[a-z0-9_]+)?)>")
 _ALPHABET = string.ascii_letters + string.digits
-_COUNTRIES = {"DE": 18, "GB": 0, "NL": 0, "AT": 16, "ES": 20, "FR": 0, "PL": 24, "BE": 12, "CH": 17, "IT": 0}
+_COUNTRIES = {
+    "DE": 18,
+    "GB": 0,
+    "NL": 0,
+    "AT": 16,
+    "ES": 20,
+    "FR": 0,
+    "PL": 24,
+    "BE": 12,
+    "CH": 17,
+    "IT": 0,
+}
 
 
 # ---- generated values
@@ -46,7 +59,11 @@ class Maker:
         return "".join(self.chance.choice(draw.get(one, one)) for one in self.chance.choice(shapes))
 
     def date(self) -> str:
-        year, month, day = self.chance.randint(1985, 2029), self.chance.randint(1, 12), self.chance.randint(1, 28)
+        year, month, day = (
+            self.chance.randint(1985, 2029),
+            self.chance.randint(1, 12),
+            self.chance.randint(1, 28),
+        )
         name = [
             "January",
             "February",
@@ -80,7 +97,14 @@ class Maker:
             ["ana", "tom.berg", "j_miller", "o.kaya", "li-wei", "sales+eu", "m.o'brien", "k2.novak"]
         )
         host = self.chance.choice(
-            ["example.com", "mail.example.org", "amt-beispiel.de", "example.co.uk", "ejemplo.es", "uni.example.edu"]
+            [
+                "example.com",
+                "mail.example.org",
+                "amt-beispiel.de",
+                "example.co.uk",
+                "ejemplo.es",
+                "uni.example.edu",
+            ]
         )
         if form == "spelt":
             left, right = self.chance.choice([("[", "]"), ("(", ")")])
@@ -92,7 +116,11 @@ class Maker:
             )
         if form == "idn":
             return self.chance.choice(
-                ["büro@bäckerei-beispiel.de", "françois@exemple-été.fr", "info@xn--bcker-gra.example"]
+                [
+                    "büro@bäckerei-beispiel.de",
+                    "françois@exemple-été.fr",
+                    "info@xn--bcker-gra.example",
+                ]
             )
         if form == "hidden":
             return "\u200b".join((first[:2], first[2:])) + "@" + host.replace(".", "\u200d.", 1)
@@ -100,9 +128,19 @@ class Maker:
 
     def make_phone(self, form: str) -> str:
         shapes = {
-            "us": ("(%5#) %55-####", "%5#-%55-####", "+1 %5# %55 ####", "1-%5#-%55-####", "(%5#)%55-####"),
+            "us": (
+                "(%5#) %55-####",
+                "%5#-%55-####",
+                "+1 %5# %55 ####",
+                "1-%5#-%55-####",
+                "(%5#)%55-####",
+            ),
             "us_dots": ("%5#.%55.####",),
-            "us_ext": ("(%5#) %55-#### ext. ###", "%5#-%55-#### x##", "%5#-%55-####, extension ####"),
+            "us_ext": (
+                "(%5#) %55-#### ext. ###",
+                "%5#-%55-#### x##",
+                "%5#-%55-####, extension ####",
+            ),
             "uk": (
                 "020 7#46 0###",
                 "07700 #00 ###",
@@ -111,12 +149,36 @@ class Maker:
                 "(0113) 4#6 0###",
                 "0113 4#6 0###",
             ),
-            "de": ("030 %######", "(089) %######", "0171/%######", "0221 %#####-##", "0711-%#####-0", "0151 %#######"),
-            "de_intl": ("+49 30 %######", "+49 (0)%# %#####-##", "0049 221 %#####", "+49-711-%######"),
-            "fr": ("01 %# ## #2 #7", "04.%#.##.#3.#1", "06 %# ## #% #6", "+33 1 %# ## #4 #%", "+33 (0)6 %# ## ## #1"),
+            "de": (
+                "030 %######",
+                "(089) %######",
+                "0171/%######",
+                "0221 %#####-##",
+                "0711-%#####-0",
+                "0151 %#######",
+            ),
+            "de_intl": (
+                "+49 30 %######",
+                "+49 (0)%# %#####-##",
+                "0049 221 %#####",
+                "+49-711-%######",
+            ),
+            "fr": (
+                "01 %# ## #2 #7",
+                "04.%#.##.#3.#1",
+                "06 %# ## #% #6",
+                "+33 1 %# ## #4 #%",
+                "+33 (0)6 %# ## ## #1",
+            ),
             "it": ("06 %### ####", "+39 02 %### ####", "02 %#######", "+39 347 %## ####"),
             "es": ("+34 612 %## ###", "912 %## ###", "612 %# ## ##", "+34 91 %## ## ##"),
-            "nl": ("020-%######", "06-%#######", "+31 20 %## ####", "06 %#######", "(070) %## ## ##"),
+            "nl": (
+                "020-%######",
+                "06-%#######",
+                "+31 20 %## ####",
+                "06 %#######",
+                "(070) %## ## ##",
+            ),
             "intl": (
                 "+90 212 %## ## ##",
                 "+48 22 %## ## ##",
@@ -131,20 +193,28 @@ class Maker:
 
     def make_account(self, form: str) -> str:
         if form == "plain":
-            return self.shaped("%#######", "%#########", "00%#######", "%##-######-%", "%### %### ##")
+            return self.shaped(
+                "%#######", "%#########", "00%#######", "%##-######-%", "%### %### ##"
+            )
         if form == "aba":
             return self._aba()
         if form == "sort":
             return self.shaped("%#-##-#%", "%####%", "%# ## #%")
         if form == "bic":
-            return self.chance.choice(["DEUTDEFF500", "BNPAFRPP", "INGBNL2A", "GENODEM1GLS", "BARCGB22", "CHASUS33XXX"])
+            return self.chance.choice(
+                ["DEUTDEFF500", "BNPAFRPP", "INGBNL2A", "GENODEM1GLS", "BARCGB22", "CHASUS33XXX"]
+            )
         country = self.chance.choice(list(_COUNTRIES))
         bank = {"GB": "MIDL", "NL": "RABO", "IT": "X", "FR": ""}.get(country, "")
         length = {"GB": 14, "NL": 10, "IT": 22, "FR": 23}.get(country, _COUNTRIES[country])
         account = bank + self.number(length)
         whole = country + iban_digits(country, account) + account
         spaced = " ".join(whole[place : place + 4] for place in range(0, len(whole), 4))
-        return {"iban": whole, "iban_spaced": spaced, "iban_hidden": spaced.replace(" ", "\u00a0", 2)}[form]
+        return {
+            "iban": whole,
+            "iban_spaced": spaced,
+            "iban_hidden": spaced.replace(" ", "\u00a0", 2),
+        }[form]
 
     def _aba(self) -> str:
         body = "0" + self.number(7, "1234")
@@ -152,12 +222,18 @@ class Maker:
         return body + str(-total % 10)
 
     def make_card(self, form: str) -> str:
-        prefix, length = self.chance.choice([("4", 16), ("52", 16), ("2345", 16), ("6011", 16), ("3542", 16)])
+        prefix, length = self.chance.choice(
+            [("4", 16), ("52", 16), ("2345", 16), ("6011", 16), ("3542", 16)]
+        )
         body = prefix + self.number(length - len(prefix) - 1)
         card = body + luhn_digit(body)
         groups = [card[place : place + 4] for place in range(0, len(card), 4)]
         if form == "broken":
-            return " ".join(groups[:2]) + self.chance.choice([" / ", "\n", " \n"]) + " ".join(groups[2:])
+            return (
+                " ".join(groups[:2])
+                + self.chance.choice([" / ", "\n", " \n"])
+                + " ".join(groups[2:])
+            )
         if form == "wide":
             return "".join(chr(ord(digit) + 0xFEE0) for digit in card)
         if not form and self.chance.random() < 0.3:
@@ -179,13 +255,16 @@ class Maker:
         if form in shapes:
             return self.shaped(*shapes[form])
         made = {
-            "nir": lambda: filled("nir", self.shaped("1 %# 0", "2 7# 0", "2 ## 0") + self.shaped("% 35 %## %## ??")),
+            "nir": lambda: filled(
+                "nir", self.shaped("1 %# 0", "2 7# 0", "2 ## 0") + self.shaped("% 35 %## %## ??")
+            ),
             "dni": lambda: filled("dni", self.shaped("%######%?", "%######%-?")),
             "nie": lambda: filled("nie", self.chance.choice("XYZ") + self.shaped("%#####%?")),
             "cf": lambda: filled("cf", self.shaped("^^^^^^%#^4#F%##?", "^^^^^^%#T1#L%##?")),
             "steuerid": lambda: filled("steuerid", self.shaped("%# ##% ##% ##?", "%###%##%##?")),
             "pesel": lambda: filled(
-                "pesel", self.shaped("%#") + "08" + self.shaped("1") + self.shaped("#%####")[:5] + "?"
+                "pesel",
+                self.shaped("%#") + "08" + self.shaped("1") + self.shaped("#%####")[:5] + "?",
             ),
             "cpf": lambda: filled("cpf", self.shaped("%##.##%.##%-??")),
             "aadhaar": lambda: filled("aadhaar", self.shaped("%##% ##%# #%#?", "%##%##%##%#?")),
@@ -202,17 +281,42 @@ class Maker:
 
     def make_address(self, form: str) -> str:
         pick, house = self.chance.choice, self.chance.randint(1, 180)
-        road = pick(["Maple", "N. Harbor", "Old Mill", "Washington", "Third", "East Lake", "Martin Luther King Jr."])
-        plain = (
-            f"{self.chance.randint(1, 9899)} {road} {pick(['Street', 'Avenue', 'Road', 'Blvd.', 'Lane', 'Parkway'])}"
+        road = pick(
+            [
+                "Maple",
+                "N. Harbor",
+                "Old Mill",
+                "Washington",
+                "Third",
+                "East Lake",
+                "Martin Luther King Jr.",
+            ]
         )
+        plain = f"{self.chance.randint(1, 9899)} {road} {pick(['Street', 'Avenue', 'Road', 'Blvd.', 'Lane', 'Parkway'])}"  # noqa: E501 - a string as it is
         unit = pick(["", "", ", Suite 200", ", Apt. 4C", ", 3rd Floor"])
-        town = pick(["Springfield, IL", "Austin, TX", "Portland, Oregon", "New Haven, CT", "St. Paul, MN"])
-        british = f"{pick(['Church', 'Victoria', 'Mill'])} {pick(['Road', 'Lane', 'Street', 'Close'])}"
-        german = pick(["Hauptstraße", "Goethestr.", "Lindenallee", "Bahnhofstraße", "Schillergasse", "Kölner Straße"])
-        french = pick(["rue de la Paix", "avenue Victor Hugo", "boulevard Saint-Michel", "quai de Seine"])
+        town = pick(
+            ["Springfield, IL", "Austin, TX", "Portland, Oregon", "New Haven, CT", "St. Paul, MN"]
+        )
+        british = (
+            f"{pick(['Church', 'Victoria', 'Mill'])} {pick(['Road', 'Lane', 'Street', 'Close'])}"
+        )
+        german = pick(
+            [
+                "Hauptstraße",
+                "Goethestr.",
+                "Lindenallee",
+                "Bahnhofstraße",
+                "Schillergasse",
+                "Kölner Straße",
+            ]
+        )
+        french = pick(
+            ["rue de la Paix", "avenue Victor Hugo", "boulevard Saint-Michel", "quai de Seine"]
+        )
         spanish = pick(["Calle Mayor", "Calle de la Luna", "Avenida de América", "Paseo del Prado"])
-        italian = pick(["Via Roma", "Corso Vittorio Emanuele", "Piazza San Marco", "Viale dei Mille"])
+        italian = pick(
+            ["Via Roma", "Corso Vittorio Emanuele", "Piazza San Marco", "Viale dei Mille"]
+        )
         dutch = pick(["Kerkstraat", "Keizersgracht", "Stationsweg", "Vondellaan"])
         return {
             "us": f"{plain}{unit}, {town} {self.number(5)}",
@@ -247,7 +351,14 @@ class Maker:
             "jwt": f"eyJ{body(20, url)}.eyJ{body(40, url)}.{body(43)}",
             "login": f"{user}:{body(12)}@{self.chance.choice(['db.example.com', '10.0.0.7', 'cache'])}",
             "password": self.chance.choice(
-                ["Tr0ub4dor&3", "hunter2", "S3cret!pass", "Blau-Vogel-77", "qwerty12345", "xK9#mP2$"]
+                [
+                    "Tr0ub4dor&3",
+                    "hunter2",
+                    "S3cret!pass",
+                    "Blau-Vogel-77",
+                    "qwerty12345",
+                    "xK9#mP2$",
+                ]
             ),
             "pem": f"-----BEGIN PRIVATE KEY-----\n{body(64)}\n{body(64)}\n{body(30)}==\n-----END PRIVATE KEY-----",
             "pem_slashed": f"-----BEGIN EC PRIVATE KEY----- / {body(64)} / {body(60)} / -----END EC PRIVATE KEY-----",
@@ -257,15 +368,19 @@ class Maker:
         pick, integer = self.chance.choice, self.chance.randint
         amount = f"{integer(1000, 99_999_999):,}"
         camel = "".join(
-            pick(["Http", "Request", "Parser", "V2", "Base64", "Model", "Factory", "Sha256"]) for _ in range(5)
+            pick(["Http", "Request", "Parser", "V2", "Base64", "Model", "Factory", "Sha256"])
+            for _ in range(5)
         )
         rows = {
             "row": " ".join(f"{integer(100, 99_999_999):,}" for _ in range(integer(3, 7))),
             "spaced_row": " ".join(str(integer(100, 9999)) for _ in range(integer(6, 14))),
             "decimals": " ".join(
-                f"{self.chance.random() * 10 ** integer(0, 3):.{integer(1, 4)}f}" for _ in range(integer(3, 8))
+                f"{self.chance.random() * 10 ** integer(0, 3):.{integer(1, 4)}f}"
+                for _ in range(integer(3, 8))
             ),
-            "integers": " ".join(str(integer(0, 10 ** integer(1, 7))) for _ in range(integer(4, 12))),
+            "integers": " ".join(
+                str(integer(0, 10 ** integer(1, 7))) for _ in range(integer(4, 12))
+            ),
         }
         shapes = {
             "reference": ("2021-%##", "INV-%####%", "%####/21", "R-2020-%###", "%###-21-B"),
@@ -288,7 +403,11 @@ class Maker:
             "version": ("%.#.%", "1.%#.0", "2.%.#-beta.%", "%#.0.%###.#%"),
             "build": ("20210405.%", "%###-%##%"),
             "uuid": ("%a#a#b#c-%d#e-4f#a-%b#c-#d#e#f#a#b#c",),
-            "timestamp": ("2021-0%-1#T10:1#:2#.%####%Z", "2021-0%-1# 10:1#:2#,%##", "16%######%###"),
+            "timestamp": (
+                "2021-0%-1#T10:1#:2#.%####%Z",
+                "2021-0%-1# 10:1#:2#,%##",
+                "16%######%###",
+            ),
             "filenumber": ("001-%###%", "333-%####%"),
             "accession": ("0000%####%-21-000%##",),
             "cusip": ("%###%^%##", "%####%#0%"),
@@ -330,7 +449,9 @@ class Maker:
 
 def main() -> None:
     """Write labelled.jsonl."""
-    by_hand = [_marked(split, line) for split in ("heldout", "people") for line in _lines(f"{split}.txt")]
+    by_hand = [
+        _marked(split, line) for split in ("heldout", "people") for line in _lines(f"{split}.txt")
+    ]
     rows = [*by_hand, *_developed(Maker(SEED))]
     (FOLDER / "labelled.jsonl").write_text("".join(map(_line, rows)), encoding="utf-8")
 
@@ -344,7 +465,10 @@ def _developed(maker: Maker) -> list[Row]:
         slots = _SLOT.findall(line)
         wanted = any(not slot.startswith("junk") for slot in slots)
         times = (WITH_VALUES if wanted else WITHOUT) if slots else 1
-        rows += [_marked("dev", _SLOT.sub(lambda slot: _drawn(maker, slot["name"]), line)) for _ in range(times)]
+        rows += [
+            _marked("dev", _SLOT.sub(lambda slot: _drawn(maker, slot["name"]), line))
+            for _ in range(times)
+        ]
     return rows
 
 
@@ -357,7 +481,9 @@ def _lines(name: str) -> list[str]:
     lines = (FOLDER / name).read_text(encoding="utf-8").split("\n")
     escapes = re.compile(r"\\(n|\\|u[0-9a-f]{4})")
     return [
-        escapes.sub(lambda found: {"n": "\n", "\\": "\\"}.get(found[1]) or chr(int(found[1][1:], 16)), line)
+        escapes.sub(
+            lambda found: {"n": "\n", "\\": "\\"}.get(found[1]) or chr(int(found[1][1:], 16)), line
+        )
         for line in lines
         if line and not line.startswith("#")
     ]
@@ -377,9 +503,13 @@ def _marked(split: str, line: str) -> Row:
 def _line(row: Row) -> str:
     """A row as JSON. The first letters of secrets are escaped: none is a key, which a scanner for keys cannot know."""
     split, text, values = row
-    secret = {place for kind, start, _ in values if kind == "SECRET" for place in range(start, start + 3)}
+    secret = {
+        place for kind, start, _ in values if kind == "SECRET" for place in range(start, start + 3)
+    }
     written = "".join(
-        f"\\u{ord(one):04x}" if place in secret else json.dumps(one, ensure_ascii=not one.isprintable())[1:-1]
+        f"\\u{ord(one):04x}"
+        if place in secret
+        else json.dumps(one, ensure_ascii=not one.isprintable())[1:-1]
         for place, one in enumerate(text)
     )
     return f'{{"split": "{split}", "text": "{written}", "values": {json.dumps(values)}}}\n'

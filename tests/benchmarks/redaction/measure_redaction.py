@@ -58,7 +58,10 @@ def labelled() -> list[Snippet]:
     """The labelled set."""
     lines = LABELLED.read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return [Snippet(row["split"], row["text"], [Sensitive(*value) for value in row["values"]]) for row in rows]
+    return [
+        Snippet(row["split"], row["text"], [Sensitive(*value) for value in row["values"]])
+        for row in rows
+    ]
 
 
 def scores(snippets: list[Snippet], detect: Detector) -> dict[str, Score]:
@@ -93,10 +96,16 @@ def is_right(span: Sensitive, values: list[Sensitive]) -> bool:
 def main() -> None:
     """Print a table, or what is found in documents."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--misses", action="store_true", help="show what was missed, and what was taken wrongly")
+    arguments.add_argument(
+        "--misses", action="store_true", help="show what was missed, and what was taken wrongly"
+    )
     arguments.add_argument("--split", choices=("dev", "heldout"), help="only these snippets")
-    arguments.add_argument("--documents", type=Path, help="count what is found in the documents of this folder")
-    arguments.add_argument("--people", action="store_true", help="measure the detector of people, if it is installed")
+    arguments.add_argument(
+        "--documents", type=Path, help="count what is found in the documents of this folder"
+    )
+    arguments.add_argument(
+        "--people", action="store_true", help="measure the detector of people, if it is installed"
+    )
     chosen = arguments.parse_args()
     if chosen.documents:
         _documents(chosen.documents)
@@ -114,9 +123,9 @@ def main() -> None:
 def _table(split: str, snippets: list[Snippet], detect: Detector) -> None:
     none = sum(not snippet.values for snippet in snippets)
     print(f"{split}: {len(snippets)} snippets, {none} of them without a value")  # noqa: T201 - a script
-    print("| kind | values | recall | precision |\n|---|---|---|---|")  # noqa: T201
+    print("| kind | values | recall | precision |\n|---|---|---|---|")  # noqa: T201 - a report
     for kind, score in scores(snippets, detect).items():
-        print(f"| {kind} | {score.values} | {score.recall:.1%} | {score.precision:.1%} |")  # noqa: T201
+        print(f"| {kind} | {score.values} | {score.recall:.1%} | {score.precision:.1%} |")  # noqa: T201 - a report
 
 
 def _misses(snippets: list[Snippet], detect: Detector) -> None:
@@ -124,10 +133,14 @@ def _misses(snippets: list[Snippet], detect: Detector) -> None:
         spans = detect(snippet.text)
         for value in snippet.values:
             if not covered(value, spans):
-                print(f"missed {value.kind} {snippet.text[value.start : value.end]!r} in {snippet.text!r}")  # noqa: T201
+                print(  # noqa: T201 - a report
+                    f"missed {value.kind} {snippet.text[value.start : value.end]!r} in {snippet.text!r}"
+                )
         for span in spans:
             if not is_right(span, snippet.values):
-                print(f"wrong {span.kind} {snippet.text[span.start : span.end]!r} in {snippet.text!r}")  # noqa: T201
+                print(  # noqa: T201 - a report
+                    f"wrong {span.kind} {snippet.text[span.start : span.end]!r} in {snippet.text!r}"
+                )
 
 
 def _documents(folder: Path) -> None:
@@ -136,7 +149,11 @@ def _documents(folder: Path) -> None:
     characters, elapsed_s = 0, 0.0
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         try:
-            text = path.read_text(encoding="utf-8") if path.suffix == ".jsonl" else read_document(path).text
+            text = (
+                path.read_text(encoding="utf-8")
+                if path.suffix == ".jsonl"
+                else read_document(path).text
+            )
         except (UnreadableError, UnicodeDecodeError):
             continue
         start = time.process_time()
@@ -146,12 +163,12 @@ def _documents(folder: Path) -> None:
         for span in spans:
             around = text[max(0, span.start - _AROUND) : span.end + _AROUND // 2]
             found[span.kind].append(f"{text[span.start : span.end]!r} in {around!r} ({path.name})")
-    print(f"{characters:,} characters, {elapsed_s / max(characters, 1) * 1e7:.2f} ms for 10,000")  # noqa: T201
+    print(f"{characters:,} characters, {elapsed_s / max(characters, 1) * 1e7:.2f} ms for 10,000")  # noqa: T201 - a report
     chance = random.Random(1)  # noqa: S311 - samples, not secrets
     for kind, samples in sorted(found.items()):
-        print(f"\n{kind}: {len(samples)}")  # noqa: T201
+        print(f"\n{kind}: {len(samples)}")  # noqa: T201 - a report
         for sample in chance.sample(samples, min(SAMPLES, len(samples))):
-            print(f"  {sample}")  # noqa: T201
+            print(f"  {sample}")  # noqa: T201 - a report
 
 
 if __name__ == "__main__":

@@ -54,7 +54,10 @@ class Register:
             return Completion(text=reply, finish_reason="stop", usage=usage, first_token=odds)
         self.seen.append(f"read {place}")
         line = re.search(r"^(\d+): .*has the code", text, re.MULTILINE)
-        return {"lines": [int(line[1])] if line and found else [], "answer": f"C-{place}" if found else None}
+        return {
+            "lines": [int(line[1])] if line and found else [],
+            "answer": f"C-{place}" if found else None,
+        }
 
     def _plan(self, text: str) -> Any:
         self.seen.append("plan")
@@ -63,18 +66,32 @@ class Register:
         item = _ITEM.search(text.rpartition("Question:")[2])
         number = item[1] if item else "0"
         search = [f"item {number} code"] if self.search else []
-        return {"tasks": [{"instruction": self.instruction or f"State the code of item {number}.", "search": search}]}
+        return {
+            "tasks": [
+                {
+                    "instruction": self.instruction or f"State the code of item {number}.",
+                    "search": search,
+                }
+            ]
+        }
 
     def _decision(self, request: ChatRequest) -> Any:
         self.seen.append("decide")
         self.on_decision()
         text = request.messages[-1].content
         asked = _ITEM.search(text)
-        found = next((match for match in _FINDING.finditer(text) if asked and match[2] == asked[1]), None)
+        found = next(
+            (match for match in _FINDING.finditer(text) if asked and match[2] == asked[1]), None
+        )
         answer: Any = f"C-{found[2]}" if found else None
         if found and "total" in json.dumps(request.json_schema):
             answer = {"total": int(found[2])}
-        return {"answer": answer, "findings": [found[1]] if found else [], "confidence": 0.9, "tasks": []}
+        return {
+            "answer": answer,
+            "findings": [found[1]] if found else [],
+            "confidence": 0.9,
+            "tasks": [],
+        }
 
 
 @pytest.fixture
@@ -103,12 +120,16 @@ def docs(tmp_path: Path) -> Path:
     folder = tmp_path / "docs"
     folder.mkdir()
     for number in range(RECORDS):
-        (folder / f"record_{number}.txt").write_text(f"In the register, item {number} has the code C-{number}.\n")
+        (folder / f"record_{number}.txt").write_text(
+            f"In the register, item {number} has the code C-{number}.\n"
+        )
     return folder
 
 
 @pytest.fixture
-def minions(cloud: LoopbackServer, device: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Minions]:
+def minions(
+    cloud: LoopbackServer, device: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Minions]:
     """The API over both servers."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-right")
     planner, worker = f"openai:gpt-5.4@{cloud.openai_url}", f"openai:reader@{device.openai_url}"

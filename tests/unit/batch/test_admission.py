@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 ITEMS = [Item(id=str(number), question="How tall is it?") for number in range(10)]
 NO_DOCUMENTS = cast("Corpus", None)  # protocol minions sends none
-MOST = 7_000 + 2 * 15 + 6 * Limits().digest_tokens + 2 * 2_000  # tokens of a plan and a decision, at the defaults
+MOST = (
+    7_000 + 2 * 15 + 6 * Limits().digest_tokens + 2 * 2_000
+)  # tokens of a plan and a decision, at the defaults
 
 
 @pytest.fixture
@@ -50,8 +52,12 @@ def store() -> Iterator[Store]:
         yield opened
 
 
-def admission(store: Store, corpus: Corpus | None = None, *, spent_tokens: int = 0, **limits: Any) -> Admission:
-    settings = Settings.load({"planner": "openai:gpt-5.4", "openai_api_key": "k", "prices": ["gpt-5.4=1/1"], **limits})
+def admission(
+    store: Store, corpus: Corpus | None = None, *, spent_tokens: int = 0, **limits: Any
+) -> Admission:
+    settings = Settings.load(
+        {"planner": "openai:gpt-5.4", "openai_api_key": "k", "prices": ["gpt-5.4=1/1"], **limits}
+    )
     books = Books(
         ledger=Ledger(store),
         prices=PriceBook.parse(settings.prices),
@@ -79,7 +85,8 @@ def test_without_a_limit_all_may_begin(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "limits", [{"max_cloud_tokens": 3 * MOST + 50}, {"max_cost": Decimal(3 * MOST + 50) / 1_000_000}]
+    "limits",
+    [{"max_cloud_tokens": 3 * MOST + 50}, {"max_cost": Decimal(3 * MOST + 50) / 1_000_000}],
 )
 def test_as_many_begin_as_the_limit_pays_answers_for(store: Store, limits: dict[str, Any]) -> None:
     """In tokens or dollars: each question's plan and decision at their most. When one ends, another may begin."""

@@ -32,7 +32,9 @@ def ask(item: int, **more: Any) -> dict[str, Any]:
     return {"id": f"q{item}", "question": f"What is the code of item {item}?", **more}
 
 
-async def answered(minions: Minions, questions: list[Any], docs: Path, **options: Any) -> dict[str | None, Answer]:
+async def answered(
+    minions: Minions, questions: list[Any], docs: Path, **options: Any
+) -> dict[str | None, Answer]:
     return {answer.id: answer async for answer in minions.map(questions, docs, **options)}
 
 
@@ -40,27 +42,40 @@ async def test_every_question_gets_its_own_answer(minions: Minions, docs: Path) 
     """With the citation it rests on, under the id it came with; texts without an id get one."""
     answers = await answered(minions, [ask(1), ask(3), "What is the code of item 2?"], docs)
     assert {answer.answer for answer in answers.values()} == {"C-1", "C-2", "C-3"}
-    assert (answers["q1"].answer, answers["q1"].citations[0].path) == ("C-1", str(docs / "record_1.txt"))
+    assert (answers["q1"].answer, answers["q1"].citations[0].path) == (
+        "C-1",
+        str(docs / "record_1.txt"),
+    )
     assert answers["q1"].question == "What is the code of item 1?"
 
 
-async def test_a_passage_is_read_once_for_all_questions(minions: Minions, docs: Path, register: Register) -> None:
+async def test_a_passage_is_read_once_for_all_questions(
+    minions: Minions, docs: Path, register: Register
+) -> None:
     """With one slot the worker takes each document's tasks of all questions together, so that its text is computed
     once.
     """
     register.search = False
     await answered(minions, [ask(item) for item in range(4)], docs)
-    read = [place for kind, _, place in (seen.partition(" ") for seen in register.seen) if kind in {"look", "read"}]
+    read = [
+        place
+        for kind, _, place in (seen.partition(" ") for seen in register.seen)
+        if kind in {"look", "read"}
+    ]
     assert sorted(place for place, _ in groupby(read)) == ["0", "1", "2", "3"]
     assert len(read) > 4 * 4
 
 
-async def test_what_several_questions_ask_alike_is_read_once(minions: Minions, docs: Path, register: Register) -> None:
+async def test_what_several_questions_ask_alike_is_read_once(
+    minions: Minions, docs: Path, register: Register
+) -> None:
     """Identical tasks are one job for all questions, cache or not; each gets its findings."""
     register.search, register.instruction = False, "List the codes."
     answers = await answered(minions, [ask(item) for item in range(4)], docs, cache=False)
     assert [answers[f"q{item}"].answer for item in range(4)] == ["C-0", "C-1", "C-2", "C-3"]
-    assert sorted(seen for seen in register.seen if seen.startswith("read")) == [f"read {item}" for item in range(4)]
+    assert sorted(seen for seen in register.seen if seen.startswith("read")) == [
+        f"read {item}" for item in range(4)
+    ]
 
 
 async def test_a_question_that_fails_touches_no_other(minions: Minions, docs: Path) -> None:
@@ -74,11 +89,20 @@ async def test_a_question_that_fails_touches_no_other(minions: Minions, docs: Pa
     assert answers["bad"].warnings
 
 
-async def test_a_question_that_would_send_too_much_touches_no_other(minions: Minions, docs: Path) -> None:
+async def test_a_question_that_would_send_too_much_touches_no_other(
+    minions: Minions, docs: Path
+) -> None:
     """Whole passages beyond the limit stay here, and those of other questions go."""
     (docs / "whales.txt").write_text("Whales sing. " * 100)
-    options: dict[str, Any] = {"protocol": "rag", "policy": "open", "rag_chunks": 1, "max_egress": 400}
-    answers = await answered(minions, [ask(1), {"id": "long", "question": "Do whales sing?"}, ask(2)], docs, **options)
+    options: dict[str, Any] = {
+        "protocol": "rag",
+        "policy": "open",
+        "rag_chunks": 1,
+        "max_egress": 400,
+    }
+    answers = await answered(
+        minions, [ask(1), {"id": "long", "question": "Do whales sing?"}, ask(2)], docs, **options
+    )
     assert {id_ for id_, answer in answers.items() if answer.stop_reason == "error"} == {"long"}
     assert answers["q1"].egress.sent_bytes
     assert answers["q2"].egress.sent_bytes
@@ -93,24 +117,38 @@ async def test_a_line_that_is_no_question_is_a_result(minions: Minions, docs: Pa
     assert "question" in bad.warnings[0]
 
 
-async def test_a_question_reads_its_own_documents(minions: Minions, docs: Path, register: Register) -> None:
+async def test_a_question_reads_its_own_documents(
+    minions: Minions, docs: Path, register: Register
+) -> None:
     """One that names documents reads those alone; a name that the batch has not ends that question only."""
     register.search = False
-    questions = [ask(1, documents=["record_1.txt"]), ask(2, documents="record_[23].txt"), ask(3, documents=["no.txt"])]
+    questions = [
+        ask(1, documents=["record_1.txt"]),
+        ask(2, documents="record_[23].txt"),
+        ask(3, documents=["no.txt"]),
+    ]
     answers = await answered(minions, questions, docs)
     assert (answers["q1"].coverage.documents, answers["q2"].coverage.documents) == (1, 2)
-    assert (answers["q1"].answer, answers["q2"].answer, answers["q3"].stop_reason) == ("C-1", "C-2", "error")
+    assert (answers["q1"].answer, answers["q2"].answer, answers["q3"].stop_reason) == (
+        "C-1",
+        "C-2",
+        "error",
+    )
     assert "look 0" not in register.seen
 
 
-async def test_an_answer_has_the_schema_that_its_question_asks_for(minions: Minions, docs: Path) -> None:
+async def test_an_answer_has_the_schema_that_its_question_asks_for(
+    minions: Minions, docs: Path
+) -> None:
     """The answer is then JSON of that schema; other questions get words."""
     answers = await answered(minions, [ask(2, output_schema=SCHEMA), ask(1)], docs)
     assert json.loads(answers["q2"].answer or "") == {"total": 2}
     assert answers["q1"].answer == "C-1"
 
 
-async def test_a_question_may_have_rounds_and_money_of_its_own(minions: Minions, docs: Path) -> None:
+async def test_a_question_may_have_rounds_and_money_of_its_own(
+    minions: Minions, docs: Path
+) -> None:
     """Its limits hold for it alone."""
     answers = await answered(minions, [ask(9, max_rounds=1), ask(1, max_cost_usd=0), ask(2)], docs)
     assert {id_: answer.stop_reason for id_, answer in answers.items()} == {
@@ -128,13 +166,17 @@ async def test_the_window_bounds_what_is_under_way(
     """So many questions are planned before the first is decided, and no more: memory and money under way are
     bounded.
     """
-    answers = await answered(minions, [ask(item % 4, id=str(item)) for item in range(6)], docs, window=window)
+    answers = await answered(
+        minions, [ask(item % 4, id=str(item)) for item in range(6)], docs, window=window
+    )
     calls = [seen for seen in register.seen if seen in {"plan", "decide"}]
     assert calls.index("decide") == planned_first
     assert len(answers) == 6
 
 
-async def test_answers_come_as_they_are_found(minions: Minions, docs: Path, register: Register) -> None:
+async def test_answers_come_as_they_are_found(
+    minions: Minions, docs: Path, register: Register
+) -> None:
     """The first can be used while the last is not begun; leaving stops the rest."""
     async with aclosing(minions.map([ask(item) for item in range(4)], docs, window=1)) as answers:
         first = await anext(answers)
@@ -179,7 +221,9 @@ async def test_a_batch_that_is_left_goes_on_with_its_run(
         assert {run.status for run in Runs(store).recent()} == {"answered"}
 
 
-async def test_pulling_the_brake_ends_with_a_summary(minions: Minions, docs: Path, tmp_path: Path) -> None:
+async def test_pulling_the_brake_ends_with_a_summary(
+    minions: Minions, docs: Path, tmp_path: Path
+) -> None:
     """Questions under way are ended and written; the summary counts the rest as left."""
     source, output, brake = tmp_path / "in.jsonl", tmp_path / "out.jsonl", Brake()
     source.write_text("\n".join(json.dumps(ask(item)) for item in range(4)))
@@ -208,20 +252,34 @@ async def test_an_output_that_cannot_be_written_to_ends_the_batch(
     with monkeypatch.context() as patched:
         patched.setattr("minions.batch.output.Output.append", full)
         with pytest.raises(StoreError, match="no space"):
-            await answered(minions, [ask(item) for item in range(4)], docs, output=tmp_path / "o.jsonl", window=1)
-    rest = await answered(minions, [ask(item) for item in range(4)], docs, output=tmp_path / "o.jsonl")
+            await answered(
+                minions,
+                [ask(item) for item in range(4)],
+                docs,
+                output=tmp_path / "o.jsonl",
+                window=1,
+            )
+    rest = await answered(
+        minions, [ask(item) for item in range(4)], docs, output=tmp_path / "o.jsonl"
+    )
     assert [rest[f"q{item}"].answer for item in range(1, 4)] == ["C-1", "C-2", "C-3"]
     assert len((tmp_path / "o.jsonl").read_text().splitlines()) == 4
 
 
-async def test_events_tell_whose_they_are_and_how_far_it_is(minions: Minions, docs: Path, tmp_path: Path) -> None:
+async def test_events_tell_whose_they_are_and_how_far_it_is(
+    minions: Minions, docs: Path, tmp_path: Path
+) -> None:
     """Each plan names its run; the counts begin with what stands in the output."""
     events: list[Event] = []
     output = tmp_path / "out.jsonl"
     await answered(minions, [ask(0)], docs, output=output)
     await answered(minions, [ask(0), ask(1), ask(2)], docs, output=output, observe=events.append)
     counts = [event for event in events if isinstance(event, BatchEvent)]
-    assert [(event.done, event.answered, event.total) for event in counts] == [(1, 0, 3), (2, 1, 3), (3, 2, 3)]
+    assert [(event.done, event.answered, event.total) for event in counts] == [
+        (1, 0, 3),
+        (2, 1, 3),
+        (3, 2, 3),
+    ]
     assert len({event.run_id for event in events if isinstance(event, PlanEvent)}) == 2
 
 
@@ -230,7 +288,9 @@ async def test_a_batch_over_nothing_reads_nothing(minions: Minions, tmp_path: Pa
     (tmp_path / "docs").mkdir()
     record = {"id": "q1", "stop_reason": "answered"}
     (tmp_path / "out.jsonl").write_text(json.dumps(record) + "\n")
-    assert await answered(minions, [ask(1)], tmp_path / "nowhere", output=tmp_path / "out.jsonl") == {}
+    assert (
+        await answered(minions, [ask(1)], tmp_path / "nowhere", output=tmp_path / "out.jsonl") == {}
+    )
 
 
 async def test_questions_may_bring_all_documents_themselves(
@@ -262,7 +322,9 @@ async def test_an_observer_that_raises_ends_the_batch_and_spoils_no_result(
             raise BrokenPipeError("who watched is gone")
 
     with pytest.raises(BrokenPipeError):
-        await answered(minions, [ask(item) for item in range(3)], docs, output=output, observe=break_, window=1)
+        await answered(
+            minions, [ask(item) for item in range(3)], docs, output=output, observe=break_, window=1
+        )
     records = [json.loads(line) for line in output.read_text().splitlines()]
     assert [(record["id"], record["stop_reason"]) for record in records] == [("q0", "answered")]
     rest = await answered(minions, [ask(item) for item in range(3)], docs, output=output)
@@ -277,7 +339,10 @@ async def test_a_limit_of_its_own_needs_a_price_of_its_own(
     """
     planner = f"openai:nobody-knows-it@{cloud.openai_url}"
     answers = await answered(minions, [ask(1, max_cost_usd=1), ask(2)], docs, planner=planner)
-    assert {id_: answer.stop_reason for id_, answer in answers.items()} == {"q1": "error", "q2": "answered"}
+    assert {id_: answer.stop_reason for id_, answer in answers.items()} == {
+        "q1": "error",
+        "q2": "answered",
+    }
     assert register.seen.count("plan") == 1
 
 
@@ -285,7 +350,10 @@ async def test_a_question_that_goes_on_keeps_to_its_limit(
     minions: Minions, docs: Path, register: Register, tmp_path: Path
 ) -> None:
     """The money its run spent in an earlier process counts: starting again and again does not stretch a limit."""
-    schema = {**SCHEMA, "description": "As it stands in the register. " * 100}  # makes the second call the larger
+    schema = {
+        **SCHEMA,
+        "description": "As it stands in the register. " * 100,
+    }  # makes the second call the larger
 
     async def next_call(limit: str, **options: Any) -> str:
         """The cost of the call that the limit refused."""

@@ -32,7 +32,9 @@ def folder(tmp_path: Path) -> Path:
     """A short document and a long one."""
     (tmp_path / "docs").mkdir()
     for name, times in (("short", 10), ("long", 400)):
-        (tmp_path / "docs" / f"{name}.txt").write_text(f"The {name} one tells of lighthouses.\n\n" * times)
+        (tmp_path / "docs" / f"{name}.txt").write_text(
+            f"The {name} one tells of lighthouses.\n\n" * times
+        )
     return tmp_path
 
 
@@ -40,7 +42,9 @@ def ask(id_: str, *documents: str, **more: Any) -> dict[str, Any]:
     return {"id": id_, "question": "How tall is it?", "documents": list(documents), **more}
 
 
-def estimate(minions: Minions, folder: Path, *questions: dict[str, Any], **options: Any) -> BatchEstimate:
+def estimate(
+    minions: Minions, folder: Path, *questions: dict[str, Any], **options: Any
+) -> BatchEstimate:
     source = folder / "in.jsonl"
     source.write_text("\n".join(map(json.dumps, questions)))
     return minions.estimate_batch(source, folder / "docs", **options)
@@ -48,8 +52,17 @@ def estimate(minions: Minions, folder: Path, *questions: dict[str, Any], **optio
 
 def test_each_question_is_over_its_own_documents(minions: Minions, folder: Path) -> None:
     """Documents that are sent whole cost their own tokens; the sum is that of the questions alone."""
-    short, long = (estimate(minions, folder, ask("a", f"{name}.txt"), **REMOTE) for name in ("short", "long"))
-    both = estimate(minions, folder, ask("a", "short.txt"), ask("b", "long.txt"), ask("c", "short.txt"), **REMOTE)
+    short, long = (
+        estimate(minions, folder, ask("a", f"{name}.txt"), **REMOTE) for name in ("short", "long")
+    )
+    both = estimate(
+        minions,
+        folder,
+        ask("a", "short.txt"),
+        ask("b", "long.txt"),
+        ask("c", "short.txt"),
+        **REMOTE,
+    )
     assert short.typical_usd is not None
     assert long.typical_usd is not None
     assert long.typical_usd > 5 * short.typical_usd

@@ -16,14 +16,36 @@ from minions.batch.items import BadLine, Item, as_items, read_items
 from minions.errors import UsageError
 
 SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
-_FIELDS = ("id", "question", "documents", "output_schema", "max_cost_usd", "max_rounds", "timeout_s", "body")
-_OPENAI = ("messages", "input", "role", "content", "type", "text", "format", "response_format", "json_schema", "schema")
+_FIELDS = (
+    "id",
+    "question",
+    "documents",
+    "output_schema",
+    "max_cost_usd",
+    "max_rounds",
+    "timeout_s",
+    "body",
+)
+_OPENAI = (
+    "messages",
+    "input",
+    "role",
+    "content",
+    "type",
+    "text",
+    "format",
+    "response_format",
+    "json_schema",
+    "schema",
+)
 _WORDS = st.sampled_from([*_FIELDS, *_OPENAI, "custom_id", "user", "system", "q", "*", ""])
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | _WORDS | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
 )
-_LINES = st.binary() | st.dictionaries(_WORDS, _JSON, max_size=6).map(lambda value: json.dumps(value).encode())
+_LINES = st.binary() | st.dictionaries(_WORDS, _JSON, max_size=6).map(
+    lambda value: json.dumps(value).encode()
+)
 
 
 def read(content: str | bytes) -> list[Item | BadLine]:
@@ -69,7 +91,8 @@ def test_a_line_says_all_about_its_question() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_", "meant"), [("a.txt", ("a.txt",)), (["a", "b"], ("a", "b")), ("*", ()), (["a", "*"], ()), (None, ())]
+    ("given_", "meant"),
+    [("a.txt", ("a.txt",)), (["a", "b"], ("a", "b")), ("*", ()), (["a", "*"], ()), (None, ())],
 )
 def test_documents_are_one_or_many_or_all(given_: Any, meant: tuple[str, ...]) -> None:
     """One name needs no list; none, null and * are all documents."""
@@ -119,20 +142,35 @@ def test_an_id_stands_for_one_question() -> None:
         ('{"id": true, "question": "q"}', "id must be a text or a whole number"),
         ('{"question": "q", "documents": 7}', "documents must be a name, or a list of names"),
         ('{"question": "q", "documents": [7]}', "documents must be a name, or a list of names"),
-        ('{"question": "q", "max_cost_usd": -1}', "max_cost_usd must be dollars from 0 to 1,000,000,000"),
-        ('{"question": "q", "max_cost_usd": NaN}', "max_cost_usd must be dollars from 0 to 1,000,000,000"),
+        (
+            '{"question": "q", "max_cost_usd": -1}',
+            "max_cost_usd must be dollars from 0 to 1,000,000,000",
+        ),
+        (
+            '{"question": "q", "max_cost_usd": NaN}',
+            "max_cost_usd must be dollars from 0 to 1,000,000,000",
+        ),
         ('{"question": "q", "max_rounds": 0}', "max_rounds must be a whole number from 1 to 10"),
-        ('{"question": "q", "timeout_s": NaN}', "timeout_s must be a number of seconds greater than 0"),
+        (
+            '{"question": "q", "timeout_s": NaN}',
+            "timeout_s must be a number of seconds greater than 0",
+        ),
         ('{"question": "q", "output_schema": "number"}', "output_schema must be a JSON object"),
         ('{"id": "\\ud800", "question": "q"}', "id holds an incomplete character"),
         ('{"question": "\\ud800"}', "question holds an incomplete character"),
         ('{"question": "q", "documents": "\\ud800"}', "documents holds an incomplete character"),
-        ('{"question": "q", "output_schema": {"title": "\\ud800"}}', "output_schema cannot be written as JSON"),
+        (
+            '{"question": "q", "output_schema": {"title": "\\ud800"}}',
+            "output_schema cannot be written as JSON",
+        ),
         (
             '{"question": "q", "output_schema": {"a": ' + "[" * 400 + "]" * 400 + "}}",
             "output_schema is nested deeper than 100 levels",
         ),
-        ('{"custom_id": true, "body": {"input": "q"}}', "custom_id must be a text or a whole number"),
+        (
+            '{"custom_id": true, "body": {"input": "q"}}',
+            "custom_id must be a text or a whole number",
+        ),
         ('{"custom_id": "x", "body": 7}', "the question in body is empty"),
         (
             '{"custom_id": "x", "body": {"messages": [{"role": ["user"], "content": "q"}]}}',
@@ -212,12 +250,20 @@ def test_a_chat_line_of_openai_is_a_question() -> None:
         {"role": "system", "content": "Answer in euros."},
         {"role": "user", "content": "Hello"},
         {"role": "assistant", "content": "Hello!"},
-        {"role": "user", "content": [{"type": "text", "text": "What is"}, {"type": "text", "text": "the total?"}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "What is"},
+                {"type": "text", "text": "the total?"},
+            ],
+        },
     ]
     form = {"type": "json_schema", "json_schema": {"name": "sum", "schema": SCHEMA}}
     body = {"model": "gpt-5.4", "messages": turns, "response_format": form}
     line = {"custom_id": "r-1", "method": "POST", "url": "/v1/chat/completions", "body": body}
-    assert asked(line) == Item(id="r-1", question="Answer in euros.\nWhat is\nthe total?", output_schema=SCHEMA)
+    assert asked(line) == Item(
+        id="r-1", question="Answer in euros.\nWhat is\nthe total?", output_schema=SCHEMA
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,25 +271,41 @@ def test_a_chat_line_of_openai_is_a_question() -> None:
     [
         "What is the total?",
         [{"role": "user", "content": "What is the total?"}],
-        [{"role": "user", "content": [{"type": "input_text", "text": "What is the total?"}, {"type": "input_image"}]}],
+        [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_text", "text": "What is the total?"},
+                    {"type": "input_image"},
+                ],
+            }
+        ],
     ],
 )
 def test_a_responses_line_of_openai_is_a_question(given_input: Any) -> None:
     """``input`` is a text or turns, and the schema stands under ``text``."""
     form = {"format": {"type": "json_schema", "name": "sum", "schema": SCHEMA}}
-    item = asked({"custom_id": "r-1", "url": "/v1/responses", "body": {"input": given_input, "text": form}})
+    item = asked(
+        {"custom_id": "r-1", "url": "/v1/responses", "body": {"input": given_input, "text": form}}
+    )
     assert item == Item(id="r-1", question="What is the total?", output_schema=SCHEMA)
 
 
 def test_a_body_that_asks_nothing_is_a_bad_line() -> None:
     """A chat without a user, and odd shapes in the body, are refused as lines."""
-    for body in ({}, {"messages": [{"role": "system", "content": "Be brief."}]}, {"input": 7, "text": "plain"}):
+    for body in (
+        {},
+        {"messages": [{"role": "system", "content": "Be brief."}]},
+        {"input": 7, "text": "plain"},
+    ):
         assert "question" in reason({"custom_id": "x", "body": body})
 
 
 def test_questions_from_python_are_texts_or_mappings() -> None:
     """The same fields as a file's lines, without writing a file."""
-    text, mapping, bad = as_items(["How tall?", {"id": "q2", "question": "How old?", "documents": "a.txt"}, {}])
+    text, mapping, bad = as_items(
+        ["How tall?", {"id": "q2", "question": "How old?", "documents": "a.txt"}, {}]
+    )
     assert isinstance(text, Item)
     assert text.question == "How tall?"
     assert mapping == Item(id="q2", question="How old?", documents=("a.txt",))
@@ -265,7 +327,11 @@ def test_whatever_a_file_holds_is_items_with_ids_of_their_own(lines: list[bytes]
 
 def test_a_part_of_no_known_type_is_passed_by() -> None:
     """Whatever stands where the type of a part is told: the parts with text are the question."""
-    parts = [{"type": ["text"], "text": "no"}, {"type": {}, "text": "no"}, {"type": "text", "text": "Who?"}]
+    parts = [
+        {"type": ["text"], "text": "no"},
+        {"type": {}, "text": "no"},
+        {"type": "text", "text": "Who?"},
+    ]
     assert asked({"body": {"messages": [{"role": "user", "content": parts}]}}).question == "Who?"
 
 

@@ -68,7 +68,13 @@ def test_the_last_record_of_a_question_counts(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stop_reason", "kind"),
-    [("answered", "done"), ("no_answer", "done"), ("timeout", "failed"), ("budget", "open"), ("interrupted", "open")],
+    [
+        ("answered", "done"),
+        ("no_answer", "done"),
+        ("timeout", "failed"),
+        ("budget", "open"),
+        ("interrupted", "open"),
+    ],
 )
 def test_what_a_limit_stopped_stays_open(stop_reason: str, kind: str) -> None:
     """Money and patience can be had again; a time limit would strike again."""
@@ -113,7 +119,15 @@ DEEP = "[" * 200_000  # deeper than JSON is read
 
 @pytest.mark.parametrize(
     "line",
-    ["hello", "[1]", '{"id": "a"}', '{"stop_reason": "answered"}', "7", '"x"', pytest.param(DEEP, id="deep")],
+    [
+        "hello",
+        "[1]",
+        '{"id": "a"}',
+        '{"stop_reason": "answered"}',
+        "7",
+        '"x"',
+        pytest.param(DEEP, id="deep"),
+    ],
 )
 def test_a_file_of_something_else_is_refused(path: Path, line: str) -> None:
     """Nobody's notes are appended to: the line that is no record is named, the file stays as it was."""
@@ -149,7 +163,10 @@ def test_a_full_disk_leaves_no_half_line(path: Path) -> None:
     write(path, record("a"))
     whole = path.read_bytes()
     with Output(path) as output:
-        with disk_full_after(len(whole) + 10), pytest.raises(StoreError, match="cannot be written to") as caught:
+        with (
+            disk_full_after(len(whole) + 10),
+            pytest.raises(StoreError, match="cannot be written to") as caught,
+        ):
             output.append(record("b"), id_="b", kind="done")
         assert "free some space" in (caught.value.hint or "")
         assert path.read_bytes() == whole
@@ -164,7 +181,9 @@ def test_only_the_user_reads_it(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("line", ['{"id": "a", "stop_reason": "answered"}'.encode("utf-16"), b'{"id": "\xed\xa0\x80"}'])
+@pytest.mark.parametrize(
+    "line", ['{"id": "a", "stop_reason": "answered"}'.encode("utf-16"), b'{"id": "\xed\xa0\x80"}']
+)
 def test_a_record_is_utf_8(tmp_path: Path, line: bytes) -> None:
     """A file that is not UTF-8 is refused when it is opened, not by a later reader."""
     path = tmp_path / "out.jsonl"

@@ -58,9 +58,17 @@ class Desk:
     def begin(self, item: Item, run_id: str) -> None:
         """A run of a question of the batch begins, and has a reply."""
         batch = self.batches.open(str(self.path), fresh=False)
-        using = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", "started_at": "2026"}
+        using = {
+            "planner": "p",
+            "worker": "w",
+            "protocol": "minions",
+            "policy": "findings",
+            "started_at": "2026",
+        }
         self.runs.start(run_id, question=item.question, item=(batch, item.id), **using)
-        self.recovery.keep(run_id, "request", Completion(text="x", finish_reason="stop", usage=Usage()), None)
+        self.recovery.keep(
+            run_id, "request", Completion(text="x", finish_reason="stop", usage=Usage()), None
+        )
 
     def end(self, answer: Answer) -> Answer:
         """The run is over, and on record."""
@@ -72,13 +80,20 @@ class Desk:
         return Results(books, self.runs, total=len(ITEMS), output=output, batches=self.batches)
 
     def undelivered(self) -> list[str]:
-        return [run.run_id for run in self.batches.undelivered(self.batches.open(str(self.path), fresh=False))]
+        return [
+            run.run_id
+            for run in self.batches.undelivered(self.batches.open(str(self.path), fresh=False))
+        ]
 
     def kept_replies(self) -> int:
         return len(self.store.read("SELECT * FROM replies"))
 
     def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+        return (
+            [json.loads(line) for line in self.path.read_text().splitlines()]
+            if self.path.exists()
+            else []
+        )
 
     def recovered(self, items: list[Any] = ITEMS) -> dict[str, str]:
         """The runs that a new process resumes, after it brought the output up to date."""
@@ -96,7 +111,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def answer_to(item: Item, run_id: str, stop_reason: Any = "answered", **more: Any) -> Answer:
     values = {"answer": "yes" if stop_reason == "answered" else None, "confidence": 1.0, **more}
-    return Answer(run_id=run_id, id=item.id, question=item.question, stop_reason=stop_reason, **values)
+    return Answer(
+        run_id=run_id, id=item.id, question=item.question, stop_reason=stop_reason, **values
+    )
 
 
 def test_a_result_is_written_and_then_delivered(desk: Desk) -> None:
@@ -208,10 +225,18 @@ def test_counts_tell_this_process_and_the_whole(desk: Desk) -> None:
     results.finish(answer_to(ITEMS[2], "r2", "budget"))
     results.fail(ITEMS[3], "r3", PlanError("no"))
     desk.clock.advance(90)
-    counts = [(event.done, event.answered, event.abstained, event.stopped, event.failed) for event in desk.events]  # type: ignore[union-attr]
+    counts = []
+    for event in desk.events:
+        assert event.kind == "batch"
+        counts.append((event.done, event.answered, event.abstained, event.stopped, event.failed))
     assert counts == [(1, 1, 0, 0, 0), (2, 1, 1, 0, 0), (2, 1, 1, 1, 0), (3, 1, 1, 1, 1)]
     summary = results.summary(interrupted=False)
-    assert (summary.stop_reason, summary.done, summary.left, summary.elapsed_s) == ("finished", 3, 0, 90.0)
+    assert (summary.stop_reason, summary.done, summary.left, summary.elapsed_s) == (
+        "finished",
+        3,
+        0,
+        90.0,
+    )
     assert (summary.saved_usd, summary.output) == (Decimal(2), None)
     assert results.summary(interrupted=True).stop_reason == "interrupted"
 
@@ -220,7 +245,9 @@ def test_savings_are_unknown_when_a_price_is(desk: Desk) -> None:
     """No sum is made up of what is known alone."""
     way = BaselineEstimate(input_tokens=1, output_tokens=1, cost_usd=None)
     results = desk.results()
-    for number, baseline in enumerate([Baseline(remote_only=way, remote_cached=way, rag=way), None]):
+    for number, baseline in enumerate(
+        [Baseline(remote_only=way, remote_cached=way, rag=way), None]
+    ):
         results.finish(answer_to(ITEMS[number], f"r{number}", baseline=baseline))
     assert results.summary(interrupted=False).saved_usd is None
 
@@ -313,12 +340,17 @@ def test_documents_of_questions_are_paths_of_the_batch(tmp_path: Path) -> None:
 def test_a_question_without_documents_is_its_own_trouble(tmp_path: Path) -> None:
     """A missing file, or none named, spoils no other question; a batch without any document is refused."""
     (tmp_path / "b.txt").write_text("x")
-    items = [Item(id="a", question="?"), Item(id="b", question="?", documents=("b.txt", "gone.txt"))]
+    items = [
+        Item(id="a", question="?"),
+        Item(id="b", question="?", documents=("b.txt", "gone.txt")),
+    ]
     placed, paths = paths_of(items, tmp_path)
     assert paths == [tmp_path / "b.txt"]
     assert isinstance(placed[0], BadLine)
     assert placed[0].reason == "no documents: neither the question nor the command names any"
     assert "documents" in placed[0].hint
-    assert placed[1] == items[1].model_copy(update={"documents": (f"{tmp_path}/b.txt", f"{tmp_path}/gone.txt")})
+    assert placed[1] == items[1].model_copy(
+        update={"documents": (f"{tmp_path}/b.txt", f"{tmp_path}/gone.txt")}
+    )
     with pytest.raises(UsageError, match="no question names one that exists"):
         paths_of(items[:1], tmp_path)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.values.answers import Answer, Baseline, BaselineEstimate, Coverage, RoleUsage, RoundSummary, UsageByRole
+from minions.values.answers import (
+    Answer,
+    Baseline,
+    BaselineEstimate,
+    Coverage,
+    RoleUsage,
+    RoundSummary,
+    UsageByRole,
+)
 from minions.values.findings import Citation
 from tests.command import run_command
 
@@ -39,7 +47,14 @@ def minions(here: Path, monkeypatch: pytest.MonkeyPatch) -> Minions:
 def make_citation(**changes: Any) -> Citation:
     quote = changes.pop("quote", "It is 41 metres tall.")
     start = changes.pop("start", 120)
-    values = {"id": "f1", "document_id": "d", "path": "guide.md", "page": None, "status": "exact", "score": 1.0}
+    values = {
+        "id": "f1",
+        "document_id": "d",
+        "path": "guide.md",
+        "page": None,
+        "status": "exact",
+        "score": 1.0,
+    }
     return Citation(**{**values, **changes}, start=start, end=start + len(quote), quote=quote)
 
 
@@ -55,7 +70,11 @@ def make_answer(**changes: Any) -> Answer:
         "rounds": (RoundSummary(tasks=1, jobs=9, found=1),),
         "usage": UsageByRole(
             planner=RoleUsage(
-                calls=2, input_tokens=1234, cached_input_tokens=100, output_tokens=56, cost_usd=Decimal("0.00303")
+                calls=2,
+                input_tokens=1234,
+                cached_input_tokens=100,
+                output_tokens=56,
+                cost_usd=Decimal("0.00303"),
             ),
             worker=RoleUsage(calls=10, input_tokens=9000, output_tokens=80),
         ),
@@ -67,7 +86,9 @@ def make_answer(**changes: Any) -> Answer:
 def make_baseline(cost_usd: str | None) -> Baseline:
     """Alternatives of which the first costs so much."""
     way = BaselineEstimate(
-        input_tokens=480_000, output_tokens=150, cost_usd=None if cost_usd is None else Decimal(cost_usd)
+        input_tokens=480_000,
+        output_tokens=150,
+        cost_usd=None if cost_usd is None else Decimal(cost_usd),
     )
     return Baseline(model="openai:gpt-5.4", remote_only=way, remote_cached=way, rag=way)
 

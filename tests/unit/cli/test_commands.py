@@ -32,10 +32,15 @@ def docs(here: Path) -> Path:
     (folder / "empty.txt").write_text("")
     plan = {"tasks": [{"instruction": QUESTION, "search": ["lighthouse tall"]}]}
     decision = {"answer": "41 metres", "findings": ["f1"], "confidence": 1}
-    rules = [{"contains": "You plan how", "reply": plan}, {"contains": "Findings:", "reply": decision}]
+    rules = [
+        {"contains": "You plan how", "reply": plan},
+        {"contains": "Findings:", "reply": decision},
+    ]
     (here / "planner.json").write_text(json.dumps({"rules": rules}))
     look = {"contains": "Answer yes or no", "first_token": {"yes": -0.1, "no": -3}, "reply": "yes"}
-    (here / "worker.json").write_text(json.dumps({"rules": [look], "default": {"lines": [2], "answer": "41 metres"}}))
+    (here / "worker.json").write_text(
+        json.dumps({"rules": [look], "default": {"lines": [2], "answer": "41 metres"}})
+    )
     return folder
 
 
@@ -69,10 +74,26 @@ def test_verbose_logs_no_document_text(minions: Any, docs: Path) -> None:
 
 def test_dry_run_is_estimate(minions: Any, docs: Path) -> None:
     """Both print the same estimate; neither stores a run."""
-    dry = minions("ask", QUESTION, "docs", "--dry-run", "--planner", "openai:gpt-5.4", "--worker", "llamacpp:x")
-    estimated = minions("estimate", QUESTION, "docs", "--planner", "openai:gpt-5.4", "--worker", "llamacpp:x")
+    dry = minions(
+        "ask",
+        QUESTION,
+        "docs",
+        "--dry-run",
+        "--planner",
+        "openai:gpt-5.4",
+        "--worker",
+        "llamacpp:x",
+    )
+    estimated = minions(
+        "estimate", QUESTION, "docs", "--planner", "openai:gpt-5.4", "--worker", "llamacpp:x"
+    )
     assert (dry.code, dry.out) == (0, estimated.out)
-    for text in ("one round (typical)", "at most", "only the best-matching chunks", "40 tokens per second (assumed)"):
+    for text in (
+        "one round (typical)",
+        "at most",
+        "only the best-matching chunks",
+        "40 tokens per second (assumed)",
+    ):
         assert text in dry.out
     assert minions("runs", "--json").json == []
 
@@ -111,7 +132,13 @@ def test_runs_and_show(minions: Any, docs: Path) -> None:
     (listed,) = minions("runs", "--json", "--since", "1h").json
     assert (listed["run_id"], listed["status"]) == (run_id, "answered")
     shown = minions("show", "last").out
-    for text in (run_id, QUESTION, SENTENCE, "unreadable docs/empty.txt: empty file", "scripted:worker.json"):
+    for text in (
+        run_id,
+        QUESTION,
+        SENTENCE,
+        "unreadable docs/empty.txt: empty file",
+        "scripted:worker.json",
+    ):
         assert text in shown
     record = minions("show", run_id, "--json").json
     assert (record["answer"]["answer"], len(record["entries"])) == ("41 metres", 4)
@@ -156,14 +183,19 @@ def test_verify_reads_one_result_or_many(minions: Any, docs: Path, here: Path) -
     (here / "many.jsonl").write_text(result + failure + "\n" + result)
     stands = minions("verify", "many.jsonl")
     found = "2 of 2 citations found in the documents as cited"
-    assert (stands.code, stands.err) == (0, f"{found} (not checked: whether they support the answer)\n")
+    assert (stands.code, stands.err) == (
+        0,
+        f"{found} (not checked: whether they support the answer)\n",
+    )
     (docs / "guide.md").write_text("Moved down.\n" + (docs / "guide.md").read_text())
     moved = minions("verify", "many.jsonl", "--json")
     checks = [json.loads(line)["checks"][0] for line in moved.out.splitlines()]
     assert (moved.code, [check["status"] for check in checks]) == (5, ["moved", "moved"])
 
 
-@pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"schema": "minions/2"}', '{"error": {}}', "[1]"])
+@pytest.mark.parametrize(
+    "content", ["", "no JSON", "{}", '{"schema": "minions/2"}', '{"error": {}}', "[1]"]
+)
 def test_verify_refuses_what_is_no_result(minions: Any, here: Path, content: str) -> None:
     """A file without a result is a usage error, with the command that makes one."""
     (here / "r.json").write_text(content)
@@ -177,7 +209,9 @@ def test_models_lists_what_is_here(minions: Any) -> None:
     listed = minions("models").out
     assert "qwen2.5-coder-1.5b" in listed
     assert "worker    " in listed
-    assert {model["name"] for model in minions("models", "list", "--json").json["models"]} >= {"qwen2.5-coder-0.5b"}
+    assert {model["name"] for model in minions("models", "list", "--json").json["models"]} >= {
+        "qwen2.5-coder-0.5b"
+    }
 
 
 def test_doctor_prints_each_check(minions: Any, docs: Path) -> None:
@@ -189,7 +223,9 @@ def test_doctor_prints_each_check(minions: Any, docs: Path) -> None:
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_download_shows_how_far_it_is(capsys: pytest.CaptureFixture[str], *, terminal: bool) -> None:
+def test_a_download_shows_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], *, terminal: bool
+) -> None:
     """The first and the last state are shown, not each of a thousand."""
     progress = byte_progress(terminal=terminal)
     for done in range(1, 1001):
@@ -203,8 +239,16 @@ def test_a_retry_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     """A retry is logged with its model, wait and reason, and none of the retry library's own fields."""
     try:
         configure_logging(verbose=0, quiet=False)
-        facts = {"callable": "openai:p", "args": (), "kwargs": {}, "wait_for": 0.5, "caused_by": "ServerError('oops')"}
-        structlog.get_logger().warning("stamina.retry_scheduled", retry_num=1, waited_so_far=0, **facts)
+        facts = {
+            "callable": "openai:p",
+            "args": (),
+            "kwargs": {},
+            "wait_for": 0.5,
+            "caused_by": "ServerError('oops')",
+        }
+        structlog.get_logger().warning(
+            "stamina.retry_scheduled", retry_num=1, waited_so_far=0, **facts
+        )
     finally:
         structlog.reset_defaults()
     shown = capsys.readouterr().err
@@ -223,4 +267,8 @@ def test_logging_is_quiet_unless_asked(capsys: pytest.CaptureFixture[str]) -> No
         captured = capsys.readouterr()
     finally:
         structlog.reset_defaults()
-    assert (captured.err.count("a fact"), captured.err.count("a warning"), captured.out) == (1, 2, "")
+    assert (captured.err.count("a fact"), captured.err.count("a warning"), captured.out) == (
+        1,
+        2,
+        "",
+    )

@@ -72,7 +72,9 @@ def test_errors_are_json_for_scripts(minions: Any) -> None:
         ("aks q", 2, ["ask"]),
     ],
 )
-def test_wrong_options_are_named(minions: Any, here: Path, arguments: str, code: int, words: list[str]) -> None:
+def test_wrong_options_are_named(
+    minions: Any, here: Path, arguments: str, code: int, words: list[str]
+) -> None:
     """The wrong part of a command line is named, with the exit code of its kind."""
     (here / "a.txt").write_text("Something to read.")
     ended = minions(*arguments.split())
@@ -111,9 +113,17 @@ def test_wrong_values_are_told_in_plain_words(minions: Any, arguments: str, show
     ("raised", "code", "shown"),
     [
         (PlanError("no plan"), 1, "error: no plan\n"),
-        (ServerError("it fell over"), 6, "error: it fell over\nnext: minions doctor checks every model and server\n"),
+        (
+            ServerError("it fell over"),
+            6,
+            "error: it fell over\nnext: minions doctor checks every model and server\n",
+        ),
         (EgressRefusedError("no", hint="stay\nhere"), 7, "error: no\nnext: stay here\n"),
-        (ZeroDivisionError("oops"), 1, "error: this is a bug in minions: ZeroDivisionError: oops\nnext: "),
+        (
+            ZeroDivisionError("oops"),
+            1,
+            "error: this is a bug in minions: ZeroDivisionError: oops\nnext: ",
+        ),
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
     ],
 )
@@ -132,24 +142,36 @@ def throw(error: BaseException) -> None:
     raise error
 
 
-def test_a_bug_shows_its_traceback_when_asked(minions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_shows_its_traceback_when_asked(
+    minions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """-v adds the traceback of a bug, and not that of a plain error."""
-    monkeypatch.setattr("minions.cli.opening.settings_of", lambda _: throw(ZeroDivisionError("oops")))
+    monkeypatch.setattr(
+        "minions.cli.opening.settings_of", lambda _: throw(ZeroDivisionError("oops"))
+    )
     assert "Traceback" in minions("doctor", "-v").err
     monkeypatch.setattr("minions.cli.opening.settings_of", lambda _: throw(PlanError("no plan")))
     assert "Traceback" not in minions("doctor", "-v").err
 
 
-def test_without_arguments_there_is_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_arguments_there_is_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`minions` alone shows the commands."""
-    monkeypatch.setattr("minions.network.reach.confine_process", lambda: None)  # this process is the tests'
+    monkeypatch.setattr(
+        "minions.network.reach.confine_process", lambda: None
+    )  # this process is the tests'
     with pytest.raises(SystemExit) as ended:
         main.run([])
     assert ended.value.code == 0
     assert "Commands:" in capsys.readouterr().out
 
 
-def test_weights_are_not_fetched_where_nothing_may_leave(minions: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_are_not_fetched_where_nothing_may_leave(
+    minions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """local_only, wherever it is set, holds for `models pull` too, and the message says how to lift it."""
     monkeypatch.setenv("MINIONS_LOCAL_ONLY", "true")
-    refused(minions("models", "pull", "qwen2.5-coder-1.5b"), 7, "local_only", "MINIONS_LOCAL_ONLY=false")
+    refused(
+        minions("models", "pull", "qwen2.5-coder-1.5b"), 7, "local_only", "MINIONS_LOCAL_ONLY=false"
+    )

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from minions.values.answers import Answer, Baseline, Calculation, Coverage, Egress, RoleUsage, Withheld
+from minions.values.answers import (
+    Answer,
+    Baseline,
+    Calculation,
+    Coverage,
+    Egress,
+    RoleUsage,
+    Withheld,
+)
 from minions.values.findings import Citation
 
 if TYPE_CHECKING:
@@ -46,7 +54,9 @@ COMMANDS = (
 
 def block(command: str) -> re.Pattern[str]:
     """The fenced help of a command in the reference."""
-    return re.compile(rf"(### `minions{' ' * bool(command)}{command}`\n\n```text\n)(.*?)(```\n)", re.DOTALL)
+    return re.compile(
+        rf"(### `minions{' ' * bool(command)}{command}`\n\n```text\n)(.*?)(```\n)", re.DOTALL
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -73,7 +83,9 @@ def test_help_has_no_notation_of_its_own(minions: Any, command: str) -> None:
 
 def test_every_command_has_its_section(minions: Any) -> None:
     """No command is missing from the page, and none is on it that does not exist."""
-    listed = re.findall(r"^  (\w+)  ", minions("--help").out.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(
+        r"^  (\w+)  ", minions("--help").out.partition("Commands:")[2], re.MULTILINE
+    )
     assert set(listed) == {command.split()[0] for command in COMMANDS if command}
     sections = re.findall(r"^### `minions ?(.*)`$", REFERENCE.read_text("utf-8"), re.MULTILINE)
     assert sorted(sections) == sorted(COMMANDS)
@@ -86,11 +98,15 @@ def test_help_loads_nothing_heavy() -> None:
         "import sys; from minions.cli.main import execute; execute(['--help']); execute(['--version']); "
         f"sys.exit(' '.join({heavy!r} & set(sys.modules)))"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30
+    )
     assert (ended.returncode, ended.stderr) == (1, "\n")
 
 
-@pytest.mark.parametrize("shape", [Answer, Coverage, RoleUsage, Calculation, Citation, Baseline, Egress, Withheld])
+@pytest.mark.parametrize(
+    "shape", [Answer, Coverage, RoleUsage, Calculation, Citation, Baseline, Egress, Withheld]
+)
 def test_every_field_of_an_answer_is_told(shape: type[BaseModel]) -> None:
     """Other programs read the object, so the page names all its fields; exceptions are listed here."""
     page = REFERENCE.read_text("utf-8")

@@ -34,7 +34,15 @@ def obeys(shown: str) -> list[str]:
 def test_answers_citations_and_lists_are_lines_of_text(text: str, make: Any) -> None:
     """Answers, paths, quotes, snippets, reasons and cells give a terminal no orders, and stay on their line."""
     citation = Citation(
-        id="f1", document_id="d", path=text, page=1, start=0, end=9, quote=text, status="exact", score=1.0
+        id="f1",
+        document_id="d",
+        path=text,
+        page=1,
+        start=0,
+        end=9,
+        quote=text,
+        status="exact",
+        score=1.0,
     )
     chunk = Chunk(id="d:0", document_id="d", path=text, index=0, start=0, end=1, text="x", tokens=1)
     report = IndexReport(
@@ -63,7 +71,9 @@ def test_progress_and_warnings_are_lines_of_text(capsys: pytest.CaptureFixture[s
     assert stream.getvalue().count("\n") == 2 * len([*texts.ALL, *texts.NAMES])
     drawn = capsys.readouterr().err
     assert not [
-        sign for sign in ("\x9b", "\x07", "\x08", "\u202e", "\x1b]", "\x1bc", "\x1b[2J\x1b[31m") if sign in drawn
+        sign
+        for sign in ("\x9b", "\x07", "\x08", "\u202e", "\x1b]", "\x1bc", "\x1b[2J\x1b[31m")
+        if sign in drawn
     ]
 
 
@@ -76,7 +86,9 @@ def test_events_on_stdout_are_json_and_text() -> None:
     assert json.loads(stream.getvalue())["message"] == "a\x9b31m\u202e\x1b[0m\x7f"
 
 
-def test_commands_show_the_text_of_hostile_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_show_the_text_of_hostile_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`index` and `search`, as text and as JSON, over files with hostile names and texts."""
     folder = tmp_path / "docs"
     folder.mkdir()

@@ -61,7 +61,9 @@ def test_chunks_tile_any_text(text: str, max_tokens: int) -> None:
 @given(
     st.lists(st.sampled_from(LINES), max_size=60),
     st.integers(1, 80),
-    st.sampled_from(["text/plain", "text/markdown", "text/x-source", "application/x-ndjson", "application/pdf"]),
+    st.sampled_from(
+        ["text/plain", "text/markdown", "text/x-source", "application/x-ndjson", "application/pdf"]
+    ),
     st.lists(st.integers(0, 800), max_size=4),
 )
 def test_chunks_tile_structured_texts(
@@ -71,11 +73,15 @@ def test_chunks_tile_structured_texts(
     text = "\n".join(lines)
     starts = sorted({0, *(start for start in page_starts if start < len(text))})
     ends = [*starts[1:], len(text)]
-    pages = tuple(Page(number=n, start=s, end=e) for n, (s, e) in enumerate(zip(starts, ends, strict=True), 1))
+    pages = tuple(
+        Page(number=n, start=s, end=e) for n, (s, e) in enumerate(zip(starts, ends, strict=True), 1)
+    )
     _assert_tiles(_chunks(text, max_tokens, media_type=media_type, pages=pages), text, max_tokens)
 
 
-@pytest.mark.parametrize("text", ["a" * 300_000, "word " * 60_000, " " * 300_000, "1" * 100_000, "中" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["a" * 300_000, "word " * 60_000, " " * 300_000, "1" * 100_000, "中" * 100_000]
+)
 def test_a_line_without_end_is_cut_all_the_same(text: str) -> None:
     """A megabyte on one line becomes chunks within the limit."""
     _assert_tiles(_chunks(text, 500), text, 500)
@@ -98,8 +104,16 @@ def test_chunks_begin_at_headings_and_know_those_above() -> None:
     body = "The goods are delivered to the warehouse of the buyer. " * 4
     text = f"# Contract\n\n{body}\n\n## Supply\n\n{body}\n\n## Price\n\n{body}\n"
     chunks = _chunks(text, 70, media_type="text/markdown")
-    assert [chunk.text.split("\n")[0] for chunk in chunks] == ["# Contract", "## Supply", "## Price"]
-    assert [chunk.headings for chunk in chunks] == [("Contract",), ("Contract", "Supply"), ("Contract", "Price")]
+    assert [chunk.text.split("\n")[0] for chunk in chunks] == [
+        "# Contract",
+        "## Supply",
+        "## Price",
+    ]
+    assert [chunk.headings for chunk in chunks] == [
+        ("Contract",),
+        ("Contract", "Supply"),
+        ("Contract", "Price"),
+    ]
 
 
 def test_the_readers_outline_wins_over_guesses() -> None:
@@ -181,7 +195,9 @@ def test_a_table_keeps_what_stands_above_its_head(caption: str) -> None:
     """The lines above the column heads, with the table's name and periods, belong to its head."""
     head = caption + "(In Millions) Apr 1, 2023 Apr 2, 2022\nNet revenue:\nClient Computing\n"
     rows = "".join(f"Line item {number} $ 1,{number:03} $ 2,{number:03}\n" for number in range(60))
-    chunks = _chunks("We were told of this in the report, as it is known.\n" * 12 + head + rows, 250)
+    chunks = _chunks(
+        "We were told of this in the report, as it is known.\n" * 12 + head + rows, 250
+    )
     (first,) = (chunk for chunk in chunks if "Client Computing" in chunk.text)
     assert head in first.text
     assert {chunk.table_header for chunk in chunks if chunk.index > first.index} == {head.strip()}
@@ -191,7 +207,9 @@ def test_prose_above_a_head_is_none_of_it() -> None:
     """The lines of a sentence that ends above a table are not repeated with its rows."""
     head = "Three Months Ended\n(In Millions) Apr 1, 2023 Apr 2, 2022\nClient Computing\n"
     rows = "".join(f"Line item {number} $ 1,{number:03} $ 2,{number:03}\n" for number in range(60))
-    _, *later = _chunks("and so it was that we sold\nmore of these than of others\n" + head + rows, 250)
+    _, *later = _chunks(
+        "and so it was that we sold\nmore of these than of others\n" + head + rows, 250
+    )
     assert {chunk.table_header for chunk in later} == {head.strip()}
 
 
@@ -210,9 +228,7 @@ def test_rows_with_long_labels_do_not_end_a_table() -> None:
 
 def test_prose_that_ends_in_a_date_is_no_row() -> None:
     """A line of a sentence may end in a year: it makes no table, and what comes after has no head."""
-    prose = (
-        "We have received the fine\nas is told in the report of October 29, 2023\nand in that of December 31, 2022\n"
-    )
+    prose = "We have received the fine\nas is told in the report of October 29, 2023\nand in that of December 31, 2022\n"  # noqa: E501 - a string as it is
     assert {chunk.table_header for chunk in _chunks(prose * 40, 100)} == {None}
 
 
@@ -227,10 +243,17 @@ def test_long_paragraphs_are_cut_at_sentences_then_words() -> None:
 
 def test_records_and_definitions_stay_whole() -> None:
     """A JSONL record or a function is not cut while it fits."""
-    records = "".join(f'{{"id": {number}, "text": "a record of some length"}}\n' for number in range(40))
-    assert all(chunk.text.endswith("}\n") for chunk in _chunks(records, 80, media_type="application/x-ndjson"))
+    records = "".join(
+        f'{{"id": {number}, "text": "a record of some length"}}\n' for number in range(40)
+    )
+    assert all(
+        chunk.text.endswith("}\n")
+        for chunk in _chunks(records, 80, media_type="application/x-ndjson")
+    )
     code = "".join(f"def f{number}(x):\n\n    return x + {number}\n\n\n" for number in range(40))
-    assert all(chunk.text.startswith("def ") for chunk in _chunks(code, 60, media_type="text/x-source"))
+    assert all(
+        chunk.text.startswith("def ") for chunk in _chunks(code, 60, media_type="text/x-source")
+    )
 
 
 def test_chunks_know_their_page() -> None:
@@ -240,7 +263,9 @@ def test_chunks_know_their_page() -> None:
     pages = (Page(number=1, start=0, end=middle), Page(number=2, start=middle, end=len(text)))
     chunks = _chunks(text, 60, pages=pages)
     assert {chunk.page for chunk in chunks} == {1, 2}
-    assert [chunk.page for chunk in chunks] == [1 if chunk.start < middle else 2 for chunk in chunks]
+    assert [chunk.page for chunk in chunks] == [
+        1 if chunk.start < middle else 2 for chunk in chunks
+    ]
 
 
 def test_combined_characters_are_not_torn() -> None:

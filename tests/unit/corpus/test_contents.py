@@ -51,7 +51,14 @@ class LargeCorpus:
 
     def __init__(self, count: int) -> None:
         self.documents = Counted(
-            DocumentFacts(id=f"id{n}", path=f"docs/{n % 7}/file-{n}.txt", title="", tokens=30, chunks=3, pages=n % 2)
+            DocumentFacts(
+                id=f"id{n}",
+                path=f"docs/{n % 7}/file-{n}.txt",
+                title="",
+                tokens=30,
+                chunks=3,
+                pages=n % 2,
+            )
             for n in range(count)
         )
         self.contents = Contents(self.documents)
@@ -65,7 +72,9 @@ class LargeCorpus:
         columns: Any = self.contents.columns
         return self.documents.taken + sum(int(column.taken) for column in columns)
 
-    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
+    def search(
+        self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
+    ) -> list[Chunk]:
         return [self._chunk(next(iter(documents)) if documents else "id0")]
 
     def chunks(self, *, documents: Collection[str] | None = None) -> Iterator[Chunk]:
@@ -79,7 +88,16 @@ class LargeCorpus:
 
     def _chunk(self, id_: str) -> Chunk:
         text = "Some text.\n"
-        return Chunk(id=f"{id_}:0", document_id=id_, path=id_, index=0, start=0, end=len(text), text=text, tokens=3)
+        return Chunk(
+            id=f"{id_}:0",
+            document_id=id_,
+            path=id_,
+            index=0,
+            start=0,
+            end=len(text),
+            text=text,
+            tokens=3,
+        )
 
 
 class FixedPlanner:
@@ -110,11 +128,17 @@ class NoExecutor:
 def _ask(corpus: LargeCorpus, make: Any, question: str, name: str) -> None:
     """One question, from its estimate to its answer."""
     limits, settings = Limits(), Settings.load()
-    baseline_of(question, corpus, terms_of(Lineup.unchecked(settings), settings), PriceBook.parse(()))
+    baseline_of(
+        question, corpus, terms_of(Lineup.unchecked(settings), settings), PriceBook.parse(())
+    )
     transcript, gate = Transcript("run", question, lambda _: None), CloudGate(settings.policy)
-    parts = Parts(corpus, FixedPlanner(make, name), NoExecutor(), Condenser(corpus, limits, gate), limits)
+    parts = Parts(
+        corpus, FixedPlanner(make, name), NoExecutor(), Condenser(corpus, limits, gate), limits
+    )
     decision = asyncio.run(answer(parts, transcript))
-    compose(transcript, corpus, "answered", usage=UsageByRole(), egress=gate.report(), elapsed_s=1.0)
+    compose(
+        transcript, corpus, "answered", usage=UsageByRole(), egress=gate.report(), elapsed_s=1.0
+    )
     warnings = citation_warnings(transcript, decision)
     assert warnings == ["the answer cites no finding: it may not come from the documents"]
 
@@ -174,6 +198,8 @@ def test_documents_are_chosen_as_users_write_them(wanted: str, meant: set[str]) 
 def test_a_name_with_the_signs_of_a_glob_is_a_name_first() -> None:
     """A file called ``report[1].txt`` can be named."""
     names = ("report[1].txt", "report1.txt")
-    contents = Contents([DocumentFacts(id=name, path=name, title=name, tokens=1, chunks=1) for name in names])
+    contents = Contents(
+        [DocumentFacts(id=name, path=name, title=name, tokens=1, chunks=1) for name in names]
+    )
     assert contents.select(["report[1].txt"]).ids == set(names)
     assert contents.select(["report[[]1].txt"]).ids == {"report[1].txt"}

@@ -31,7 +31,9 @@ def fruit(tmp_path: Path) -> Path:
     folder = tmp_path / "fruit"
     folder.mkdir()
     (folder / "apples.txt").write_text("Apples cost 3 euros a kilo.")
-    (folder / "pears.txt").write_text("".join(f"Pears of tree {n} cost 4 euros a kilo. " * 10 for n in range(200)))
+    (folder / "pears.txt").write_text(
+        "".join(f"Pears of tree {n} cost 4 euros a kilo. " * 10 for n in range(200))
+    )
     return folder
 
 
@@ -60,7 +62,9 @@ def _elsewhere(home: Path, *paths: Path) -> None:
         index.update(paths)
 
 
-def test_a_folder_indexed_during_a_run_is_not_searched(corpus: LocalCorpus, home: Path, private: Path) -> None:
+def test_a_folder_indexed_during_a_run_is_not_searched(
+    corpus: LocalCorpus, home: Path, private: Path
+) -> None:
     """A run over one folder of a fresh home goes on undisturbed when another one begins, and sees none of it."""
     before = _texts(corpus)
     _elsewhere(home, private)
@@ -83,27 +87,40 @@ def test_a_dropped_document_is_not_replaced_by_anothers(
     assert {chunk.document_id for chunk in kept} == {pears}
 
 
-def test_the_row_of_a_dropped_document_is_never_used_again(home: Path, fruit: Path, private: Path) -> None:
+def test_the_row_of_a_dropped_document_is_never_used_again(
+    home: Path, fruit: Path, private: Path
+) -> None:
     """A document's row means this document or none, for ever."""
     _elsewhere(home, fruit)
     (fruit / "pears.txt").unlink()
     _elsewhere(home, fruit)
     _elsewhere(home, private)
     with closing(sqlite3.connect(home)) as connection:
-        assert [row for (row,) in connection.execute("SELECT pk FROM documents ORDER BY pk")] == [1, 3]
+        assert [row for (row,) in connection.execute("SELECT pk FROM documents ORDER BY pk")] == [
+            1,
+            3,
+        ]
 
 
-def test_updates_of_one_index_give_corpora_that_do_not_touch_each_other(home: Path, fruit: Path, private: Path) -> None:
+def test_updates_of_one_index_give_corpora_that_do_not_touch_each_other(
+    home: Path, fruit: Path, private: Path
+) -> None:
     """A program may keep two corpora of one open index and search them in turn."""
     with Index.open(home) as index:
         first = index.update([fruit])[0]
         second = index.update([private])[0]
         for _ in range(2):
-            assert {chunk.document_id for chunk in first.search(["apples"], limit=9)} == {first.documents[0].id}
-            assert {chunk.document_id for chunk in second.search(["apples"], limit=9)} == {second.documents[0].id}
+            assert {chunk.document_id for chunk in first.search(["apples"], limit=9)} == {
+                first.documents[0].id
+            }
+            assert {chunk.document_id for chunk in second.search(["apples"], limit=9)} == {
+                second.documents[0].id
+            }
 
 
-def test_a_run_does_not_keep_others_from_writing(corpus: LocalCorpus, home: Path, private: Path) -> None:
+def test_a_run_does_not_keep_others_from_writing(
+    corpus: LocalCorpus, home: Path, private: Path
+) -> None:
     """While a corpus is searched the index can be written, and its companion files go when all have closed."""
     corpus.search(["apples"], documents=[corpus.documents[0].id], limit=1)
     with Index.open(home) as index:
@@ -138,7 +155,10 @@ def test_a_corpus_ends_with_its_index(home: Path, fruit: Path) -> None:
     """A search after its index was closed raises StoreError with a hint."""
     with Index.open(home) as index:
         corpus, _ = index.update([fruit])
-    for ask in (lambda: corpus.search(["apples"], limit=1), lambda: corpus.text(corpus.documents[0].id)):
+    for ask in (
+        lambda: corpus.search(["apples"], limit=1),
+        lambda: corpus.text(corpus.documents[0].id),
+    ):
         with pytest.raises(StoreError) as caught:
             ask()
         assert "while its index is open" in (caught.value.hint or "")

@@ -46,7 +46,15 @@ def test_a_found_file_tells_what_an_index_compares(tmp_path: Path) -> None:
 
 def test_hidden_files_and_tool_folders_are_passed_by(tmp_path: Path) -> None:
     """A project folder yields its documents, not its version control, environment or dependencies; they are counted."""
-    grow(tmp_path, "a.txt", ".env", ".git/config", ".venv/x.py", "node_modules/m/readme.md", "__pycache__/a.pyc")
+    grow(
+        tmp_path,
+        "a.txt",
+        ".env",
+        ".git/config",
+        ".venv/x.py",
+        "node_modules/m/readme.md",
+        "__pycache__/a.pyc",
+    )
     found = discover([tmp_path])
     assert names(found, tmp_path) == ["a.txt"]
     assert found.skipped_hidden == 5
@@ -111,12 +119,20 @@ def test_one_real_file_is_listed_once(tmp_path: Path) -> None:
 def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     """The maker of a folder cannot have a user's other files read with it: such links are listed, with a reason."""
     grow(tmp_path, "elsewhere/x.txt", "docs/y.txt", "docs-2/z.txt")
-    for name, target in (("more", "elsewhere"), ("file", "elsewhere/x.txt"), ("near", "docs-2"), ("gone", "nowhere")):
+    for name, target in (
+        ("more", "elsewhere"),
+        ("file", "elsewhere/x.txt"),
+        ("near", "docs-2"),
+        ("gone", "nowhere"),
+    ):
         (tmp_path / "docs" / name).symlink_to(tmp_path / target)
     found = discover([tmp_path / "docs"])
     assert names(found, tmp_path) == ["docs/y.txt"]
     assert {Path(item.path).name for item in found.unreadable} == {"more", "file", "near", "gone"}
-    assert found.unreadable[0].reason == f"a link that leads out of {tmp_path / 'docs'}: name its target to read it"
+    assert (
+        found.unreadable[0].reason
+        == f"a link that leads out of {tmp_path / 'docs'}: name its target to read it"
+    )
 
 
 def test_a_link_is_followed_where_the_user_named_its_target(tmp_path: Path) -> None:
@@ -148,7 +164,9 @@ def test_what_cannot_be_listed_is_listed_as_unreadable(tmp_path: Path) -> None:
     }
 
 
-def test_a_folder_without_permission_does_not_stop_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_permission_does_not_stop_the_walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A closed folder is listed as unreadable, and its neighbours are found."""
     grow(tmp_path, "closed/a.txt", "open/b.txt")
     if os.geteuid() == 0:  # root may open anything

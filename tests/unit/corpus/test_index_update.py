@@ -43,7 +43,9 @@ def docs(tmp_path: Path) -> Path:
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "a.txt").write_text("The supplier delivers apples.\n")
-    (folder / "b.md").write_text("# Prices\n\nApples cost 3 euros.\n\n## Pears\n\nPears cost 4 euros.\n")
+    (folder / "b.md").write_text(
+        "# Prices\n\nApples cost 3 euros.\n\n## Pears\n\nPears cost 4 euros.\n"
+    )
     (folder / "c.txt").write_text("Nothing about fruit stands here.\n")
     return folder
 
@@ -55,7 +57,9 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield opened
 
 
-def _update(index: Index, *paths: Path, read: CountingReader | None = None) -> tuple[LocalCorpus, IndexReport]:
+def _update(
+    index: Index, *paths: Path, read: CountingReader | None = None
+) -> tuple[LocalCorpus, IndexReport]:
     return index.update(list(paths), read=read or CountingReader())
 
 
@@ -66,7 +70,9 @@ def _counts(report: IndexReport) -> tuple[int, int, int, int]:
 def test_a_corpus_gives_back_the_text_of_its_files(index: Index, docs: Path) -> None:
     """The index holds the extracted text to the letter, in the order of the files."""
     corpus, report = _update(index, docs)
-    assert [facts.path for facts in corpus.documents] == [str(docs / name) for name in ("a.txt", "b.md", "c.txt")]
+    assert [facts.path for facts in corpus.documents] == [
+        str(docs / name) for name in ("a.txt", "b.md", "c.txt")
+    ]
     assert [corpus.text(facts.id) for facts in corpus.documents] == [
         read_document(docs / name).text for name in ("a.txt", "b.md", "c.txt")
     ]
@@ -76,7 +82,7 @@ def test_a_corpus_gives_back_the_text_of_its_files(index: Index, docs: Path) -> 
 
 def test_facts_carry_title_and_outline(index: Index, docs: Path) -> None:
     """The card can be written from the index alone."""
-    facts = {os.path.basename(item.path): item for item in _update(index, docs)[0].documents}  # noqa: PTH119
+    facts = {os.path.basename(item.path): item for item in _update(index, docs)[0].documents}  # noqa: PTH119 - text is compared
     assert facts["a.txt"].title == "a.txt"
     assert [heading.text for heading in facts["b.md"].outline] == ["Prices", "Pears"]
 
@@ -122,7 +128,9 @@ def test_files_that_vanish_leave_the_index_and_new_ones_enter(index: Index, docs
     assert {chunk.path for chunk in corpus.search(["apples"], limit=9)} == {str(docs / "z.txt")}
 
 
-def test_files_elsewhere_stay_but_are_not_part_of_the_run(index: Index, docs: Path, tmp_path: Path) -> None:
+def test_files_elsewhere_stay_but_are_not_part_of_the_run(
+    index: Index, docs: Path, tmp_path: Path
+) -> None:
     """Two folders share one index without seeing each other."""
     other = tmp_path / "docs2"
     other.mkdir()
@@ -130,7 +138,9 @@ def test_files_elsewhere_stay_but_are_not_part_of_the_run(index: Index, docs: Pa
     _update(index, other)
     corpus, report = _update(index, docs)
     assert report.removed == 0
-    assert all(chunk.path.startswith(str(docs) + os.sep) for chunk in corpus.search(["apples"], limit=9))
+    assert all(
+        chunk.path.startswith(str(docs) + os.sep) for chunk in corpus.search(["apples"], limit=9)
+    )
     assert _counts(_update(index, other)[1]) == (0, 0, 1, 0)
 
 
@@ -160,7 +170,10 @@ def test_unreadable_files_are_listed_and_the_rest_is_read(index: Index, docs: Pa
     (docs / "empty.txt").write_text("")
     (docs / "broken.pdf").write_bytes(b"no pdf at all")
     corpus, report = _update(index, docs)
-    assert {os.path.basename(item.path) for item in corpus.unreadable} == {"empty.txt", "broken.pdf"}  # noqa: PTH119
+    assert {os.path.basename(item.path) for item in corpus.unreadable} == {  # noqa: PTH119 - text is compared
+        "empty.txt",
+        "broken.pdf",
+    }
     assert report.unreadable == tuple(corpus.unreadable)
     assert report.files == 3
 
@@ -259,7 +272,9 @@ def test_an_index_locked_for_too_long_is_a_store_error(
 def test_two_processes_index_at_the_same_time(docs: Path, tmp_path: Path) -> None:
     """Concurrent runs over one home wait for each other and both get a whole corpus."""
     for number in range(60):
-        (docs / f"more-{number}.txt").write_text(f"Document number {number} speaks of item{number}. " * 20)
+        (docs / f"more-{number}.txt").write_text(
+            f"Document number {number} speaks of item{number}. " * 20
+        )
     path = tmp_path / "index.sqlite3"
     code = (
         "import sys; from pathlib import Path; from minions.corpus.index import Index\n"

@@ -27,7 +27,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCorpus]:
     folder = tmp_path_factory.mktemp("scoped")
     (folder / "docs").mkdir()
     for number in range(COUNT):
-        text = f"Apples of tree number{number} cost {number} euros.\n" * (1 + 40 * (number % 3 == 0))
+        text = f"Apples of tree number{number} cost {number} euros.\n" * (
+            1 + 40 * (number % 3 == 0)
+        )
         (folder / "docs" / f"{number:03}.txt").write_text(text)
     (folder / "docs" / "empty.txt").write_text("")
     with Index.open(folder / "index.sqlite3") as index:
@@ -87,7 +89,9 @@ def test_a_scope_of_everything_is_everything(corpus: LocalCorpus) -> None:
     assert len(_found(scoped, "apples")) == COUNT
 
 
-def test_in_a_large_corpus_the_rare_words_decide(corpus: LocalCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_large_corpus_the_rare_words_decide(
+    corpus: LocalCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If a question's words are in more chunks than are worth scoring, its rare words choose the chunks. A word that
     all chunks hold still finds something if it is the only one.
     """
@@ -97,11 +101,15 @@ def test_in_a_large_corpus_the_rare_words_decide(corpus: LocalCorpus, monkeypatc
     assert len(_found(corpus, "apples euros")) == COUNT
     wanted = corpus.documents[17]
     assert _found(corpus, "Which apples have number17 euros?") == {wanted.id}
-    assert corpus.search(["What do apples number17 number30 cost in euros?"], limit=1)[0].document_id in {
+    assert corpus.search(["What do apples number17 number30 cost in euros?"], limit=1)[
+        0
+    ].document_id in {
         wanted.id,
         corpus.documents[30].id,
     }
-    assert _found(corpus, "apples number17", [facts.id for facts in corpus.documents[10:60]]) == {wanted.id}
+    assert _found(corpus, "apples number17", [facts.id for facts in corpus.documents[10:60]]) == {
+        wanted.id
+    }
     assert _found(corpus, "apples nowhereword") != set()
 
 

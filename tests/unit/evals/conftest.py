@@ -34,7 +34,13 @@ def corpus(tmp_path: Path) -> Iterator[Corpus]:
 
 
 def make_answer(*citations: Citation, answer: str | None = "41 metres", **changes: Any) -> Answer:
-    values = {"run_id": "r", "question": "?", "answer": answer, "confidence": 1.0, "stop_reason": "answered"}
+    values = {
+        "run_id": "r",
+        "question": "?",
+        "answer": answer,
+        "confidence": 1.0,
+        "stop_reason": "answered",
+    }
     return Answer(**{**values, **changes}, citations=citations)
 
 

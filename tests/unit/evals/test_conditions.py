@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from minions.values.chat import ChatRequest
 
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
-QUESTION = {"id": "q1", "question": "How tall is it?", "answer": "41 metres", "documents": ["guide.txt"]}
+QUESTION = {
+    "id": "q1",
+    "question": "How tall is it?",
+    "answer": "41 metres",
+    "documents": ["guide.txt"],
+}
 TASK = {"instruction": "State its height."}
 
 
@@ -27,7 +32,12 @@ class Device:
     """Plans, reads and decides; ``decides`` is what it says in the end, ``read`` how often it was asked to read."""
 
     def __init__(self) -> None:
-        self.decides: Any = {"answer": "41 metres", "findings": ["f1"], "confidence": 0.9, "tasks": []}
+        self.decides: Any = {
+            "answer": "41 metres",
+            "findings": ["f1"],
+            "confidence": 0.9,
+            "tasks": [],
+        }
         self.read = 0
 
     def __call__(self, request: ChatRequest) -> Any:
@@ -56,7 +66,9 @@ def server(device: Device) -> Iterator[LoopbackServer]:
 def minions(server: LoopbackServer) -> Iterator[Minions]:
     """The API over the server."""
     url = server.openai_url
-    with Minions(f"openai:planner@{url}", f"openai:reader@{url}", openai_api_key="key", attempts=1) as instance:
+    with Minions(
+        f"openai:planner@{url}", f"openai:reader@{url}", openai_api_key="key", attempts=1
+    ) as instance:
         yield instance
 
 
@@ -67,7 +79,11 @@ def asked(tmp_path: Path) -> dict[str, Path]:
     documents.mkdir()
     (documents / "guide.txt").write_text(f"{SENTENCE}\n")
     (tmp_path / "lights.jsonl").write_text(json.dumps(QUESTION))
-    return {"dataset": tmp_path / "lights.jsonl", "documents": documents, "output": tmp_path / "kept"}
+    return {
+        "dataset": tmp_path / "lights.jsonl",
+        "documents": documents,
+        "output": tmp_path / "kept",
+    }
 
 
 def plan(asked: dict[str, Path], instruction: str) -> Path:
@@ -113,7 +129,9 @@ def test_the_users_own_words_are_not_written_into_the_folder(minions: Minions, a
         minions.evaluate(**asked, redact_words=("Project Kite",))
 
 
-def test_what_changes_no_answer_is_not_refused(minions: Minions, asked: Any, server: LoopbackServer) -> None:
+def test_what_changes_no_answer_is_not_refused(
+    minions: Minions, asked: Any, server: LoopbackServer
+) -> None:
     """Limits, speed, protocols beside it and another wording of the known answer: the answers are scored as before."""
     minions.evaluate(**asked)
     before = len(server.requests)
@@ -131,7 +149,9 @@ def test_what_changes_no_answer_is_not_refused(minions: Minions, asked: Any, ser
     assert (outcome.expected, len(server.requests)) == (("42 metres",), before)
 
 
-@pytest.mark.parametrize("changes", [{"question": "How high is it?"}, {"documents": ["*"]}, {"choices": ["41 metres"]}])
+@pytest.mark.parametrize(
+    "changes", [{"question": "How high is it?"}, {"documents": ["*"]}, {"choices": ["41 metres"]}]
+)
 def test_an_edited_question_is_not_the_one_that_was_answered(
     minions: Minions, asked: Any, changes: dict[str, Any]
 ) -> None:
@@ -147,7 +167,9 @@ def test_an_edited_question_is_not_the_one_that_was_answered(
         minions.evaluate(**asked)
 
 
-def test_answers_without_conditions_are_taken_as_they_are(minions: Minions, asked: Any, server: LoopbackServer) -> None:
+def test_answers_without_conditions_are_taken_as_they_are(
+    minions: Minions, asked: Any, server: LoopbackServer
+) -> None:
     """As of an evaluation of before; a file of them that cannot be read is refused."""
     minions.evaluate(**asked)
     before = len(server.requests)
@@ -164,7 +186,9 @@ def test_every_column_pays_for_its_own_reading(minions: Minions, asked: Any) -> 
     """The same tasks on the same passages: the second is not found read by the first, nor is another evaluation."""
     columns: dict[str, Any] = {"plans": plan(asked, "State it."), "protocols": ("minions", "local")}
     outcomes = minions.evaluate(**asked, **columns).outcomes
-    again = minions.evaluate(**{**asked, "output": asked["output"].with_name("other")}, **columns).outcomes
+    again = minions.evaluate(
+        **{**asked, "output": asked["output"].with_name("other")}, **columns
+    ).outcomes
     first, second = (each["minions"][0].local_input_tokens for each in (outcomes, again))
     assert first == second > 0
     assert outcomes["local"][0].local_input_tokens > first  # it decides on the device, too

@@ -20,7 +20,9 @@ LINE = {"id": "q1", "question": "Who built it?", "answer": "Anna Reid"}
 def read(folder: Path, *lines: Any) -> list[Example]:
     """The questions of a file with these lines, objects or texts."""
     path = folder / "questions.jsonl"
-    written = [line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines]
+    written = [
+        line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines
+    ]
     path.write_text("\n".join(written) + "\n", "utf-8")
     return read_dataset(path)
 
@@ -35,9 +37,17 @@ def test_a_line_with_little_is_a_question(tmp_path: Path) -> None:
 def test_a_line_with_everything_is_read_whole(tmp_path: Path) -> None:
     """Choices, documents and evidence are kept; fields that mean nothing here are ignored."""
     evidence = {"document": "a.txt", "text": "Anna Reid built it.", "page": 3, "note": "by hand"}
-    line = LINE | {"kind": "multiple_choice", "choices": ["Anna Reid", "Ms Hall"], "documents": ["a.txt"]}
+    line = LINE | {
+        "kind": "multiple_choice",
+        "choices": ["Anna Reid", "Ms Hall"],
+        "documents": ["a.txt"],
+    }
     (one,) = read(tmp_path, line | {"evidence": [evidence], "source": "a book"})
-    assert (one.choices, one.documents, one.kind) == (("Anna Reid", "Ms Hall"), ("a.txt",), "multiple_choice")
+    assert (one.choices, one.documents, one.kind) == (
+        ("Anna Reid", "Ms Hall"),
+        ("a.txt",),
+        "multiple_choice",
+    )
     assert one.evidence == (Evidence(document="a.txt", text="Anna Reid built it.", page=3),)
 
 
@@ -49,19 +59,30 @@ def test_a_line_with_everything_is_read_whole(tmp_path: Path) -> None:
         ({"answer": True, "kind": "yesno"}, {"answers": ("Yes",)}),
         ({"choices": [1, 2], "answer": 2}, {"choices": ("1", "2"), "answers": ("2",)}),
         ({"documents": ["*"]}, {"documents": ()}),
-        ({"choices": None, "evidence": None, "unanswerable": None}, {"choices": (), "evidence": ()}),
+        (
+            {"choices": None, "evidence": None, "unanswerable": None},
+            {"choices": (), "evidence": ()},
+        ),
         ({"answer": None, "unanswerable": True}, {"answers": (), "unanswerable": True}),
         ({"answer": "The report does not say."}, {"unanswerable": True}),
         ({"answer": ["The report does not say.", "Anna Reid"]}, {"unanswerable": False}),
         ({"answer": "Not stated", "choices": ["Anna Reid", "Not stated"]}, {"unanswerable": False}),
-        ({"answer": ["a", "b"], "documents": ["a.txt", "b.txt", "c.txt"]}, {"answers": ("a", "b"), "kind": "list"}),
-        ({"answer": "a.txt", "documents": ["a.txt", "b.txt"]}, {"answers": ("a.txt",), "kind": "extractive"}),
+        (
+            {"answer": ["a", "b"], "documents": ["a.txt", "b.txt", "c.txt"]},
+            {"answers": ("a", "b"), "kind": "list"},
+        ),
+        (
+            {"answer": "a.txt", "documents": ["a.txt", "b.txt"]},
+            {"answers": ("a.txt",), "kind": "extractive"},
+        ),
         ({"answer": ["a"], "documents": ["a.txt", "b.txt"]}, {"answers": ("a",), "kind": "list"}),
         ({"answer": ["a", "the a"], "documents": ["a.txt"]}, {"kind": "extractive"}),
         ({"question": "Who\u2028built it?"}, {"question": "Who\u2028built it?"}),
     ],
 )
-def test_other_spellings_mean_the_same(tmp_path: Path, changes: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_other_spellings_mean_the_same(
+    tmp_path: Path, changes: dict[str, Any], expected: dict[str, Any]
+) -> None:
     """Numbers, truth values and nulls are read as people mean them; documents as answers are a list."""
     (one,) = read(tmp_path, LINE | changes)
     assert {name: getattr(one, name) for name in expected} == expected
@@ -81,7 +102,9 @@ def test_other_spellings_mean_the_same(tmp_path: Path, changes: dict[str, Any], 
         ([""], "no questions"),
     ],
 )
-def test_a_line_that_cannot_be_scored_is_named(tmp_path: Path, lines: list[Any], words: str) -> None:
+def test_a_line_that_cannot_be_scored_is_named(
+    tmp_path: Path, lines: list[Any], words: str
+) -> None:
     """The error says which line and why."""
     with pytest.raises(UsageError, match=words):
         read(tmp_path, *lines)
@@ -108,7 +131,9 @@ def test_documents_of_one_file_become_files(tmp_path: Path) -> None:
     """Each line is a file of its own, text to the character, and none stands outside the folder."""
     texts = {"a.txt": "first\r\nsecond\u2028third", "../b.txt": "fourth"}
     source = tmp_path / "documents.jsonl"
-    lines = [json.dumps({"name": name, "text": text}, ensure_ascii=False) for name, text in texts.items()]
+    lines = [
+        json.dumps({"name": name, "text": text}, ensure_ascii=False) for name, text in texts.items()
+    ]
     source.write_text("\n".join(lines) + "\n\n", "utf-8")
     folder = unpacked(source, tmp_path / "documents")
     assert {path.name: path.read_bytes().decode() for path in folder.iterdir()} == {
@@ -138,10 +163,16 @@ def test_documents_that_the_file_has_no_more_are_gone(tmp_path: Path) -> None:
     unpacked(source, folder)
     (folder / "notes.txt").write_text("mine")
     source.write_text('{"name": "b.txt", "text": "two"}', "utf-8")
-    assert sorted(path.name for path in unpacked(source, folder).iterdir()) == ["b.txt", "notes.txt"]
+    assert sorted(path.name for path in unpacked(source, folder).iterdir()) == [
+        "b.txt",
+        "notes.txt",
+    ]
     (tmp_path / "documents.json").write_text('["../documents.jsonl", 7, "..", "b.txt"]')
     source.write_text('{"name": "a.txt", "text": "one"}', "utf-8")
-    assert sorted(path.name for path in unpacked(source, folder).iterdir()) == ["a.txt", "notes.txt"]
+    assert sorted(path.name for path in unpacked(source, folder).iterdir()) == [
+        "a.txt",
+        "notes.txt",
+    ]
     assert source.exists()
 
 

@@ -50,8 +50,13 @@ def server() -> Iterator[LoopbackServer]:
 @pytest.fixture
 def minions(server: LoopbackServer) -> Iterator[Minions]:
     """The API over the server."""
-    models = {"planner": f"openai:planner@{server.openai_url}", "worker": f"openai:reader@{server.openai_url}"}
-    with Minions(models["planner"], models["worker"], openai_api_key="key-of-the-test", attempts=1) as instance:
+    models = {
+        "planner": f"openai:planner@{server.openai_url}",
+        "worker": f"openai:reader@{server.openai_url}",
+    }
+    with Minions(
+        models["planner"], models["worker"], openai_api_key="key-of-the-test", attempts=1
+    ) as instance:
         yield instance
 
 
@@ -84,10 +89,18 @@ def test_a_planner_of_the_call_is_the_one_named(minions: Minions, asked: Any) ->
 
 @pytest.mark.parametrize(
     ("protocols", "error"),
-    [((), UsageError), (("minions", "riddle"), UsageError), (("minions", "rag"), EgressRefusedError)],
+    [
+        ((), UsageError),
+        (("minions", "riddle"), UsageError),
+        (("minions", "rag"), EgressRefusedError),
+    ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_asked(
-    minions: Minions, asked: Any, server: LoopbackServer, protocols: tuple[str, ...], error: type[Exception]
+    minions: Minions,
+    asked: Any,
+    server: LoopbackServer,
+    protocols: tuple[str, ...],
+    error: type[Exception],
 ) -> None:
     """No protocol is paid for when another of them is none, or is not allowed."""
     with pytest.raises(error):
@@ -114,7 +127,9 @@ def test_protocols_share_the_limits() -> None:
     assert share_of_limits(Settings.load({}), 3) == {}
 
 
-def test_a_plan_is_its_questions_alone(minions: Minions, asked: Any, server: LoopbackServer) -> None:
+def test_a_plan_is_its_questions_alone(
+    minions: Minions, asked: Any, server: LoopbackServer
+) -> None:
     """Questions in the same words about other documents keep their own plans, blanks around them or not; one without a
     plan has its planner's.
     """
@@ -122,7 +137,10 @@ def test_a_plan_is_its_questions_alone(minions: Minions, asked: Any, server: Loo
     lines = [{"id": id_, "question": text, "answer": "41 metres"} for id_, text in texts.items()]
     asked["dataset"].write_text("".join(json.dumps(line) + "\n" for line in lines))
     plans = asked["dataset"].with_name("plans.jsonl")
-    given = [{"id": id_, "tasks": [{"instruction": f"State the height for {id_}."}]} for id_ in ("a", "b")]
+    given = [
+        {"id": id_, "tasks": [{"instruction": f"State the height for {id_}."}]}
+        for id_ in ("a", "b")
+    ]
     plans.write_text("".join(json.dumps(line) + "\n" for line in given))
     outcomes = minions.evaluate(**asked, plans=plans).outcomes["minions"]
     assert [one.planned_in for one in outcomes] == ["plans.jsonl", "plans.jsonl", None]
@@ -132,19 +150,27 @@ def test_a_plan_is_its_questions_alone(minions: Minions, asked: Any, server: Loo
     assert all(any(f"State the height for {id_}." in body for body in bodies) for id_ in ("a", "b"))
 
 
-async def test_a_plan_may_be_given_by_the_question(minions: Minions, asked: Any, server: LoopbackServer) -> None:
+async def test_a_plan_may_be_given_by_the_question(
+    minions: Minions, asked: Any, server: LoopbackServer
+) -> None:
     """From Python, for all that ask it."""
     plan = Plan(tasks=(Task(id="t1", instruction="State the height."),))
     plans = {f"{QUESTION} ": plan}
-    answers = [answer.answer async for answer in minions.map([QUESTION], asked["documents"], plans=plans)]
+    answers = [
+        answer.answer async for answer in minions.map([QUESTION], asked["documents"], plans=plans)
+    ]
     assert answers == ["41 metres"]
     assert not any("You plan how" in request.body.decode() for request in server.requests)
 
 
 def test_what_was_asked_again_is_billed_with_all_its_runs(minions: Minions, asked: Any) -> None:
     """A question that failed, and was answered the second time, took the calls of both; a failed one scores nothing."""
-    with LoopbackServer(lambda request: play(request) if "plan how" in str(request) else "riddle") as broken:
-        (failed,) = minions.evaluate(**asked, planner=f"openai:planner@{broken.openai_url}").outcomes["minions"]
+    with LoopbackServer(
+        lambda request: play(request) if "plan how" in str(request) else "riddle"
+    ) as broken:
+        (failed,) = minions.evaluate(
+            **asked, planner=f"openai:planner@{broken.openai_url}"
+        ).outcomes["minions"]
         spent = sum(usage.input_tokens for usage in broken.usages)
     assert failed.error is not None
     assert (failed.score, failed.contains, failed.f1) == (0, 0, 0)
@@ -166,22 +192,37 @@ class Oracle:
     ) -> AsyncGenerator[Answer]:
         self.settings = settings | {"paths": paths}
         for question in questions:
-            values: dict[str, Any] = {"id": question["id"], "question": question["question"], "run_id": "r1"}
+            values: dict[str, Any] = {
+                "id": question["id"],
+                "question": question["question"],
+                "run_id": "r1",
+            }
             answer = Answer(**values, answer="41 metres", confidence=1.0, stop_reason="answered")
             with output.open("a") as file:
                 file.write(answer.model_dump_json() + "\n")
             yield answer
 
 
-async def test_whatever_maps_questions_to_answers_can_be_evaluated(asked: Any, tmp_path: Path) -> None:
+async def test_whatever_maps_questions_to_answers_can_be_evaluated(
+    asked: Any, tmp_path: Path
+) -> None:
     """An evaluation needs a home and a ``map``, no more; a column's share of the limits and its settings come first."""
     oracle = Oracle(tmp_path / "home")
     oracle.home.mkdir()
     settings = {"planner": "local", "worker": "ollama:reader", "max_cloud_tokens": 1000}
-    columns = {column: Settings.load({**settings, **column.settings}) for column in read_columns(["minions", "local"])}
+    columns = {
+        column: Settings.load({**settings, **column.settings})
+        for column in read_columns(["minions", "local"])
+    }
     wanted = Wanted(columns=columns, **asked)
     report = await evaluate(oracle, wanted, lambda _: None, protocol="rag", max_tasks=3)
     assert [summary.score.mean for summary in report.summaries] == [1.0, 1.0]
-    expected = {"protocol": "local", "max_tasks": 3, "max_cloud_tokens": 500, "retry_errors": False, "plans": {}}
+    expected = {
+        "protocol": "local",
+        "max_tasks": 3,
+        "max_cloud_tokens": 500,
+        "retry_errors": False,
+        "plans": {},
+    }
     expected |= {"paths": asked["documents"]}
     assert {name: oracle.settings[name] for name in expected} == expected

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from minions.values.documents import Chunk
 
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
-QUESTION = Example(id="q", question="How tall?", answers=("41 metres",), kind="extractive", documents=("guide.txt",))
+QUESTION = Example(
+    id="q",
+    question="How tall?",
+    answers=("41 metres",),
+    kind="extractive",
+    documents=("guide.txt",),
+)
 
 
 @pytest.fixture
@@ -91,7 +97,9 @@ def test_what_nobody_knows_is_unknown(corpus: Corpus) -> None:
     assert (followed.stage, followed.read, followed.cited) == ("unknown", None, None)
 
 
-def test_evidence_is_followed_from_reading_to_citing(corpus: Corpus, gold: Chunk, made: Any) -> None:
+def test_evidence_is_followed_from_reading_to_citing(
+    corpus: Corpus, gold: Chunk, made: Any
+) -> None:
     """Read: its chunk was. Cited: a citation lies in it. Right: the quote holds the answer."""
     document, start, end = place(corpus, gold)
     right = made.citation(corpus, document, start, end)
@@ -135,7 +143,9 @@ def test_a_letter_stands_for_its_choice(corpus: Corpus, gold: Chunk) -> None:
     assert gold_chunks(QUESTION.model_copy(update=changes), corpus) == [gold]
 
 
-def test_all_documents_are_searched_for_evidence_only_where_it_is_known(corpus: Corpus, gold: Chunk) -> None:
+def test_all_documents_are_searched_for_evidence_only_where_it_is_known(
+    corpus: Corpus, gold: Chunk
+) -> None:
     """For a question to all documents the passage says where to look; without one nobody looks."""
     everywhere = QUESTION.model_copy(update={"documents": ()})
     assert gold_chunks(everywhere, corpus) == []
@@ -145,9 +155,16 @@ def test_all_documents_are_searched_for_evidence_only_where_it_is_known(corpus: 
 
 def test_short_evidence_is_not_found_within_words(corpus: Corpus, gold: Chunk) -> None:
     """The cell "4" of a table does not stand in 41, nor "metre" in "metres"; a whole word does."""
-    for text, found in (("4", []), ("metre", []), ("41", [gold]), ("lighthouse at Skerrow", [gold])):
+    for text, found in (
+        ("4", []),
+        ("metre", []),
+        ("41", [gold]),
+        ("lighthouse at Skerrow", [gold]),
+    ):
         evidence = (Evidence(document="guide.txt", text=text),)
-        one = QUESTION.model_copy(update={"answers": ("Yes",), "kind": "yesno", "evidence": evidence})
+        one = QUESTION.model_copy(
+            update={"answers": ("Yes",), "kind": "yesno", "evidence": evidence}
+        )
         assert gold_chunks(one, corpus) == found
 
 
@@ -179,7 +196,9 @@ def test_a_number_over_several_documents_is_counted_and_stands_nowhere(corpus: C
     """That 41 stands in one of them does not make it evidence."""
     one = QUESTION.model_copy(update={"answers": ("41",), "kind": "numeric"})
     assert len(gold_chunks(one, corpus)) == 1
-    assert gold_chunks(one.model_copy(update={"documents": ("guide.txt", "other.txt")}), corpus) == []
+    assert (
+        gold_chunks(one.model_copy(update={"documents": ("guide.txt", "other.txt")}), corpus) == []
+    )
 
 
 def test_evidence_longer_than_a_chunk_holds_all_of_it(corpus: Corpus) -> None:
@@ -203,10 +222,14 @@ def test_evidence_longer_than_a_chunk_holds_all_of_it(corpus: Corpus) -> None:
         ("41 metres", "It is 41 metres tall.", True),
     ],
 )
-def test_a_number_is_known_in_a_table_too(corpus: Corpus, made: Any, answer: str, quote: str, right: bool) -> None:
+def test_a_number_is_known_in_a_table_too(
+    corpus: Corpus, made: Any, answer: str, quote: str, right: bool
+) -> None:
     """A table has a figure without its unit, in thousands or millions. A short one stands everywhere, and tells nothing
     without its words.
     """
     question = QUESTION.model_copy(update={"answers": (answer,), "kind": "numeric"})
-    citation = made.citation(corpus, next(iter(corpus.documents)).id, 0, 9).model_copy(update={"quote": quote})
+    citation = made.citation(corpus, next(iter(corpus.documents)).id, 0, 9).model_copy(
+        update={"quote": quote}
+    )
     assert follow(question, made.answer(citation), None, corpus).citations_right == float(right)

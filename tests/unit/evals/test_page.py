@@ -19,7 +19,12 @@ HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=y>"
 
 def outcome(id_: str = "q1", score: float = 0.0, **changes: Any) -> Outcome:
     """How a question ended."""
-    values = {"question": "How tall?", "kind": "extractive", "expected": ("41 metres",), "answer": "12 feet"}
+    values = {
+        "question": "How tall?",
+        "kind": "extractive",
+        "expected": ("41 metres",),
+        "answer": "12 feet",
+    }
     told = {"metric": "contains or token F1", "contains": score, "f1": score}
     return Outcome(**{"id": id_, "score": score, **values, **told, **changes})
 
@@ -28,7 +33,9 @@ def report(dataset: str = "lights.jsonl", **outcomes: tuple[Outcome, ...]) -> Re
     """A report over these protocols."""
     first = next(iter(outcomes.values()))
     summaries = tuple(
-        summarise(name, ("openai:planner", "openai:reader"), those, None if those is first else first)
+        summarise(
+            name, ("openai:planner", "openai:reader"), those, None if those is first else first
+        )
         for name, those in outcomes.items()
     )
     return Report(dataset=dataset, documents=2, summaries=summaries, outcomes=outcomes)
@@ -53,11 +60,18 @@ class Tags(HTMLParser):
 
 def test_texts_of_models_and_documents_are_never_markup() -> None:
     """A script in a question, an answer, an error or a name is shown, not run; the page fetches nothing."""
-    texts: dict[str, Any] = {"question": HOSTILE, "answer": HOSTILE, "error": HOSTILE, "expected": (HOSTILE,)}
+    texts: dict[str, Any] = {
+        "question": HOSTILE,
+        "answer": HOSTILE,
+        "error": HOSTILE,
+        "expected": (HOSTILE,),
+    }
     hostile = report(HOSTILE, minions=(outcome(HOSTILE, **texts),))
     seen = Tags(page(hostile, rows=rows(hostile), header=HEADER))
     assert not {"script", "img", "link", "iframe"} & set(seen.tags)
-    assert seen.texts.count(HOSTILE) == 7  # title, heading; id, question, expected, answer and error of the failure
+    assert (
+        seen.texts.count(HOSTILE) == 7
+    )  # title, heading; id, question, expected, answer and error of the failure
 
 
 @pytest.mark.parametrize("names", [("minions",), ("minions", "local", "rag", "remote")])
@@ -65,7 +79,8 @@ def test_every_protocol_has_its_point(names: tuple[str, ...]) -> None:
     """The picture has a point and a name for each, within its frame."""
     tokens = dict(zip(names, (0, 100, 5_000, 90_000), strict=False))
     asked: dict[str, Any] = {
-        name: (outcome(score=0.5, cloud_input_tokens=tokens[name]), outcome("q2", 1.0)) for name in names
+        name: (outcome(score=0.5, cloud_input_tokens=tokens[name]), outcome("q2", 1.0))
+        for name in names
     }
     summaries = report(**asked).summaries
     drawn = picture(summaries)
@@ -77,11 +92,14 @@ def test_every_protocol_has_its_point(names: tuple[str, ...]) -> None:
 def test_the_table_and_the_failures_are_on_the_page() -> None:
     """Each cell of the command's table, and each failure with its answer and where it was lost."""
     made = report(
-        minions=(outcome(stage="not found"), outcome("q2", 1.0)), rag=(outcome(score=1.0), outcome("q2", 1.0))
+        minions=(outcome(stage="not found"), outcome("q2", 1.0)),
+        rag=(outcome(score=1.0), outcome("q2", 1.0)),
     )
     seen = Tags(page(made, rows=rows(made), header=HEADER))
     assert {*HEADER, *(cell for row in rows(made) for cell in row)} <= set(seen.texts)
-    assert {"minions: 1 of 2 not right", "12 feet", "not found", "rag: 0 of 2 not right"} <= set(seen.texts)
+    assert {"minions: 1 of 2 not right", "12 feet", "not found", "rag: 0 of 2 not right"} <= set(
+        seen.texts
+    )
     assert "q2" not in seen.texts
 
 
@@ -117,7 +135,10 @@ def test_questions_that_did_not_end_are_told() -> None:
     """They score 0; those never asked are no part of the mean tokens and seconds."""
     unasked = outcome("q3", asked=False, traced=False, error="not asked")
     ended = outcome(score=1.0, cloud_input_tokens=100, local_s=3.0)
-    told = report(minions=(ended, outcome("q2", error="budget", cloud_input_tokens=50), unasked), rag=(ended,) * 3)
+    told = report(
+        minions=(ended, outcome("q2", error="budget", cloud_input_tokens=50), unasked),
+        rag=(ended,) * 3,
+    )
     first, second = told.summaries
     assert (first.failed, first.asked, first.cloud_input_tokens, first.local_s) == (2, 2, 75, 1.5)
     assert first.score.mean == pytest.approx(1 / 3)
@@ -129,7 +150,9 @@ def test_questions_that_did_not_end_are_told() -> None:
 
 def test_questions_without_a_trace_are_told() -> None:
     """Whose process ended before it was kept: what was read for them is unknown, and not nothing."""
-    told = report(minions=(outcome(traced=False), outcome("q2", traced=False, error="timeout"), outcome("q3")))
+    told = report(
+        minions=(outcome(traced=False), outcome("q2", traced=False, error="timeout"), outcome("q3"))
+    )
     assert told.summaries[0].untraced == 1
     assert any(note.startswith("minions: 1 question without a trace") for note in notes(told))
 
@@ -138,10 +161,18 @@ def test_no_element_of_the_page_comes_from_a_document() -> None:
     """Rows, notes and names full of markup and controls add no element; should one ever get in, the page's own policy
     lets it load and run nothing.
     """
-    hostile = "".join(texts.ALL) + "</td></table></title><script>x</script><a href=http://127.0.0.1:9/>x</a>"
+    hostile = (
+        "".join(texts.ALL)
+        + "</td></table></title><script>x</script><a href=http://127.0.0.1:9/>x</a>"
+    )
     plain = report("a", minions=(outcome("b"),))
-    filled = report(hostile, minions=(outcome(hostile, question=hostile, answer=hostile, error=hostile),))
-    pages = [page(one, rows=[[cell]], header=[cell], notes=[cell]) for one, cell in ((plain, "c"), (filled, hostile))]
+    filled = report(
+        hostile, minions=(outcome(hostile, question=hostile, answer=hostile, error=hostile),)
+    )
+    pages = [
+        page(one, rows=[[cell]], header=[cell], notes=[cell])
+        for one, cell in ((plain, "c"), (filled, hostile))
+    ]
     trees = [LexborHTMLParser(shown) for shown in pages]
     assert len({tuple(node.tag for node in tree.css("*")) for tree in trees}) == 1
     policy = trees[1].css_first("meta[http-equiv=Content-Security-Policy]")

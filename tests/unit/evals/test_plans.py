@@ -20,14 +20,25 @@ TASK = {"instruction": "How tall is it?", "search": ["tall metres"]}
 def written(folder: Path, *lines: Any) -> Path:
     """A file of plans with these lines."""
     path = folder / "plans.jsonl"
-    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    path.write_text(
+        "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines)
+    )
     return path
 
 
 def test_a_plan_is_its_tasks_in_their_order(tmp_path: Path) -> None:
     """Every field of a task may be given; what is not given is as for a planner. Ids may be numbers."""
-    second = {"instruction": "Is it a lighthouse?", "output": "category", "options": ["yes", "no"], "unit": "document"}
-    path = written(tmp_path, "", {"id": 7, "tasks": [TASK, second | {"reduce": "count", "documents": ["*.md"]}]})
+    second = {
+        "instruction": "Is it a lighthouse?",
+        "output": "category",
+        "options": ["yes", "no"],
+        "unit": "document",
+    }
+    path = written(
+        tmp_path,
+        "",
+        {"id": 7, "tasks": [TASK, second | {"reduce": "count", "documents": ["*.md"]}]},
+    )
     plans = read_plans(path, {"7", "8"}, max_tasks=6)
     assert list(plans) == ["7"]
     assert plans["7"].tasks == (
@@ -56,7 +67,10 @@ def test_a_plan_is_its_tasks_in_their_order(tmp_path: Path) -> None:
         ([{"id": "q1", "tasks": []}], "at least one"),
         ([{"id": "q1", "tasks": [TASK] * 3}], "max_tasks is 2"),
         ([{"id": "q9", "tasks": [TASK]}], "'q9' is not the id of a question"),
-        ([{"id": "q1", "tasks": [TASK]}] * 2, "line 2: the id 'q1' is not the id of a question, or is used twice"),
+        (
+            [{"id": "q1", "tasks": [TASK]}] * 2,
+            "line 2: the id 'q1' is not the id of a question, or is used twice",
+        ),
         ([{"id": "q1", "tasks": ["How tall?"]}], "task 1 is not a JSON object"),
         ([{"id": "q1", "tasks": [{"search": ["tall"]}]}], "task 1: instruction"),
         ([{"id": "q1", "tasks": [{"instruction": " "}]}], "task 1 has no instruction"),
@@ -67,7 +81,9 @@ def test_a_plan_is_its_tasks_in_their_order(tmp_path: Path) -> None:
         ([{"id": "q1", "tasks": [{"instruction": "How? " * 200}]}], "instruction would be"),
     ],
 )
-def test_what_would_not_run_as_written_is_refused(tmp_path: Path, lines: list[Any], words: str) -> None:
+def test_what_would_not_run_as_written_is_refused(
+    tmp_path: Path, lines: list[Any], words: str
+) -> None:
     """A wrong line is told by its number and what is wrong with it, with the shape that is right."""
     with pytest.raises(UsageError) as refused:
         read_plans(written(tmp_path, *lines), {"q1", "q2"}, max_tasks=2)

@@ -28,12 +28,16 @@ def written(folder: Path, *lines: object, torn: str = "") -> Path:
 
 def test_the_last_record_counts_and_all_runs_are_kept(tmp_path: Path) -> None:
     """A question that failed and was asked again has two runs; both were paid for."""
-    recorded = read_records(written(tmp_path, FAILED, DONE | {"id": "b", "run_id": "r3"}, DONE, DONE))
+    recorded = read_records(
+        written(tmp_path, FAILED, DONE | {"id": "b", "run_id": "r3"}, DONE, DONE)
+    )
     assert recorded["a"] == (DONE, ("r1", "r2"))
     assert recorded["b"].runs == ("r3",)
 
 
-@pytest.mark.parametrize("torn", ['{"id": "b", "usage": {"planner": {}', '{"id": "b", "usage": {}', '{"id": "b"', "7"])
+@pytest.mark.parametrize(
+    "torn", ['{"id": "b", "usage": {"planner": {}', '{"id": "b", "usage": {}', '{"id": "b"', "7"]
+)
 def test_a_line_that_was_never_finished_is_none(tmp_path: Path, torn: str) -> None:
     """Wherever it broke off, after a bracket, too: the questions before it are read."""
     assert list(read_records(written(tmp_path, DONE, torn=torn))) == ["a"]
@@ -61,7 +65,9 @@ def test_a_run_that_is_no_text_is_asked_for_as_text(tmp_path: Path) -> None:
 
 def test_an_error_in_words_is_told(tmp_path: Path) -> None:
     """A record that another program wrote, with an error that is no object."""
-    recorded = read_records(written(tmp_path, DONE | {"question": "?", "answer": None, "confidence": 0, "error": "x"}))
+    recorded = read_records(
+        written(tmp_path, DONE | {"question": "?", "answer": None, "confidence": 0, "error": "x"})
+    )
     assert answer_of(recorded["a"])[1] == "x"
 
 

@@ -125,7 +125,9 @@ def test_a_number_is_the_same_however_it_is_written(answer: str, truth: str, sam
         ("1,230", "1234", False, False),
     ],
 )
-def test_a_count_is_exact_however_it_is_written(answer: str, truth: str, numeric: bool, count: bool) -> None:
+def test_a_count_is_exact_however_it_is_written(
+    answer: str, truth: str, numeric: bool, count: bool
+) -> None:
     """A thousands separator makes an amount of a measured number, never of a count."""
     assert score(example(truth, kind="numeric"), answer).value == numeric
     assert score(example(truth, kind="count"), answer).value == count
@@ -134,17 +136,35 @@ def test_a_count_is_exact_however_it_is_written(answer: str, truth: str, numeric
 @pytest.mark.parametrize(
     ("answer", "truth", "share"),
     [
-        ("It rose from $10,776 million to $12,831 million.", "from $10,776 million to $12,831 million", 1.0),
+        (
+            "It rose from $10,776 million to $12,831 million.",
+            "from $10,776 million to $12,831 million",
+            1.0,
+        ),
         ("It was $12.8 billion.", "from $10,776 million to $12,831 million", 0.5),
         ("696.2 percent, then 642.0 percent", "696.2% and 642.0% in 2023", 1.0),
-        ("85.99, 75.15 and 71.53", "F1 scores of 85.99 on DL-PS, 75.15 on EC-MT and 71.53 on EC-UQ", 1.0),
-        ("$7.7 billion for the nine months", "$7.7 billion for the nine months ended October 1, 2022", 1.0),
+        (
+            "85.99, 75.15 and 71.53",
+            "F1 scores of 85.99 on DL-PS, 75.15 on EC-MT and 71.53 on EC-UQ",
+            1.0,
+        ),
+        (
+            "$7.7 billion for the nine months",
+            "$7.7 billion for the nine months ended October 1, 2022",
+            1.0,
+        ),
         ("It rose.", "$7.7 billion", 0.0),
-        ("7934 messages", "Resulting dataset was 7934 messages for train and 700 messages for test.", None),
+        (
+            "7934 messages",
+            "Resulting dataset was 7934 messages for train and 700 messages for test.",
+            None,
+        ),
         ("Yes", "copy, copy-marked, copy-dummies", None),
     ],
 )
-def test_a_summary_is_scored_by_the_figures_it_keeps(answer: str, truth: str, share: float | None) -> None:
+def test_a_summary_is_scored_by_the_figures_it_keeps(
+    answer: str, truth: str, share: float | None
+) -> None:
     """Each amount of the known answer counts once, wherever it stands; without amounts the words decide."""
     assert figures_found(answer, truth) == share
     got = score(example(truth, kind="abstractive"), answer)
@@ -260,13 +280,16 @@ CLAUSE = "Upon termination of the Agreement, VerticalNet and LeadersOnline shall
         ("", ("The",), 0.0),
     ],
 )
-def test_a_passage_is_right_where_it_holds_the_answer(answer: str, forms: tuple[str, ...], value: float) -> None:
+def test_a_passage_is_right_where_it_holds_the_answer(
+    answer: str, forms: tuple[str, ...], value: float
+) -> None:
     """An answer in a sentence is right; else the words it shares count, with the best of the accepted forms."""
     assert score(example(*forms), answer).value == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
-    ("answer", "value"), [("It is a_1.txt.", 1.0), ("a_1", 1.0), ("It is a_2.txt", 0.5), ("None", 0.0)]
+    ("answer", "value"),
+    [("It is a_1.txt.", 1.0), ("a_1", 1.0), ("It is a_2.txt", 0.5), ("None", 0.0)],
 )
 def test_one_document_by_its_name_is_an_answer_like_another(answer: str, value: float) -> None:
     """It may stand in a sentence, with its suffix or without."""
@@ -276,7 +299,13 @@ def test_one_document_by_its_name_is_an_answer_like_another(answer: str, value: 
 
 @pytest.mark.parametrize(
     ("answer", "value"),
-    [(None, 1.0), ("The documents do not state it.", 1.0), ("$7.7 billion", 0.0), ("No.", 0.0), ("0", 0.0)],
+    [
+        (None, 1.0),
+        ("The documents do not state it.", 1.0),
+        ("$7.7 billion", 0.0),
+        ("No.", 0.0),
+        ("0", 0.0),
+    ],
 )
 def test_what_cannot_be_answered_must_not_be(answer: str | None, value: float) -> None:
     """Where the documents do not say, no answer is right, and one that says so; a no is an answer."""
@@ -297,7 +326,10 @@ def test_an_answer_that_happens_to_be_such_words_counts() -> None:
     assert score(example("Unknown", "Not known"), "unknown").value == 1
     choosing = example("B", kind="multiple_choice", choices=("Anna Reid", "Not stated"))
     assert score(choosing, "Not stated").value == 1
-    assert score(example("A", kind="multiple_choice", choices=choosing.choices), "Not stated").metric == "choice"
+    assert (
+        score(example("A", kind="multiple_choice", choices=choosing.choices), "Not stated").metric
+        == "choice"
+    )
 
 
 def test_a_count_tells_how_far_it_is_off() -> None:
@@ -309,12 +341,17 @@ def test_a_count_tells_how_far_it_is_off() -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_known_answer_of_real_questions_is_right_and_others_are_not(dev_set: Path, name: str) -> None:
+def test_the_known_answer_of_real_questions_is_right_and_others_are_not(
+    dev_set: Path, name: str
+) -> None:
     """Over the questions of public data sets, every accepted answer scores 1, an empty or unrelated one little."""
     for one in read_dataset(dev_set / name / "questions.jsonl"):
         forms = [", ".join(one.answers)] if one.kind == "list" else one.answers
         assert [(one.id, score(one, form).value) for form in forms] == [(one.id, 1.0)] * len(forms)
-        for other in ("", "Ships call there." if one.unanswerable else "I do not know, it says nothing about it."):
+        for other in (
+            "",
+            "Ships call there." if one.unanswerable else "I do not know, it says nothing about it.",
+        ):
             assert score(one, other).value <= 0.2, (one.id, other)
 
 
@@ -322,14 +359,22 @@ texts = st.one_of(
     st.text(max_size=60),
     st.text(alphabet="0123456789.,-()$%e kmb/\\\n;abA", max_size=30),
     st.lists(
-        st.sampled_from(["yes", "B.", "$4.2 billion", "(35)", "2004", "a.txt", "and", "the", ","]), max_size=6
+        st.sampled_from(["yes", "B.", "$4.2 billion", "(35)", "2004", "a.txt", "and", "the", ","]),
+        max_size=6,
     ).map(" ".join),
 )
 
 
 @settings(deadline=None)
-@given(st.sampled_from(get_args(Kind)), st.lists(texts, min_size=1, max_size=3), st.lists(texts, max_size=4), texts)
-def test_every_score_is_a_share(kind: Kind, answers: list[str], choices: list[str], answer: str) -> None:
+@given(
+    st.sampled_from(get_args(Kind)),
+    st.lists(texts, min_size=1, max_size=3),
+    st.lists(texts, max_size=4),
+    texts,
+)
+def test_every_score_is_a_share(
+    kind: Kind, answers: list[str], choices: list[str], answer: str
+) -> None:
     """No text raises, whatever the kind, and every score is from 0 to 1."""
     got = score(example(*answers, kind=kind, choices=tuple(choices)), answer)
     assert all(0 <= share <= 1 for share in (got.value, got.exact, got.contains, got.f1))

@@ -29,7 +29,9 @@ def test_the_same_scores_have_the_same_interval() -> None:
 
 def test_more_questions_tell_more() -> None:
     """With the same share of right answers, the interval narrows as questions are added."""
-    widths = [found.high - found.low for count in (4, 16, 64) if (found := interval([0.0, 1.0] * count))]
+    widths = [
+        found.high - found.low for count in (4, 16, 64) if (found := interval([0.0, 1.0] * count))
+    ]
     assert widths == sorted(widths, reverse=True)
     assert widths[2] < widths[0] / 3
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions.evals.tracing import Trace, Tracer, read_traces
-from minions.values.events import AnswerEvent, BatchEvent, DigestEvent, FindingEvent, IndexEvent, JobEvent
+from minions.values.events import (
+    AnswerEvent,
+    BatchEvent,
+    DigestEvent,
+    FindingEvent,
+    IndexEvent,
+    JobEvent,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +37,9 @@ def ended(made: Any, run: str, id_: str | None) -> AnswerEvent:
     return AnswerEvent(run_id=run, answer=made.answer(run_id=run, id=id_))
 
 
-def test_a_question_leaves_what_it_read_found_and_sent(tmp_path: Path, make: Any, made: Any) -> None:
+def test_a_question_leaves_what_it_read_found_and_sent(
+    tmp_path: Path, make: Any, made: Any
+) -> None:
     """Chunks once each, those that failed left out; places as they were found, and as they went up."""
     path = tmp_path / "traces.jsonl"
     observe = Tracer(path)
@@ -65,7 +74,10 @@ def test_questions_at_the_same_time_are_kept_apart(tmp_path: Path, made: Any) ->
         ended(made, "r1", "q1"),
     ):
         observe(event)
-    assert {id_: trace.read for id_, trace in read_traces(path).items()} == {"q1": ("a:0", "a:1"), "q2": ("b:0",)}
+    assert {id_: trace.read for id_, trace in read_traces(path).items()} == {
+        "q1": ("a:0", "a:1"),
+        "q2": ("b:0",),
+    }
 
 
 @pytest.mark.parametrize("torn", ['{"id": "q1", "re', "", "[]", "{}"])
@@ -89,5 +101,7 @@ def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
 def test_a_line_that_is_no_text_is_no_trace(tmp_path: Path) -> None:
     """Bytes that are no UTF-8, and brackets without end: the traces besides are read."""
     path = tmp_path / "traces.jsonl"
-    path.write_bytes(b"\xff\n" + b"[" * 100_000 + b"\n" + Trace(id="q").model_dump_json().encode() + b"\n")
+    path.write_bytes(
+        b"\xff\n" + b"[" * 100_000 + b"\n" + Trace(id="q").model_dump_json().encode() + b"\n"
+    )
     assert list(read_traces(path)) == ["q"]

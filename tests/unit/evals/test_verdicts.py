@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
     from minions.values.chat import ChatRequest
 
-EXAMPLE = Example(id="q", question="Why was it built?", answers=("To warn ships", "As a warning"), kind="abstractive")
+EXAMPLE = Example(
+    id="q",
+    question="Why was it built?",
+    answers=("To warn ships", "As a warning"),
+    kind="abstractive",
+)
 PRICES = ("openai:planner=1/1", "openai:marker=2/10")
 SENTENCE = "The lighthouse at Skerrow was built because ships were lost in fog."
 
@@ -46,8 +51,18 @@ def play(request: ChatRequest) -> Any:
     text = request.messages[-1].content
     if "Findings:" in text:
         if "Who" in text:
-            return {"answer": "The documents do not say.", "findings": ["f1"], "confidence": 0.9, "tasks": []}
-        return {"answer": "Because of shipwrecks.", "findings": ["f1"], "confidence": 0.9, "tasks": []}
+            return {
+                "answer": "The documents do not say.",
+                "findings": ["f1"],
+                "confidence": 0.9,
+                "tasks": [],
+            }
+        return {
+            "answer": "Because of shipwrecks.",
+            "findings": ["f1"],
+            "confidence": 0.9,
+            "tasks": [],
+        }
     if "Question:" in text:
         return {"tasks": [{"instruction": "Why was it built?", "search": []}]}
     line = re.search(r"^(\d+): .*Skerrow", text, re.MULTILINE)
@@ -72,7 +87,9 @@ def minions() -> Iterator[Minions]:
     """The API over a planner and a worker of their own."""
     with LoopbackServer(play) as server:
         models = (f"openai:planner@{server.openai_url}", f"openai:reader@{server.openai_url}")
-        with Minions(*models, openai_api_key="key-of-the-test", attempts=1, prices=PRICES) as instance:
+        with Minions(
+            *models, openai_api_key="key-of-the-test", attempts=1, prices=PRICES
+        ) as instance:
             yield instance
 
 
@@ -83,8 +100,18 @@ def wanted(tmp_path: Path, judging: LoopbackServer) -> dict[str, Any]:
     documents.mkdir()
     (documents / "guide.txt").write_text(f"{SENTENCE}\nIt is 41 metres tall.\n")
     lines = (
-        {"id": "why", "question": "Why was it built?", "answer": "To warn ships", "kind": "abstractive"},
-        {"id": "who", "question": "Who paid for it?", "answer": "The island did", "kind": "abstractive"},
+        {
+            "id": "why",
+            "question": "Why was it built?",
+            "answer": "To warn ships",
+            "kind": "abstractive",
+        },
+        {
+            "id": "who",
+            "question": "Who paid for it?",
+            "answer": "The island did",
+            "kind": "abstractive",
+        },
         {"id": "height", "question": "How tall is it?", "answer": "41 metres", "kind": "numeric"},
     )
     dataset.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -103,7 +130,9 @@ async def test_a_judge_sees_question_known_answers_and_answer() -> None:
     assert schema["properties"]["verdict"]["enum"] == ["right", "partly", "wrong"]
 
 
-@pytest.mark.parametrize("reply", ["right", {"verdict": "perfect"}, {"verdict": None}, {"verdict": ["right"]}, {}])
+@pytest.mark.parametrize(
+    "reply", ["right", {"verdict": "perfect"}, {"verdict": None}, {"verdict": ["right"]}, {}]
+)
 async def test_what_is_no_verdict_is_none(reply: Any) -> None:
     """Prose and other words are no verdict."""
     with pytest.raises(ReplyError):
@@ -117,14 +146,17 @@ def test_a_verdict_belongs_to_its_words_and_its_judge() -> None:
     others = [
         judgement_key("openai:other", EXAMPLE, "fog"),
         judgement_key("openai:marker", EXAMPLE, "fogs"),
-        judgement_key("openai:marker", EXAMPLE.model_copy(update={"answers": ("To warn ships",)}), "fog"),
+        judgement_key(
+            "openai:marker", EXAMPLE.model_copy(update={"answers": ("To warn ships",)}), "fog"
+        ),
         judgement_key("openai:marker", EXAMPLE.model_copy(update={"question": "Why?"}), "fog"),
     ]
     assert len({key, *others}) == 5
 
 
 @pytest.mark.parametrize(
-    ("changes", "judged"), [({}, True), ({"kind": "extractive"}, False), ({"unanswerable": True}, False)]
+    ("changes", "judged"),
+    [({}, True), ({"kind": "extractive"}, False), ({"unanswerable": True}, False)],
 )
 def test_free_text_alone_is_judged(changes: dict[str, Any], judged: bool) -> None:
     """What can be compared by its words or numbers needs no judge."""
@@ -165,21 +197,29 @@ def test_a_judge_is_on_the_ledger_and_in_the_egress_log(
     assert (row.calls, row.input_tokens) == (1, judging.usages[0].input_tokens)
     record = next(
         record
-        for record in map(json.loads, (tmp_path / "kept" / "minions.jsonl").read_text().splitlines())
+        for record in map(
+            json.loads, (tmp_path / "kept" / "minions.jsonl").read_text().splitlines()
+        )
         if record["id"] == "why"
     )
     assert judging.requests[0].body in minions.egress(record["run_id"])
     with Store.open(minions.home / "minions.sqlite3") as store:
         entries = [entry for entry in Ledger(store).entries(record["run_id"]) if entry.cloud]
         kinds = [entry.role for entry in entries]
-        planned = [entry.input_tokens + entry.output_tokens for entry in entries if entry.role == "planner"]
-        assert Ledger(store).spent_by(record["run_id"])[0] == sum(planned)  # what a resumed question has spent
+        planned = [
+            entry.input_tokens + entry.output_tokens for entry in entries if entry.role == "planner"
+        ]
+        assert Ledger(store).spent_by(record["run_id"])[0] == sum(
+            planned
+        )  # what a resumed question has spent
         assert len(EgressLog(store).departures(record["run_id"])) == len(kinds) == 3
         assert kinds.count("judge") == 1
         assert minions.show(record["run_id"]).answer is not None
 
 
-def test_what_was_judged_is_not_judged_again(minions: Minions, wanted: Any, marker: Marker, tmp_path: Path) -> None:
+def test_what_was_judged_is_not_judged_again(
+    minions: Minions, wanted: Any, marker: Marker, tmp_path: Path
+) -> None:
     """Verdicts are kept beside the answers; another judge gives its own; what is none is asked for again."""
     marker.reply = "Well."
     assert minions.evaluate(**wanted).outcomes["minions"][0].judged is None
@@ -189,7 +229,9 @@ def test_what_was_judged_is_not_judged_again(minions: Minions, wanted: Any, mark
     report = minions.evaluate(**wanted)
     assert (report.outcomes["minions"][0].judged, len(marker.asked)) == (1.0, asked)
     assert report.judge is not None
-    assert report.judge.calls == asked  # earlier calls are on the bill, those that gave no verdict, too
+    assert (
+        report.judge.calls == asked
+    )  # earlier calls are on the bill, those that gave no verdict, too
     other = wanted["judge"].replace("marker", "other")
     marker.reply = {"verdict": "wrong"}
     assert minions.evaluate(**{**wanted, "judge": other}).outcomes["minions"][0].judged == 0.0
@@ -197,14 +239,18 @@ def test_what_was_judged_is_not_judged_again(minions: Minions, wanted: Any, mark
     assert len((tmp_path / "kept" / "judgements.jsonl").read_text().splitlines()) == 2
 
 
-def test_the_same_answer_of_two_protocols_is_judged_once(minions: Minions, wanted: Any, marker: Marker) -> None:
+def test_the_same_answer_of_two_protocols_is_judged_once(
+    minions: Minions, wanted: Any, marker: Marker
+) -> None:
     """One verdict counts for both."""
     report = minions.evaluate(**wanted, protocols=("minions", "rag"), policy="open")
     assert [one[0].judged for one in report.outcomes.values()] == [0.5, 0.5]
     assert len(marker.asked) == 1
 
 
-def test_a_judge_keeps_its_share_of_the_limits(minions: Minions, wanted: Any, marker: Marker) -> None:
+def test_a_judge_keeps_its_share_of_the_limits(
+    minions: Minions, wanted: Any, marker: Marker
+) -> None:
     """With a protocol it has half; what a verdict could pass is not asked for, and said. The answers stand."""
     warned: list[str] = []
     minions.evaluate(**{**wanted, "judge": None})
@@ -219,7 +265,9 @@ def test_a_judge_keeps_its_share_of_the_limits(minions: Minions, wanted: Any, ma
     assert any("answers without a verdict: 1" in message for message in warned)
 
 
-@pytest.mark.parametrize("settings", [{"policy": "strict"}, {"local_only": True, "planner": "local"}])
+@pytest.mark.parametrize(
+    "settings", [{"policy": "strict"}, {"local_only": True, "planner": "local"}]
+)
 def test_answers_go_to_no_cloud_where_they_must_not(
     minions: Minions, wanted: Any, marker: Marker, settings: dict[str, Any]
 ) -> None:

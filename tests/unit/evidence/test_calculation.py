@@ -133,7 +133,9 @@ def test_it_is_the_arithmetic_of_fractions(tree: tuple[str, Fraction], decimals:
     assert abs(result - exact) <= Fraction(1, 2 * 10**decimals)
 
 
-_ALPHABET = st.sampled_from([*"0123456789.,+-*/()%|{} fmk$\u2212\u00b2\u0663", "{{", "}}", "million", "f1", "/9tn"])
+_ALPHABET = st.sampled_from(
+    [*"0123456789.,+-*/()%|{} fmk$\u2212\u00b2\u0663", "{{", "}}", "million", "f1", "/9tn"]
+)
 
 
 @given(st.text() | st.lists(_ALPHABET, max_size=400).map("".join))
@@ -151,10 +153,13 @@ def test_no_text_crashes_or_hangs(make: Any, text: str) -> None:
 def test_an_answer_is_filled_in_with_its_working(make: Any) -> None:
     """The result shows in the answer, and how it came about beside it."""
     row = make.finding("12.4", quote="Net revenue 10.1 12.4")
-    filled = fill_in("It grew by {{(12.4 - 10.1) / 10.1 * 100 | 1}} %, {{12.4-10.1}} more.", [row], {})
+    filled = fill_in(
+        "It grew by {{(12.4 - 10.1) / 10.1 * 100 | 1}} %, {{12.4-10.1}} more.", [row], {}
+    )
     assert filled.answer == "It grew by 22.8 %, 2.3 more."
     assert [
-        (calculation.expression, calculation.result, calculation.ungrounded) for calculation in filled.calculations
+        (calculation.expression, calculation.result, calculation.ungrounded)
+        for calculation in filled.calculations
     ] == [
         ("(12.4 - 10.1) / 10.1 * 100", "22.8", ()),
         ("12.4-10.1", "2.3", ()),
@@ -176,9 +181,14 @@ def test_an_answer_is_filled_in_with_its_working(make: Any) -> None:
         ("2022 | 2021 / 10 123 456", "10 + 123 + 456 + 0"),
     ],
 )
-def test_numbers_are_known_however_documents_write_them(make: Any, quote: str, expression: str) -> None:
+def test_numbers_are_known_however_documents_write_them(
+    make: Any, quote: str, expression: str
+) -> None:
     """With scale or without, in brackets or with a sign, in a row of a table."""
-    findings = [make.finding(None, quote=quote), make.finding(None, quote="0, 2 and 2024", id="other")]
+    findings = [
+        make.finding(None, quote=quote),
+        make.finding(None, quote="0, 2 and 2024", id="other"),
+    ]
     filled = fill_in(f"{{{{{expression}}}}}", findings, {})
     assert filled.calculations[0].ungrounded == ()
     assert not filled.warnings
@@ -202,7 +212,9 @@ def test_a_number_from_nowhere_is_told_and_doubted(make: Any) -> None:
     """An operand that no cited finding holds may be invented; plain constants are not."""
     filled = fill_in("{{(12.4 - 9.9) / 12 * 1000}}", [make.finding("12.4")], {})
     assert filled.calculations[0].ungrounded == ("9.9",)
-    assert filled.warnings == ("9.9 in the calculation (12.4 - 9.9) / 12 * 1000 stands in no finding that is cited",)
+    assert filled.warnings == (
+        "9.9 in the calculation (12.4 - 9.9) / 12 * 1000 stands in no finding that is cited",
+    )
     assert filled.doubt < 1
 
 
@@ -210,7 +222,9 @@ def test_a_mean_divides_by_as_many_findings_as_it_cites(make: Any) -> None:
     """Their number stands in no document, and is no invention."""
     cited = [make.finding(str(number)) for number in (10, 20, 30, 40, 55)]
     assert fill_in("{{(10 + 20 + 30 + 40 + 55) / 5}}", cited, {}).warnings == ()
-    assert fill_in("{{(10 + 20 + 30 + 40 + 55) / 6}}", cited, {}).calculations[0].ungrounded == ("6",)
+    assert fill_in("{{(10 + 20 + 30 + 40 + 55) / 6}}", cited, {}).calculations[0].ungrounded == (
+        "6",
+    )
 
 
 def test_a_finding_may_be_named(make: Any) -> None:
@@ -228,7 +242,9 @@ def test_a_finding_may_be_named(make: Any) -> None:
         assert fill_in(f"{{{{{name} * 2}}}}", [], known).warnings
 
 
-@pytest.mark.parametrize(("expression", "result"), [("f1 * 200", "10"), ("f1 - 2%", "3"), ("f1 / 2", "2.5")])
+@pytest.mark.parametrize(
+    ("expression", "result"), [("f1 * 200", "10"), ("f1 - 2%", "3"), ("f1 / 2", "2.5")]
+)
 def test_a_finding_in_percent_is_a_percentage(make: Any, expression: str, result: str) -> None:
     """As if its answer stood there: 5 % of 200 are 10, by name as well."""
     assert calculate(expression, {"f1": make.finding("5 %")}) == result
@@ -249,7 +265,9 @@ def test_a_finding_in_percent_is_a_percentage(make: Any, expression: str, result
         ("{{12.4 million / 2}} b items", "6200000 b items"),
     ],
 )
-def test_what_is_said_to_be_millions_is_not_multiplied_twice(make: Any, written: str, shown: str) -> None:
+def test_what_is_said_to_be_millions_is_not_multiplied_twice(
+    make: Any, written: str, shown: str
+) -> None:
     """A scale behind the braces is the result's unit where the numbers within have scales of their own."""
     known = {"f1": make.finding("$12.4 million"), "f2": make.finding("12,400")}
     filled = fill_in(written, [], known)
@@ -266,13 +284,17 @@ def test_a_unit_in_odd_letters_ends_no_run(make: Any) -> None:
 
 def test_what_fails_stays_legible(make: Any) -> None:
     """The answer keeps the working, the rest of it is worked out."""
-    filled = fill_in("Margin {{12.4 / 0 | 1}}, half is {{12.4 / 2}}.", [make.finding("12.4, 0")], {})
+    filled = fill_in(
+        "Margin {{12.4 / 0 | 1}}, half is {{12.4 / 2}}.", [make.finding("12.4, 0")], {}
+    )
     assert filled.answer == "Margin 12.4 / 0, half is 6.2."
     assert filled.warnings == ("not calculated: 12.4 / 0 | 1 (it divides by zero)",)
     assert filled.doubt < 1
 
 
-@pytest.mark.parametrize("answer", ["{{ user.name }}", "{{}}", "{ {1} }", "{{#if 3}}", '{"a": {"b": {}}}', "none", ""])
+@pytest.mark.parametrize(
+    "answer", ["{{ user.name }}", "{{}}", "{ {1} }", "{{#if 3}}", '{"a": {"b": {}}}', "none", ""]
+)
 def test_braces_of_the_documents_are_left_alone(answer: str) -> None:
     """A template's field is no calculation."""
     assert fill_in(answer, [], {}) == (answer, (), (), 1.0, ())

@@ -15,7 +15,11 @@ ORDERS = set(ODD)
 SECRET = "DE44 5001 0517 5407 3249 31"
 
 
-@given(st.text(st.one_of(st.sampled_from(ODD + "a1 \n"), st.characters())), st.integers(4, 60), st.booleans())
+@given(
+    st.text(st.one_of(st.sampled_from(ODD + "a1 \n"), st.characters())),
+    st.integers(4, 60),
+    st.booleans(),
+)
 def test_a_line_holds_no_unseen_character(text: str, limit: int, keep_end: bool) -> None:
     """Whatever a document holds, it is sent as one line that no terminal obeys and nothing reverses."""
     line = squeeze(text, limit, keep_end=keep_end)
@@ -33,10 +37,21 @@ def test_no_part_of_a_finding_holds_an_unseen_character(make: Any, policy: Any) 
     """Answer, headings, header row, neighbours and quote; in a digest, in what later rounds see, and whole."""
     odd = f"one{ODD}two"
     finding = make.finding(
-        odd, quote=f"{odd}\nthree", before=odd, after=odd, headings=(odd, odd), table_header=odd, page=3
+        odd,
+        quote=f"{odd}\nthree",
+        before=odd,
+        after=odd,
+        headings=(odd, odd),
+        table_header=odd,
+        page=3,
     )
     writer = Writer({"doc": "a.txt", "other": "b.txt"}, policy)
-    for written in (writer.line(finding), writer.gist(finding), writer.whole(finding), writer.place(finding)):
+    for written in (
+        writer.line(finding),
+        writer.gist(finding),
+        writer.whole(finding),
+        writer.place(finding),
+    ):
         assert not ORDERS & set(written)
         assert "two" in written
     assert writer.whole(finding).endswith("two\nthree")
@@ -53,5 +68,7 @@ def test_a_cut_spares_a_value_that_was_written_with_unseen_characters(keep_end: 
 
     hidden = SECRET.replace(" ", " \x1b\u202e")
     for limit in range(12, 50):
-        line = squeeze(f"\x1b\x1b before it {hidden} after it", limit, keep_end=keep_end, values=values)
+        line = squeeze(
+            f"\x1b\x1b before it {hidden} after it", limit, keep_end=keep_end, values=values
+        )
         assert SECRET in line or not any(part in line for part in SECRET.split())

@@ -112,10 +112,14 @@ def test_where_a_number_is_asked_for_its_words_do_not_count(make: Any) -> None:
     assert value_of("Net revenue was $12.4 million", task) == value_of("12.4 million", task)
 
 
-def _both(make: Any, one: str | None, two: str | None, *, gap: int, passages: int = 2, documents: int = 1) -> Any:
+def _both(
+    make: Any, one: str | None, two: str | None, *, gap: int, passages: int = 2, documents: int = 1
+) -> Any:
     first = make.finding(one, quote="x" * 20, passage="p0", id="1")
     document = "doc" if documents == 1 else "other"
-    second = make.finding(two, quote="x" * 20, start=20 + gap, passage=f"p{passages - 1}", id="2", document=document)
+    second = make.finding(
+        two, quote="x" * 20, start=20 + gap, passage=f"p{passages - 1}", id="2", document=document
+    )
     return merged([first, second], make.task())
 
 
@@ -134,7 +138,9 @@ def test_other_answers_on_shared_lines_stay_but_for_one_passages(make: Any) -> N
     assert len(_both(make, "12", "13", gap=-5, passages=1)) == 1
 
 
-def test_findings_are_not_compared_each_with_each(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_are_not_compared_each_with_each(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Hundreds of readings of the same lines: ten thousand took minutes."""
     read: list[str] = []
 
@@ -143,7 +149,10 @@ def test_findings_are_not_compared_each_with_each(make: Any, monkeypatch: pytest
         return value_of(text, task)
 
     monkeypatch.setattr(equality, "value_of", reading)
-    findings = [make.finding(str(n), quote="x" * 50, start=n % 100, passage=f"p{n}", id=f"i{n}") for n in range(300)]
+    findings = [
+        make.finding(str(n), quote="x" * 50, start=n % 100, passage=f"p{n}", id=f"i{n}")
+        for n in range(300)
+    ]
     assert merged(findings, make.task()) == findings
     assert len(read) == len(findings)
 
@@ -177,7 +186,9 @@ def _found(make: Any, *answers: str, documents: str = "aaaa", **changes: Any) ->
         (("yes", "no"), {"output": "yes_no", "unit": "document"}, 0),
     ],
 )
-def test_only_what_can_be_compared_is_in_dispute(make: Any, answers: Any, task: Any, values: int) -> None:
+def test_only_what_can_be_compared_is_in_dispute(
+    make: Any, answers: Any, task: Any, values: int
+) -> None:
     """Numbers, dates, verdicts, single amounts; not sentences, lists, judgements or what is summed up."""
     assert len(rivals(_found(make, *answers), make.task(**task))) == values
 

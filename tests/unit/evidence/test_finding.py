@@ -7,9 +7,7 @@ from typing import Any
 from minions.evidence.finding import best_window, find
 from minions.evidence.grounding import Location
 
-TABLE = (
-    "| Item | 2021 | 2022 |\n| --- | --- | --- |\n| Sales | 11 | 13 |\n| Net revenue | 10 | 12 |\n| Cost | 3 | 4 |\n"
-)
+TABLE = "| Item | 2021 | 2022 |\n| --- | --- | --- |\n| Sales | 11 | 13 |\n| Net revenue | 10 | 12 |\n| Cost | 3 | 4 |\n"  # noqa: E501 - a string as it is
 
 
 def _find(make: Any, text: str, quote: str, **chunk: Any) -> Any:
@@ -34,7 +32,12 @@ def test_the_rows_of_a_cut_table_keep_the_header_of_its_beginning(make: Any) -> 
 
 def test_prose_after_a_table_has_no_header(make: Any) -> None:
     """A sentence is not a row."""
-    assert _find(make, f"{TABLE}\nRevenue rose to 12 in all.\n", "Revenue rose to 12 in all.").table_header is None
+    assert (
+        _find(
+            make, f"{TABLE}\nRevenue rose to 12 in all.\n", "Revenue rose to 12 in all."
+        ).table_header
+        is None
+    )
 
 
 def test_offsets_are_the_documents(make: Any) -> None:
@@ -55,7 +58,9 @@ def test_the_nearest_heading_is_the_findings(make: Any) -> None:
     text = "## Foreword\n\nGood.\n\n## Results\n\n### Revenue\n\nNet revenue was 12.\n\n## Staff\n\nForty.\n"
     finding = _find(make, text, "Net revenue was 12.", headings=("Annual report", "Foreword"))
     assert finding.headings == ("Annual report", "Results", "Revenue")
-    assert _find(make, "Plain text.", "Plain text.", headings=("Annual report", "Foreword")).headings == (
+    assert _find(
+        make, "Plain text.", "Plain text.", headings=("Annual report", "Foreword")
+    ).headings == (
         "Annual report",
         "Foreword",
     )

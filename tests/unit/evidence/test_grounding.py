@@ -49,7 +49,9 @@ def test_what_does_not_stand_there_is_not_found(quote: str) -> None:
 
 
 @given(st.text(max_size=200), st.integers(0, 200), st.integers(1, 60))
-def test_every_slice_of_a_text_is_located_at_its_own_words(text: str, start: int, length: int) -> None:
+def test_every_slice_of_a_text_is_located_at_its_own_words(
+    text: str, start: int, length: int
+) -> None:
     """Any piece of any text grounds in it, and the span slices back to the same words."""
     piece = text[start : start + length].strip()
     found = locate(piece, text)

@@ -14,7 +14,9 @@ def test_every_visible_character_stands_in_exactly_one_line(text: str) -> None:
     lines = split_lines(text)
     covered = [offset for line in lines for offset in range(line.start, line.end)]
     assert len(covered) == len(set(covered))
-    assert {offset for offset, character in enumerate(text) if not character.isspace()} <= set(covered)
+    assert {offset for offset, character in enumerate(text) if not character.isspace()} <= set(
+        covered
+    )
 
 
 def test_blank_lines_take_no_number() -> None:
@@ -25,7 +27,10 @@ def test_blank_lines_take_no_number() -> None:
 
 def test_a_long_paragraph_is_numbered_by_sentences() -> None:
     """Pointing at a paragraph of one line stays precise."""
-    text = " ".join(f"Sentence number {n} is here and says a little more than nothing at all." for n in range(10))
+    text = " ".join(
+        f"Sentence number {n} is here and says a little more than nothing at all."
+        for n in range(10)
+    )
     lines = split_lines(text)
     assert len(lines) >= 3
     assert all(text[line.end - 1] == "." for line in lines)

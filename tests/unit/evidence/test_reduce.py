@@ -32,7 +32,10 @@ def test_each_reduction_says_what_it_computed(make: Any, reduce: str, summary: s
         make.finding("5", document="b", confidence=0.8),
         make.finding("4", document="c", confidence=0.7),
     ]
-    assert reduce_findings(make.task(reduce=reduce, output="number"), findings, NAMES).summary == summary
+    assert (
+        reduce_findings(make.task(reduce=reduce, output="number"), findings, NAMES).summary
+        == summary
+    )
 
 
 def test_documents_are_judged_once_by_the_weight_of_their_passages(make: Any) -> None:
@@ -67,8 +70,12 @@ def test_the_pieces_of_a_document_weigh_by_how_much_better_than_a_guess_they_are
     make: Any, options: tuple[str, ...], votes: list[tuple[str, float]], winner: str
 ) -> None:
     """Two guesses do not outvote a sure judgement; equal ones are counted, and none is sure beyond measure."""
-    task = make.task(output="category" if options else "yes_no", options=options, unit="document", reduce="group")
-    findings = [make.finding(said, start=100 * n, confidence=sure) for n, (said, sure) in enumerate(votes)]
+    task = make.task(
+        output="category" if options else "yes_no", options=options, unit="document", reduce="group"
+    )
+    findings = [
+        make.finding(said, start=100 * n, confidence=sure) for n, (said, sure) in enumerate(votes)
+    ]
     assert [group.value for group in reduce_findings(task, findings, NAMES).groups] == [winner]
 
 
@@ -99,7 +106,12 @@ def _shared(make: Any, answer: str, number: int) -> Any:
     """One of two passages that share a line."""
     passage = f"doc:{number}"
     return make.finding(
-        answer, quote="x" * 30, start=10 + number, passage=passage, id=passage, confidence=1 - number / 10
+        answer,
+        quote="x" * 30,
+        start=10 + number,
+        passage=passage,
+        id=passage,
+        confidence=1 - number / 10,
     )
 
 
@@ -130,7 +142,9 @@ def test_lines_that_two_passages_read_differently_stay_twice(make: Any) -> None:
     assert reduce_findings(make.task(reduce="count"), found, NAMES).summary == "count: 2 passages"
 
 
-@pytest.mark.parametrize(("reduce", "named"), [("min", "c"), ("max", "b"), ("sum", None), ("mean", None)])
+@pytest.mark.parametrize(
+    ("reduce", "named"), [("min", "c"), ("max", "b"), ("sum", None), ("mean", None)]
+)
 def test_the_extreme_is_named_and_stands_first(make: Any, reduce: str, named: str | None) -> None:
     """Who asks for the largest wants to know whose it is, however unsure its finding."""
     found = [
@@ -151,7 +165,8 @@ def test_values_are_counted_however_they_are_written(make: Any) -> None:
         for n, (answer, d) in enumerate(zip(answers, "abc", strict=True))
     ]
     assert (
-        reduce_findings(make.task(reduce="unique"), found, NAMES).summary == "distinct: $12.4 million 2, 11 million 1"
+        reduce_findings(make.task(reduce="unique"), found, NAMES).summary
+        == "distinct: $12.4 million 2, 11 million 1"
     )
 
 
@@ -167,7 +182,9 @@ def test_values_are_counted_however_they_are_written(make: Any) -> None:
         (("9" * 40, "9" * 40), None),
     ],
 )
-def test_a_mean_is_rounded_behind_its_units(make: Any, numbers: tuple[str, ...], mean: str | None) -> None:
+def test_a_mean_is_rounded_behind_its_units(
+    make: Any, numbers: tuple[str, ...], mean: str | None
+) -> None:
     """Six digits of twelve million would be a hundred off."""
     findings = [make.finding(number, document=f"d{n}") for n, number in enumerate(numbers)]
     summary = reduce_findings(make.task(reduce="mean", output="number"), findings, {}).summary
@@ -178,20 +195,30 @@ def test_a_mean_is_rounded_behind_its_units(make: Any, numbers: tuple[str, ...],
 def test_a_task_without_numbers_says_so(make: Any) -> None:
     """A sum over words is not zero."""
     findings = [make.finding("several", quote="several")]
-    assert reduce_findings(make.task(reduce="sum"), findings, NAMES).summary == "sum: no numbers found"
+    assert (
+        reduce_findings(make.task(reduce="sum"), findings, NAMES).summary == "sum: no numbers found"
+    )
 
 
 def test_a_passage_counts_once_however_many_lines_it_brought(make: Any) -> None:
     """A worker that pointed at two places gave one answer."""
-    twice = [make.finding("7 million", start=n * 50, passage="doc:0", id=f"job.{n}") for n in range(2)]
-    assert reduce_findings(make.task(reduce="sum"), twice, NAMES).summary == "sum of 1 numbers: 7000000"
+    twice = [
+        make.finding("7 million", start=n * 50, passage="doc:0", id=f"job.{n}") for n in range(2)
+    ]
+    assert (
+        reduce_findings(make.task(reduce="sum"), twice, NAMES).summary
+        == "sum of 1 numbers: 7000000"
+    )
     assert reduce_findings(make.task(reduce="count"), twice, NAMES).summary == "count: 1 passages"
     assert len(reduce_findings(make.task(reduce="collect"), twice, NAMES).findings) == 2
 
 
 def test_samples_of_a_passage_vote(make: Any) -> None:
     """Asked three times, a passage gives the answer it gave most."""
-    samples = [make.finding(answer, passage="doc:0", sample=n, id=f"s{n}") for n, answer in enumerate(["5", "6", "6"])]
+    samples = [
+        make.finding(answer, passage="doc:0", sample=n, id=f"s{n}")
+        for n, answer in enumerate(["5", "6", "6"])
+    ]
     assert reduce_findings(make.task(reduce="sum"), samples, NAMES).summary == "sum of 1 numbers: 6"
 
 
@@ -212,9 +239,17 @@ def test_documents_of_the_same_name_are_two(make: Any) -> None:
 
 def test_groups_are_documents_by_value_the_largest_first(make: Any) -> None:
     """Each document stands under the name that is sent for it."""
-    found = [make.finding(answer, document=d) for answer, d in zip(["no", "yes", "yes"], "abc", strict=True)]
-    groups = reduce_findings(make.task(reduce="group", output="yes_no", unit="document"), found, NAMES).groups
-    assert [(group.value, group.members) for group in groups] == [("yes", ("b.txt", "c.txt")), ("no", ("a.txt",))]
+    found = [
+        make.finding(answer, document=d)
+        for answer, d in zip(["no", "yes", "yes"], "abc", strict=True)
+    ]
+    groups = reduce_findings(
+        make.task(reduce="group", output="yes_no", unit="document"), found, NAMES
+    ).groups
+    assert [(group.value, group.members) for group in groups] == [
+        ("yes", ("b.txt", "c.txt")),
+        ("no", ("a.txt",)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +264,14 @@ def test_groups_are_documents_by_value_the_largest_first(make: Any) -> None:
         ("chunk", "count", 2, None),
     ],
 )
-def test_a_summary_of_documents_takes_few_examples(make: Any, unit: str, reduce: str, values: int, each: Any) -> None:
+def test_a_summary_of_documents_takes_few_examples(
+    make: Any, unit: str, reduce: str, values: int, each: Any
+) -> None:
     """At most three of a value; one of each where there are many."""
     found = [make.finding(f"kind {n}", document=f"d{n}") for n in range(values)]
-    assert reduce_findings(make.task(unit=unit, reduce=reduce, output="category"), found, NAMES).exemplary == each
+    assert (
+        reduce_findings(
+            make.task(unit=unit, reduce=reduce, output="category"), found, NAMES
+        ).exemplary
+        == each
+    )

@@ -27,7 +27,9 @@ TEXT = (
         ("42 years of age", [1], None),
     ],
 )
-def test_the_line_that_holds_the_answer_is_found(answer: str | None, pointed: list[int], better: int | None) -> None:
+def test_the_line_that_holds_the_answer_is_found(
+    answer: str | None, pointed: list[int], better: int | None
+) -> None:
     """An answer that stands elsewhere brings its own line; one that stands where the worker pointed, or nowhere,
     none.
     """
@@ -40,7 +42,10 @@ ROWS = "Client Computing\nDesktop 2,753 3,222\nNotebook 4,503 4,408\nOther 611 4
 @pytest.mark.parametrize(
     ("answer", "quote"),
     [
-        ("It fell from 8,128 to 7,867.", "Desktop 2,753 3,222\nNotebook 4,503 4,408\nOther 611 498\n7,867 8,128"),
+        (
+            "It fell from 8,128 to 7,867.",
+            "Desktop 2,753 3,222\nNotebook 4,503 4,408\nOther 611 498\n7,867 8,128",
+        ),
         ("2,753", "Desktop 2,753 3,222"),
         ("Client Computing: 2,753", "Client Computing\nDesktop 2,753 3,222"),
         ("nothing of it", "Desktop 2,753 3,222"),

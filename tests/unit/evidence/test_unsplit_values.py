@@ -26,7 +26,10 @@ def _again(make: Any, quote: str, *, start: int = 0, end: int = len(TEXT)) -> li
     values = Placeholders(detector()).values_in
     again = with_whole_values([found], job, TEXT, values)
     for again_found in again:
-        assert TEXT[again_found.citation.start : again_found.citation.end] == again_found.citation.quote
+        assert (
+            TEXT[again_found.citation.start : again_found.citation.end]
+            == again_found.citation.quote
+        )
         assert again_found.id == again_found.citation.id == found.id
     return again
 

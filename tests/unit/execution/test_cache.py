@@ -37,8 +37,12 @@ class Reader:
         self.asked += 1
         start = job.chunk.text.find(QUOTE)
         location = Location(start, start + len(QUOTE), "exact", 1.0)
-        found = (find(job, location, answer="12.4", confidence=0.8),) if self.status == "found" else ()
-        return JobResult(job=job, status=self.status, findings=found, relevance=0.9, usage=Usage(input_tokens=50))
+        found = (
+            (find(job, location, answer="12.4", confidence=0.8),) if self.status == "found" else ()
+        )
+        return JobResult(
+            job=job, status=self.status, findings=found, relevance=0.9, usage=Usage(input_tokens=50)
+        )
 
 
 @pytest.fixture
@@ -54,14 +58,25 @@ def cache(clock: FakeClock) -> Iterator[ResultCache]:
         yield ResultCache(store, clock)
 
 
-def job(text: str = TEXT, *, start: int = 0, sample: int = 0, task: Any = None, **chunk: Any) -> Job:
-    fields = {"id": "d:0", "document_id": "d", "path": "docs/report.txt", "index": 0, "tokens": 9, **chunk}
+def job(
+    text: str = TEXT, *, start: int = 0, sample: int = 0, task: Any = None, **chunk: Any
+) -> Job:
+    fields = {
+        "id": "d:0",
+        "document_id": "d",
+        "path": "docs/report.txt",
+        "index": 0,
+        "tokens": 9,
+        **chunk,
+    }
     asked = {"id": "t1", "instruction": "State net revenue.", **(task or {})}
     placed = Chunk(**fields, start=start, end=start + len(text), text=text)
     return Job(id="r1.t1.d:0.0", task=Task(**asked), chunk=placed, sample=sample)
 
 
-def caching(reader: Reader, cache: ResultCache, *, model: str = "m", fingerprint: str = "prompts") -> CachingWorker:
+def caching(
+    reader: Reader, cache: ResultCache, *, model: str = "m", fingerprint: str = "prompts"
+) -> CachingWorker:
     return CachingWorker(reader, cache, model=model, fingerprint=fingerprint)
 
 
@@ -82,7 +97,13 @@ async def test_the_same_text_elsewhere_is_known(cache: ResultCache) -> None:
     """
     reader = Reader()
     await caching(reader, cache).run(job())
-    place: dict[str, Any] = {"id": "e:7", "document_id": "e", "path": "archive/report.txt", "index": 7, "page": 3}
+    place: dict[str, Any] = {
+        "id": "e:7",
+        "document_id": "e",
+        "path": "archive/report.txt",
+        "index": 7,
+        "page": 3,
+    }
     known = await caching(reader, cache).run(job(start=1000, task={"id": "t2"}, **place))
     (finding,) = known.findings
     citation = finding.citation
@@ -170,9 +191,14 @@ async def test_the_user_sees_and_clears_what_is_kept(cache: ResultCache, clock: 
     await caching(Reader(), cache, model="b", fingerprint="3").run(job())
     first, second = cache.contents()
     assert (first.model, first.results, second.model, second.results) == ("a", 2, "b", 1)
-    assert (first.oldest, first.newest) == ("2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+00:00")
+    assert (first.oldest, first.newest) == (
+        "2026-01-01T00:00:00+00:00",
+        "2026-01-01T01:00:00+00:00",
+    )
     assert first.bytes > 0
-    assert not any(QUOTE in row["result"] for row in cache._store.read("SELECT result FROM results"))
+    assert not any(
+        QUOTE in row["result"] for row in cache._store.read("SELECT result FROM results")
+    )
     assert cache.clear(before="2026-01-01T00:30:00+00:00") == 1
     assert cache.clear() == 2
     assert cache.contents() == []

@@ -39,7 +39,11 @@ class CountingWorker:
 
 def _jobs(make: Any, chunks: int, tasks: int) -> list[Job]:
     return [
-        Job(id=f"{c}.{t}", task=make.task(id=f"t{t}", instruction=f"Find {t}"), chunk=make.chunk("x", id=f"d:{c}"))
+        Job(
+            id=f"{c}.{t}",
+            task=make.task(id=f"t{t}", instruction=f"Find {t}"),
+            chunk=make.chunk("x", id=f"d:{c}"),
+        )
         for c in range(chunks)
         for t in range(tasks)
     ]
@@ -120,10 +124,16 @@ class GatedWorker(CountingWorker):
 
 
 def _job(make: Any, chunk: str, asked: str = "Find it", *, run: str = "") -> Job:
-    return Job(id=f"{run}{chunk}.{asked}", task=make.task(instruction=asked), chunk=make.chunk("x", id=chunk))
+    return Job(
+        id=f"{run}{chunk}.{asked}",
+        task=make.task(instruction=asked),
+        chunk=make.chunk("x", id=chunk),
+    )
 
 
-async def _results(executor: LocalExecutor, jobs: list[Job], run_id: str = "none") -> list[JobResult]:
+async def _results(
+    executor: LocalExecutor, jobs: list[Job], run_id: str = "none"
+) -> list[JobResult]:
     with working_for(run_id, 1):
         return [result async for result in executor.run(jobs)]
 
@@ -141,7 +151,9 @@ async def test_a_chunk_is_read_for_all_runs_that_want_it(make: Any) -> None:
     executor = LocalExecutor(worker, concurrency=1)
     with executor.held():
         runs = [
-            asyncio.create_task(_results(executor, [_job(make, chunk, f"Find {run}") for chunk in ("a", "b")]))
+            asyncio.create_task(
+                _results(executor, [_job(make, chunk, f"Find {run}") for chunk in ("a", "b")])
+            )
             for run in range(3)
         ]
         await _turns()
@@ -158,7 +170,9 @@ async def test_who_comes_while_a_chunk_is_read_joins_its_slot(make: Any) -> None
     executor = LocalExecutor(worker, concurrency=1)
     first = asyncio.create_task(_results(executor, [_job(make, "a"), _job(make, "b")]))
     await _turns()
-    second = asyncio.create_task(_results(executor, [_job(make, "c", "Later"), _job(make, "a", "Later")]))
+    second = asyncio.create_task(
+        _results(executor, [_job(make, "c", "Later"), _job(make, "a", "Later")])
+    )
     await _turns()
     worker.gate.set()
     await asyncio.gather(first, second)
@@ -171,7 +185,9 @@ async def test_the_oldest_run_is_served_first(make: Any) -> None:
     executor = LocalExecutor(worker, concurrency=1)
     with executor.held():
         runs = [
-            asyncio.create_task(_results(executor, [_job(make, f"{run}{number}") for number in range(3)]))
+            asyncio.create_task(
+                _results(executor, [_job(make, f"{run}{number}") for number in range(3)])
+            )
             for run in "abc"
         ]
         await _turns()
@@ -197,7 +213,10 @@ async def test_identical_tasks_are_one_job(make: Any) -> None:
 async def test_samples_of_a_task_are_not_one_job(make: Any) -> None:
     """Samples of one task are read as often as they were asked for."""
     worker = CountingWorker()
-    jobs = [_job(make, "a").model_copy(update={"id": str(sample), "sample": sample}) for sample in range(3)]
+    jobs = [
+        _job(make, "a").model_copy(update={"id": str(sample), "sample": sample})
+        for sample in range(3)
+    ]
     assert len(await _results(LocalExecutor(worker, concurrency=1), jobs)) == 3
     assert worker.order == ["0", "1", "2"]
 
@@ -231,12 +250,18 @@ async def test_work_is_done_in_the_name_of_who_asked_first(make: Any) -> None:
     executor = LocalExecutor(worker, concurrency=1)
     with executor.held():
         runs = [
-            asyncio.create_task(_results(executor, [_job(make, "a", asked), _job(make, "z")], asked))
+            asyncio.create_task(
+                _results(executor, [_job(make, "a", asked), _job(make, "z")], asked)
+            )
             for asked in ("r1", "r2")
         ]
         await _turns()
     await asyncio.gather(*runs)
-    assert dict(zip(worker.order, worker.runs, strict=True)) == {"a.r1": "r1", "a.r2": "r2", "z.Find it": "r1"}
+    assert dict(zip(worker.order, worker.runs, strict=True)) == {
+        "a.r1": "r1",
+        "a.r2": "r2",
+        "z.Find it": "r1",
+    }
 
 
 async def test_trouble_with_a_shared_job_is_everybodys(make: Any) -> None:

@@ -27,19 +27,33 @@ class ShelfCorpus:
     def __init__(self, make: Any) -> None:
         names = {"a": "alpha_2022.txt", "b": "beta_2022.txt", "c": "gamma_2023.txt"}
         self.documents = [
-            DocumentFacts(id=key, path=f"docs/{name}", title=name, tokens=40, chunks=4) for key, name in names.items()
+            DocumentFacts(id=key, path=f"docs/{name}", title=name, tokens=40, chunks=4)
+            for key, name in names.items()
         ]
         self.contents = Contents(self.documents)
         self.unreadable: list[Any] = []
         self.read = 0
         self._chunks: list[Chunk] = [
-            make.chunk(f"{key} part {n}", id=f"{key}:{n}", document_id=key, path=names[key], index=n, start=8 * n)
+            make.chunk(
+                f"{key} part {n}",
+                id=f"{key}:{n}",
+                document_id=key,
+                path=names[key],
+                index=n,
+                start=8 * n,
+            )
             for key in names
             for n in range(4)
         ]
 
-    def search(self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int) -> list[Chunk]:
-        return [chunk for chunk in self.chunks(documents=documents) if any(p in chunk.text for p in phrases)][:limit]
+    def search(
+        self, phrases: Sequence[str], *, documents: Collection[str] | None = None, limit: int
+    ) -> list[Chunk]:
+        return [
+            chunk
+            for chunk in self.chunks(documents=documents)
+            if any(p in chunk.text for p in phrases)
+        ][:limit]
 
     def chunks(self, *, documents: Collection[str] | None = None) -> Iterator[Chunk]:
         for chunk in self._chunks:
@@ -83,19 +97,32 @@ def test_phrases_that_find_nothing_fall_back_to_reading(make: Any, corpus: Shelf
 
 
 NAMES: dict[Naming, list[str]] = {
-    "any": ["b", "d2", "beta_2022.txt", "beta_2022", "docs/beta_2022.txt", "BETA*", "*/beta*", "docs/b*"],
+    "any": [
+        "b",
+        "d2",
+        "beta_2022.txt",
+        "beta_2022",
+        "docs/beta_2022.txt",
+        "BETA*",
+        "*/beta*",
+        "docs/b*",
+    ],
     "shown": ["d2", "beta_2022.txt", "beta_2022", "BETA*", "*/beta*", "**/b*.txt"],
     "numbers": ["d2", "D2", "d[2]"],
 }
 
 
-@pytest.mark.parametrize(("naming", "name"), [(naming, name) for naming, names in NAMES.items() for name in names])
+@pytest.mark.parametrize(
+    ("naming", "name"), [(naming, name) for naming, names in NAMES.items() for name in names]
+)
 def test_a_document_is_found_however_its_name_is_written(
     make: Any, corpus: ShelfCorpus, naming: Naming, name: str
 ) -> None:
     """By id, number, name, stem, path or glob, as far as the plan's author knows them."""
     plan = Plan(tasks=(make.task("x", documents=(name,)),))
-    assert {job.chunk.document_id for job in expand(plan, "q", corpus, Limits(), naming=naming).jobs} == {"b"}
+    assert {
+        job.chunk.document_id for job in expand(plan, "q", corpus, Limits(), naming=naming).jobs
+    } == {"b"}
 
 
 UNSEEN: list[tuple[Naming, str]] = [
@@ -105,12 +132,20 @@ UNSEEN += [("numbers", pattern) for pattern in ("docs/{}*", "{}.txt", "{}", "*{}
 
 
 @pytest.mark.parametrize(("naming", "pattern"), UNSEEN)
-def test_a_name_that_is_not_shown_is_no_name(make: Any, corpus: ShelfCorpus, naming: Naming, pattern: str) -> None:
+def test_a_name_that_is_not_shown_is_no_name(
+    make: Any, corpus: ShelfCorpus, naming: Naming, pattern: str
+) -> None:
     """A planner that guesses a name gets the same jobs if such a document exists or not, and learns
     nothing.
     """
     there, not_there = (
-        expand(Plan(tasks=(make.task("x", documents=(pattern.format(name),)),)), "q", corpus, Limits(), naming=naming)
+        expand(
+            Plan(tasks=(make.task("x", documents=(pattern.format(name),)),)),
+            "q",
+            corpus,
+            Limits(),
+            naming=naming,
+        )
         for name in ("beta_2022", "delta_2022")
     )
     assert [job.chunk for job in there.jobs] == [job.chunk for job in not_there.jobs]
@@ -119,22 +154,36 @@ def test_a_name_that_is_not_shown_is_no_name(make: Any, corpus: ShelfCorpus, nam
 
 @pytest.mark.parametrize(
     ("wanted", "meant"),
-    [("2022/filing.txt", {"a"}), ("2022/filing", {"a"}), ("2023/*", {"b"}), ("filing.txt", {"a", "b"}), ("d2", {"b"})],
+    [
+        ("2022/filing.txt", {"a"}),
+        ("2022/filing", {"a"}),
+        ("2023/*", {"b"}),
+        ("filing.txt", {"a", "b"}),
+        ("d2", {"b"}),
+    ],
 )
-def test_documents_of_one_name_are_meant_as_the_card_names_them(make: Any, wanted: str, meant: set[str]) -> None:
+def test_documents_of_one_name_are_meant_as_the_card_names_them(
+    make: Any, wanted: str, meant: set[str]
+) -> None:
     """The folder that tells two files of one name apart chooses between them; the name alone means
     both.
     """
     documents = [
-        DocumentFacts(id=key, path=f"/home/x/{year}/filing.txt", title="filing.txt", tokens=1, chunks=1)
+        DocumentFacts(
+            id=key, path=f"/home/x/{year}/filing.txt", title="filing.txt", tokens=1, chunks=1
+        )
         for key, year in (("a", "2022"), ("b", "2023"))
     ]
     warnings: list[str] = []
-    assert scope_of(make.task("x", documents=(wanted,)), Contents(documents), warnings, "shown") == frozenset(meant)
+    assert scope_of(
+        make.task("x", documents=(wanted,)), Contents(documents), warnings, "shown"
+    ) == frozenset(meant)
     assert warnings == []
 
 
-def test_a_document_that_does_not_exist_is_told_and_all_are_read(make: Any, corpus: ShelfCorpus) -> None:
+def test_a_document_that_does_not_exist_is_told_and_all_are_read(
+    make: Any, corpus: ShelfCorpus
+) -> None:
     """A plan over documents that do not exist still answers, with a warning."""
     plan = Plan(tasks=(make.task("x", documents=("delta.pdf",)),))
     expansion = expand(plan, "q", corpus, Limits())
@@ -150,7 +199,9 @@ def test_jobs_stand_chunk_by_chunk(make: Any, corpus: ShelfCorpus) -> None:
     assert _ids(jobs)[::2] == _ids(jobs)[1::2]
 
 
-def test_what_a_limit_leaves_out_is_counted_and_promised_least(make: Any, corpus: ShelfCorpus) -> None:
+def test_what_a_limit_leaves_out_is_counted_and_promised_least(
+    make: Any, corpus: ShelfCorpus
+) -> None:
     """A cap on jobs drops the worst-ranked ones and says how many."""
     plan = Plan(tasks=(make.task("x", search=("part",)),))
     expansion = expand(plan, "q", corpus, Limits(max_jobs=3))
@@ -164,7 +215,11 @@ def test_a_limit_leaves_something_of_every_document(make: Any, corpus: ShelfCorp
     """
     plan = Plan(tasks=(make.task("x", id="t1"), make.task("y", id="t2")))
     expansion = expand(plan, "q", corpus, Limits(max_jobs=10))
-    assert _ids(expansion.jobs)[::2] == _ids(expansion.jobs)[1::2] == ["a:0", "b:0", "c:0", "a:1", "b:1"]
+    assert (
+        _ids(expansion.jobs)[::2]
+        == _ids(expansion.jobs)[1::2]
+        == ["a:0", "b:0", "c:0", "a:1", "b:1"]
+    )
     assert expansion.skipped == 14
     assert "14 of 24 jobs were skipped" in expansion.warnings[0]
 
@@ -202,7 +257,9 @@ def test_a_limit_keeps_to_the_documents_of_each_task(make: Any, corpus: ShelfCor
     assert expansion.skipped == 2 * (4 + 8 + 1) - 6
 
 
-def test_a_limit_bounds_what_is_built(make: Any, corpus: ShelfCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_bounds_what_is_built(
+    make: Any, corpus: ShelfCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A question about all of a very large corpus costs the limit's time and memory, not the
     corpus's.
     """
@@ -233,16 +290,24 @@ def test_a_document_that_fits_is_judged_whole(make: Any, corpus: ShelfCorpus) ->
 
 
 @pytest.mark.parametrize(
-    "limits", [Limits(context_tokens=40), Limits(whole_documents=False)], ids=["too long", "switched off"]
+    "limits",
+    [Limits(context_tokens=40), Limits(whole_documents=False)],
+    ids=["too long", "switched off"],
 )
-def test_a_document_that_does_not_fit_is_judged_by_its_chunks(make: Any, corpus: ShelfCorpus, limits: Limits) -> None:
+def test_a_document_that_does_not_fit_is_judged_by_its_chunks(
+    make: Any, corpus: ShelfCorpus, limits: Limits
+) -> None:
     """A document that is too long for the worker's context is judged chunk by chunk."""
     jobs = expand(Plan(tasks=(make.task("x", **JUDGING),)), "q", corpus, limits).jobs
     assert (len(jobs), jobs[0].chunks) == (12, ("a:0",))
 
 
-@pytest.mark.parametrize("task", [{"output": "text", "unit": "document"}, {"output": "yes_no", "unit": "chunk"}])
-def test_only_a_judgement_takes_the_whole_document(make: Any, corpus: ShelfCorpus, task: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "task", [{"output": "text", "unit": "document"}, {"output": "yes_no", "unit": "chunk"}]
+)
+def test_only_a_judgement_takes_the_whole_document(
+    make: Any, corpus: ShelfCorpus, task: dict[str, Any]
+) -> None:
     """A task that looks for a fact reads chunks, not whole documents."""
     assert len(expand(Plan(tasks=(make.task("x", **task),)), "q", corpus, Limits()).jobs) == 12
 

@@ -15,7 +15,10 @@ def test_a_long_task_is_cut_before_a_value_that_stays_here(value: str, before: i
     """Half a sensitive value would not be recognised, and would be sent with the task."""
     placeholders = Placeholders(detector())
     placeholders.hold("Zanzibar Shipping Company")
-    written = {"instruction": f"{'x' * before} {value} y", "options": [f"{'z' * (before - 515)} {value}"]}
+    written = {
+        "instruction": f"{'x' * before} {value} y",
+        "options": [f"{'z' * (before - 515)} {value}"],
+    }
     with keeping(placeholders):
         ((task,), _) = read_tasks([written], 3)
     for text in (task.instruction, *task.options):

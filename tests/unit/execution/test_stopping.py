@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from minions.values.plans import Task
 
 TWO = Enough(findings=2, confidence=0.6)
-Given = str | tuple[str | None, float] | None  # an answer, with its confidence where that matters; None: nothing found
+Given = (
+    str | tuple[str | None, float] | None
+)  # an answer, with its confidence where that matters; None: nothing found
 
 
 def _task(make: Any, **changes: Any) -> Task:
@@ -50,7 +52,9 @@ def _result(job: Job, given: Given, make: Any) -> JobResult:
 
 def _read(make: Any, answers: Sequence[Given], *, enough: Enough = TWO, **task: Any) -> int:
     jobs = _jobs(_task(make, **task), make, "abcdefgh"[: len(answers)])
-    return reads([_result(job, given, make) for job, given in zip(jobs, answers, strict=True)], enough)
+    return reads(
+        [_result(job, given, make) for job, given in zip(jobs, answers, strict=True)], enough
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,9 @@ def _read(make: Any, answers: Sequence[Given], *, enough: Enough = TWO, **task: 
         ([], 0),
     ],
 )
-def test_reading_ends_when_one_answer_leads_by_two_chunks(make: Any, answers: list[Given], read: int) -> None:
+def test_reading_ends_when_one_answer_leads_by_two_chunks(
+    make: Any, answers: list[Given], read: int
+) -> None:
     """Two chunks that agree with enough confidence are enough; each chunk that disagrees has to be
     outvoted.
     """
@@ -125,7 +131,9 @@ def test_no_is_never_enough(make: Any) -> None:
         ("category", "Lease", "lease", True),
     ],
 )
-def test_answers_agree_however_they_are_written(make: Any, output: Any, first: str, second: str, agree: bool) -> None:
+def test_answers_agree_however_they_are_written(
+    make: Any, output: Any, first: str, second: str, agree: bool
+) -> None:
     """Letter case, white space and ways to write a number make no difference; currencies, units and
     percent do.
     """
@@ -149,7 +157,12 @@ def test_a_task_ends_once(make: Any) -> None:
     """Results that come after the end, from jobs that were under way, do not end the task again."""
     jobs = _jobs(_task(make), make, "abcd")
     stopping = Stopping(jobs, TWO)
-    assert [stopping.ends(_result(job, "12.4", make)) for job in jobs] == [False, True, False, False]
+    assert [stopping.ends(_result(job, "12.4", make)) for job in jobs] == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 class Sayer:
@@ -188,7 +201,10 @@ async def test_what_is_left_is_skipped_with_its_reason(make: Any) -> None:
     results = [result async for result in executor.run(jobs)]
     assert worker.read == ["t1.a.0", "t1.b.0"]
     assert executor._readings == {}, "nothing of it is kept"
-    assert [(result.job.rank, result.status) for result in results[2:]] == [(2, "skipped"), (3, "skipped")]
+    assert [(result.job.rank, result.status) for result in results[2:]] == [
+        (2, "skipped"),
+        (3, "skipped"),
+    ]
     assert {result.reason for result in results[2:]} == {"enough findings agree without it"}
 
 
@@ -212,11 +228,15 @@ async def test_another_task_reads_on(make: Any) -> None:
     worker = Sayer(make, dict.fromkeys("abcd", "12.4"))
     looks_up, counts = _task(make), _task(make, id="t2", instruction="Count", reduce="count")
     jobs = [
-        job for pair in zip(*(_jobs(task, make, "abcd") for task in (looks_up, counts)), strict=True) for job in pair
+        job
+        for pair in zip(*(_jobs(task, make, "abcd") for task in (looks_up, counts)), strict=True)
+        for job in pair
     ]
     statuses = await _collect(LocalExecutor(worker, concurrency=1, enough=TWO), jobs)
     assert {job for job, status in statuses.items() if status == "skipped"} == {"t1.c.0", "t1.d.0"}
-    assert [job for job in worker.read if job.startswith("t2")] == [f"t2.{chunk}.0" for chunk in "abcd"]
+    assert [job for job in worker.read if job.startswith("t2")] == [
+        f"t2.{chunk}.0" for chunk in "abcd"
+    ]
 
 
 async def test_a_task_ends_in_passages_that_are_being_read_too(make: Any) -> None:
@@ -224,7 +244,9 @@ async def test_a_task_ends_in_passages_that_are_being_read_too(make: Any) -> Non
     worker = Sayer(make, dict.fromkeys("abcd", "12.4"))
     worker.held_back["a"] = asyncio.Event()
     counts, looks_up = _task(make, id="t2", instruction="Count", reduce="count"), _task(make)
-    jobs = [job for chunk in "abcd" for task in (counts, looks_up) for job in _jobs(task, make, chunk)]
+    jobs = [
+        job for chunk in "abcd" for task in (counts, looks_up) for job in _jobs(task, make, chunk)
+    ]
     executor = LocalExecutor(worker, concurrency=2, enough=TWO)
     running = asyncio.create_task(_collect(executor, jobs))
     await _turns(60)
@@ -248,7 +270,13 @@ async def test_a_job_that_another_question_wants_is_read_for_it(make: Any) -> No
     mine, yours = await asyncio.gather(first, second)
     assert list(mine.values()) == ["found", "found", "skipped", "skipped"]
     assert list(yours.values()) == ["found"] * 4
-    assert worker.read == ["first t1.a.0", "first t1.b.0", "second t1.c.0", "second t1.d.0", "second t1.e.0"]
+    assert worker.read == [
+        "first t1.a.0",
+        "first t1.b.0",
+        "second t1.c.0",
+        "second t1.d.0",
+        "second t1.e.0",
+    ]
 
 
 async def test_both_questions_of_a_shared_job_may_end_with_it(make: Any) -> None:
@@ -258,7 +286,10 @@ async def test_both_questions_of_a_shared_job_may_end_with_it(make: Any) -> None
     worker = Sayer(make, dict.fromkeys("abcdef", "12.4"))
     executor = LocalExecutor(worker, concurrency=2, enough=TWO)
     with executor.held():
-        runs = [asyncio.create_task(_collect(executor, _jobs(_task(make), make, "abcdef", run=run))) for run in "xy"]
+        runs = [
+            asyncio.create_task(_collect(executor, _jobs(_task(make), make, "abcdef", run=run)))
+            for run in "xy"
+        ]
         await _turns()
     for statuses in await asyncio.gather(*runs):
         assert list(statuses.values()).count("skipped") >= 3
@@ -298,7 +329,9 @@ async def test_trouble_with_what_is_known_is_the_questions(make: Any) -> None:
     def known(job: Job) -> JobResult | None:
         raise OSError(job.id)
 
-    executor = LocalExecutor(Sayer(make, dict.fromkeys("abc", "12.4")), concurrency=1, enough=TWO, known=known)
+    executor = LocalExecutor(
+        Sayer(make, dict.fromkeys("abc", "12.4")), concurrency=1, enough=TWO, known=known
+    )
     async with asyncio.timeout(5):
         with pytest.raises(OSError, match="t1\\.c"):
             await _collect(executor, _jobs(_task(make), make, "abc"))

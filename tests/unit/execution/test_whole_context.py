@@ -32,14 +32,21 @@ def corpus(tmp_path: Path) -> Iterator[LocalCorpus]:
     """Two documents of several chunks; the lighthouse stands in the middle of the second."""
     folder = tmp_path / "documents"
     folder.mkdir()
-    filler = [f"The year {year} passed without any note in the parish book.\n\n" * 3 for year in range(1800, 1830)]
+    filler = [
+        f"The year {year} passed without any note in the parish book.\n\n" * 3
+        for year in range(1800, 1830)
+    ]
     (folder / "a.txt").write_text("".join(filler))
-    (folder / "b.txt").write_text("".join([*filler[:15], "The lighthouse is 41 metres tall.\n\n", *filler[15:]]))
+    (folder / "b.txt").write_text(
+        "".join([*filler[:15], "The lighthouse is 41 metres tall.\n\n", *filler[15:]])
+    )
     with Index.open(tmp_path / "index.sqlite3") as index:
         yield index.update([folder], chunk_tokens=200)[0]
 
 
-def held(make: Any, corpus: LocalCorpus, *, instruction: str = QUESTION, **limits: Any) -> Expansion:
+def held(
+    make: Any, corpus: LocalCorpus, *, instruction: str = QUESTION, **limits: Any
+) -> Expansion:
     plan = Plan(tasks=(make.task(instruction),))
     return hold(plan, QUESTION, corpus, Limits(**limits), round_number=2)
 
@@ -97,7 +104,9 @@ def test_something_is_held_however_small_the_context(make: Any, corpus: LocalCor
     assert "41 metres" in only.chunk.text
 
 
-def test_without_a_word_in_common_each_document_has_its_turn(make: Any, corpus: LocalCorpus) -> None:
+def test_without_a_word_in_common_each_document_has_its_turn(
+    make: Any, corpus: LocalCorpus
+) -> None:
     """If the index finds nothing, the beginnings of all documents are held."""
     plan = Plan(tasks=(make.task("Quousque tandem?"),))
     expansion = hold(plan, "Quousque?", corpus, Limits(context_tokens=2_000))

@@ -35,7 +35,9 @@ class Holding:
         self.asked.append([job.id for job in jobs])
         *rest, last = jobs
         finding = find(last, Location(0, 5, "exact", 1.0), answer="words", confidence=0.7)
-        found = JobResult(job=last, status="found", findings=(finding,), usage=Usage(input_tokens=50))
+        found = JobResult(
+            job=last, status="found", findings=(finding,), usage=Usage(input_tokens=50)
+        )
         return [found, *(JobResult(job=job, status=self.others) for job in rest)]
 
 
@@ -46,13 +48,26 @@ def cache() -> Iterator[ResultCache]:
         yield ResultCache(store, FakeClock())
 
 
-def jobs(*texts: str, instruction: str = "What?", sample: int = 0, task_id: str = "t1") -> list[Job]:
+def jobs(
+    *texts: str, instruction: str = "What?", sample: int = 0, task_id: str = "t1"
+) -> list[Job]:
     chunks = [
-        Chunk(id=f"d:{n}", document_id="d", path="a.txt", index=n, start=0, end=len(text), text=text, tokens=3)
+        Chunk(
+            id=f"d:{n}",
+            document_id="d",
+            path="a.txt",
+            index=n,
+            start=0,
+            end=len(text),
+            text=text,
+            tokens=3,
+        )
         for n, text in enumerate(texts)
     ]
     task = Task(id=task_id, instruction=instruction)
-    return [Job(id=f"r1.{task_id}.{c.id}.{sample}", task=task, chunk=c, sample=sample) for c in chunks]
+    return [
+        Job(id=f"r1.{task_id}.{c.id}.{sample}", task=task, chunk=c, sample=sample) for c in chunks
+    ]
 
 
 async def results_of(executor: WholeContextExecutor, asked: list[Job]) -> dict[str, JobResult]:
@@ -62,7 +77,11 @@ async def results_of(executor: WholeContextExecutor, asked: list[Job]) -> dict[s
 async def test_a_task_is_one_request_and_a_job_one_result() -> None:
     """Two tasks, one of them with a second sample: three requests, and no job is lost."""
     holding = Holding()
-    asked = [*jobs("first", "second"), *jobs("first", "second", sample=1), *jobs("first", "second", task_id="t2")]
+    asked = [
+        *jobs("first", "second"),
+        *jobs("first", "second", sample=1),
+        *jobs("first", "second", task_id="t2"),
+    ]
     results = await results_of(WholeContextExecutor(holding, concurrency=1), asked)
     assert list(map(len, holding.asked)) == [2, 2, 2]
     assert set(results) == {job.id for job in asked}
@@ -117,7 +136,9 @@ CHANGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
-async def test_other_passages_or_another_message_are_read_anew(cache: ResultCache, change: dict[str, Any]) -> None:
+async def test_other_passages_or_another_message_are_read_anew(
+    cache: ResultCache, change: dict[str, Any]
+) -> None:
     """An answer over all chunks holds for exactly these, in this order."""
     first, second = Holding(), Holding(fingerprint=change.pop("fingerprint", "prompts"))
     await CachingHolder(first, cache, model="m").read(jobs("first", "words here"))

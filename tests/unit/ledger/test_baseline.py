@@ -26,11 +26,15 @@ def test_the_three_alternatives_follow_the_formula() -> None:
         price=PRICE.cost_usd,
     )
     assert baseline.estimated is True
-    assert baseline.remote_only == BaselineEstimate(input_tokens=2100, output_tokens=200, cost_usd=Decimal("0.0062"))
+    assert baseline.remote_only == BaselineEstimate(
+        input_tokens=2100, output_tokens=200, cost_usd=Decimal("0.0062")
+    )
     assert baseline.remote_cached == BaselineEstimate(
         input_tokens=2100, cached_input_tokens=2000, output_tokens=200, cost_usd=Decimal("0.0032")
     )
-    assert baseline.rag == BaselineEstimate(input_tokens=500, output_tokens=200, cost_usd=Decimal("0.0030"))
+    assert baseline.rag == BaselineEstimate(
+        input_tokens=500, output_tokens=200, cost_usd=Decimal("0.0030")
+    )
 
 
 def test_retrieval_never_sends_more_than_there_is() -> None:
@@ -40,7 +44,11 @@ def test_retrieval_never_sends_more_than_there_is() -> None:
         assert usage.output_tokens == 1
 
     baseline = estimate_baseline(
-        corpus_tokens=10, question_tokens=1, answer_output_tokens=1, rag_tokens=14_400, price=unknown
+        corpus_tokens=10,
+        question_tokens=1,
+        answer_output_tokens=1,
+        rag_tokens=14_400,
+        price=unknown,
     )
     assert baseline.rag.input_tokens == baseline.remote_only.input_tokens == 11
     assert baseline.rag.cost_usd is None

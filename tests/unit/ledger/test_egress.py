@@ -24,7 +24,9 @@ KINDS = {"question": 3, "form": 4}
 
 
 @given(bodies=st.lists(st.binary(max_size=200), max_size=4))
-def test_bodies_come_back_byte_for_byte_and_in_order(bodies: list[bytes], entry: Callable[..., Entry]) -> None:
+def test_bodies_come_back_byte_for_byte_and_in_order(
+    bodies: list[bytes], entry: Callable[..., Entry]
+) -> None:
     """The log shows exactly the bytes that were sent, whatever they were."""
     with Store.memory() as store:
         log = EgressLog(store)
@@ -40,12 +42,20 @@ def test_a_request_is_logged_with_its_facts(store: Store, entry: Callable[..., E
     log = EgressLog(store)
     log.append(7, entry(role="judge", round=2), b"seven!!", KINDS, at=AT)
     (found,) = log.departures("r1")
-    assert (found.run_id, found.entry_id, found.role, found.round, found.at) == ("r1", 7, "judge", 2, AT)
+    assert (found.run_id, found.entry_id, found.role, found.round, found.at) == (
+        "r1",
+        7,
+        "judge",
+        2,
+        AT,
+    )
     assert (found.endpoint, found.bytes, found.kinds) == ("https://api.openai.com/v1", 7, KINDS)
     assert (found.body, found.sha256) == (b"seven!!", hashlib.sha256(b"seven!!").hexdigest())
 
 
-def test_without_text_a_log_keeps_all_but_the_bodies(store: Store, entry: Callable[..., Entry]) -> None:
+def test_without_text_a_log_keeps_all_but_the_bodies(
+    store: Store, entry: Callable[..., Entry]
+) -> None:
     """Without text on the disk, the log still shows how much was sent, and where to."""
     log = EgressLog(store, retain_text=False)
     log.append(1, entry(), b"seven!!", KINDS, at=AT)
@@ -55,11 +65,15 @@ def test_without_text_a_log_keeps_all_but_the_bodies(store: Store, entry: Callab
     assert log.bodies("r1") == []
 
 
-def test_the_summary_adds_up_by_endpoint_and_kind(store: Store, entry: Callable[..., Entry]) -> None:
+def test_the_summary_adds_up_by_endpoint_and_kind(
+    store: Store, entry: Callable[..., Entry]
+) -> None:
     """Over all runs, or since a time; what nobody counted is unknown, so that the kinds add up to the bytes."""
     log = EgressLog(store)
     assert log.summary() == EgressSummary()
-    for number, (kinds, at) in enumerate([(KINDS, AT), (KINDS, AT), (None, AT), (KINDS, "2026-02-01T00:00:00+00:00")]):
+    for number, (kinds, at) in enumerate(
+        [(KINDS, AT), (KINDS, AT), (None, AT), (KINDS, "2026-02-01T00:00:00+00:00")]
+    ):
         log.append(number, entry(run_id=f"r{number}"), b"seven!!", kinds, at=at)
     log.append(9, entry(endpoint="https://a.example"), b"12345", {"card": 5}, at=AT)
     whole = log.summary()
@@ -105,7 +119,9 @@ def test_an_entry_and_its_bytes_are_there_together_or_not_at_all(
         "UPDATE egress SET body = x'', id = 2",
     ],
 )
-def test_the_log_cannot_be_rewritten(store: Store, entry: Callable[..., Entry], statement: str) -> None:
+def test_the_log_cannot_be_rewritten(
+    store: Store, entry: Callable[..., Entry], statement: str
+) -> None:
     """A request stays on record: its body may be deleted, and nothing else."""
     log = EgressLog(store)
     log.append(1, entry(), b"{}", KINDS, at=AT)

@@ -90,7 +90,11 @@ def test_bundled_prices_name_their_source(endpoint: str) -> None:
     """A known model has a price, with cached input cheaper, at its maker's endpoint and behind a gateway."""
     book = PriceBook({})
     full = book.cost("openai:gpt-5.4", endpoint, Usage(input_tokens=1000, output_tokens=10))
-    cached = book.cost("openai:gpt-5.4", endpoint, Usage(input_tokens=1000, cached_input_tokens=900, output_tokens=10))
+    cached = book.cost(
+        "openai:gpt-5.4",
+        endpoint,
+        Usage(input_tokens=1000, cached_input_tokens=900, output_tokens=10),
+    )
     assert full is not None
     assert cached is not None
     assert 0 < cached.usd < full.usd
@@ -114,10 +118,15 @@ def test_what_nobody_prices_is_unknown(reference: str) -> None:
 
 def test_impossible_counts_of_a_server_do_not_stop_a_run() -> None:
     """More cached input than input is read as all of it cached."""
-    cost = PriceBook.parse(["m=2/10/1"]).cost("openai:m", GATEWAY, Usage(input_tokens=10, cached_input_tokens=50))
+    cost = PriceBook.parse(["m=2/10/1"]).cost(
+        "openai:m", GATEWAY, Usage(input_tokens=10, cached_input_tokens=50)
+    )
     assert cost is not None
     assert cost.usd == Decimal("0.00001")
-    assert PriceBook({}).cost("openai:gpt-5.4", OPENAI, Usage(input_tokens=10, cached_input_tokens=50)) is not None
+    assert (
+        PriceBook({}).cost("openai:gpt-5.4", OPENAI, Usage(input_tokens=10, cached_input_tokens=50))
+        is not None
+    )
 
 
 @given(cached=st.integers(0, 1000), total=st.integers(0, 1000), output=st.integers(0, 1000))

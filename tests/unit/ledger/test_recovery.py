@@ -104,7 +104,13 @@ class Process:
 def store() -> Iterator[Store]:
     """A store with two runs of a batch."""
     with Store.memory() as opened:
-        settings = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", "started_at": "2026"}
+        settings = {
+            "planner": "p",
+            "worker": "w",
+            "protocol": "minions",
+            "policy": "findings",
+            "started_at": "2026",
+        }
         for run in ("r1", "r2"):
             Runs(opened).start(run, question=run, item=(BATCH, run), **settings)
         yield opened
@@ -156,7 +162,11 @@ async def test_a_lost_call_is_on_record_before_anybody_knows_more(store: Store) 
     process = Process(store, max_tokens=BOUND + 50)
     (attempt,) = process.ledger.open_attempts(BATCH)
     assert (process.adopted, process.entries) == (1, [])
-    assert (attempt.entry.status, attempt.entry.bound_tokens, attempt.entry.bound_usd) == (LOST, BOUND, Decimal(BOUND))
+    assert (attempt.entry.status, attempt.entry.bound_tokens, attempt.entry.bound_usd) == (
+        LOST,
+        BOUND,
+        Decimal(BOUND),
+    )
     assert (process.budget.spent_tokens, process.budget.reserved_tokens) == (BOUND, 0)
     assert EgressLog(store).bodies("r1") == [b"{}"]
     assert not process.budget.has_room(BOUND, None)

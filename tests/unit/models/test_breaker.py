@@ -36,7 +36,9 @@ def fail(breaker: Breaker, error: ModelError | None = None) -> None:
 
 
 @pytest.mark.parametrize("error", [ServerError("x"), DeadlineError("x")], ids=repr)
-def test_a_stumble_is_forgiven_and_three_in_a_row_are_not(breaker: Breaker, error: ModelError) -> None:
+def test_a_stumble_is_forgiven_and_three_in_a_row_are_not(
+    breaker: Breaker, error: ModelError
+) -> None:
     """A server that fails twice and then answers is still used; one that fails three times in a row
     is left alone.
     """
@@ -70,7 +72,9 @@ def test_one_probe_goes_when_the_cooldown_is_over(breaker: Breaker, clock: FakeC
     assert (breaker.state, breaker.admits) == ("closed", True)
 
 
-def test_cooldowns_double_to_half_a_minute_and_start_over_after_a_reply(breaker: Breaker, clock: FakeClock) -> None:
+def test_cooldowns_double_to_half_a_minute_and_start_over_after_a_reply(
+    breaker: Breaker, clock: FakeClock
+) -> None:
     """A machine that is off for the night is asked twice a minute; one that was back is asked again
     after a second.
     """
@@ -92,8 +96,12 @@ def test_a_longer_wait_that_the_server_asks_for_is_kept(breaker: Breaker) -> Non
     assert breaker.wait_s == 20
 
 
-@pytest.mark.parametrize("error", [RateLimitedError("x"), AuthenticationError("x"), MalformedReplyError("x")], ids=repr)
-def test_any_reply_closes_it_a_refusal_too(breaker: Breaker, clock: FakeClock, error: ModelError) -> None:
+@pytest.mark.parametrize(
+    "error", [RateLimitedError("x"), AuthenticationError("x"), MalformedReplyError("x")], ids=repr
+)
+def test_any_reply_closes_it_a_refusal_too(
+    breaker: Breaker, clock: FakeClock, error: ModelError
+) -> None:
     """An endpoint that refuses a request is alive."""
     fail(breaker)
     clock.advance(1)

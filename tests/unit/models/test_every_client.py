@@ -29,16 +29,58 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[3]
 CONNECTING: Final = {
-    *("httpx", "httpx2", "httpcore", "openai", "ollama", "xllamacpp", "anyio", "requests", "urllib3", "aiohttp"),
-    *("socket", "ssl", "socketserver", "http", "urllib.request", "ftplib", "smtplib", "imaplib", "poplib", "nntplib"),
-    *("telnetlib", "xmlrpc", "subprocess", "multiprocessing", "ctypes", "asyncio.subprocess", "websockets"),
+    *(
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "openai",
+        "ollama",
+        "xllamacpp",
+        "anyio",
+        "requests",
+        "urllib3",
+        "aiohttp",
+    ),
+    *(
+        "socket",
+        "ssl",
+        "socketserver",
+        "http",
+        "urllib.request",
+        "ftplib",
+        "smtplib",
+        "imaplib",
+        "poplib",
+        "nntplib",
+    ),
+    *(
+        "telnetlib",
+        "xmlrpc",
+        "subprocess",
+        "multiprocessing",
+        "ctypes",
+        "asyncio.subprocess",
+        "websockets",
+    ),
 }
-OPENING: Final = {"open_connection", "create_connection", "create_datagram_endpoint", "sock_connect", "urlopen"}
+OPENING: Final = {
+    "open_connection",
+    "create_connection",
+    "create_datagram_endpoint",
+    "sock_connect",
+    "urlopen",
+}
 MAY_CONNECT: Final = {
-    "minions/models/openai.py": ({"httpx2", "openai"}, "an adapter: what it sends is noted before it leaves"),
+    "minions/models/openai.py": (
+        {"httpx2", "openai"},
+        "an adapter: what it sends is noted before it leaves",
+    ),
     "minions/models/ollama.py": ({"httpx", "ollama", "http"}, "an adapter, likewise"),
     "minions/models/llamacpp.py": ({"xllamacpp"}, "a server on 127.0.0.1, in this process"),
-    "minions/weights/downloads.py": ({"urllib.request", "subprocess", "http"}, "weights: it sends a file's name"),
+    "minions/weights/downloads.py": (
+        {"urllib.request", "subprocess", "http"},
+        "weights: it sends a file's name",
+    ),
     "minions/network/timeouts.py": ({"ssl"}, "which certificates are trusted"),
     "minions/network/reach.py": ({"socket"}, "the guard"),
     "minions/models/classification.py": ({"http"}, "the names of statuses"),
@@ -51,7 +93,8 @@ MAY_CONNECT: Final = {
 }
 KEY: Final = "key-of-the-test"
 ASKING: Final = ChatRequest(
-    messages=(Message(role="user", content="What is told of \u00fcber-secret?"),), max_output_tokens=9
+    messages=(Message(role="user", content="What is told of \u00fcber-secret?"),),
+    max_output_tokens=9,
 )
 LOCAL: Final = "openai:w@http://127.0.0.1:1/v1"
 
@@ -69,13 +112,17 @@ def _connecting(path: Path) -> set[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Attribute) and node.attr in OPENING:
             found.add(node.attr)
-        found |= {module for module in CONNECTING for name in names if f"{name}.".startswith(f"{module}.")}
+        found |= {
+            module for module in CONNECTING for name in names if f"{name}.".startswith(f"{module}.")
+        }
     return found
 
 
 def test_few_modules_can_connect_and_each_has_its_reason() -> None:
     """A new client, socket or child process has to be added to this list first."""
-    files = [path for part in ("minions", "planners", "workers") for path in (ROOT / part).rglob("*.py")]
+    files = [
+        path for part in ("minions", "planners", "workers") for path in (ROOT / part).rglob("*.py")
+    ]
     found = {path.relative_to(ROOT).as_posix(): _connecting(path) for path in files}
     assert {name: modules for name, modules in found.items() if modules} == {
         name: modules for name, (modules, _) in MAY_CONNECT.items()
@@ -87,7 +134,9 @@ class Proxy(LoopbackServer):
 
     def post(self, path: str, body: Any) -> Any:
         assert body
-        return self.chat("openai" if path.endswith("completions") else "ollama", self.other_requests[-1])
+        return self.chat(
+            "openai" if path.endswith("completions") else "ollama", self.other_requests[-1]
+        )
 
     @property
     def bodies(self) -> list[bytes]:
@@ -121,7 +170,9 @@ def _models(root: object) -> list[list[ChatModel]]:
         if isinstance(thing, list | tuple):
             for each in thing:
                 visit(each, way)
-        if not type(thing).__module__.startswith("minions") or (id(thing) in seen and not isinstance(thing, ChatModel)):
+        if not type(thing).__module__.startswith("minions") or (
+            id(thing) in seen and not isinstance(thing, ChatModel)
+        ):
             return
         seen.add(id(thing))
         here = [*way, thing] if isinstance(thing, ChatModel) else way
@@ -130,7 +181,9 @@ def _models(root: object) -> list[list[ChatModel]]:
             return
         slots = getattr(type(thing), "__slots__", ())
         for value in (
-            [*vars(thing).values()] if hasattr(thing, "__dict__") else [getattr(thing, name) for name in slots]
+            [*vars(thing).values()]
+            if hasattr(thing, "__dict__")
+            else [getattr(thing, name) for name in slots]
         ):
             visit(value, here)
 
@@ -141,12 +194,21 @@ def _models(root: object) -> list[list[ChatModel]]:
 _METERED: Final = type(metered(ScriptedModel(), meter=None))  # type: ignore[arg-type]  # only its type is wanted
 CREWS: Final = [
     ({"planner": "openai:p@http://cloud.example/v1", "worker": LOCAL}, {"openai:p"}),
-    ({"planner": "openai:p@http://cloud.example/v1", "worker": LOCAL, "protocol": "minion"}, {"openai:p"}),
+    (
+        {"planner": "openai:p@http://cloud.example/v1", "worker": LOCAL, "protocol": "minion"},
+        {"openai:p"},
+    ),
     ({"planner": "ollama:p@http://cloud.example", "worker": LOCAL}, {"ollama:p"}),
-    ({"planner": "openai:p@http://127.0.0.1:1/v1", "worker": LOCAL}, {"openai:p"}),  # it may be a gateway
+    (
+        {"planner": "openai:p@http://127.0.0.1:1/v1", "worker": LOCAL},
+        {"openai:p"},
+    ),  # it may be a gateway
     ({"planner": "ollama:p:1b-cloud", "worker": LOCAL}, {"ollama:p:1b-cloud"}),
     ({"planner": "local", "worker": "openai:w@http://far.example/v1"}, {"openai:w"}),
-    ({"planner": "local", "worker": "openai:w@http://far.example/v1", "protocol": "minion"}, {"openai:w"}),
+    (
+        {"planner": "local", "worker": "openai:w@http://far.example/v1", "protocol": "minion"},
+        {"openai:w"},
+    ),
     ({"planner": "local", "worker": "ollama:w@http://far.example"}, {"ollama:w"}),
     ({"planner": "local", "worker": "ollama:w:1b-cloud"}, {"ollama:w:1b-cloud"}),
     (
@@ -159,11 +221,15 @@ CREWS: Final = [
 
 
 def _settings(**values: Any) -> Settings:
-    return Settings.load({"openai_api_key": KEY, "allow_remote_workers": True, "attempts": 1, **values})
+    return Settings.load(
+        {"openai_api_key": KEY, "allow_remote_workers": True, "attempts": 1, **values}
+    )
 
 
 @pytest.mark.parametrize(
-    ("chosen", "logged"), CREWS, ids=lambda value: " ".join(map(str, getattr(value, "values", list)()))
+    ("chosen", "logged"),
+    CREWS,
+    ids=lambda value: " ".join(map(str, getattr(value, "values", list)())),
 )
 @pytest.mark.usefixtures("proxy")
 async def test_the_meter_is_innermost_and_has_the_log(
@@ -176,14 +242,20 @@ async def test_the_meter_is_innermost_and_has_the_log(
     crew = await recruit.recruit(Lineup.of(settings), settings, books)
     ways = _models(crew)
     await crew.aclose()
-    used = [way for way in ways if len(way) > 1]  # the others are the crew's own list of what it closes
+    used = [
+        way for way in ways if len(way) > 1
+    ]  # the others are the crew's own list of what it closes
     assert {way[-1].reference for way in used} == {
-        name.partition("@")[0] for role, name in chosen.items() if role != "protocol" and name != "local"
+        name.partition("@")[0]
+        for role, name in chosen.items()
+        if role != "protocol" and name != "local"
     }
     for *wrappers, adapter in used:
         meter: Any = vars(wrappers[-1]).get("_meter")
         assert isinstance(wrappers[-1], _METERED), wrappers
-        assert (meter.egress is books.egress, meter.cloud) == (adapter.reference in logged,) * 2, adapter
+        assert (meter.egress is books.egress, meter.cloud) == (adapter.reference in logged,) * 2, (
+            adapter
+        )
 
 
 async def _sends(books: crew.Books, **chosen: Any) -> None:
@@ -192,7 +264,11 @@ async def _sends(books: crew.Books, **chosen: Any) -> None:
     lineup = Lineup.of(settings)
     crew = await recruit.recruit(lineup, settings, books)
     outermost = {id(way[0]): way[0] for way in _models(crew) if len(way) > 1}
-    marks = Lineup.of(_settings(**{**chosen, "planner": "openai:j@http://judge.example/v1", "protocol": "minions"}))
+    marks = Lineup.of(
+        _settings(
+            **{**chosen, "planner": "openai:j@http://judge.example/v1", "protocol": "minions"}
+        )
+    )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(crew.aclose)
         judge = await stack.enter_async_context(recruit.open_judge(marks, settings, books))
@@ -201,8 +277,12 @@ async def _sends(books: crew.Books, **chosen: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["minions", "minion"])
-@pytest.mark.parametrize("planner", ["openai:p@http://cloud.example/v1", "ollama:p@http://cloud.example"])
-@pytest.mark.parametrize("worker", ["openai:w@http://far.example/v1", "ollama:w@http://far.example"])
+@pytest.mark.parametrize(
+    "planner", ["openai:p@http://cloud.example/v1", "ollama:p@http://cloud.example"]
+)
+@pytest.mark.parametrize(
+    "worker", ["openai:w@http://far.example/v1", "ollama:w@http://far.example"]
+)
 async def test_what_planner_worker_and_judge_send_is_in_the_log(
     planner: str, worker: str, protocol: str, proxy: Proxy, books: crew.Books
 ) -> None:
@@ -223,12 +303,17 @@ async def test_an_adapter_that_does_not_tell_is_found_out(
         pass
 
     monkeypatch.setattr(f"minions.models.{adapter}._note_request", tells_nothing)
-    chosen = {"planner": "openai:p@http://cloud.example/v1", "worker": "ollama:w@http://far.example"}
+    chosen = {
+        "planner": "openai:p@http://cloud.example/v1",
+        "worker": "ollama:w@http://far.example",
+    }
     await _sends(books, **chosen)
     assert books.egress.bodies("none") != proxy.bodies
 
 
-async def test_workers_elsewhere_are_asked_for_nothing_that_is_not_logged(proxy: Proxy, books: crew.Books) -> None:
+async def test_workers_elsewhere_are_asked_for_nothing_that_is_not_logged(
+    proxy: Proxy, books: crew.Books
+) -> None:
     """Servers on this machine are asked for their slots; to ask one elsewhere would be a request beside the log."""
     settings = _settings(planner="local", worker="openai:w@http://far.example/v1")
     crew = await recruit.recruit(Lineup.of(settings), settings, books)

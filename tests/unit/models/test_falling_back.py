@@ -16,7 +16,10 @@ from minions.values.events import WarningEvent
 if TYPE_CHECKING:
     from minions.values.chat import ChatRequest
 
-SCHEMA = {"type": "object", "properties": {"city": {"type": ["string", "null"]}, "lines": {"type": "array"}}}
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": ["string", "null"]}, "lines": {"type": "array"}},
+}
 
 
 def taking(*formats: str) -> ScriptedModel:
@@ -36,7 +39,9 @@ def taking(*formats: str) -> ScriptedModel:
         (("text",), ["json_schema", "json_object", "text"]),
     ],
 )
-async def test_the_ladder_goes_down_as_far_as_needed(asking: Any, formats: Any, asked: list[str]) -> None:
+async def test_the_ladder_goes_down_as_far_as_needed(
+    asking: Any, formats: Any, asked: list[str]
+) -> None:
     """A server without schemas still answers, after as many refusals as it takes and no more."""
     model = taking(*formats)
     wrapped = falling_back(model, memory={})
@@ -49,7 +54,9 @@ async def test_a_step_is_taken_and_told_once(asking: Any) -> None:
     model, events, memory = taking("json_object"), [], {}  # type: ignore[var-annotated]
     with capture_logs() as logs:
         for _ in range(2):  # a new wrapper around the same model remembers, too
-            await falling_back(model, observe=events.append, memory=memory).complete(asking(json_schema=SCHEMA))
+            await falling_back(model, observe=events.append, memory=memory).complete(
+                asking(json_schema=SCHEMA)
+            )
     assert len(model.requests) == 3
     assert [type(event) for event in events] == [WarningEvent]
     assert [entry["log_level"] for entry in logs] == ["warning"]
@@ -60,7 +67,9 @@ async def test_concurrent_requests_step_down_together(asking: Any) -> None:
     """Requests under way at the first refusal do not each push the format further down."""
     model, events = taking("json_object"), []  # type: ignore[var-annotated]
     wrapped = falling_back(model, observe=events.append, memory={})
-    replies = await asyncio.gather(*(wrapped.complete(asking(json_schema=SCHEMA)) for _ in range(5)))
+    replies = await asyncio.gather(
+        *(wrapped.complete(asking(json_schema=SCHEMA)) for _ in range(5))
+    )
     assert [reply.text for reply in replies] == ["ok"] * 5
     assert len(events) == 1
     assert "text" not in {request.response_format for request in model.requests}
@@ -118,9 +127,15 @@ async def test_other_errors_pass(asking: Any) -> None:
         ({"enum": ["a", 1, None]}, '"a" or 1 or null'),
         ({"const": "x"}, '"x"'),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "string or null"),
-        ({"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "number"}}}, '{"a": number}'),
         (
-            {"$ref": "#/$defs/A", "$defs": {"A": {"type": "array", "items": {"$ref": "#/$defs/A"}}}},
+            {"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "number"}}},
+            '{"a": number}',
+        ),
+        (
+            {
+                "$ref": "#/$defs/A",
+                "$defs": {"A": {"type": "array", "items": {"$ref": "#/$defs/A"}}},
+            },
             "[[[any, ...], ...], ...]",
         ),
         ({}, "any"),

@@ -57,7 +57,10 @@ async def test_equal_references_share_one_loaded_model(own: ModelRef, home: Path
 
 async def test_other_settings_are_another_model(own: ModelRef, home: Path) -> None:
     """A larger context is not silently given a smaller one's memory."""
-    first, second = await open_llamacpp(own, home=home), await open_llamacpp(own, home=home, context_tokens=8192)
+    first, second = (
+        await open_llamacpp(own, home=home),
+        await open_llamacpp(own, home=home, context_tokens=8192),
+    )
     await first.warm()
     await second.warm()
     assert Loaded.count == 2
@@ -90,13 +93,19 @@ async def test_without_xllamacpp_the_message_has_the_install_line(
     assert caught.value.hint == "pip install 'local-minions[embedded]'"
 
 
-async def test_more_context_than_the_model_has_is_refused(own: ModelRef, entry: ModelEntry, home: Path) -> None:
+async def test_more_context_than_the_model_has_is_refused(
+    own: ModelRef, entry: ModelEntry, home: Path
+) -> None:
     """A context that the model was not trained for is a usage error, before anything is loaded."""
     with pytest.raises(ConfigError, match="32768 tokens at most"):
-        await open_llamacpp(ModelRef.parse(f"llamacpp:{entry.name}"), home=home, context_tokens=40_000)
+        await open_llamacpp(
+            ModelRef.parse(f"llamacpp:{entry.name}"), home=home, context_tokens=40_000
+        )
 
 
-async def test_missing_weights_are_told_when_opening(own: ModelRef, entry: ModelEntry, home: Path) -> None:
+async def test_missing_weights_are_told_when_opening(
+    own: ModelRef, entry: ModelEntry, home: Path
+) -> None:
     """Missing weights fail the run before it starts, not in its first job."""
     with pytest.raises(ModelNotFoundError):
         await open_llamacpp(ModelRef.parse(f"llamacpp:{entry.name}"), home=home)

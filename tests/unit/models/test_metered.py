@@ -48,7 +48,9 @@ class Backend:
     reference = "openai:m"
     endpoint = "http://127.0.0.1:9/v1"
 
-    def __init__(self, clock: FakeClock, outcome: Usage | BaseException, body: bytes = b'{"model":"m"}') -> None:
+    def __init__(
+        self, clock: FakeClock, outcome: Usage | BaseException, body: bytes = b'{"model":"m"}'
+    ) -> None:
         self.clock, self.outcome, self.body, self.closed, self.calls = clock, outcome, body, 0, 0
 
     async def complete(self, _: ChatRequest) -> Completion:
@@ -119,8 +121,19 @@ async def test_a_reply_is_entered_with_its_tokens_price_bytes_and_time(bench: Be
     completion = await bench.ask(USAGE)
     entry = bench.entry
     assert completion.text == "ok"
-    assert (entry.run_id, entry.round, entry.role, entry.provider, entry.model) == ("r1", 2, "planner", "openai", "m")
-    assert (entry.input_tokens, entry.cached_input_tokens, entry.output_tokens, entry.reasoning_tokens) == (
+    assert (entry.run_id, entry.round, entry.role, entry.provider, entry.model) == (
+        "r1",
+        2,
+        "planner",
+        "openai",
+        "m",
+    )
+    assert (
+        entry.input_tokens,
+        entry.cached_input_tokens,
+        entry.output_tokens,
+        entry.reasoning_tokens,
+    ) == (
         40,
         10,
         20,
@@ -138,7 +151,12 @@ async def test_the_exact_bytes_that_left_are_kept(bench: Bench) -> None:
     assert bench.egress.bodies("r1") == [b'{"model":"m"}']
     assert bench.events == [
         CloudCallEvent(
-            run_id="r1", model="openai:m", status="ok", input_tokens=40, output_tokens=20, cost_usd=Decimal(60)
+            run_id="r1",
+            model="openai:m",
+            status="ok",
+            input_tokens=40,
+            output_tokens=20,
+            cost_usd=Decimal(60),
         )
     ]
 
@@ -147,7 +165,12 @@ async def test_what_left_is_told_by_kind(bench: Bench) -> None:
     """The log has each request's run and round, and the kinds of its bytes."""
     await bench.ask(USAGE, role="judge")
     (unknown,) = bench.egress.departures("r1")
-    assert (unknown.role, unknown.round, unknown.at, unknown.kinds) == ("judge", 2, bench.clock.now_iso(), None)
+    assert (unknown.role, unknown.round, unknown.at, unknown.kinds) == (
+        "judge",
+        2,
+        bench.clock.now_iso(),
+        None,
+    )
     message = Message.of("user", ("prompt", "Question: "), ("question", "Who?"))
     request = REQUEST.model_copy(update={"messages": (message,)})
     body = b'{"messages":[{"role":"user","content":"Question: Who?"}]}'
@@ -170,7 +193,11 @@ def test_what_words_are_made_of_is_no_part_of_a_request() -> None:
 async def test_a_local_call_costs_nothing_and_leaves_no_bytes(bench: Bench) -> None:
     """A model on this machine has no cost, uses no budget, and is not in the egress log."""
     await bench.ask(USAGE, cloud=False, role="worker")
-    assert (bench.entry.cost_usd, bench.entry.price_source, bench.entry.cloud) == (Decimal(0), "local", False)
+    assert (bench.entry.cost_usd, bench.entry.price_source, bench.entry.cloud) == (
+        Decimal(0),
+        "local",
+        False,
+    )
     assert bench.spent == (0, Decimal(0))
     assert bench.egress.bodies("r1") == []
     assert bench.events == []
@@ -224,7 +251,9 @@ async def test_usage_that_nobody_counted_is_marked_and_reserved_in_full(bench: B
 async def test_an_attempt_that_could_pass_a_limit_is_not_made(bench: Bench) -> None:
     """Nothing is sent, nothing is entered, and the error has the numbers."""
     backend = Backend(bench.clock, USAGE)
-    model = metered(backend, meter=bench.meter(budget=Budget(max_cost_usd=None, max_tokens=BOUND - 1)))
+    model = metered(
+        backend, meter=bench.meter(budget=Budget(max_cost_usd=None, max_tokens=BOUND - 1))
+    )
     with pytest.raises(BudgetExceededError) as caught:
         await model.complete(REQUEST)
     assert (caught.value.unit, caught.value.next_call, caught.value.spent) == ("tokens", BOUND, 0)
@@ -251,7 +280,11 @@ async def test_the_wrapper_carries_its_models_name_and_closes_it(bench: Bench) -
     backend = Backend(bench.clock, USAGE)
     model = metered(backend, meter=bench.meter())
     await model.aclose()
-    assert (model.reference, model.endpoint, backend.closed) == (backend.reference, backend.endpoint, 1)
+    assert (model.reference, model.endpoint, backend.closed) == (
+        backend.reference,
+        backend.endpoint,
+        1,
+    )
 
 
 def test_the_bound_counts_every_text_that_goes_up() -> None:

@@ -78,19 +78,26 @@ class SlowClock(FakeClock):
 class Bench:
     """A pool of servers ``a``, ``b``, ... with ``slots`` each, its clock, and its events."""
 
-    def __init__(self, *slots: int, patience_s: float = 0.0, clock: FakeClock | None = None) -> None:
+    def __init__(
+        self, *slots: int, patience_s: float = 0.0, clock: FakeClock | None = None
+    ) -> None:
         self.clock = clock or FakeClock()
         self.servers = [Server("abc"[number]) for number in range(len(slots))]
         self.events: list[Event] = []
         self.pool: ChatModel = pooled(
-            [Member(server, slots=count) for server, count in zip(self.servers, slots, strict=True)],
+            [
+                Member(server, slots=count)
+                for server, count in zip(self.servers, slots, strict=True)
+            ],
             clock=self.clock,
             patience_s=patience_s,
             observe=self.events.append,
         )
 
     async def ask(self, affinity: str | None = None) -> str:
-        request = ChatRequest(messages=(Message(role="user", content="q"),), max_output_tokens=5, affinity=affinity)
+        request = ChatRequest(
+            messages=(Message(role="user", content="q"),), max_output_tokens=5, affinity=affinity
+        )
         return (await self.pool.complete(request)).text
 
     def start(self, affinity: str | None = None) -> asyncio.Task[str]:
@@ -119,7 +126,9 @@ async def test_a_chunk_stays_where_it_is_cached() -> None:
     servers.
     """
     bench = Bench(2, 2)
-    homes = [{await bench.ask(chunk) for _ in range(3)} for chunk in ("one", "two", "three", "four")]
+    homes = [
+        {await bench.ask(chunk) for _ in range(3)} for chunk in ("one", "two", "three", "four")
+    ]
     assert [len(home) for home in homes] == [1, 1, 1, 1]
     assert [len(server.asked) for server in bench.servers] == [6, 6]
 
@@ -182,7 +191,9 @@ async def test_a_chunk_is_finished_before_its_server_turns_to_another(make: Any)
             return JobResult(job=job, status="abstained")
 
     jobs = [
-        Job(id=f"{chunk}.{task}", task=make.task(f"task {task}"), chunk=make.chunk("text", id=chunk))
+        Job(
+            id=f"{chunk}.{task}", task=make.task(f"task {task}"), chunk=make.chunk("text", id=chunk)
+        )
         for chunk in ("one", "two", "three", "four")
         for task in range(3)
     ]
@@ -232,7 +243,10 @@ async def test_a_server_that_is_back_is_used_again() -> None:
     await bench.ask()
     back.trouble = None
     bench.clock.advance(1)
-    assert {await bench.ask(f"chunk {number}") for number in range(4)} == {back.endpoint, other.endpoint}
+    assert {await bench.ask(f"chunk {number}") for number in range(4)} == {
+        back.endpoint,
+        other.endpoint,
+    }
     assert bench.messages[1:] == ["http://a/v1 answers again"]
 
 
@@ -267,7 +281,9 @@ async def test_a_sick_server_is_left_after_three_failures(trouble: Exception) ->
     assert len(bench.messages) == 1
 
 
-@pytest.mark.parametrize("trouble", [RateLimitedError("slow down"), AuthenticationError("no")], ids=repr)
+@pytest.mark.parametrize(
+    "trouble", [RateLimitedError("slow down"), AuthenticationError("no")], ids=repr
+)
 async def test_a_refusal_is_nobodys_death(trouble: Exception) -> None:
     """A server's refusal is raised to the caller, and the server stays in use."""
     bench = Bench(1, 1)
@@ -290,7 +306,10 @@ async def test_a_lone_server_is_waited_for() -> None:
     server.trouble = None
     assert await asyncio.gather(*tasks) == [server.endpoint] * 2
     assert bench.clock.monotonic_s() < 3600
-    assert bench.messages == ["http://a/v1 does not answer; waiting for it", "http://a/v1 answers again"]
+    assert bench.messages == [
+        "http://a/v1 does not answer; waiting for it",
+        "http://a/v1 answers again",
+    ]
 
 
 async def test_patience_ends() -> None:

@@ -37,7 +37,9 @@ class Echo:
 
 
 def _ask(*parts: tuple[str, str], schema: object = None) -> ChatRequest:
-    system = Message(role="system", content="Answer from the findings: project heron is no secret of a prompt.")
+    system = Message(
+        role="system", content="Answer from the findings: project heron is no secret of a prompt."
+    )
     message = Message.of("user", *parts)  # type: ignore[arg-type]
     return ChatRequest(messages=(system, message), max_output_tokens=9, json_schema=schema)  # type: ignore[arg-type]
 
@@ -53,11 +55,16 @@ async def test_values_go_up_as_placeholders_and_come_back_in_the_reply() -> None
     )
     sent = echo.seen[0].messages[1]
     assert sent.content == "Who is [EMAIL_1]?\nf1 [EMAIL_1] runs [TERM_1]"
-    assert sent.parts == (("question", "Who is [EMAIL_1]?\n"), ("digest", "f1 [EMAIL_1] runs [TERM_1]"))
+    assert sent.parts == (
+        ("question", "Who is [EMAIL_1]?\n"),
+        ("digest", "f1 [EMAIL_1] runs [TERM_1]"),
+    )
     assert reply.text == f"{ADDRESS} leads Project Heron."
 
 
-async def test_the_programs_own_prompt_is_left_alone_and_explains_placeholders_only_where_there_are_any() -> None:
+async def test_the_programs_own_prompt_is_left_alone_and_explains_placeholders_only_where_there_are_any() -> (
+    None
+):
     """A user's word that stands in a prompt does not break the prompt; without placeholders nothing
     is added.
     """
@@ -93,7 +100,11 @@ async def test_a_schema_of_the_user_is_redacted_too() -> None:
 async def test_a_users_word_that_schemas_have_breaks_no_schema() -> None:
     """With the sensitive words "string" and "answer" a question still gets an answer."""
     echo = Echo('{"answer": "[TERM_1]"}')
-    schema = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+    schema = {
+        "type": "object",
+        "properties": {"answer": {"type": "string"}},
+        "required": ["answer"],
+    }
     model = redacting(echo, detector(words=("string", "answer", "type")))
     reply = await model.complete(_ask(("question", "Which string?"), schema=schema))
     assert echo.seen[0].json_schema == schema
@@ -113,7 +124,11 @@ async def test_a_run_has_one_placeholder_for_one_value() -> None:
         await model.complete(_ask(("digest", f"{ADDRESS} {other}")))
     with keeping(Placeholders(DETECT)):
         await model.complete(_ask(("question", ADDRESS)))
-    assert [request.messages[1].content for request in echo.seen] == ["[EMAIL_1]", "[EMAIL_2] [EMAIL_1]", "[EMAIL_1]"]
+    assert [request.messages[1].content for request in echo.seen] == [
+        "[EMAIL_1]",
+        "[EMAIL_2] [EMAIL_1]",
+        "[EMAIL_1]",
+    ]
 
 
 async def test_held_words_are_replaced_in_what_a_digest_repeats() -> None:

@@ -52,7 +52,13 @@ async def test_passing_trouble_is_tried_again(asking: Any, error: Any) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [AuthenticationError, ModelNotFoundError, RequestRefusedError, FormatUnsupportedError, ContextOverflowError],
+    [
+        AuthenticationError,
+        ModelNotFoundError,
+        RequestRefusedError,
+        FormatUnsupportedError,
+        ContextOverflowError,
+    ],
     ids=lambda e: e.__name__,
 )
 async def test_lasting_trouble_is_not(asking: Any, error: Any) -> None:
@@ -69,7 +75,9 @@ async def test_a_budget_is_never_tried_again(asking: Any) -> None:
     class Stopped(ScriptedModel):
         async def complete(self, request: ChatRequest) -> Completion:
             self.requests.append(request)
-            raise BudgetExceededError(unit="USD", limit=Decimal(1), spent=Decimal(1), next_call=Decimal(1))
+            raise BudgetExceededError(
+                unit="USD", limit=Decimal(1), spent=Decimal(1), next_call=Decimal(1)
+            )
 
     model = Stopped()
     with pytest.raises(BudgetExceededError):
@@ -96,7 +104,9 @@ async def test_a_wait_beyond_patience_is_not_begun(asking: Any) -> None:
 def test_the_servers_own_wait_is_honoured() -> None:
     """Retry-After overrides our own pace, zero included, until patience is used up."""
     wait = _patience(longest_wait_s=8, total_wait_s=20)
-    pauses: list[bool | float] = [wait(RateLimitedError("x", retry_after_s=seconds)) for seconds in (12.5, 0, 7.5, 0.1)]
+    pauses: list[bool | float] = [
+        wait(RateLimitedError("x", retry_after_s=seconds)) for seconds in (12.5, 0, 7.5, 0.1)
+    ]
     assert pauses == [12.5, 0.0, 7.5, False]
     assert [type(pause) for pause in pauses] == [float, float, float, bool]
 
@@ -111,7 +121,9 @@ def test_our_own_waits_count_too() -> None:
 async def test_each_retry_is_logged_without_content(asking: Any) -> None:
     """The log names the model and the trouble, never the prompt."""
     with capture_logs() as logs:
-        await retrying(ScriptedModel([ServerError("down"), "ok"]), attempts=3).complete(asking("a secret question"))
+        await retrying(ScriptedModel([ServerError("down"), "ok"]), attempts=3).complete(
+            asking("a secret question")
+        )
     assert len(logs) == 1
     assert "scripted:test" in str(logs)
     assert "down" in str(logs)
@@ -123,4 +135,8 @@ async def test_wrapping_keeps_the_name_and_closes_the_model() -> None:
     model = ScriptedModel()
     wrapped = retrying(model, attempts=1)
     await wrapped.aclose()
-    assert (wrapped.reference, wrapped.endpoint, model.closed) == ("scripted:test", "in-process", True)
+    assert (wrapped.reference, wrapped.endpoint, model.closed) == (
+        "scripted:test",
+        "in-process",
+        True,
+    )

@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 async def test_replies_come_in_order(asking: Any) -> None:
     """Texts, objects, completions, errors and functions can be mixed in one list."""
     ready = Completion(text="c", finish_reason="length", usage=Usage())
-    model = ScriptedModel(["a", {"b": 1}, ready, lambda request: request.messages[-1].content, ServerError("x")])
+    model = ScriptedModel(
+        ["a", {"b": 1}, ready, lambda request: request.messages[-1].content, ServerError("x")]
+    )
     texts = [(await model.complete(asking(f"q{number}"))).text for number in range(4)]
     assert texts == ["a", '{"b": 1}', "c", "q3"]
     with pytest.raises(ServerError):
         await model.complete(asking())
-    assert [request.messages[0].content for request in model.requests] == ["q0", "q1", "q2", "q3", "q"]
+    assert [request.messages[0].content for request in model.requests] == [
+        "q0",
+        "q1",
+        "q2",
+        "q3",
+        "q",
+    ]
 
 
 async def test_one_function_answers_everything(asking: Any) -> None:
@@ -41,12 +49,18 @@ async def test_rules_go_by_the_prompt(asking: Any) -> None:
     ]
     model = ScriptedModel(rules=rules, default="none")
     prompts = [("how many cards?",), ("in 1987", "when?"), ("when?", "in 1987")]
-    assert [(await model.complete(asking(*texts))).text for texts in prompts] == ["108", "none", '{"year": 1987}']
+    assert [(await model.complete(asking(*texts))).text for texts in prompts] == [
+        "108",
+        "none",
+        '{"year": 1987}',
+    ]
 
 
 async def test_a_look_gets_probabilities(asking: Any) -> None:
     """One rule serves the one-token look and the extraction after it."""
-    model = ScriptedModel(rules=[Rule(contains="q", reply={"a": 1}, first_token={"yes": -0.1, "no": -2.0})])
+    model = ScriptedModel(
+        rules=[Rule(contains="q", reply={"a": 1}, first_token={"yes": -0.1, "no": -2.0})]
+    )
     look = await model.complete(asking(first_token_candidates=5))
     extraction = await model.complete(asking())
     assert (look.text, look.first_token) == ("yes", {"yes": -0.1, "no": -2.0})
@@ -71,7 +85,9 @@ async def test_usage_is_counted_and_marked(asking: Any) -> None:
 async def test_a_file_makes_a_model(tmp_path: Path, asking: Any) -> None:
     """``scripted:PATH.json`` is a whole model, for trials with none."""
     path = tmp_path / "plan.json"
-    path.write_text(json.dumps({"rules": [{"contains": "cards", "reply": {"n": 108}}], "default": "none"}))
+    path.write_text(
+        json.dumps({"rules": [{"contains": "cards", "reply": {"n": 108}}], "default": "none"})
+    )
     model = ScriptedModel.from_file(ModelRef.parse(f"scripted:{path}"))
     assert (await model.complete(asking("cards"))).text == '{"n": 108}'
     assert (await model.complete(asking("else"))).text == "none"

@@ -46,7 +46,9 @@ async def test_who_answers_nonsense_gets_the_default() -> None:
 
         thread = threading.Thread(target=talk)
         thread.start()
-        assert await room_of(OPENAI, endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}/v1") == Room(4)
+        assert await room_of(
+            OPENAI, endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        ) == Room(4)
         thread.join()
 
 
@@ -55,13 +57,17 @@ async def test_who_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "TIMEOUT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started_s = time.monotonic()
-        assert await room_of(OPENAI, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}/v1") == Room(4)
+        assert await room_of(
+            OPENAI, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        ) == Room(4)
     assert time.monotonic() - started_s < 3
 
 
 async def test_openai_itself_is_not_asked() -> None:
     """Its endpoint has no slots to state, and gets no such request."""
-    assert await room_of(ModelRef.parse("openai:m"), endpoint="https://api.openai.com/v1", api_key="k") == Room(4)
+    assert await room_of(
+        ModelRef.parse("openai:m"), endpoint="https://api.openai.com/v1", api_key="k"
+    ) == Room(4)
 
 
 @pytest.mark.parametrize(

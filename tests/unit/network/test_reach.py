@@ -172,16 +172,24 @@ def test_hosts_that_are_in_use_are_reached_and_no_other() -> None:
     reach = Reach("Cloud.Example.", "bücher.example", "192.0.2.9", "127.0.0.1")
     assert reach.hosts == ("192.0.2.9", "cloud.example", "xn--bcher-kva.example")
     assert all(map(reach.resolves, ("cloud.example", "CLOUD.example.", "xn--bcher-kva.example")))
-    assert not any(map(reach.resolves, ("example", "a.cloud.example", "cloud.example.evil.example")))
+    assert not any(
+        map(reach.resolves, ("example", "a.cloud.example", "cloud.example.evil.example"))
+    )
     assert reach.includes("192.0.2.9")
     assert not reach.includes("192.0.2.10")
     reach.learn("cloud.example", {"192.0.2.10", "2001:db8::5%eth0"})
     reach.learn("evil.example", {"192.0.2.11"})
-    assert [reach.includes(address) for address in ("192.0.2.10", "2001:db8::5", "192.0.2.11")] == [True, True, False]
+    assert [reach.includes(address) for address in ("192.0.2.10", "2001:db8::5", "192.0.2.11")] == [
+        True,
+        True,
+        False,
+    ]
     assert "192.0.2.9 and cloud.example" in reach.refusal("a connection to x").message
 
 
-async def test_an_event_loop_that_cannot_be_watched_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_event_loop_that_cannot_be_watched_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """No promise is made about connections that Python does not see."""
 
     class Foreign(asyncio.AbstractEventLoop):
@@ -192,7 +200,9 @@ async def test_an_event_loop_that_cannot_be_watched_is_refused(monkeypatch: pyte
         raise AssertionError("not reached")
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST", "127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"]
+)
 def test_this_machine_has_many_names(host: str) -> None:
     """None of them needs a name server."""
     assert is_here(host)
@@ -278,17 +288,29 @@ _OURS = {"openai", "ollama"}  # they take the refusal out of what SDKs and task 
 def test_no_way_of_python_to_connect_goes_around() -> None:
     """Sockets at their lowest, lookups, event loops, every HTTP client and both adapters, in a command's process."""
     done = subprocess.run(
-        [sys.executable, "-c", _WAYS, "process"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", _WAYS, "process"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     outcomes: dict[str, str] = json.loads(done.stdout)
     assert len(outcomes) == 19
     for name, outcome in outcomes.items():
-        assert outcome in ({"plain refused"} if name.split()[0] in _OURS else {"refused", "plain refused"}), name
+        assert outcome in (
+            {"plain refused"} if name.split()[0] in _OURS else {"refused", "plain refused"}
+        ), name
 
 
 def test_none_goes_around_within_another_program() -> None:
     """The same from Python, for what the call connects to."""
-    done = subprocess.run([sys.executable, "-c", _WAYS, "call"], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", _WAYS, "call"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     outcomes: dict[str, str] = json.loads(done.stdout)
     for name in outcomes.keys() - _IN_OTHER_THREADS:
         assert outcomes[name].endswith("refused"), name

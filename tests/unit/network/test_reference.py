@@ -18,7 +18,12 @@ from minions.network.reference import PROVIDERS, ModelRef, is_cloud_tag, is_loop
         ("openai:org/name", "openai", "org/name", ()),
         ("openai:m@http://127.0.0.1:8080/v1/", "openai", "m", ("http://127.0.0.1:8080/v1",)),
         ("openai:org/n:tag@https://h.example/v1", "openai", "org/n:tag", ("https://h.example/v1",)),
-        ("openai:m@http://h1:1/v1,http://h2:2/v1/", "openai", "m", ("http://h1:1/v1", "http://h2:2/v1")),
+        (
+            "openai:m@http://h1:1/v1,http://h2:2/v1/",
+            "openai",
+            "m",
+            ("http://h1:1/v1", "http://h2:2/v1"),
+        ),
         ("ollama:m:3b@http://h1:1, http://h2:2", "ollama", "m:3b", ("http://h1:1", "http://h2:2")),
         ("openai:name@revision", "openai", "name@revision", ()),
         ("llamacpp:/models/a.gguf", "llamacpp", "/models/a.gguf", ()),
@@ -26,7 +31,9 @@ from minions.network.reference import PROVIDERS, ModelRef, is_cloud_tag, is_loop
         (" openai:gpt-5.4\n", "openai", "gpt-5.4", ()),
     ],
 )
-def test_a_reference_is_read(text: str, provider: str, model: str, endpoints: tuple[str, ...]) -> None:
+def test_a_reference_is_read(
+    text: str, provider: str, model: str, endpoints: tuple[str, ...]
+) -> None:
     """Names with colons, slashes and endpoints are taken as their providers write them."""
     assert ModelRef.parse(text) == ModelRef.model_validate(
         {"provider": provider, "model": model, "endpoints": endpoints}
@@ -72,7 +79,10 @@ def test_a_reference_to_several_servers_is_one_to_each() -> None:
     )
 
 
-@given(st.sampled_from(PROVIDERS), st.from_regex(r"[a-z0-9][a-z0-9./:_-]{0,30}[a-z0-9]", fullmatch=True))
+@given(
+    st.sampled_from(PROVIDERS),
+    st.from_regex(r"[a-z0-9][a-z0-9./:_-]{0,30}[a-z0-9]", fullmatch=True),
+)
 def test_writing_and_reading_are_inverse(provider: str, model: str) -> None:
     """A model's name in the ledger can be typed as its reference."""
     assert str(ModelRef.parse(f"{provider}:{model}")) == f"{provider}:{model}"

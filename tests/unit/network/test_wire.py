@@ -10,7 +10,9 @@ from minions.network.wire import capturing, note_request, refusal_within
 REFUSAL = EgressRefusedError("a connection to 192.0.2.1 was refused")
 
 
-def raised(error: Exception, *, cause: Exception | None = None, meanwhile: Exception | None = None) -> Exception:
+def raised(
+    error: Exception, *, cause: Exception | None = None, meanwhile: Exception | None = None
+) -> Exception:
     """An error as Python chains it."""
     error.__cause__, error.__context__ = cause, meanwhile
     return error
@@ -22,7 +24,9 @@ def raised(error: Exception, *, cause: Exception | None = None, meanwhile: Excep
         REFUSAL,
         raised(RuntimeError("connection error"), cause=REFUSAL),
         raised(RuntimeError("connection error"), meanwhile=raised(ValueError(), cause=REFUSAL)),
-        ExceptionGroup("tasks", [ValueError(), ExceptionGroup("more", [raised(OSError(), meanwhile=REFUSAL)])]),
+        ExceptionGroup(
+            "tasks", [ValueError(), ExceptionGroup("more", [raised(OSError(), meanwhile=REFUSAL)])]
+        ),
     ],
 )
 def test_a_refusal_is_found_however_it_is_wrapped(error: Exception) -> None:

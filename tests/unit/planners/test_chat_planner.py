@@ -13,9 +13,16 @@ from minions.values.findings import Digest
 from minions.values.plans import History, RoundGist
 from minions_planners.chat import ChatPlanner
 
-CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf")
+CARD = CorpusCard(
+    documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf"
+)
 QUESTION = "What was net revenue in 2022?"
-DIGEST = Digest(text="t1 State it. (read 12 of 40 passages)\nf1 12 | Net revenue 12", findings=(), gist="", tokens=9)
+DIGEST = Digest(
+    text="t1 State it. (read 12 of 40 passages)\nf1 12 | Net revenue 12",
+    findings=(),
+    gist="",
+    tokens=9,
+)
 MESSAGE = {"message": "State net revenue in 2022."}
 
 
@@ -62,7 +69,9 @@ async def test_it_is_told_what_was_found_so_far_and_how_many_messages_are_left()
     """Earlier messages are sent as gists, the digest says how much was read, and the last reply may
     not ask.
     """
-    chat, model = planner({"answer": None, "findings": [], "confidence": 0}, {"answer": None, "message": "x"})
+    chat, model = planner(
+        {"answer": None, "findings": [], "confidence": 0}, {"answer": None, "message": "x"}
+    )
     gists = (RoundGist(asked=("Which year?",), found="f1 2022"),)
     await chat.decide(QUESTION, DIGEST, History(gists=gists, rounds_left=0))
     await chat.decide(QUESTION, DIGEST, History(gists=gists, rounds_left=2))
@@ -73,7 +82,10 @@ async def test_it_is_told_what_was_found_so_far_and_how_many_messages_are_left()
     assert text.endswith("Rounds left: 0")
     assert "message" not in (last.json_schema or {})["properties"]
     assert "message" in (before.json_schema or {})["required"]
-    assert ["write message" in request.messages[0].content for request in (last, before)] == [False, True]
+    assert ["write message" in request.messages[0].content for request in (last, before)] == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("lines_shown", [True, False])
@@ -84,7 +96,10 @@ async def test_its_arithmetic_is_left_to_the_device(lines_shown: bool) -> None:
     chat, model = planner({"answer": "1"}, {"answer": "1"}, lines_shown=lines_shown)
     for left in (0, 1):
         await chat.decide(QUESTION, DIGEST, History(rounds_left=left))
-    assert all("Leave arithmetic to the device" in request.messages[0].content for request in model.requests)
+    assert all(
+        "Leave arithmetic to the device" in request.messages[0].content
+        for request in model.requests
+    )
 
 
 async def test_prose_is_asked_for_again_once_and_twice_is_a_plan_error() -> None:
@@ -99,7 +114,9 @@ async def test_prose_is_asked_for_again_once_and_twice_is_a_plan_error() -> None
 @pytest.mark.parametrize("lines_shown", [True, False])
 async def test_it_is_told_of_lines_only_where_it_sees_them(lines_shown: bool) -> None:
     """If the policy withholds the lines, the prompt does not mention them."""
-    chat, model = planner(MESSAGE, {"answer": None, "findings": [], "confidence": 0}, lines_shown=lines_shown)
+    chat, model = planner(
+        MESSAGE, {"answer": None, "findings": [], "confidence": 0}, lines_shown=lines_shown
+    )
     await chat.plan(QUESTION, CARD)
     await chat.decide(QUESTION, DIGEST, History())
     message, reply = (request.messages[0].content for request in model.requests)

@@ -14,7 +14,9 @@ from minions.values.findings import Digest
 from minions.values.plans import History, RoundGist
 from minions_planners.cloud import CloudPlanner
 
-CARD = CorpusCard(documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf")
+CARD = CorpusCard(
+    documents=1, tokens=9000, pages=20, text="1 document (9k tokens, 20 pages): report.pdf"
+)
 QUESTION = "What was net revenue in 2022?"
 TASK = {
     "instruction": "State net revenue in 2022.",
@@ -52,7 +54,9 @@ async def test_a_plan_keeps_what_the_planner_wrote() -> None:
     }
 
 
-@pytest.mark.parametrize("reply", [{"tasks": []}, {}, {"tasks": [{"output": "number"}]}, {"tasks": "none"}])
+@pytest.mark.parametrize(
+    "reply", [{"tasks": []}, {}, {"tasks": [{"output": "number"}]}, {"tasks": "none"}]
+)
 async def test_an_empty_plan_becomes_the_question_itself(reply: dict[str, Any]) -> None:
     """A planner that plans nothing does not end the run; the user gets a warning."""
     plan = await _plan(reply)
@@ -69,7 +73,13 @@ async def test_a_thousand_tasks_are_cut_to_the_limit() -> None:
 
 async def test_unknown_words_in_a_plan_fall_back_to_defaults() -> None:
     """An output or reduction that does not exist is not an error."""
-    plan = await _plan({"tasks": [{"instruction": "x", "output": "poem", "reduce": "explode", "search": "revenue"}]})
+    plan = await _plan(
+        {
+            "tasks": [
+                {"instruction": "x", "output": "poem", "reduce": "explode", "search": "revenue"}
+            ]
+        }
+    )
     task = plan.tasks[0]
     assert (task.output, task.reduce, task.search) == ("text", "collect", ("revenue",))
 
@@ -81,7 +91,12 @@ async def test_judgements_are_a_table_whatever_the_planner_says(reduce: str, kep
     """If they were collected, only the surest of five hundred would be sent, and how many say yes
     would be unknown.
     """
-    judging = {"instruction": "Is it positive?", "output": "yes_no", "unit": "document", "reduce": reduce}
+    judging = {
+        "instruction": "Is it positive?",
+        "output": "yes_no",
+        "unit": "document",
+        "reduce": reduce,
+    }
     model = ScriptedModel([{"tasks": [judging, judging | {"unit": "chunk"}]}])
     plan = await CloudPlanner(model, max_tasks=6).plan("How many?", CARD)
     assert plan.tasks[0].reduce == kept
@@ -101,22 +116,29 @@ async def test_prose_twice_is_a_plan_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("finish_reason", "hint"), [("length", "--planner-output-tokens"), ("content_filter", "content filter")]
+    ("finish_reason", "hint"),
+    [("length", "--planner-output-tokens"), ("content_filter", "content filter")],
 )
 async def test_half_a_reply_is_no_answer(finish_reason: Any, hint: str) -> None:
     """A decision that was cut off is asked for again; after two, the error says what to change."""
     cut = _completion('{"answer": "It was not 1', finish_reason)
     whole = {"answer": "It was not 12 but 13.", "findings": ["f1"], "confidence": 0.9, "tasks": []}
-    decision = await CloudPlanner(ScriptedModel([cut, whole]), max_tasks=4).decide(QUESTION, _digest(), History())
+    decision = await CloudPlanner(ScriptedModel([cut, whole]), max_tasks=4).decide(
+        QUESTION, _digest(), History()
+    )
     assert decision.answer == "It was not 12 but 13."
     with pytest.raises(PlanError) as raised:
-        await CloudPlanner(ScriptedModel([cut, cut]), max_tasks=4).decide(QUESTION, _digest(), History())
+        await CloudPlanner(ScriptedModel([cut, cut]), max_tasks=4).decide(
+            QUESTION, _digest(), History()
+        )
     assert hint in (raised.value.hint or "")
 
 
 async def test_a_whole_reply_at_the_limit_of_tokens_counts() -> None:
     """An object that ends with the last token allowed is not asked for again."""
-    model = ScriptedModel([_completion('{"answer": "12", "findings": ["f1"], "confidence": 1}', "length")])
+    model = ScriptedModel(
+        [_completion('{"answer": "12", "findings": ["f1"], "confidence": 1}', "length")]
+    )
     decision = await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest(), History())
     assert (decision.answer, len(model.requests)) == ("12", 1)
 
@@ -159,7 +181,9 @@ async def test_none_is_an_answer_only_where_findings_are_cited(
     there is no answer.
     """
     reply = {"answer": answer, "findings": list(cited), "confidence": 0.9}
-    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(
+        QUESTION, _digest(), History()
+    )
     assert decision.answer == read
 
 
@@ -180,15 +204,24 @@ async def test_who_says_that_nothing_is_said_and_asks_for_more_gets_more() -> No
     """Findings cited for it make no difference: the next round may find the answer."""
     follow_up = {"instruction": "Who cooks?", "documents": [], "search": ["galley"]}
     reply = {"answer": ABSENT, "findings": ["f1"], "confidence": 0.9, "tasks": [follow_up]}
-    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
-    assert (decision.answer, [task.instruction for task in decision.tasks]) == (None, ["Who cooks?"])
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(
+        QUESTION, _digest(), History()
+    )
+    assert (decision.answer, [task.instruction for task in decision.tasks]) == (
+        None,
+        ["Who cooks?"],
+    )
 
 
-@pytest.mark.parametrize("ids", ["f1, f12", ["F1", "F12"], ["[f1]", "(f12)"], ["f1 and f12", "f1"], "f1;f12"])
+@pytest.mark.parametrize(
+    "ids", ["f1, f12", ["F1", "F12"], ["[f1]", "(f12)"], ["f1 and f12", "f1"], "f1;f12"]
+)
 async def test_finding_ids_are_understood_however_they_are_written(ids: Any) -> None:
     """A bracket or a capital letter loses no citation."""
     reply = {"answer": "12", "findings": ids, "confidence": 1}
-    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(
+        QUESTION, _digest(), History()
+    )
     assert decision.findings == ("f1", "f12")
 
 
@@ -208,11 +241,17 @@ CONFIDENCES = [
 ]
 
 
-@pytest.mark.parametrize(("written", "confidence"), CONFIDENCES, ids=[written[:8] for written, _ in CONFIDENCES])
-async def test_a_confidence_out_of_ten_or_in_percent_is_understood(written: str, confidence: float) -> None:
+@pytest.mark.parametrize(
+    ("written", "confidence"), CONFIDENCES, ids=[written[:8] for written, _ in CONFIDENCES]
+)
+async def test_a_confidence_out_of_ten_or_in_percent_is_understood(
+    written: str, confidence: float
+) -> None:
     """Any number becomes one in [0, 1]; without a number it is in the middle."""
     reply = f'{{"answer": "12", "findings": ["f1"], "confidence": {written}}}'
-    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(QUESTION, _digest(), History())
+    decision = await CloudPlanner(ScriptedModel([reply]), max_tasks=4).decide(
+        QUESTION, _digest(), History()
+    )
     assert decision.confidence == pytest.approx(confidence)
 
 
@@ -235,7 +274,9 @@ async def test_the_planner_is_told_what_was_found_and_how_many_rounds_are_left()
     """
     model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0}])
     history = History(gists=(RoundGist(asked=("State revenue.",), found="f1 12"),), rounds_left=0)
-    await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest("t1 ...\nf2 13 | Row 13"), history)
+    await CloudPlanner(model, max_tasks=4).decide(
+        QUESTION, _digest("t1 ...\nf2 13 | Row 13"), history
+    )
     text = model.requests[0].messages[-1].content
     assert "Earlier: State revenue. -> f1 12" in text
     assert text.count("f2 13 | Row 13") == 1
@@ -244,10 +285,14 @@ async def test_the_planner_is_told_what_was_found_and_how_many_rounds_are_left()
 
 
 @pytest.mark.parametrize("rounds_left", [0, 1])
-async def test_follow_up_tasks_are_asked_for_only_where_the_reply_has_a_place_for_them(rounds_left: int) -> None:
+async def test_follow_up_tasks_are_asked_for_only_where_the_reply_has_a_place_for_them(
+    rounds_left: int,
+) -> None:
     """In the last round the schema has no tasks, and the system text does not speak of them."""
     model = ScriptedModel([{"answer": None, "findings": [], "confidence": 0, "tasks": []}])
-    await CloudPlanner(model, max_tasks=4).decide(QUESTION, _digest(), History(rounds_left=rounds_left))
+    await CloudPlanner(model, max_tasks=4).decide(
+        QUESTION, _digest(), History(rounds_left=rounds_left)
+    )
     request = model.requests[0]
     assert ("tasks" in request.messages[0].content) == bool(rounds_left)
     assert ("tasks" in (request.json_schema or {})["properties"]) == bool(rounds_left)
@@ -265,16 +310,24 @@ async def test_the_planner_is_told_what_a_finding_looks_like(whole: bool) -> Non
 
 async def test_what_goes_up_says_what_it_is_made_of() -> None:
     """The egress log can tell the question, the card and the digest from the program's own words."""
-    model = ScriptedModel([{"tasks": [TASK]}, "no JSON", {"answer": None, "findings": [], "confidence": 0}])
+    model = ScriptedModel(
+        [{"tasks": [TASK]}, "no JSON", {"answer": None, "findings": [], "confidence": 0}]
+    )
     planner = CloudPlanner(model, max_tasks=4)
     await planner.plan(QUESTION, CARD)
     gist = RoundGist(asked=("State net revenue.", "State cost."), found="f1 12")
     await planner.decide(QUESTION, _digest("t1: f2"), History(gists=(gist,), rounds_left=1))
     plan, decision, again = (request.messages[-1] for request in model.requests)
     assert plan.content == f"Documents: {CARD.text}\nQuestion: {QUESTION}"
-    assert [part for part in plan.parts if part[0] != "prompt"] == [("card", CARD.text), ("question", QUESTION)]
+    assert [part for part in plan.parts if part[0] != "prompt"] == [
+        ("card", CARD.text),
+        ("question", QUESTION),
+    ]
     earlier = "State net revenue.; State cost. -> f1 12"
-    assert decision.content == f"Question: {QUESTION}\nEarlier: {earlier}\nFindings:\nt1: f2\nRounds left: 1"
+    assert (
+        decision.content
+        == f"Question: {QUESTION}\nEarlier: {earlier}\nFindings:\nt1: f2\nRounds left: 1"
+    )
     pieces = [("question", QUESTION), ("digest", earlier), ("digest", "t1: f2")]
     assert [part for part in decision.parts if part[0] != "prompt"] == pieces
     assert again.parts[:-1] == decision.parts

@@ -17,7 +17,9 @@ def test_a_plan_without_end_is_bounded() -> None:
     for task in plan.tasks:
         assert len(task.instruction) == 600
         assert [len(task.options), len(task.documents), len(task.search)] == [50, 200, 8]
-        assert {len(text) for texts in (task.options, task.documents, task.search) for text in texts} <= {100, 200, 500}
+        assert {
+            len(text) for texts in (task.options, task.documents, task.search) for text in texts
+        } <= {100, 200, 500}
 
 
 def test_an_answer_that_is_none_can_be_written_down() -> None:

@@ -21,14 +21,21 @@ from tests.hostile import texts
 
 
 def _facts(path: str, **changes: object) -> DocumentFacts:
-    return DocumentFacts.model_validate({"id": path, "path": path, "title": "", "tokens": 1200, "chunks": 3, **changes})
+    return DocumentFacts.model_validate(
+        {"id": path, "path": path, "title": "", "tokens": 1200, "chunks": 3, **changes}
+    )
 
 
 def test_one_document_is_named_with_its_outline() -> None:
     """The planner can phrase its searches in the document's own headings."""
     outline = (Heading(level=1, text="Results", start=0), Heading(level=2, text="Revenue", start=9))
-    card = describe([_facts("docs/report.pdf", title="Annual report", pages=88, outline=outline)], "findings")
-    assert card.text == '1 document (1.2k tokens, 88 pages): report.pdf "Annual report" (Results, Revenue)'
+    card = describe(
+        [_facts("docs/report.pdf", title="Annual report", pages=88, outline=outline)], "findings"
+    )
+    assert (
+        card.text
+        == '1 document (1.2k tokens, 88 pages): report.pdf "Annual report" (Results, Revenue)'
+    )
 
 
 def test_strict_names_nothing() -> None:
@@ -39,9 +46,16 @@ def test_strict_names_nothing() -> None:
 
 @pytest.mark.parametrize("pages", [None, 12])
 @pytest.mark.parametrize(
-    "names", [("filing_2022.txt", "filing_2023.txt"), ("contract-0012.md",), [f"filing_{n:04}.txt" for n in range(500)]]
+    "names",
+    [
+        ("filing_2022.txt", "filing_2023.txt"),
+        ("contract-0012.md",),
+        [f"filing_{n:04}.txt" for n in range(500)],
+    ],
 )
-def test_names_on_a_card_are_no_values_for_what_stands_before_them(names: list[str], pages: int | None) -> None:
+def test_names_on_a_card_are_no_values_for_what_stands_before_them(
+    names: list[str], pages: int | None
+) -> None:
     """The planner can ask for a document by the name that it was shown, the first one too."""
     card = describe([_facts(name, pages=pages) for name in names], "findings")
     assert detector()(card.text) == []
@@ -66,7 +80,10 @@ def test_titles_go_before_names_do() -> None:
     """A few documents with long titles are still named one by one."""
     long = "A rather long title of a quarterly report that says little more than its file name does"
     card = describe([_facts(f"2023_Q{n}_report.pdf", title=long) for n in range(1, 8)], "findings")
-    assert "2023_Q1_report.pdf; 2023_Q2_report.pdf; 2023_Q3_report.pdf; 2023_Q4_report.pdf" in card.text
+    assert (
+        "2023_Q1_report.pdf; 2023_Q2_report.pdf; 2023_Q3_report.pdf; 2023_Q4_report.pdf"
+        in card.text
+    )
 
 
 def test_documents_of_one_name_are_told_apart() -> None:
@@ -88,7 +105,13 @@ def test_the_findings_name_documents_as_the_card_does() -> None:
     assert list(names_of(corpus, numbered=True).values()) == ["d1", "d2"]
 
 
-@given(st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), min_size=1, max_size=12))
+@given(
+    st.sets(
+        st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join),
+        min_size=1,
+        max_size=12,
+    )
+)
 def test_names_are_distinct_ends_of_paths_and_no_longer_than_needed(paths: set[str]) -> None:
     """Every document has a name of its own, and with one folder less it would not have."""
     names = dict(zip(paths, distinct_names(list(paths)), strict=True))
@@ -96,7 +119,9 @@ def test_names_are_distinct_ends_of_paths_and_no_longer_than_needed(paths: set[s
     for path, name in names.items():
         assert f"/{path}".endswith(f"/{name}")
         shorter = name.partition("/")[2]
-        assert not shorter or any(other != path and f"/{other}".endswith(f"/{shorter}") for other in paths)
+        assert not shorter or any(
+            other != path and f"/{other}".endswith(f"/{shorter}") for other in paths
+        )
 
 
 ODD = st.text(st.sampled_from('ab.;|"\n\r\t\x1b\x9b\u202e\u2028 :,()*?['), min_size=1, max_size=30)
@@ -131,7 +156,9 @@ def test_a_planner_gets_the_documents_whose_shown_names_it_repeats(paths: list[s
 
 def test_a_long_name_is_shown_shortened_with_its_suffix() -> None:
     """Two names that differ only in their middle stay two, and keep what they end in."""
-    one, two = shown_names(["a" * 120 + "1" + "b" * 100 + ".pdf", "a" * 120 + "2" + "b" * 100 + ".pdf"])
+    one, two = shown_names(
+        ["a" * 120 + "1" + "b" * 100 + ".pdf", "a" * 120 + "2" + "b" * 100 + ".pdf"]
+    )
     assert one != two
     assert one.endswith(".pdf")
     assert two.endswith(".pdf")

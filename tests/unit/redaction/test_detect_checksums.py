@@ -32,13 +32,17 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("check", "number"), EXAMPLES)
-def test_a_right_number_passes_and_any_other_last_digit_does_not(check: Callable[[str], bool], number: str) -> None:
+def test_a_right_number_passes_and_any_other_last_digit_does_not(
+    check: Callable[[str], bool], number: str
+) -> None:
     """The last place decides: of all it could hold, one is right."""
     last = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if number[-1].isalpha() else "0123456789"
     assert [sign for sign in last if check(number[:-1] + sign)] == [number[-1]]
 
 
-@pytest.mark.parametrize("number", ["000121234", "666121234", "123001234", "123120000", "900121234", "912494410"])
+@pytest.mark.parametrize(
+    "number", ["000121234", "666121234", "123001234", "123120000", "900121234", "912494410"]
+)
 def test_a_social_security_number_that_nobody_has_is_none(number: str) -> None:
     """Areas and groups that were never given out are table entries."""
     assert not checksums.ssn(number)

@@ -78,4 +78,6 @@ def test_a_value_at_the_end_of_a_long_line_is_found(pattern: str) -> None:
     from minions.redaction.detector import detector
 
     text = pattern * 5_000 + "ana@example.com"
-    assert any(text[value.start : value.end].endswith("ana@example.com") for value in detector()(text))
+    assert any(
+        text[value.start : value.end].endswith("ana@example.com") for value in detector()(text)
+    )

@@ -50,7 +50,10 @@ FOUND = [
     ("SECRET", _key("AKIA", "QX3RN5TTBZ2LHMWE")),
     ("SECRET", _key("ghp", "_", "x9Lw2QzR7TmK4vBn8YcJ1pDs6HfGa3Ue5oXt")),
     ("SECRET", _key("sk", "-ant-api03-", "Lk29vTnRbY7wMc4PdJs6HgFa0Ue3oXt5")),
-    ("SECRET", _key("eyJhbGciOiJIUzI1NiJ9", ".", "eyJzdWIiOiI4ODEyIn0", ".", "q7Rk2LmXz9VbNm4WcPd8")),
+    (
+        "SECRET",
+        _key("eyJhbGciOiJIUzI1NiJ9", ".", "eyJzdWIiOiI4ODEyIn0", ".", "q7Rk2LmXz9VbNm4WcPd8"),
+    ),
     ("SECRET", _key("q8ZtR2vXk9LmNw4Y", "bPc7JdHs1GfAa6Ue")),
     ("SECRET", _PEM.format("RSA ", "\n")),
     ("SECRET", _PEM.format("", " / ")),
@@ -137,7 +140,9 @@ def test_a_value_is_found_whole_wherever_it_stands(kind: str, value: str, around
 
 
 @pytest.mark.parametrize(("around", "kind", "value"), BESIDE)
-def test_a_number_that_could_be_anything_is_known_by_the_word_beside_it(around: str, kind: str, value: str) -> None:
+def test_a_number_that_could_be_anything_is_known_by_the_word_beside_it(
+    around: str, kind: str, value: str
+) -> None:
     """The word stays, the value goes; without the word nothing says what the number is."""
     text = around.replace("{}", value)
     assert (kind, value) in [(found.kind, text[found.start : found.end]) for found in detect(text)]

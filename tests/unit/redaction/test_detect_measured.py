@@ -29,7 +29,9 @@ SCAFFOLDING = [
     ("split", "recall", "precision"),
     [("dev", 0.97, 0.98), ("heldout", 0.94, 0.97)],
 )
-def test_the_labelled_values_are_found_and_little_else(split: str, recall: float, precision: float) -> None:
+def test_the_labelled_values_are_found_and_little_else(
+    split: str, recall: float, precision: float
+) -> None:
     """Of what must stay at least so much stays, and of what is withheld at most so much was harmless."""
     snippets = [snippet for snippet in labelled() if snippet.split == split]
     measured = scores(snippets, detector())
@@ -54,7 +56,11 @@ def test_no_prompt_holds_a_value(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [*SCAFFOLDING, json.dumps([value for name, value in sorted(vars(schemas).items()) if name.isupper()])]
+    "text",
+    [
+        *SCAFFOLDING,
+        json.dumps([value for name, value in sorted(vars(schemas).items()) if name.isupper()]),
+    ],
 )
 def test_neither_schemas_nor_the_words_around_findings_hold_a_value(text: str) -> None:
     """The words that hold a request together are sent as they are."""

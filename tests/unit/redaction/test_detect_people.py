@@ -50,7 +50,10 @@ def _found(text: str, analyzer: _Analyzer) -> list[tuple[str, str]]:
 def test_names_become_values_of_our_kinds() -> None:
     """Presidio's names of kinds are not ours; other kinds than the two asked for are not taken."""
     analyzer = _Analyzer(Anna_Berg="PERSON", Acme="ORGANIZATION", London="LOCATION")
-    assert _found("Anna Berg of Acme in London", analyzer) == [("PERSON", "Anna Berg"), ("ORGANISATION", "Acme")]
+    assert _found("Anna Berg of Acme in London", analyzer) == [
+        ("PERSON", "Anna Berg"),
+        ("ORGANISATION", "Acme"),
+    ]
     assert analyzer.asked == [("Anna Berg of Acme in London", "en", ["PERSON", "ORGANIZATION"])]
 
 
@@ -61,7 +64,10 @@ def test_marks_and_line_breaks_are_no_part_of_a_name() -> None:
         def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[people.Result]:
             return [_Result("PERSON", 0, len(text))]
 
-    assert _found('"Anna Berg",\nTom / --', Greedy()) == [("PERSON", "Anna Berg"), ("PERSON", "Tom")]
+    assert _found('"Anna Berg",\nTom / --', Greedy()) == [
+        ("PERSON", "Anna Berg"),
+        ("PERSON", "Tom"),
+    ]
 
 
 def test_a_name_is_of_one_kind_throughout_a_text() -> None:
@@ -70,7 +76,10 @@ def test_a_name_is_of_one_kind_throughout_a_text() -> None:
     class Wavering(_Analyzer):
         def analyze(self, text: str, language: str, entities: list[str]) -> Sequence[people.Result]:
             kinds = ["ORGANIZATION", "PERSON", "ORGANIZATION"]
-            return [_Result(kind, place, place + 4) for kind, place in zip(kinds, (0, 5, 10), strict=True)]
+            return [
+                _Result(kind, place, place + 4)
+                for kind, place in zip(kinds, (0, 5, 10), strict=True)
+            ]
 
     assert {kind for kind, _ in _found("Acme Acme Acme", Wavering())} == {"ORGANISATION"}
 
@@ -93,7 +102,9 @@ def test_a_text_without_spaces_is_cut_all_the_same(monkeypatch: pytest.MonkeyPat
     assert [len(piece) for piece, _, _ in analyzer.asked] == [5, 5, 5, 2]
 
 
-def test_without_presidio_there_is_no_detector_unless_it_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_presidio_there_is_no_detector_unless_it_is_required(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A run goes on without names redacted, or says what to install, as the user asked."""
     monkeypatch.setattr("minions.redaction.detectors.people.find_spec", lambda _: None)
     assert people.people_detector() is None
@@ -111,7 +122,9 @@ def test_without_a_language_model_nothing_is_downloaded(monkeypatch: pytest.Monk
         people.people_detector(required=True)
 
 
-def test_a_model_that_does_not_load_is_a_setting_gone_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_does_not_load_is_a_setting_gone_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A broken model ends the run; no name is sent because of it."""
 
     def broken(model: str, language: str) -> Any:
@@ -131,7 +144,9 @@ def test_presidio_reads_a_model_of_spacys(tmp_path: Any, monkeypatch: pytest.Mon
     spacy = pytest.importorskip("spacy")
     model = spacy.blank("en")
     ruler = model.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "PERSON", "pattern": "Anna Berg"}, {"label": "ORG", "pattern": "Acme"}])
+    ruler.add_patterns(
+        [{"label": "PERSON", "pattern": "Anna Berg"}, {"label": "ORG", "pattern": "Acme"}]
+    )
     model.to_disk(tmp_path / "en_rules")
     monkeypatch.setattr(people, "_installed_model", lambda: str(tmp_path / "en_rules"))
     detect = people.detector_of(people._analyzer(str(tmp_path / "en_rules"), "en"), "en")

@@ -74,7 +74,9 @@ def test_a_value_is_found_however_it_is_dressed(text: str) -> None:
 
 def test_unseen_characters_inside_a_value_go_with_it() -> None:
     """Nothing of an address with soft hyphens and joiners stays behind."""
-    assert found("to j\u00adane@exa\u200bmple.com today") == [("EMAIL", "j\u00adane@exa\u200bmple.com")]
+    assert found("to j\u00adane@exa\u200bmple.com today") == [
+        ("EMAIL", "j\u00adane@exa\u200bmple.com")
+    ]
 
 
 def test_the_users_words_match_in_any_case_inside_words_and_over_line_breaks() -> None:
@@ -91,7 +93,10 @@ def test_the_users_words_match_in_any_case_inside_words_and_over_line_breaks() -
 def test_a_word_is_found_in_ligatures_and_decomposed_letters() -> None:
     """PDF text spells letters in its own ways, and the accent goes with its letter."""
     using = detector(words=["office", "café"])
-    assert found("the o\ufb03ce cafe\u0301", using) == [("TERM", "o\ufb03ce"), ("TERM", "cafe\u0301")]
+    assert found("the o\ufb03ce cafe\u0301", using) == [
+        ("TERM", "o\ufb03ce"),
+        ("TERM", "cafe\u0301"),
+    ]
 
 
 def test_the_two_forms_of_a_greek_letter_are_one() -> None:
@@ -104,7 +109,10 @@ def test_the_two_forms_of_a_greek_letter_are_one() -> None:
 def test_the_users_patterns_see_the_plain_view_and_the_text_itself() -> None:
     """A pattern may be written for plain digits, or for the very characters of the text."""
     using = detector(patterns=[r"PRJ-\d{3}", "№ ?x"])
-    assert found("\uff30RJ-77\u200b1 and № x", using) == [("TERM", "\uff30RJ-77\u200b1"), ("TERM", "№ x")]
+    assert found("\uff30RJ-77\u200b1 and № x", using) == [
+        ("TERM", "\uff30RJ-77\u200b1"),
+        ("TERM", "№ x"),
+    ]
 
 
 @pytest.mark.parametrize("word", ["", "  ", "ab", "a b", "\u200bab"])
@@ -115,7 +123,9 @@ def test_a_word_too_short_is_refused(word: str) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize(("pattern", "message"), [("(", "not a regular expression"), ("x*", "empty"), ("", "empty")])
+@pytest.mark.parametrize(
+    ("pattern", "message"), [("(", "not a regular expression"), ("x*", "empty"), ("", "empty")]
+)
 def test_a_pattern_that_cannot_be_used_is_refused(pattern: str, message: str) -> None:
     """A slip in the settings ends the run before anything is sent, and says what to do about it."""
     with pytest.raises(ConfigError, match=message) as caught:
@@ -130,7 +140,9 @@ def test_a_pattern_that_matches_nothing_somewhere_makes_no_empty_value() -> None
 
 def test_of_values_that_overlap_the_longer_names_the_whole() -> None:
     """The user's word inside an address does not uncover the rest of the address."""
-    assert found("write to ana@acme.example", detector(words=["acme"])) == [("EMAIL", "ana@acme.example")]
+    assert found("write to ana@acme.example", detector(words=["acme"])) == [
+        ("EMAIL", "ana@acme.example")
+    ]
 
 
 def test_what_only_the_shorter_of_two_values_covers_stays_covered() -> None:
@@ -168,4 +180,6 @@ def test_a_pattern_sees_a_line_break_where_a_digest_has_its_sign(between: str) -
 def test_a_bare_year_is_no_value(text: str) -> None:
     """One document's "passport 2022" would turn every other 2022 of a run into a placeholder."""
     assert detector()(text) == []
-    assert [text[found.start : found.end] for found in detector(words=("2022",))(text)] == ["2022"] * text.count("2022")
+    assert [text[found.start : found.end] for found in detector(words=("2022",))(text)] == [
+        "2022"
+    ] * text.count("2022")

@@ -119,10 +119,16 @@ def test_held_words_are_looked_for_however_short(words: str) -> None:
     ],
 )
 @pytest.mark.parametrize("held", [False, True])
-def test_a_value_is_known_whatever_white_space_it_has(written: str, again: str, *, held: bool) -> None:
+def test_a_value_is_known_whatever_white_space_it_has(
+    written: str, again: str, *, held: bool
+) -> None:
     """A document's line break is a stroke in a digest and a blank in a planner's task; each comes back as it was."""
     placeholders = Placeholders(detector(patterns=(r"(?<=code )Falcon\s+(?:/ )?77",)))
-    name = placeholders.hold(written) if held else placeholders.redact(f"code {written}").removeprefix("code ")
+    name = (
+        placeholders.hold(written)
+        if held
+        else placeholders.redact(f"code {written}").removeprefix("code ")
+    )
     text = f"it is {again} now, not Falcon or 77"
     redacted = placeholders.redact(text, held=True)
     assert redacted == f"it is {name[:-1]}b] now, not Falcon or 77"
@@ -146,13 +152,22 @@ def test_a_value_that_was_taken_for_another_kind_keeps_its_placeholder() -> None
     assert placeholders.redacted == {"person": 1}
 
 
-@pytest.mark.parametrize(("text", "values"), [("to jane.roe@example.com now", [(3, 23)]), ("to [EMAIL_1]", [])])
+@pytest.mark.parametrize(
+    ("text", "values"), [("to jane.roe@example.com now", [(3, 23)]), ("to [EMAIL_1]", [])]
+)
 def test_a_cut_knows_where_values_stand(text: str, values: list[tuple[int, int]]) -> None:
     """What cuts a text short can keep clear of the values in it."""
     assert Placeholders(DETECT).values_in(text) == values
 
 
-HELD = ("[ANSWER_1]", "ANSWER_1", "x[ANSWER_1]y", "[ANSWER_1]9", "[ANSWER_1][ANSWER_1]", "[EMAIL_1][ANSWER_1][EMAIL_1]")
+HELD = (
+    "[ANSWER_1]",
+    "ANSWER_1",
+    "x[ANSWER_1]y",
+    "[ANSWER_1]9",
+    "[ANSWER_1][ANSWER_1]",
+    "[EMAIL_1][ANSWER_1][EMAIL_1]",
+)
 
 
 @pytest.mark.parametrize("written", [*HELD, r"x\u0041[ANSWER_1]\u0041y"])
@@ -162,7 +177,9 @@ def test_held_words_stay_however_a_planner_writes_their_placeholder(written: str
     placeholders.redact("jane.roe@example.com")
     placeholders.hold("Zanzibar")
     restored = json.loads(
-        placeholders.restore(json.dumps(written) if "\\" not in written else f'"{written}"', in_json=True)
+        placeholders.restore(
+            json.dumps(written) if "\\" not in written else f'"{written}"', in_json=True
+        )
     )
     assert "Zanzibar" in restored
     assert "Zanzibar" not in placeholders.redact(restored, held=True)

@@ -7,7 +7,12 @@ import pytest
 from minions.redaction.detector import detector
 from minions.redaction.shown_names import NAME_CHARACTERS, plain, shown_names, uncut
 
-VALUES = ("jane.roe@example.com", "4111 1111 1111 1111", "4111111111111111", "DE89 3704 0044 0532 0130 00")
+VALUES = (
+    "jane.roe@example.com",
+    "4111 1111 1111 1111",
+    "4111111111111111",
+    "DE89 3704 0044 0532 0130 00",
+)
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -20,7 +25,9 @@ def test_a_cut_name_or_title_holds_a_value_whole_or_not_at_all(value: str) -> No
             assert len(shown) <= NAME_CHARACTERS
             found = detect(shown)
             rest = "".join(shown[: found[0].start] + shown[found[0].end :] if found else shown)
-            assert not any(part in rest for part in value.replace("@", " ").split() if len(part) > 2)
+            assert not any(
+                part in rest for part in value.replace("@", " ").split() if len(part) > 2
+            )
 
 
 def test_a_long_name_keeps_its_beginning_its_end_and_its_suffix() -> None:
@@ -36,8 +43,14 @@ def test_a_long_name_keeps_its_beginning_its_end_and_its_suffix() -> None:
     ("heading", "shown"),
     [
         ("Results", "Results"),
-        ("The results of the year for all of the harbour and its lights, told to jane.roe@ex", "told to..."),
-        ("The accounts of the year for all of the harbour and of its lights: DE89 3704 0044 05", "its lights:..."),
+        (
+            "The results of the year for all of the harbour and its lights, told to jane.roe@ex",
+            "told to...",
+        ),
+        (
+            "The accounts of the year for all of the harbour and of its lights: DE89 3704 0044 05",
+            "its lights:...",
+        ),
     ],
 )
 def test_a_heading_that_was_cut_loses_what_may_begin_a_value(heading: str, shown: str) -> None:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from minions.values.chat import ChatRequest
 
-JUDGE = {"instruction": "Is this review positive overall?", "output": "yes_no", "unit": "document", "reduce": "count"}
+JUDGE = {
+    "instruction": "Is this review positive overall?",
+    "output": "yes_no",
+    "unit": "document",
+    "reduce": "count",
+}
 PRAISE = {"kind.txt": "2", "harsh.txt": "0", "fair.txt": "2", "cold.txt": "0"}
 ASKING = "How many reviews are positive?"
 
@@ -27,15 +32,25 @@ def token(**odds: float) -> Completion:
     """A reply of one token."""
     reply = max(odds, key=odds.__getitem__)
     logs = {word: math.log(share) for word, share in odds.items()}
-    return Completion(text=reply, finish_reason="stop", usage=Usage(input_tokens=90, output_tokens=1), first_token=logs)
+    return Completion(
+        text=reply,
+        finish_reason="stop",
+        usage=Usage(input_tokens=90, output_tokens=1),
+        first_token=logs,
+    )
 
 
 def reviews(folder: Path) -> Path:
     """Four reviews that praise at their beginning; two of them take it back at their end."""
     folder.mkdir()
     for name, stars in PRAISE.items():
-        middle = "".join(f"Scene {number} goes on for a while, as scenes do in such films.\n" for number in range(30))
-        (folder / name).write_text(f"Of {name}: a wonderful start.\n{middle}In the end, {stars} stars.\n")
+        middle = "".join(
+            f"Scene {number} goes on for a while, as scenes do in such films.\n"
+            for number in range(30)
+        )
+        (folder / name).write_text(
+            f"Of {name}: a wonderful start.\n{middle}In the end, {stars} stars.\n"
+        )
     return folder
 
 
@@ -62,7 +77,12 @@ def ask(tmp_path: Path) -> Iterator[Callable[..., tuple[Any, str, list[Any]]]]:
     opened: list[Any] = []
 
     def asking(
-        task: dict[str, Any], worker: Any, documents: Path, *, holds: int | None = None, **settings: Any
+        task: dict[str, Any],
+        worker: Any,
+        documents: Path,
+        *,
+        holds: int | None = None,
+        **settings: Any,
     ) -> tuple[Any, str, list[Any]]:
         planner = Planner(task)
         cloud, device = LoopbackServer(planner), LoopbackServer(worker, context_tokens=holds)
@@ -73,9 +93,15 @@ def ask(tmp_path: Path) -> Iterator[Callable[..., tuple[Any, str, list[Any]]]]:
             "planner": f"openai:gpt-5.4@{cloud.openai_url}",
             "worker": f"openai:reader@{device.openai_url}",
         }
-        with Minions(**models, home=tmp_path / "home", openai_api_key="key", attempts=1, chunk_tokens=50) as minions:
+        with Minions(
+            **models, home=tmp_path / "home", openai_api_key="key", attempts=1, chunk_tokens=50
+        ) as minions:
             answer = minions.ask(ASKING, documents, **settings)
-        return answer, planner.digests[-1], [received.json for received in device.requests if received.body]
+        return (
+            answer,
+            planner.digests[-1],
+            [received.json for received in device.requests if received.body],
+        )
 
     yield asking
     for server in opened:
@@ -94,7 +120,10 @@ def test_a_count_judges_each_document_once_and_whole(ask: Any, tmp_path: Path) -
     """One call and one token a document; the count is the device's, and all passages count as read."""
     answer, digest, requests = ask(JUDGE, judging, reviews(tmp_path / "reviews"))
     assert len(requests) == len(PRAISE)
-    assert "counted over 4 documents: no 2, yes 2" in digest or "counted over 4 documents: yes 2, no 2" in digest
+    assert (
+        "counted over 4 documents: no 2, yes 2" in digest
+        or "counted over 4 documents: yes 2, no 2" in digest
+    )
     chunks = answer.coverage.chunks
     assert chunks > 3 * len(PRAISE)
     assert (answer.coverage.read, answer.coverage.found) == (chunks, len(PRAISE))
@@ -103,7 +132,9 @@ def test_a_count_judges_each_document_once_and_whole(ask: Any, tmp_path: Path) -
 
 def test_a_document_too_long_for_the_context_is_judged_in_pieces(ask: Any, tmp_path: Path) -> None:
     """A context that holds no document whole reads all passages, each for itself."""
-    answer, digest, requests = ask(JUDGE, judging, reviews(tmp_path / "reviews"), context_tokens=512)
+    answer, digest, requests = ask(
+        JUDGE, judging, reviews(tmp_path / "reviews"), context_tokens=512
+    )
     assert len(requests) == answer.coverage.chunks == answer.coverage.read
     assert "judged 4 of 4 documents" in digest
 

@@ -66,7 +66,11 @@ class Finder:
     async def run(self, job: Job) -> JobResult:
         """See `minions.ports.Worker`."""
         word = re.search(r"\b[A-Z]{2,}\b", job.task.instruction)
-        line = re.search(rf"^.*{word[0]}.*?(\S+)\.$", job.chunk.text, re.MULTILINE | re.IGNORECASE) if word else None
+        line = (
+            re.search(rf"^.*{word[0]}.*?(\S+)\.$", job.chunk.text, re.MULTILINE | re.IGNORECASE)
+            if word
+            else None
+        )
         if line is None:
             return JobResult(job=job, status="abstained")
         place = Location(line.start(), line.end(), "exact", 1.0)
@@ -78,7 +82,9 @@ class Finder:
 def run(tmp_path: Path) -> Asking:
     """Runs the loop over documents, for the result and the planner."""
 
-    async def asking(documents: dict[str, str], plan: list[Task], *decisions: Decision, **settings: Any) -> Any:
+    async def asking(
+        documents: dict[str, str], plan: list[Task], *decisions: Decision, **settings: Any
+    ) -> Any:
         policy, confidence = settings.pop("policy", "findings"), settings.pop("confidence", 0.9)
         limits = Limits(**settings)
         for name, text in documents.items():
@@ -93,7 +99,9 @@ def run(tmp_path: Path) -> Asking:
             decision = await answer(parts, transcript)
             reason: Any = "answered" if decision.answer is not None else "no_answer"
             usage = UsageByRole()
-            return compose(transcript, corpus, reason, usage=usage, egress=gate.report(), elapsed_s=1), script
+            return compose(
+                transcript, corpus, reason, usage=usage, egress=gate.report(), elapsed_s=1
+            ), script
 
     return asking
 
@@ -128,8 +136,12 @@ FIGURES = "Net revenue of 2021 was 10.1.\nNet revenue of 2022 was 12.4.\n"
 
 async def test_arithmetic_of_an_answer_is_worked_out_on_the_device(run: Asking) -> None:
     """The answer holds the result; the working stands beside it, and the citation spans the lines it rests on."""
-    growth = Decision(answer="It grew by {{(12.4 - 10.1) / 10.1 * 100 | 1}} %.", findings=("f1",), confidence=0.8)
-    result, _ = await run({"a.txt": FIGURES}, [Task(id="t1", instruction="REVENUE of 2022")], growth)
+    growth = Decision(
+        answer="It grew by {{(12.4 - 10.1) / 10.1 * 100 | 1}} %.", findings=("f1",), confidence=0.8
+    )
+    result, _ = await run(
+        {"a.txt": FIGURES}, [Task(id="t1", instruction="REVENUE of 2022")], growth
+    )
     assert (result.answer, result.confidence, result.warnings) == ("It grew by 22.8 %.", 0.8, ())
     (calculation,) = result.calculations
     assert (calculation.expression, calculation.result) == ("(12.4 - 10.1) / 10.1 * 100", "22.8")
@@ -148,13 +160,17 @@ async def test_arithmetic_that_does_not_hold_costs_confidence(run: Asking) -> No
 async def test_what_arithmetic_names_is_cited(run: Asking) -> None:
     """The planner names a finding in its working, and forgets it in its list."""
     named = Decision(answer="{{f1 * 2}}", findings=(), confidence=0.8)
-    result, _ = await run({"a.txt": FIGURES}, [Task(id="t1", instruction="REVENUE", output="number")], named)
+    result, _ = await run(
+        {"a.txt": FIGURES}, [Task(id="t1", instruction="REVENUE", output="number")], named
+    )
     assert [citation.id for citation in result.citations] == ["f1"]
     assert not any("cites no finding" in warning for warning in result.warnings)
 
 
 TABLE = "Results of the year\nSales of goods 13.0\nCost of goods 4.1\n"
-LOOK = Task(id="t1", instruction="REVENUE of 2022", output="number", search=("revenue", "results sales"))
+LOOK = Task(
+    id="t1", instruction="REVENUE of 2022", output="number", search=("revenue", "results sales")
+)
 ENOUGH = Decision(answer="12.4", findings=("f1",), confidence=0.9)
 
 
@@ -166,12 +182,29 @@ ENOUGH = Decision(answer="12.4", findings=("f1",), confidence=0.9)
         ({"a.txt": FIGURES, "b.txt": TABLE}, {"confidence": 0.3, "low_confidence": 0.2}, False),
         ({"a.txt": FIGURES, "b.txt": TABLE}, {"confidence": 0.3, "near_misses": 0}, False),
         ({"a.txt": FIGURES, "b.txt": TABLE}, {"confidence": 0.3, "policy": "strict"}, False),
-        ({"a.txt": f"{FIGURES}\n\n{'Of the quay. ' * 40}\n\nRevenue was 11.9.\n", "b.txt": TABLE}, {}, True),
+        (
+            {
+                "a.txt": f"{FIGURES}\n\n{'Of the quay. ' * 40}\n\nRevenue was 11.9.\n",
+                "b.txt": TABLE,
+            },
+            {},
+            True,
+        ),
         ({"b.txt": TABLE}, {}, True),
         ({"b.txt": TABLE}, {"near_misses": 0}, False),
         ({"b.txt": TABLE}, {"policy": "strict"}, False),
     ],
-    ids=["sure", "unsure", "sure enough", "off", "strict", "conflict", "nothing", "nothing, off", "nothing, strict"],
+    ids=[
+        "sure",
+        "unsure",
+        "sure enough",
+        "off",
+        "strict",
+        "conflict",
+        "nothing",
+        "nothing, off",
+        "nothing, strict",
+    ],
 )
 async def test_lines_of_the_index_go_up_where_findings_do_not_suffice(
     run: Asking, texts: dict[str, str], settings: dict[str, Any], sent: bool
@@ -187,7 +220,9 @@ async def test_lines_of_the_index_go_up_where_findings_do_not_suffice(
 async def test_no_line_of_the_index_stands_beside_judgements(run: Asking, instruction: str) -> None:
     """Unsure ones included: a verdict near one half is the reader's doubt, and a line of the document no help."""
     task = Task(id="t1", instruction=instruction, output="yes_no", unit="document", reduce="count")
-    _, script = await run({"a.txt": FIGURES, "b.txt": TABLE}, [task], Decision(answer=None), confidence=0.1)
+    _, script = await run(
+        {"a.txt": FIGURES, "b.txt": TABLE}, [task], Decision(answer=None), confidence=0.1
+    )
     assert "unread" not in script.seen[0][0].text
 
 
@@ -217,7 +252,10 @@ async def test_an_answer_may_rest_on_two_rounds(run: Asking) -> None:
     final = Decision(answer="Bergen", findings=("f1", "f2"), confidence=0.9)
     result, script = await run(texts, first, more, final, near_misses=0)
     assert result.answer == "Bergen"
-    assert [citation.quote for citation in result.citations] == [texts["ship.txt"].strip(), texts["owner.txt"].strip()]
+    assert [citation.quote for citation in result.citations] == [
+        texts["ship.txt"].strip(),
+        texts["owner.txt"].strip(),
+    ]
     (gist,) = script.seen[1][1].gists
     assert gist.asked == ("t1 For whom was the AURORA built?", "t2 Where is the seat of the OWNER?")
     assert "f1 Halden | The AURORA was built for Halden." in gist.found
@@ -230,7 +268,13 @@ async def test_counting_documents_sends_a_table_and_says_how_many_were_judged(ru
     texts = {f"{n:03}.txt": f"Film {n} was {'good' if n % 4 else 'bad'}.\n" for n in range(100)} | {
         "x.txt": "No word.\n"
     }
-    judge = Task(id="t1", instruction="Was the FILM good?", output="category", options=("good", "bad"), unit="document")
+    judge = Task(
+        id="t1",
+        instruction="Was the FILM good?",
+        output="category",
+        options=("good", "bad"),
+        unit="document",
+    )
     counted = Decision(answer="75", findings=("f1",), confidence=0.9)
     result, script = await run(texts, [judge.model_copy(update={"reduce": "count"})], counted)
     digest = script.seen[0][0]

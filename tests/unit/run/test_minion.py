@@ -23,15 +23,24 @@ QUESTION = "How tall is the lighthouse at Skerrow, and who built it?"
 HEIGHT = "The lighthouse at Skerrow is 41 metres tall."
 BUILDER = "Anna Reid built the lighthouse in 1871."
 SECRET = "The combination of the safe is 4711."
-OTHERS = "\n".join(f"Keeper {number} left no more than a name in the parish book." for number in range(8))
-GUIDE = f"# Lights\n\n{HEIGHT}\n\n# Keepers\n\n{OTHERS}\n{SECRET}\n{OTHERS}\n\n# History\n\n{BUILDER}\n"
+OTHERS = "\n".join(
+    f"Keeper {number} left no more than a name in the parish book." for number in range(8)
+)
+GUIDE = (
+    f"# Lights\n\n{HEIGHT}\n\n# Keepers\n\n{OTHERS}\n{SECRET}\n{OTHERS}\n\n# History\n\n{BUILDER}\n"
+)
 ANSWER: dict[str, Any] = {
     "answer": "41 metres, Anna Reid",
     "findings": ["f1", "f2"],
     "confidence": 0.9,
     "message": None,
 }
-ASKING: dict[str, Any] = {"answer": None, "findings": [], "confidence": 0.1, "message": "Who built the lighthouse?"}
+ASKING: dict[str, Any] = {
+    "answer": None,
+    "findings": [],
+    "confidence": 0.1,
+    "message": "Who built the lighthouse?",
+}
 
 
 def planning(request: ChatRequest) -> Any:
@@ -45,7 +54,9 @@ def planning(request: ChatRequest) -> Any:
 def reading(request: ChatRequest) -> Any:
     """Points at the line that answers, where it holds it."""
     shown, _, message = request.messages[-1].content.partition("Message:")
-    wanted, answer = ("Anna Reid", "Anna Reid") if "built" in message else ("41 metres", "41 metres")
+    wanted, answer = (
+        ("Anna Reid", "Anna Reid") if "built" in message else ("41 metres", "41 metres")
+    )
     line = re.search(rf"^(\d+): .*{wanted}", shown, re.MULTILINE)
     return {"lines": [int(line[1])] if line else [], "answer": answer if line else None}
 
@@ -55,8 +66,13 @@ class Chat:
 
     def __init__(self, cloud: LoopbackServer, device: LoopbackServer, documents: Path) -> None:
         self.cloud, self.device, self.documents = cloud, device, documents
-        models: Any = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
-        self.minions = Minions(**models, protocol="minion", openai_api_key="key-of-the-test", attempts=1)
+        models: Any = {
+            "planner": f"openai:gpt-5.4@{cloud.openai_url}",
+            "worker": f"openai:reader@{device.openai_url}",
+        }
+        self.minions = Minions(
+            **models, protocol="minion", openai_api_key="key-of-the-test", attempts=1
+        )
 
     def __call__(self, **settings: Any) -> Any:
         return self.minions.ask(QUESTION, self.documents, **settings)
@@ -64,7 +80,9 @@ class Chat:
     @staticmethod
     def texts(server: LoopbackServer) -> list[str]:
         """The last message of each request."""
-        return [str(json.loads(request.body)["messages"][-1]["content"]) for request in server.requests]
+        return [
+            str(json.loads(request.body)["messages"][-1]["content"]) for request in server.requests
+        ]
 
 
 @pytest.fixture
@@ -90,7 +108,9 @@ def test_message_by_message_until_it_can_answer(chat: Any) -> None:
     answer = talk()
     assert (answer.answer, answer.stop_reason) == ("41 metres, Anna Reid", "answered")
     assert [citation.quote for citation in answer.citations] == [HEIGHT, BUILDER]
-    assert all(GUIDE[citation.start : citation.end] == citation.quote for citation in answer.citations)
+    assert all(
+        GUIDE[citation.start : citation.end] == citation.quote for citation in answer.citations
+    )
     assert [round_.tasks for round_ in answer.rounds] == [1, 1]
     assert (answer.usage.planner.calls, answer.usage.worker.calls) == (3, 2)
 
@@ -116,7 +136,11 @@ def test_only_lines_that_were_pointed_at_go_up(chat: Any) -> None:
     assert HEIGHT in sent[1]
     assert BUILDER in sent[2]
     assert sent[2].count("Earlier: ") == 1
-    assert [text.splitlines()[-1] for text in sent] == ["Rounds left: 4", "Rounds left: 3", "Rounds left: 2"]
+    assert [text.splitlines()[-1] for text in sent] == [
+        "Rounds left: 4",
+        "Rounds left: 3",
+        "Rounds left: 2",
+    ]
 
 
 def test_under_strict_answers_go_up_and_nothing_else(chat: Any) -> None:
@@ -132,7 +156,9 @@ def test_under_strict_answers_go_up_and_nothing_else(chat: Any) -> None:
 
 def test_what_the_worker_invents_does_not_go_up(chat: Any) -> None:
     """A quote that stands nowhere is no finding, and the result counts it."""
-    talk = chat(read=lambda _: {"quote": "Gold is at 1,800 dollars an ounce.", "answer": "1,800 dollars"})
+    talk = chat(
+        read=lambda _: {"quote": "Gold is at 1,800 dollars an ounce.", "answer": "1,800 dollars"}
+    )
     answer = talk(evidence="quote", max_turns=1)
     assert "1,800" not in "".join(talk.texts(talk.cloud))
     assert answer.coverage.ungrounded == answer.coverage.read > 0
@@ -141,7 +167,11 @@ def test_what_the_worker_invents_does_not_go_up(chat: Any) -> None:
 @pytest.mark.parametrize("turns", [1, 3])
 def test_the_chat_has_an_end(chat: Any, turns: int) -> None:
     """A planner that asks for ever is heard ``max_turns`` times, and told each time how often it may still ask."""
-    talk = chat(plan=lambda request: ASKING if "Findings:" in request.messages[-1].content else {"message": "What?"})
+    talk = chat(
+        plan=lambda request: (
+            ASKING if "Findings:" in request.messages[-1].content else {"message": "What?"}
+        )
+    )
     answer = talk(max_turns=turns, cache=False)
     assert (answer.answer, answer.stop_reason, len(answer.rounds)) == (None, "no_answer", turns)
     assert (len(talk.cloud.requests), len(talk.device.requests)) == (1 + turns, turns)
@@ -156,7 +186,9 @@ def test_rounds_of_the_other_protocol_do_not_bound_a_chat(chat: Any) -> None:
 def test_what_does_not_fit_is_told_to_the_user_and_to_the_planner(chat: Any) -> None:
     """The passages that promise most are held; coverage, a warning and the planner's page say how much that is."""
     talk = chat()
-    years = "".join(f"In {year} the parish book has no entry for the harbour.\n\n" for year in range(1600, 1800))
+    years = "".join(
+        f"In {year} the parish book has no entry for the harbour.\n\n" for year in range(1600, 1800)
+    )
     (talk.documents / "annals.txt").write_text(years)
     answer = talk(context_tokens=1_500, chunk_tokens=100)
     coverage = answer.coverage
@@ -181,12 +213,19 @@ def test_all_documents_are_held_together(chat: Any) -> None:
 
 def test_a_malformed_message_is_asked_for_again_and_paid_for(chat: Any) -> None:
     """Prose where a message was asked for costs one more call, which is on the bill."""
-    replies: list[Any] = ["Hello! Let us talk.", {"message": "How tall is the lighthouse?"}, ASKING, ANSWER]
+    replies: list[Any] = [
+        "Hello! Let us talk.",
+        {"message": "How tall is the lighthouse?"},
+        ASKING,
+        ANSWER,
+    ]
     talk = chat(plan=lambda _: replies.pop(0))
     answer = talk()
     assert answer.stop_reason == "answered"
     assert answer.usage.planner.calls == len(talk.cloud.requests) == 4
-    assert answer.usage.planner.input_tokens == sum(usage.input_tokens for usage in talk.cloud.usages)
+    assert answer.usage.planner.input_tokens == sum(
+        usage.input_tokens for usage in talk.cloud.usages
+    )
 
 
 def test_a_worker_that_replies_nonsense_does_not_end_the_chat(chat: Any) -> None:
@@ -199,7 +238,11 @@ def test_a_worker_that_replies_nonsense_does_not_end_the_chat(chat: Any) -> None
 
 def test_a_budget_ends_the_chat_with_what_was_found(chat: Any) -> None:
     """The call that could pass the limit is not made; the first message's finding is the partial result."""
-    dear = Completion(text=json.dumps(ASKING), finish_reason="stop", usage=Usage(input_tokens=9_900, output_tokens=20))
+    dear = Completion(
+        text=json.dumps(ASKING),
+        finish_reason="stop",
+        usage=Usage(input_tokens=9_900, output_tokens=20),
+    )
     replies: list[Any] = [{"message": "How tall is the lighthouse?"}, dear]
     talk = chat(plan=lambda _: replies.pop(0))
     answer = talk(max_cloud_tokens=10_000)
@@ -237,21 +280,37 @@ async def test_a_batch_of_chats(chat: Any, tmp_path: Path) -> None:
     """Many questions at once, each a chat of its own, on one bill; the same command goes on where it was."""
     talk = chat()
     questions = [{"id": str(number), "question": f"{number}. {QUESTION}"} for number in range(5)]
-    answers = [answer async for answer in talk.minions.map(questions, talk.documents, output=tmp_path / "out.jsonl")]
+    answers = [
+        answer
+        async for answer in talk.minions.map(
+            questions, talk.documents, output=tmp_path / "out.jsonl"
+        )
+    ]
     assert sorted(answer.id for answer in answers) == ["0", "1", "2", "3", "4"]
     assert {answer.answer for answer in answers} == {"41 metres, Anna Reid"}
     assert sum(answer.usage.planner.calls for answer in answers) == len(talk.cloud.requests) == 15
-    again = [answer async for answer in talk.minions.map(questions, talk.documents, output=tmp_path / "out.jsonl")]
+    again = [
+        answer
+        async for answer in talk.minions.map(
+            questions, talk.documents, output=tmp_path / "out.jsonl"
+        )
+    ]
     assert (again, len(talk.cloud.requests)) == ([], 15)
 
 
 @pytest.mark.parametrize(("own", "turns", "messages"), [(1, 4, 1), (None, 4, 3), (3, 2, 2)])
-async def test_a_question_may_bound_its_chat(chat: Any, own: int | None, turns: int, messages: int) -> None:
+async def test_a_question_may_bound_its_chat(
+    chat: Any, own: int | None, turns: int, messages: int
+) -> None:
     """Its own rounds are messages at most, and never more than the batch allows; the planner is told so at once."""
     replies = iter(range(9))
     talk = chat(plan=lambda _: ASKING if next(replies) < 3 else ANSWER)
     question = {"question": QUESTION, "max_rounds": own}
-    (answer,) = [answer async for answer in talk.minions.map([question], talk.documents, max_turns=turns)]
+    (answer,) = [
+        answer async for answer in talk.minions.map([question], talk.documents, max_turns=turns)
+    ]
     assert len(answer.rounds) == messages
     ends = [text.splitlines()[-1] for text in talk.texts(talk.cloud)]
-    assert ends[:2] == [f"Rounds left: {left}" for left in (min(own or turns, turns), min(own or turns, turns) - 1)]
+    assert ends[:2] == [
+        f"Rounds left: {left}" for left in (min(own or turns, turns), min(own or turns, turns) - 1)
+    ]

@@ -63,7 +63,12 @@ def reading(tmp_path: Path) -> Reading:
     """Runs two rounds over three documents; the texts the planner was shown, and what each round read."""
 
     async def asking(
-        pattern: str, policy: Any, *, by_user: bool = False, cloud: bool = True, limit_bytes: int | None = None
+        pattern: str,
+        policy: Any,
+        *,
+        by_user: bool = False,
+        cloud: bool = True,
+        limit_bytes: int | None = None,
     ) -> tuple[list[str], list[str]]:
         for name in FILES:
             (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -77,7 +82,9 @@ def reading(tmp_path: Path) -> Reading:
             parts = Parts(corpus, given, Nothing(), Condenser(corpus, limits, gate), limits)
             await answer(parts, Transcript("run", "The question?", lambda _: None))
         read = [
-            text.split("(read ")[1].split(" of")[0] for text in planner.shown if text.startswith("t1 Find it. (read")
+            text.split("(read ")[1].split(" of")[0]
+            for text in planner.shown
+            if text.startswith("t1 Find it. (read")
         ]
         return planner.shown, read
 
@@ -85,9 +92,18 @@ def reading(tmp_path: Path) -> Reading:
 
 
 UNSEEN: list[tuple[Any, str, dict[str, Any]]] = [
-    *(("strict", pattern, {}) for pattern in ("*acme*", "acme.txt", "acme", "HOME/ann/acme*", "*ann*", "ann/rent.txt")),
-    *(("findings", pattern, {}) for pattern in ("HOME/ann/acme.txt", "HOME/a*", "ann/acme.txt", "*ann/ac*")),
-    *(("findings", pattern, {"limit_bytes": 0}) for pattern in ("*acme*", "ann/rent.txt", "HOME/*")),
+    *(
+        ("strict", pattern, {})
+        for pattern in ("*acme*", "acme.txt", "acme", "HOME/ann/acme*", "*ann*", "ann/rent.txt")
+    ),
+    *(
+        ("findings", pattern, {})
+        for pattern in ("HOME/ann/acme.txt", "HOME/a*", "ann/acme.txt", "*ann/ac*")
+    ),
+    *(
+        ("findings", pattern, {"limit_bytes": 0})
+        for pattern in ("*acme*", "ann/rent.txt", "HOME/*")
+    ),
     *(("open", pattern, {}) for pattern in ("HOME/ann/acme.txt", "*ann/ac*")),
 ]
 

@@ -44,7 +44,10 @@ def device() -> Iterator[LoopbackServer]:
 @pytest.fixture
 def minions(cloud: LoopbackServer, device: LoopbackServer) -> Iterator[Minions]:
     """The API over both servers."""
-    models: Any = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
+    models: Any = {
+        "planner": f"openai:gpt-5.4@{cloud.openai_url}",
+        "worker": f"openai:reader@{device.openai_url}",
+    }
     with Minions(**models, openai_api_key="key-of-the-test", attempts=1) as instance:
         yield instance
 
@@ -56,7 +59,9 @@ def documents(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "guide.md").write_text(f"# Lights\n\n{SENTENCE}\nAnna Reid built it.\n")
     for number in range(6):
-        (folder / f"{number}.txt").write_text(f"Of lighthouse {number} it is told that it burned. " * 30)
+        (folder / f"{number}.txt").write_text(
+            f"Of lighthouse {number} it is told that it burned. " * 30
+        )
     (folder / "safe.txt").write_text(SECRET)
     return folder
 
@@ -90,7 +95,9 @@ def test_rag_sends_the_best_chunks_and_no_other(
     """One cloud call with exactly ``rag_chunks`` chunks, whole; no worker is asked."""
     answer = ask(minions, documents, "rag", rag_chunks=count)
     sent = sent_by(cloud)
-    assert {text for text in texts(minions, documents) if text in sent} == best(minions, documents, count)
+    assert {text for text in texts(minions, documents) if text in sent} == best(
+        minions, documents, count
+    )
     assert SECRET not in sent
     assert device.requests == []
     assert (answer.answer, answer.stop_reason) == ("41 metres", "answered")
@@ -118,11 +125,20 @@ def test_what_a_document_writes_like_a_placeholder_is_answered_as_it_stands(
     (documents / "guide.md").write_text(f"# Lights\n\n{line}\n")
 
     def quoting(request: ChatRequest) -> Any:
-        found = re.search(r"The lighthouse at Skerrow is .* Fields .*[.]", request.messages[-1].content)
-        return {"answer": found[0], "findings": ["f1"], "confidence": 0.9, "tasks": []} if found else play(request)
+        found = re.search(
+            r"The lighthouse at Skerrow is .* Fields .*[.]", request.messages[-1].content
+        )
+        return (
+            {"answer": found[0], "findings": ["f1"], "confidence": 0.9, "tasks": []}
+            if found
+            else play(request)
+        )
 
     with LoopbackServer(quoting) as cloud:
-        models: Any = {"planner": f"openai:gpt-5.4@{cloud.openai_url}", "worker": f"openai:reader@{device.openai_url}"}
+        models: Any = {
+            "planner": f"openai:gpt-5.4@{cloud.openai_url}",
+            "worker": f"openai:reader@{device.openai_url}",
+        }
         with Minions(**models, openai_api_key="key-of-the-test", attempts=1) as minions:
             answer = ask(minions, documents, protocol)
     assert answer.answer == line
@@ -182,7 +198,9 @@ def test_a_planner_on_this_machine_may_see_everything(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_protocol_cites_what_stands_in_the_document(minions: Minions, documents: Path, protocol: str) -> None:
+def test_every_protocol_cites_what_stands_in_the_document(
+    minions: Minions, documents: Path, protocol: str
+) -> None:
     """However it was answered, each citation is the document's own text at its offsets, and holds the answer."""
     answer = ask(minions, documents, protocol)
     assert [check.status for check in verify_answer(answer)] == ["ok"]
@@ -190,7 +208,9 @@ def test_every_protocol_cites_what_stands_in_the_document(minions: Minions, docu
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_protocol_gives_the_same_kind_of_result(minions: Minions, documents: Path, protocol: str) -> None:
+def test_every_protocol_gives_the_same_kind_of_result(
+    minions: Minions, documents: Path, protocol: str
+) -> None:
     """One schema, the same fields filled: whoever reads results need not know how they came about."""
     answer = ask(minions, documents, protocol)
     assert Answer.model_validate_json(answer.model_dump_json()) == answer
@@ -234,14 +254,18 @@ def test_the_estimate_is_near_what_is_sent(
     minions: Minions, documents: Path, cloud: LoopbackServer, protocol: str
 ) -> None:
     """One call, of about the tokens that the server counts."""
-    estimated = minions.estimate(QUESTION, documents, protocol=protocol, policy="open", rag_chunks=3).typical
+    estimated = minions.estimate(
+        QUESTION, documents, protocol=protocol, policy="open", rag_chunks=3
+    ).typical
     ask(minions, documents, protocol, rag_chunks=3)
     assert estimated.calls == len(cloud.requests) == 1
     counted = sum(usage.input_tokens for usage in cloud.usages)
     assert counted == pytest.approx(estimated.input_tokens, rel=0.15)
 
 
-def test_nothing_found_is_no_answer(minions: Minions, documents: Path, cloud: LoopbackServer) -> None:
+def test_nothing_found_is_no_answer(
+    minions: Minions, documents: Path, cloud: LoopbackServer
+) -> None:
     """A question whose words stand nowhere has no chunks to send; the run ends without an answer."""
     answer = minions.ask("Quousque tandem?", documents, protocol="rag", policy="open")
     assert (answer.answer, answer.stop_reason, answer.coverage.read) == (None, "no_answer", 0)

@@ -35,7 +35,12 @@ class Home:
     def run(self, run_id: str, at: str, *, ends: bool = True) -> None:
         """A run that began at a time, everything in it marked with its id."""
         store, runs = self.store, Runs(self.store)
-        using: dict[str, Any] = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings"}
+        using: dict[str, Any] = {
+            "planner": "p",
+            "worker": "w",
+            "protocol": "minions",
+            "policy": "findings",
+        }
         runs.start(run_id, question=f"question of {run_id}", started_at=at, **using)
         entry = Entry(
             run_id=run_id,
@@ -51,13 +56,24 @@ class Home:
             status="ok",
         )
         body = f"body of {run_id}".encode()
-        EgressLog(store).append(Ledger(store).append(entry), entry, body, {"question": len(body)}, at=at)
+        EgressLog(store).append(
+            Ledger(store).append(entry), entry, body, {"question": len(body)}, at=at
+        )
         completion = Completion(text=f"reply of {run_id}", finish_reason="stop", usage=Usage())
-        store.write("INSERT INTO replies VALUES (?, 'key', ?)", (run_id, completion.model_dump_json()))
-        store.write("INSERT INTO results VALUES (?, 'm', ?, ?)", (run_id.encode(), at, f"result of {run_id}"))
+        store.write(
+            "INSERT INTO replies VALUES (?, 'key', ?)", (run_id, completion.model_dump_json())
+        )
+        store.write(
+            "INSERT INTO results VALUES (?, 'm', ?, ?)",
+            (run_id.encode(), at, f"result of {run_id}"),
+        )
         if ends:
             answer = Answer(
-                run_id=run_id, question="q", answer=f"answer of {run_id}", confidence=1, stop_reason="answered"
+                run_id=run_id,
+                question="q",
+                answer=f"answer of {run_id}",
+                confidence=1,
+                stop_reason="answered",
             )
             runs.finish(answer)
             store.write("UPDATE runs SET finished_at = ? WHERE run_id = ?", (at, run_id))
@@ -98,7 +114,13 @@ def test_a_deleted_run_is_gone_and_its_cost_stays(home: Home) -> None:
     assert all(home.on_disk(mark) for mark in marks)
     before = EgressLog(home.store).summary(), Ledger(home.store).entries()
     removed = delete_runs(home.store, ["old"])
-    assert (removed.runs, removed.bodies, removed.replies, removed.results, removed.erased) == (1, 1, 1, 1, True)
+    assert (removed.runs, removed.bodies, removed.replies, removed.results, removed.erased) == (
+        1,
+        1,
+        1,
+        1,
+        True,
+    )
     assert home.kept("old") == (0, 0, 0, 0)
     assert home.kept("new") == home.kept("unended") == (1, 1, 1, 1)
     assert not any(home.on_disk(mark) for mark in marks)
@@ -110,7 +132,10 @@ def test_a_deleted_run_is_gone_and_its_cost_stays(home: Home) -> None:
 def test_what_a_batch_spent_counts_after_its_runs_are_forgotten(home: Home) -> None:
     """A batch that is resumed after a deletion or a purge does not begin to spend anew."""
     store, batch = home.store, "batch-1"
-    store.write("INSERT INTO batches (batch_id, started_at, output) VALUES (?, ?, 'out.jsonl')", (batch, OLD))
+    store.write(
+        "INSERT INTO batches (batch_id, started_at, output) VALUES (?, ?, 'out.jsonl')",
+        (batch, OLD),
+    )
     store.write("UPDATE runs SET batch = ?", (batch,))
     before = Ledger(store).spent(batch)
     assert before[1] == Decimal("1.5")

@@ -50,6 +50,10 @@ def test_earlier_requests_get_the_facts_that_can_be_known(second_version: Path) 
     assert (ended.role, ended.round, ended.at, ended.kinds) == ("planner", 2, "2026-01-01", None)
     assert (under_way.role, under_way.round, under_way.at) == ("worker", 3, "2026-01-02")
     assert (lost.role, lost.round, lost.at) == (None, None, None)
-    assert [departure.body for departure in (ended, under_way, lost)] == [b"body 1", b"body 2", b"body 3"]
+    assert [departure.body for departure in (ended, under_way, lost)] == [
+        b"body 1",
+        b"body 2",
+        b"body 3",
+    ]
     assert (ended.bytes, ended.sha256) == (6, hashlib.sha256(b"body 1").hexdigest())
     assert summary.kinds == {"unknown": 18}

@@ -50,13 +50,18 @@ def test_a_new_home_is_private(tmp_path: Path) -> None:
     home = tmp_path / "state" / "home"
     with opened(home):
         assert [mode(folder) for folder in (home, home.parent)] == [0o700, 0o700]
-        assert {file.name: mode(file) for file in home.iterdir()} == dict.fromkeys((*FILES, *INDEX_FILES), 0o600)
+        assert {file.name: mode(file) for file in home.iterdir()} == dict.fromkeys(
+            (*FILES, *INDEX_FILES), 0o600
+        )
 
 
 def test_weights_make_a_private_home_too(tmp_path: Path) -> None:
     """Whoever pulls a model first has made the home."""
     require_space(tmp_path / "home" / "models", 1)
-    assert [mode(folder) for folder in (tmp_path / "home", tmp_path / "home" / "models")] == [0o700, 0o700]
+    assert [mode(folder) for folder in (tmp_path / "home", tmp_path / "home" / "models")] == [
+        0o700,
+        0o700,
+    ]
 
 
 def test_a_home_that_was_open_is_closed_and_the_log_says_so_once(tmp_path: Path) -> None:
@@ -71,11 +76,17 @@ def test_a_home_that_was_open_is_closed_and_the_log_says_so_once(tmp_path: Path)
         assert mode(home) == 0o700
         assert {mode(file) for file in home.iterdir()} == {0o600}
     closed = [entry for entry in logs if entry["event"] == "closed_to_others"]
-    assert [(entry["was"], entry["now"]) for entry in closed] == [("0755", "0700"), ("0644", "0600"), ("0644", "0600")]
+    assert [(entry["was"], entry["now"]) for entry in closed] == [
+        ("0755", "0700"),
+        ("0644", "0600"),
+        ("0644", "0600"),
+    ]
 
 
 @pytest.mark.parametrize("case", ["working", "shared", "of others", "unknown"])
-def test_a_folder_that_is_not_a_home_alone_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+def test_a_folder_that_is_not_a_home_alone_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
     """Where the program works, a shared folder, somebody else's, any where nobody can tell which is the user's own:
     closing it would break what is none of ours.
     """

@@ -22,7 +22,15 @@ SECRET = "the lamp burns whale oil"
 
 def _answer(**changes: Any) -> Answer:
     citation = Citation(
-        id="f1", document_id="d", path="a.md", page=2, start=3, end=27, quote=SECRET, status="exact", score=1.0
+        id="f1",
+        document_id="d",
+        path="a.md",
+        page=2,
+        start=3,
+        end=27,
+        quote=SECRET,
+        status="exact",
+        score=1.0,
     )
     values: dict[str, Any] = {
         "run_id": "r1",
@@ -32,7 +40,9 @@ def _answer(**changes: Any) -> Answer:
         "stop_reason": "answered",
         "citations": (citation,),
         "calculations": (Calculation(expression=SECRET, result=SECRET),),
-        "coverage": Coverage(documents=2, unreadable=(Unreadable(path="b.pdf", reason="empty file"),)),
+        "coverage": Coverage(
+            documents=2, unreadable=(Unreadable(path="b.pdf", reason="empty file"),)
+        ),
         "rounds": (RoundSummary(tasks=1, jobs=2, found=1),),
         "warnings": (f"the planner says: {SECRET}", "another"),
     }
@@ -47,7 +57,13 @@ def store() -> Iterator[Store]:
 
 
 def _start(runs: Runs, **changes: Any) -> None:
-    using: dict[str, Any] = {"planner": "p", "worker": "w", "protocol": "minions", "policy": "findings", **changes}
+    using: dict[str, Any] = {
+        "planner": "p",
+        "worker": "w",
+        "protocol": "minions",
+        "policy": "findings",
+        **changes,
+    }
     runs.start("r1", question="What does it burn?", started_at="2026", **using)
 
 
@@ -65,7 +81,16 @@ def test_no_text_of_a_document_is_left_in_an_answer() -> None:
         27,
         "exact",
     )
-    same = {"question", "confidence", "stop_reason", "coverage", "rounds", "usage", "egress", "elapsed_s"}
+    same = {
+        "question",
+        "confidence",
+        "stop_reason",
+        "coverage",
+        "rounds",
+        "usage",
+        "egress",
+        "elapsed_s",
+    }
     assert bare.model_dump(include=same) == _answer().model_dump(include=same)
     assert is_without_text(bare)
     assert without_text(bare) == bare

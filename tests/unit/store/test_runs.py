@@ -33,11 +33,17 @@ def _start(runs: Runs, run_id: str, started_at: str = "2026-01-01T00:00:00+00:00
 
 
 def _answer(run_id: str, stop_reason: StopReason = "answered") -> Answer:
-    return Answer(run_id=run_id, question="How much?", answer="12", confidence=0.5, stop_reason=stop_reason)
+    return Answer(
+        run_id=run_id, question="How much?", answer="12", confidence=0.5, stop_reason=stop_reason
+    )
 
 
-@pytest.mark.parametrize("stop_reason", ["answered", "no_answer", "budget", "timeout", "interrupted", "error"])
-def test_a_finished_run_keeps_its_result_and_how_it_ended(runs: Runs, stop_reason: StopReason) -> None:
+@pytest.mark.parametrize(
+    "stop_reason", ["answered", "no_answer", "budget", "timeout", "interrupted", "error"]
+)
+def test_a_finished_run_keeps_its_result_and_how_it_ended(
+    runs: Runs, stop_reason: StopReason
+) -> None:
     """Partial results are on disk like complete ones."""
     _start(runs, "r1")
     runs.finish(_answer("r1", stop_reason))

@@ -59,7 +59,9 @@ def test_the_database_is_readable_by_its_owner_only(tmp_path: Path) -> None:
 def test_two_processes_share_a_home(tmp_path: Path) -> None:
     """Two commands at once, on a home that does not exist yet, both write everything they have to write."""
     path = tmp_path / "home" / "minions.sqlite3"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in ("a", "b")]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in ("a", "b")
+    ]
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
     with Store.open(path) as store:
         assert _count(store) == 100

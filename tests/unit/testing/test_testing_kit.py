@@ -27,7 +27,12 @@ def fetch(server: LoopbackServer, method: str, path: str, body: Any = None) -> t
 
 def chat(text: str = "q", **fields: Any) -> dict[str, Any]:
     """A chat request that both protocols take."""
-    return {"model": "m", "messages": [{"role": "user", "content": text}], "stream": False, **fields}
+    return {
+        "model": "m",
+        "messages": [{"role": "user", "content": text}],
+        "stream": False,
+        **fields,
+    }
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,12 @@ def test_models_and_context_are_told_everywhere_alike() -> None:
     with LoopbackServer(models=["a"], context_tokens=2048) as server:
         assert fetch(server, "GET", "/v1/models")[1]["data"][0]["id"] == "a"
         assert fetch(server, "GET", "/slots")[1][0]["n_ctx"] == 2048
-        assert fetch(server, "POST", "/api/show", {"model": "a"})[1]["model_info"]["loopback.context_length"] == 2048
+        assert (
+            fetch(server, "POST", "/api/show", {"model": "a"})[1]["model_info"][
+                "loopback.context_length"
+            ]
+            == 2048
+        )
         assert fetch(server, "POST", "/api/show", {"model": "b"})[0] == 404
         assert fetch(server, "POST", "/api/chat", chat())[0] == 404
         assert fetch(server, "POST", "/tokenize", {"content": "abc"})[1] == {"tokens": [97, 98, 99]}
@@ -92,7 +102,9 @@ def test_usage_can_be_left_out() -> None:
     assert server.usages == []
 
 
-@pytest.mark.parametrize("body", [{}, {"messages": 1}, [], {"messages": [{"role": "x", "content": "y"}]}])
+@pytest.mark.parametrize(
+    "body", [{}, {"messages": 1}, [], {"messages": [{"role": "x", "content": "y"}]}]
+)
 def test_what_is_no_chat_request_is_refused(body: Any) -> None:
     """A client's mistake is told with status 400, not with a broken connection."""
     with LoopbackServer(default="x") as server:
@@ -146,7 +158,9 @@ def test_a_storm_hits_the_same_requests_with_the_same_seed() -> None:
 
 def test_a_server_asks_for_a_fault_with_each_request() -> None:
     """A fault that ``faulty`` returns is the answer; planned faults come first."""
-    with LoopbackServer(default="x", faulty=lambda number: faults.loading() if number == 2 else None) as server:
+    with LoopbackServer(
+        default="x", faulty=lambda number: faults.loading() if number == 2 else None
+    ) as server:
         server.fail_next(faults.server_error())
         statuses = [fetch(server, "POST", "/v1/chat/completions", chat())[0] for _ in range(4)]
     assert statuses == [500, 200, 200, 503]

@@ -33,7 +33,9 @@ def test_bent_json_is_read(text: str) -> None:
     assert parse_reply(text)["answer"] == "12"
 
 
-@pytest.mark.parametrize("text", ["", "   ", "I do not know.", "<think>hm", "12", '"12"', "[]", "{}{"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "I do not know.", "<think>hm", "12", '"12"', "[]", "{}{"]
+)
 def test_what_is_no_object_is_refused(text: str) -> None:
     """Prose is not data."""
     with pytest.raises(ReplyError):

@@ -73,7 +73,10 @@ def test_a_text_without_digits_has_no_number() -> None:
 @pytest.mark.parametrize(
     ("text", "amounts"),
     [
-        ("$10,776 million as of December 25, 2021, to $12,831 million", ["10776000000", "12831000000"]),
+        (
+            "$10,776 million as of December 25, 2021, to $12,831 million",
+            ["10776000000", "12831000000"],
+        ),
         ("696.2% and 7 percent", ["696.2", "7"]),
         ("F1 of 85.99; $(362) million; 4.2e9", ["85.99", "-362000000", "4200000000"]),
         ("7934 messages in 2022, 9 of them late, of 12 k", []),
@@ -89,7 +92,16 @@ def test_numbers_are_told_by_their_sort() -> None:
     """Money, by a sign before or a word after it, a share, a scale, a point, or whole: each as it is written."""
     text = "12 sites, 1,234 people, 7.5 points; 5 %, 3 per cent; 12.4 million; $4.2 billion and 3 million euros"
     found = numbers_by_sort(text)
-    assert [sort for sort, _ in found] == ["whole", "whole", "point", "share", "share", "scaled", "money", "money"]
+    assert [sort for sort, _ in found] == [
+        "whole",
+        "whole",
+        "point",
+        "share",
+        "share",
+        "scaled",
+        "money",
+        "money",
+    ]
     assert found[-1] == ("money", Decimal(3_000_000))
 
 

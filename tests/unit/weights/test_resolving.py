@@ -28,7 +28,10 @@ def _cached(entry: ModelEntry, home: Path, content: bytes) -> Path:
 
 def test_the_known_models_are_complete() -> None:
     """Each model that can be named has a size, a whole sha256, a pinned revision and pinned carriers."""
-    assert [known.name for known in catalogue.MODELS] == ["qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b"]
+    assert [known.name for known in catalogue.MODELS] == [
+        "qwen2.5-coder-1.5b",
+        "qwen2.5-coder-0.5b",
+    ]
     for known in catalogue.MODELS:
         assert len(known.sha256) == 64
         assert len(known.revision) == 40
@@ -73,7 +76,9 @@ def test_installed_parts_become_the_cached_file(
     """Parts in installed packages are joined in order, with progress, and no package is imported."""
     install(*PARTS)
     seen: list[tuple[int, int]] = []
-    path = resolving.resolve(entry.name, home=home, progress=lambda done, total: seen.append((done, total)))
+    path = resolving.resolve(
+        entry.name, home=home, progress=lambda done, total: seen.append((done, total))
+    )
     assert path == home / "models" / "tiny.gguf"
     assert path.read_bytes() == content
     assert seen[-1] == (len(content), len(content))
@@ -110,7 +115,9 @@ def test_a_verified_file_is_not_read_again(
     assert resolving.resolve(entry.name, home=home).read_bytes() == content
 
 
-def test_a_file_that_changed_is_verified_again(entry: ModelEntry, home: Path, content: bytes) -> None:
+def test_a_file_that_changed_is_verified_again(
+    entry: ModelEntry, home: Path, content: bytes
+) -> None:
     """A verified file that is replaced by another of the same size is not loaded."""
     target = _cached(entry, home, content)
     resolving.resolve(entry.name, home=home)
@@ -130,13 +137,17 @@ def test_pull_replaces_a_wrong_file(
     assert resolving.pull(entry.name, home=home).read_bytes() == content
 
 
-def test_the_list_says_what_is_here_and_from_where(entry: ModelEntry, home: Path, install: Callable[..., Path]) -> None:
+def test_the_list_says_what_is_here_and_from_where(
+    entry: ModelEntry, home: Path, install: Callable[..., Path]
+) -> None:
     """Each known model is absent, carried by packages, or in the cache."""
     assert [status.origin for status in resolving.list_models(home)] == [None]
     install(*PARTS)
     assert [status.origin for status in resolving.list_models(home)] == ["packages"]
     path = resolving.resolve(entry.name, home=home)
-    assert [(status.origin, status.path) for status in resolving.list_models(home)] == [("cache", path)]
+    assert [(status.origin, status.path) for status in resolving.list_models(home)] == [
+        ("cache", path)
+    ]
 
 
 def test_a_full_disk_is_noticed_before_writing(

@@ -18,7 +18,9 @@ def hosts(*references: str, **settings: Any) -> set[str]:
 
 def test_each_endpoint_has_a_host() -> None:
     """Of a worker all; where a reference names none, the settings' or the provider's own."""
-    several = "openai:w@http://127.0.0.1:1/v1,http://me:secret@192.0.2.1:8080/v1,http://[2001:db8::1]/v1"
+    several = (
+        "openai:w@http://127.0.0.1:1/v1,http://me:secret@192.0.2.1:8080/v1,http://[2001:db8::1]/v1"
+    )
     assert hosts(several) == {"127.0.0.1", "192.0.2.1", "2001:db8::1"}
     assert hosts("openai:p", "ollama:w") == {"api.openai.com", "127.0.0.1"}
     assert hosts("openai:p", openai_base_url="https://gateway.example/v1") == {"gateway.example"}

@@ -30,7 +30,9 @@ def _settings(**values: Any) -> Settings:
 
 
 @pytest.mark.parametrize("embedded", [True, False])
-def test_without_settings_everything_is_local(monkeypatch: pytest.MonkeyPatch, embedded: bool) -> None:
+def test_without_settings_everything_is_local(
+    monkeypatch: pytest.MonkeyPatch, embedded: bool
+) -> None:
     """No key: the worker plans too, and a note says so; the embedded model is the worker where it is installed."""
     monkeypatch.setattr(lineup, "has_embedded", lambda: embedded)
     chosen = Lineup.of(_settings())
@@ -81,7 +83,12 @@ def test_what_counts_as_cloud(planner: str, cloud: bool) -> None:
 
 @pytest.mark.parametrize(
     "worker",
-    ["openai:x@http://192.0.2.1/v1", "openai:x", "ollama:x:120b-cloud", "ollama:x@http://ollama.example.com:11434"],
+    [
+        "openai:x@http://192.0.2.1/v1",
+        "openai:x",
+        "ollama:x:120b-cloud",
+        "ollama:x@http://ollama.example.com:11434",
+    ],
 )
 def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
     """Documents are read on this machine."""
@@ -92,17 +99,25 @@ def test_workers_elsewhere_are_refused_unless_allowed(worker: str) -> None:
 
 def test_one_endpoint_elsewhere_makes_a_worker_remote() -> None:
     """A list of servers is as private as the worst of them: it is refused by name, and needs a price under a limit."""
-    mixed = Lineup.unchecked(_settings(worker="openai:x@http://127.0.0.1:1/v1,http://me:secret@192.0.2.1/v1"))
-    with pytest.raises(EgressRefusedError, match=r"http://192\.0\.2\.1/v1, which is not on this machine"):
+    mixed = Lineup.unchecked(
+        _settings(worker="openai:x@http://127.0.0.1:1/v1,http://me:secret@192.0.2.1/v1")
+    )
+    with pytest.raises(
+        EgressRefusedError, match=r"http://192\.0\.2\.1/v1, which is not on this machine"
+    ):
         mixed.refuse_remote_worker()
     assert mixed.worker_is_remote
-    here = Lineup.unchecked(_settings(worker="openai:x@http://127.0.0.1:1/v1,http://localhost:2/v1"))
+    here = Lineup.unchecked(
+        _settings(worker="openai:x@http://127.0.0.1:1/v1,http://localhost:2/v1")
+    )
     assert not here.worker_is_remote
     several = {"planner": "local", "worker": "openai:x@http://127.0.0.1:1/v1,http://192.0.2.1/v1"}
     with pytest.raises(ConfigError, match=r"API key for http://192\.0\.2\.1/v1"):
         Lineup.of(_settings(**several, allow_remote_workers=True))
     with pytest.raises(PriceUnknownError):
-        Lineup.of(_settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1"))
+        Lineup.of(
+            _settings(**several, allow_remote_workers=True, openai_api_key="sk-x", max_cost="1")
+        )
 
 
 def test_a_planner_has_one_endpoint() -> None:
@@ -131,10 +146,14 @@ def test_ollama_host_is_read_as_ollama_reads_it(host: str, url: str) -> None:
 def test_an_ollama_host_elsewhere_is_refused() -> None:
     """The variable does not open a way out."""
     with pytest.raises(EgressRefusedError):
-        Lineup.unchecked(_settings(worker="ollama:x", ollama_host="192.0.2.1:11434")).refuse_remote_worker()
+        Lineup.unchecked(
+            _settings(worker="ollama:x", ollama_host="192.0.2.1:11434")
+        ).refuse_remote_worker()
 
 
-@pytest.mark.parametrize("flags", [{"max_rounds": 0}, {"policy": "secret"}, {"max_cost": "-1"}, {"nonsense": 1}])
+@pytest.mark.parametrize(
+    "flags", [{"max_rounds": 0}, {"policy": "secret"}, {"max_cost": "-1"}, {"nonsense": 1}]
+)
 def test_a_wrong_setting_is_named(flags: dict[str, Any]) -> None:
     """The message names the setting, and nothing starts."""
     with pytest.raises(ConfigError, match=next(iter(flags))):
@@ -163,23 +182,32 @@ def test_a_cost_limit_without_a_price_is_told_first() -> None:
     Lineup.of(_settings(**billed, max_cost="1", prices=["nobody-knows-it=1/2"]))
     Lineup.of(_settings(**billed))
     Lineup.of(_settings(planner="local", worker=LOCAL_WORKER, max_cost="1"))
-    elsewhere = {"worker": "openai:nobody-knows-it@http://192.0.2.1/v1", "allow_remote_workers": True}
+    elsewhere = {
+        "worker": "openai:nobody-knows-it@http://192.0.2.1/v1",
+        "allow_remote_workers": True,
+    }
     with pytest.raises(PriceUnknownError, match="nobody-knows-it"):
         Lineup.of(_settings(planner="local", **elsewhere, openai_api_key="sk-x", max_cost="1"))
 
 
 @pytest.mark.parametrize(("concurrency", "jobs"), [(None, 5), (4, 8)])
-async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(concurrency: int | None, jobs: int) -> None:
+async def test_as_many_jobs_at_a_time_as_the_servers_have_slots(
+    concurrency: int | None, jobs: int
+) -> None:
     """Slots are asked for and added up; --concurrency is for each server. The smallest context is that of all."""
     with LoopbackServer(slots=3, context_tokens=3_000) as first, LoopbackServer(slots=2) as second:
         settings = _settings(
-            planner="local", worker=f"openai:w@{first.openai_url},{second.openai_url}", concurrency=concurrency
+            planner="local",
+            worker=f"openai:w@{first.openai_url},{second.openai_url}",
+            concurrency=concurrency,
         )
         with Store.memory() as store:
             crew = await recruit.recruit(Lineup.of(settings), settings, books_in(store))
             await crew.aclose()
     assert (crew.executor.concurrency, crew.worker_name) == (jobs, "openai:w")
-    assert crew.within(Limits(context_tokens=4_000, max_jobs=7)) == Limits(context_tokens=3_000, max_jobs=7)
+    assert crew.within(Limits(context_tokens=4_000, max_jobs=7)) == Limits(
+        context_tokens=3_000, max_jobs=7
+    )
     assert crew.within(Limits(context_tokens=2_000)) == Limits(context_tokens=2_000)
 
 
@@ -192,7 +220,9 @@ async def test_who_does_not_tell_its_context_is_believed_to_have_what_the_settin
     assert crew.within(Limits(context_tokens=4_000)) == Limits(context_tokens=4_000)
 
 
-async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What stays on this machine costs nothing, whoever else reads."""
 
     async def room_of(*_: Any, **__: Any) -> Room:
@@ -207,20 +237,26 @@ async def test_only_the_endpoint_elsewhere_is_metered_as_a_cloud(monkeypatch: py
         async with AsyncExitStack() as opened:
             served = await bench.serve(chosen.worker, opened)
             assert [endpoint.cloud for endpoint in served] == [False, True]
-            assert [endpoint.adapter.endpoint for endpoint in served] == worker.partition("@")[2].split(",")
+            assert [endpoint.adapter.endpoint for endpoint in served] == worker.partition("@")[
+                2
+            ].split(",")
 
 
 @pytest.mark.parametrize("worker", ["openai:x@http://127.0.0.1:1/v1", "ollama:x"])
 async def test_timeouts_are_those_of_the_settings(worker: str) -> None:
     """Connecting, the first byte and the whole: each as it was set, for every provider over a network."""
     settings = _settings(connect_timeout_s=1, first_token_timeout_s=2, call_timeout_s=3)
-    model: Any = await Adapters.of(settings, settings.endpoints()).open(ModelRef.parse(worker), slots=1)
+    model: Any = await Adapters.of(settings, settings.endpoints()).open(
+        ModelRef.parse(worker), slots=1
+    )
     timeouts = model._timeout if worker.startswith("openai") else model._timeouts
     assert timeouts == Timeouts(connect_s=1, first_token_s=2, total_s=3)
     await model.aclose()
 
 
-async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_opened_is_closed_when_the_rest_cannot_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A planner that cannot be built does not leave the worker's model in memory."""
 
     class Worker:
@@ -245,11 +281,15 @@ async def test_what_was_opened_is_closed_when_the_rest_cannot_be(monkeypatch: py
     assert worker.closed
 
 
-async def test_missing_weights_are_fetched_when_first_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_missing_weights_are_fetched_when_first_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A first question with the embedded default needs no other command; told to stay local, nothing is fetched."""
     fetched: list[str] = []
     told: list[Any] = []
-    monkeypatch.setattr(resolving, "pull", lambda name, *, home: fetched.append(f"{name} into {home.name}"))
+    monkeypatch.setattr(
+        resolving, "pull", lambda name, *, home: fetched.append(f"{name} into {home.name}")
+    )
     for module in (lineup, recruit):
         monkeypatch.setattr(module, "has_embedded", lambda: True)
     monkeypatch.setattr(files, "installed_parts", lambda _: None)

@@ -23,17 +23,31 @@ def jobs(make: Any) -> list[Job]:
     places: list[dict[str, Any]] = [
         {"id": "a:0", "document_id": "a", "path": "report.txt", "start": 0},
         {"id": "a:1", "document_id": "a", "path": "report.txt", "index": 1, "start": len(FIRST)},
-        {"id": "b:7", "document_id": "b", "path": "people.txt", "index": 7, "start": 500, "headings": ("Staff",)},
+        {
+            "id": "b:7",
+            "document_id": "b",
+            "path": "people.txt",
+            "index": 7,
+            "start": 500,
+            "headings": ("Staff",),
+        },
     ]
     task = make.task("What was net revenue in 2022?")
     texts = zip((FIRST, SECOND, OTHER), places, strict=True)
     return [
-        Job(id=f"r1.t1.{place['id']}.0", task=task, chunk=make.chunk(text, **place), rank=(2, 0, 1)[n])
+        Job(
+            id=f"r1.t1.{place['id']}.0",
+            task=task,
+            chunk=make.chunk(text, **place),
+            rank=(2, 0, 1)[n],
+        )
         for n, (text, place) in enumerate(texts)
     ]
 
 
-async def _read(jobs: list[Job], *replies: Any, **options: Any) -> tuple[dict[str, Any], ScriptedModel]:
+async def _read(
+    jobs: list[Job], *replies: Any, **options: Any
+) -> tuple[dict[str, Any], ScriptedModel]:
     model = ScriptedModel(list(replies))
     results = await ChatReader(model, **options).read(jobs)
     assert sorted(result.job.id for result in results) == sorted(job.id for job in jobs)
@@ -45,7 +59,11 @@ async def test_lines_are_numbered_through_and_lead_back_to_their_passage(jobs: l
     offsets.
     """
     results, _ = await _read(jobs, {"lines": [3], "answer": "12.4 million"})
-    assert [results[id_].status for id_ in ("a:0", "a:1", "b:7")] == ["abstained", "found", "abstained"]
+    assert [results[id_].status for id_ in ("a:0", "a:1", "b:7")] == [
+        "abstained",
+        "found",
+        "abstained",
+    ]
     (finding,) = results["a:1"].findings
     assert finding.citation.quote == "Net revenue was 12.4 million in 2022."
     assert (finding.citation.path, finding.citation.start) == ("report.txt", len(FIRST))
@@ -57,7 +75,9 @@ async def test_evidence_may_stand_in_several_documents(jobs: list[Job]) -> None:
     are not joined.
     """
     results, _ = await _read(jobs, {"lines": [4, 5, 6], "answer": "costs 3 million, staff 40"})
-    assert [finding.citation.quote for finding in results["a:1"].findings] == ["Costs were 3 million."]
+    assert [finding.citation.quote for finding in results["a:1"].findings] == [
+        "Costs were 3 million."
+    ]
     assert [finding.citation.quote for finding in results["b:7"].findings] == [
         "Staff: 40.\nThe chair is Helene Stoddart."
     ]
@@ -78,7 +98,10 @@ async def test_a_passage_that_goes_on_has_no_place_of_its_own(jobs: list[Job]) -
     """A chunk that continues the one before has no heading; any other has one."""
     _, model = await _read(jobs, {"lines": [], "answer": None})
     shown = model.requests[0].messages[-1].content
-    assert "Passage from report.txt\n1: Overview\n2: The harbour has two quays.\n3: Net revenue" in shown
+    assert (
+        "Passage from report.txt\n1: Overview\n2: The harbour has two quays.\n3: Net revenue"
+        in shown
+    )
     assert "4: Costs were 3 million.\n\nPassage from people.txt > Staff\n5: Staff: 40." in shown
 
 
@@ -86,7 +109,8 @@ async def test_messages_share_the_passages_as_a_prefix(jobs: list[Job]) -> None:
     """A server that has read the chunks for one message need not read them again for the next."""
     model = ScriptedModel([{"lines": [], "answer": None}] * 2)
     other = [
-        job.model_copy(update={"task": job.task.model_copy(update={"instruction": "Who chairs?"})}) for job in jobs
+        job.model_copy(update={"task": job.task.model_copy(update={"instruction": "Who chairs?"})})
+        for job in jobs
     ]
     for asked in (jobs, other):
         await ChatReader(model).read(asked)
@@ -98,7 +122,9 @@ async def test_messages_share_the_passages_as_a_prefix(jobs: list[Job]) -> None:
     assert first.affinity == second.affinity is not None
 
 
-@pytest.mark.parametrize("reply", [{"lines": [], "answer": None}, {"lines": [], "answer": "12.4 million"}])
+@pytest.mark.parametrize(
+    "reply", [{"lines": [], "answer": None}, {"lines": [], "answer": "12.4 million"}]
+)
 async def test_without_evidence_there_is_no_finding(jobs: list[Job], reply: dict[str, Any]) -> None:
     """An answer without lines is not a finding."""
     results, _ = await _read(jobs, reply)
@@ -109,7 +135,9 @@ async def test_without_evidence_there_is_no_finding(jobs: list[Job], reply: dict
 async def test_lines_that_do_not_exist_are_ungrounded(jobs: list[Job]) -> None:
     """If all evidence is invented, every chunk counts as ungrounded."""
     results, _ = await _read(jobs, {"lines": [99], "answer": "12"})
-    assert {(result.status, result.ungrounded) for result in results.values()} == {("abstained", True)}
+    assert {(result.status, result.ungrounded) for result in results.values()} == {
+        ("abstained", True)
+    }
 
 
 @pytest.mark.parametrize(
@@ -126,7 +154,9 @@ async def test_a_quote_is_looked_for_in_all_passages(
 ) -> None:
     """It is cited in the document's own words; a quote that stands nowhere is dropped."""
     results, model = await _read(jobs, {"quote": quote, "answer": "x"}, evidence="quote")
-    cited = {id_: finding.citation for id_, result in results.items() for finding in result.findings}
+    cited = {
+        id_: finding.citation for id_, result in results.items() for finding in result.findings
+    }
     assert {id_: citation.quote for id_, citation in cited.items()} == found
     assert {citation.status for citation in cited.values()} == ({status} if status else set())
     assert all(result.ungrounded for result in results.values()) == (not found)
@@ -147,7 +177,9 @@ async def test_a_reply_that_cannot_be_used_does_not_end_the_run(
     """The chunks were read, and the planner may ask in other words. The usage is on the first job."""
     usage = Usage(input_tokens=90, output_tokens=12)
     results, _ = await _read(jobs, Completion(text=text, finish_reason=finish_reason, usage=usage))
-    assert {(result.status, result.ungrounded) for result in results.values()} == {(status, ungrounded)}
+    assert {(result.status, result.ungrounded) for result in results.values()} == {
+        (status, ungrounded)
+    }
     assert [results[id_].usage for id_ in ("a:0", "a:1", "b:7")] == [usage, Usage(), Usage()]
 
 
@@ -157,7 +189,11 @@ async def test_what_is_too_much_for_the_server_is_read_by_the_best_half(jobs: li
     """
     overflow = ContextOverflowError("4,200 tokens are more than 4,096")
     results, model = await _read(jobs, overflow, {"lines": [1], "answer": "12.4 million"})
-    assert {id_: result.status for id_, result in results.items()} == {"a:0": "failed", "a:1": "found", "b:7": "failed"}
+    assert {id_: result.status for id_, result in results.items()} == {
+        "a:0": "failed",
+        "a:1": "found",
+        "b:7": "failed",
+    }
     assert "do not fit the worker's context" in results["a:0"].reason
     assert len(model.requests) == 2
 
@@ -168,7 +204,9 @@ async def test_one_passage_that_does_not_fit_has_failed(jobs: list[Job]) -> None
     assert results["a:0"].status == "failed"
 
 
-async def test_trouble_of_the_server_is_data_and_trouble_of_the_run_is_raised(jobs: list[Job]) -> None:
+async def test_trouble_of_the_server_is_data_and_trouble_of_the_run_is_raised(
+    jobs: list[Job],
+) -> None:
     """Errors are treated as by any other worker."""
     results, _ = await _read(jobs, ServerError("overloaded"))
     assert {result.status for result in results.values()} == {"failed"}

@@ -14,7 +14,9 @@ JUDGED = {"output": "yes_no", "unit": "document"}
 
 
 def token(word: str, first_token: dict[str, float] | None) -> Completion:
-    return Completion(text=word, finish_reason="length", usage=Usage(output_tokens=1), first_token=first_token)
+    return Completion(
+        text=word, finish_reason="length", usage=Usage(output_tokens=1), first_token=first_token
+    )
 
 
 async def test_a_task_that_judges_documents_is_judged_and_any_other_extracted(make: Any) -> None:
@@ -28,7 +30,9 @@ async def test_a_task_that_judges_documents_is_judged_and_any_other_extracted(ma
     assert [request.max_output_tokens for request in model.requests] == [1, 1, 100]
 
 
-async def test_a_server_without_probabilities_is_known_to_both_and_warned_of_once(make: Any) -> None:
+async def test_a_server_without_probabilities_is_known_to_both_and_warned_of_once(
+    make: Any,
+) -> None:
     """After a look without probabilities no judgement pays for a ballot: it is written at once."""
     events: list[Any] = []
     found = '{"lines": [2], "answer": "12.4"}'
@@ -56,7 +60,9 @@ def test_what_changes_a_result_changes_the_fingerprint() -> None:
         {"min_relevance": 0.5},
     ]
     workers = [ChunkWorker(model, **chosen) for chosen in options]
-    prints = {worker.fingerprint for worker in workers} | {worker.judging_fingerprint for worker in workers}
+    prints = {worker.fingerprint for worker in workers} | {
+        worker.judging_fingerprint for worker in workers
+    }
     assert len(prints) == 2 * len(options)
 
 

@@ -20,15 +20,22 @@ NO = {"No": -0.05, "Yes": -3.0}
 
 def look(first_token: dict[str, float] | None) -> Completion:
     return Completion(
-        text="Yes", finish_reason="length", usage=Usage(input_tokens=90, output_tokens=1), first_token=first_token
+        text="Yes",
+        finish_reason="length",
+        usage=Usage(input_tokens=90, output_tokens=1),
+        first_token=first_token,
     )
 
 
 def reply(text: str, *, finish_reason: Any = "stop") -> Completion:
-    return Completion(text=text, finish_reason=finish_reason, usage=Usage(input_tokens=95, output_tokens=12))
+    return Completion(
+        text=text, finish_reason=finish_reason, usage=Usage(input_tokens=95, output_tokens=12)
+    )
 
 
-async def _run(make: Any, *replies: Any, task: dict[str, Any] | None = None, **options: Any) -> tuple[Any, Any]:
+async def _run(
+    make: Any, *replies: Any, task: dict[str, Any] | None = None, **options: Any
+) -> tuple[Any, Any]:
     model = ScriptedModel(list(replies))
     result = await Extractor(model, **options).run(make.job(TEXT, **(task or {})))
     return result, model
@@ -101,9 +108,13 @@ async def test_further_samples_may_come_out_differently(make: Any) -> None:
 
 
 @pytest.mark.parametrize(("output", "most", "characters"), [("list", 8, 400), ("text", 3, 160)])
-async def test_a_list_may_stand_in_more_lines(make: Any, output: str, most: int, characters: int) -> None:
+async def test_a_list_may_stand_in_more_lines(
+    make: Any, output: str, most: int, characters: int
+) -> None:
     """The items of a list are not cut to three lines, and prompt and schema agree."""
-    _, model = await _run(make, look(YES), reply('{"lines": [2], "answer": "a, b"}'), task={"output": output})
+    _, model = await _run(
+        make, look(YES), reply('{"lines": [2], "answer": "a, b"}'), task={"output": output}
+    )
     asked = model.requests[-1]
     properties = (asked.json_schema or {})["properties"]
     assert f"at most {most})" in asked.messages[-1].content
@@ -145,7 +156,11 @@ async def test_replies_of_every_shape_have_a_status(make: Any, text: str, status
 
 
 @pytest.mark.parametrize(
-    "quote", ["2: Net revenue was 12.4 million in 2022.", "2: Net revenue was 12.4 million in 2022.\n3: Costs were 3"]
+    "quote",
+    [
+        "2: Net revenue was 12.4 million in 2022.",
+        "2: Net revenue was 12.4 million in 2022.\n3: Costs were 3",
+    ],
 )
 async def test_a_quote_copied_with_its_line_number_is_grounded(make: Any, quote: str) -> None:
     """The line numbers are the prompt's, not the document's."""
@@ -159,12 +174,18 @@ async def test_a_quote_copied_with_its_line_number_is_grounded(make: Any, quote:
 async def test_a_quote_is_grounded_or_dropped_and_counted(make: Any) -> None:
     """A quote that does not stand in the chunk never becomes a finding."""
     kept, _ = await _run(
-        make, look(YES), reply('{"quote": "net revenue WAS 12.4 million", "answer": "12.4"}'), evidence="quote"
+        make,
+        look(YES),
+        reply('{"quote": "net revenue WAS 12.4 million", "answer": "12.4"}'),
+        evidence="quote",
     )
     assert kept.findings[0].citation.quote == "Net revenue was 12.4 million"
     assert kept.findings[0].citation.status == "normalised"
     invented, _ = await _run(
-        make, look(YES), reply('{"quote": "gold costs 1,900 dollars an ounce", "answer": "1,900"}'), evidence="quote"
+        make,
+        look(YES),
+        reply('{"quote": "gold costs 1,900 dollars an ounce", "answer": "1,900"}'),
+        evidence="quote",
     )
     assert (invented.status, invented.ungrounded, invented.findings) == ("abstained", True, ())
 
@@ -179,7 +200,9 @@ async def test_a_cut_off_reply_keeps_its_evidence_or_says_it_was_cut(make: Any) 
     """A worker that loops is cut off: its lines count if they were complete, else the partial text
     is kept.
     """
-    complete, _ = await _run(make, look(YES), reply('{"lines": [2], "answer": "12.4 12.4 12.4', finish_reason="length"))
+    complete, _ = await _run(
+        make, look(YES), reply('{"lines": [2], "answer": "12.4 12.4 12.4', finish_reason="length")
+    )
     assert complete.status == "found"
     cut, _ = await _run(make, look(YES), reply("{ \n \n \n", finish_reason="length"))
     assert (cut.status, cut.partial, cut.usage.output_tokens) == ("truncated", "{ \n \n \n", 13)
@@ -216,14 +239,20 @@ def test_what_was_read_with_default_settings_stays_known() -> None:
 
 @pytest.mark.parametrize(("reasoning", "field"), [("draft", "draft"), ("cot", "reasoning")])
 @pytest.mark.parametrize("evidence", ["lines", "quote"])
-async def test_a_worker_may_think_first(make: Any, reasoning: Any, field: str, evidence: Any) -> None:
+async def test_a_worker_may_think_first(
+    make: Any, reasoning: Any, field: str, evidence: Any
+) -> None:
     """Thinking comes before the evidence, has a bounded field of its own, and is not part of the
     finding.
     """
     asked = []
     for chosen in ("none", reasoning):
-        text = json.dumps({field: "revenue: line 2", "lines": [2], "quote": "was 12.4 million", "answer": "12.4"})
-        result, model = await _run(make, look(YES), reply(text), reasoning=chosen, evidence=evidence)
+        text = json.dumps(
+            {field: "revenue: line 2", "lines": [2], "quote": "was 12.4 million", "answer": "12.4"}
+        )
+        result, model = await _run(
+            make, look(YES), reply(text), reasoning=chosen, evidence=evidence
+        )
         assert result.findings[0].answer == "12.4"
         asked.append(model.requests[-1])
     plain, thinking = asked
@@ -255,7 +284,8 @@ async def test_a_second_look_replaces_what_stands_nowhere(make: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "second", ['{"lines": [], "answer": null}', '{"lines": [3], "answer": "1,000 dollars"}', "I cannot say."]
+    "second",
+    ['{"lines": [], "answer": null}', '{"lines": [3], "answer": "1,000 dollars"}', "I cannot say."],
 )
 async def test_a_second_look_that_settles_nothing_changes_nothing(make: Any, second: str) -> None:
     """The lines of the first reply are kept: the planner trusts lines over answers."""
@@ -274,9 +304,19 @@ async def test_a_second_look_that_settles_nothing_changes_nothing(make: Any, sec
         ('{"lines": [2], "answer": "yes"}', {"output": "yes_no"}),
         ("The revenue was good.", {}),
     ],
-    ids=["in its lines", "in another line", "no answer", "no lines", "no words", "yes or no", "unreadable"],
+    ids=[
+        "in its lines",
+        "in another line",
+        "no answer",
+        "no lines",
+        "no words",
+        "yes or no",
+        "unreadable",
+    ],
 )
-async def test_nothing_to_object_to_costs_nothing(make: Any, text: str, task: dict[str, Any]) -> None:
+async def test_nothing_to_object_to_costs_nothing(
+    make: Any, text: str, task: dict[str, Any]
+) -> None:
     """A second look is paid for only where lines and answer disagree."""
     _, model = await _run(make, look(YES), reply(text), second_look=True, task=task)
     assert len(model.requests) == 2

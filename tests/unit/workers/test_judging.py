@@ -59,7 +59,9 @@ async def test_a_judgement_cites_the_line_closest_to_the_task(make: Any) -> None
 
 async def test_a_judgement_that_shares_no_word_cites_the_opening_line(make: Any) -> None:
     """The opening line says which document it is."""
-    result, _ = await _judged(make, token(yes=0.9, no=0.1), task={**YES_NO, "instruction": "Sarcastic?"})
+    result, _ = await _judged(
+        make, token(yes=0.9, no=0.1), task={**YES_NO, "instruction": "Sarcastic?"}
+    )
     assert result.findings[0].citation.quote == "A film by nobody."
 
 
@@ -89,7 +91,9 @@ async def test_all_judgements_of_a_document_share_its_text_as_a_prefix(make: Any
 
 
 @pytest.mark.parametrize("other", [{"Perhaps": 0.9}, {"<think>": 0.999, "no": 0.0001}])
-async def test_candidates_without_any_option_are_no_verdict(make: Any, other: dict[str, float]) -> None:
+async def test_candidates_without_any_option_are_no_verdict(
+    make: Any, other: dict[str, float]
+) -> None:
     """A model that would reply something else is asked in writing; the next document is asked for a
     token again.
     """
@@ -121,7 +125,9 @@ async def test_a_document_too_long_for_the_server_votes_by_halves(make: Any) -> 
         return token(yes=0.95, no=0.05) if "Go and see it" in text else token(yes=0.4, no=0.6)
 
     model = ScriptedModel(reading)
-    result = await ChunkWorker(model).run(make.job(TEXT, instruction="Is this review positive overall?", **YES_NO))
+    result = await ChunkWorker(model).run(
+        make.job(TEXT, instruction="Is this review positive overall?", **YES_NO)
+    )
     (finding,) = result.findings
     odds = ((0.95 * 0.4) / (0.05 * 0.6)) ** 0.5
     assert finding.answer == "yes"
@@ -132,7 +138,9 @@ async def test_a_document_too_long_for_the_server_votes_by_halves(make: Any) -> 
     assert result.usage.input_tokens == 200 + 200 + 7
 
 
-@pytest.mark.parametrize(("first", "second", "verdict"), [("yes", "no", "yes"), ("null", "no", "no")])
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"), [("yes", "no", "yes"), ("null", "no", "no")]
+)
 async def test_halves_of_a_document_are_judged_in_writing_where_there_are_no_probabilities(
     make: Any, first: str, second: str, verdict: str
 ) -> None:
@@ -148,7 +156,9 @@ async def test_halves_of_a_document_are_judged_in_writing_where_there_are_no_pro
         reply = '{"answer": null}' if answer == "null" else f'{{"answer": "{answer}"}}'
         return Completion(text=reply, finish_reason="stop", usage=Usage(input_tokens=100))
 
-    result = await ChunkWorker(ScriptedModel(reading), reasoning="draft").run(make.job(TEXT, **YES_NO))
+    result = await ChunkWorker(ScriptedModel(reading), reasoning="draft").run(
+        make.job(TEXT, **YES_NO)
+    )
     assert [finding.answer for finding in result.findings] == [verdict]
     assert result.usage.input_tokens == 7 + 100 + 100
 
@@ -171,10 +181,15 @@ async def test_without_probabilities_a_judgement_is_written(make: Any) -> None:
     model = ScriptedModel([BLIND, written, written])
     worker = ChunkWorker(model)
     results = [await worker.run(make.job(TEXT, **CATEGORY)) for _ in range(2)]
-    outcomes = [(result.status, result.findings[0].answer, result.findings[0].confidence) for result in results]
+    outcomes = [
+        (result.status, result.findings[0].answer, result.findings[0].confidence)
+        for result in results
+    ]
     assert outcomes == [("found", "good", 0.5)] * 2
     ballot, first, second = (request.messages for request in model.requests)
-    assert (model.requests[1].json_schema or {})["properties"] == {"answer": {"enum": ["good", "bad", "mixed", None]}}
+    assert (model.requests[1].json_schema or {})["properties"] == {
+        "answer": {"enum": ["good", "bad", "mixed", None]}
+    }
     assert first == second
     assert ballot[-1].content.partition(TEXT)[0] == first[-1].content.partition(TEXT)[0]
 
@@ -192,7 +207,9 @@ async def test_without_probabilities_a_judgement_is_written(make: Any) -> None:
         ('```json\n{"answer": "good"}\n```\nIt praises the', "length", "found"),
     ],
 )
-async def test_what_is_written_is_a_judgement_or_none(make: Any, text: str, finish_reason: Any, status: str) -> None:
+async def test_what_is_written_is_a_judgement_or_none(
+    make: Any, text: str, finish_reason: Any, status: str
+) -> None:
     """Null, half a word, prose and other words are not judgements, also if the server does not
     enforce the schema; an option may be called none, and have a point or words after it.
     """
@@ -204,7 +221,9 @@ async def test_what_is_written_is_a_judgement_or_none(make: Any, text: str, fini
 
 
 @pytest.mark.parametrize(("reasoning", "field"), [("draft", "draft"), ("cot", "reasoning")])
-async def test_a_worker_that_thinks_judges_in_writing(make: Any, reasoning: Any, field: str) -> None:
+async def test_a_worker_that_thinks_judges_in_writing(
+    make: Any, reasoning: Any, field: str
+) -> None:
     """The first token's probabilities are those of an answer without thinking."""
     model = ScriptedModel([f'{{"{field}": "praise", "answer": "good"}}'])
     result = await ChunkWorker(model, reasoning=reasoning).run(make.job(TEXT, **CATEGORY))
@@ -225,7 +244,11 @@ async def test_yes_or_no_stays_so_whatever_options_a_plan_adds(make: Any) -> Non
     """The prompt asks for yes or no, so a ballot over other words would weigh nothing."""
     task = {**YES_NO, "options": ("positive", "negative")}
     result, model = await _judged(make, token(yes=0.8, no=0.2), task=task)
-    assert (result.findings[0].answer, result.findings[0].confidence, len(model.requests)) == ("yes", 0.8, 1)
+    assert (result.findings[0].answer, result.findings[0].confidence, len(model.requests)) == (
+        "yes",
+        0.8,
+        1,
+    )
 
 
 async def test_a_passages_question_is_no_judgement(make: Any) -> None:

@@ -16,13 +16,24 @@ if TYPE_CHECKING:
     from minions.values.chat import ChatRequest
 
 FIELDS = {
-    name: f"<{{{name}}}: \u00e9>" for name in ("instruction", "options", "answer", "most", "message", "lines")
+    name: f"<{{{name}}}: \u00e9>"
+    for name in ("instruction", "options", "answer", "most", "message", "lines")
 }  # braces in a value are text
 
 
 @pytest.mark.parametrize(
     "name",
-    ["look", "lines", "quote", "hold_lines", "hold_quote", "judge_yes_no", "judge_options", "judge_written", "second"],
+    [
+        "look",
+        "lines",
+        "quote",
+        "hold_lines",
+        "hold_quote",
+        "judge_yes_no",
+        "judge_options",
+        "judge_written",
+        "second",
+    ],
 )
 def test_a_prompt_in_pieces_has_the_same_words(name: str) -> None:
     """A server's prefix cache, and results kept from before, depend on every byte."""

@@ -22,7 +22,10 @@ SCALARS = (
     | st.sampled_from(["9" * 5000, "1-" + "9" * 5000, "\ud800", 10**4200, 1e308])
 )
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
 )
 
 
@@ -37,7 +40,9 @@ def test_no_value_ends_a_run(lines: object, quote: object, answer: object) -> No
             assert words is None or words.encode()
 
 
-@pytest.mark.parametrize("lines", ["[1e999]", "[NaN]", "[-Infinity]", '"' + "7" * 5000 + '"', "[1" + "0" * 400 + "]"])
+@pytest.mark.parametrize(
+    "lines", ["[1e999]", "[NaN]", "[-Infinity]", '"' + "7" * 5000 + '"', "[1" + "0" * 400 + "]"]
+)
 def test_numbers_that_are_no_lines_point_at_nothing(lines: str) -> None:
     """Infinity is not a line, nor is a number of 5,000 digits."""
     assert read_reply(f'{{"lines": {lines}, "answer": "12"}}').lines == []
@@ -78,6 +83,6 @@ def test_a_reply_without_end_is_bounded() -> None:
 
 def test_line_numbers_are_taken_out_of_a_quote_at_once() -> None:
     """A hundred thousand empty lines before a number take no time."""
-    assert read_reply(json.dumps({"quote": "\n" * 100_000 + " 7: the line\n8: and the next"})).quote == (
-        "the line and the next"
-    )
+    assert read_reply(
+        json.dumps({"quote": "\n" * 100_000 + " 7: the line\n8: and the next"})
+    ).quote == ("the line and the next")

@@ -22,7 +22,13 @@ def jobs_of(texts: list[str], *, gap: int) -> list[Job]:
     jobs: list[Job] = []
     start = 0
     for index, text in enumerate(texts):
-        place = {"id": f"d:{index}", "document_id": "d", "path": "d.txt", "index": index, "tokens": 1}
+        place = {
+            "id": f"d:{index}",
+            "document_id": "d",
+            "path": "d.txt",
+            "index": index,
+            "tokens": 1,
+        }
         chunk = Chunk(**place, start=start, end=start + len(text), text=text)  # type: ignore[arg-type]
         jobs.append(Job(id=f"j{index}", task=TASK, chunk=chunk))
         start = chunk.end + gap

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 SENTENCE = "The lighthouse at Skerrow is 41 metres tall."
 MODELS = ("--planner", "scripted:planner.json", "--worker", "scripted:worker.json")
-TALL, OLD = {"id": "tall", "question": "How tall is it?"}, {"id": "old", "question": "How old is it?"}
+TALL, OLD = (
+    {"id": "tall", "question": "How tall is it?"},
+    {"id": "old", "question": "How old is it?"},
+)
 JOB = JobEvent(round=1, job_id="j", task_id="t1", path="a.txt", status="abstained")
 FOUND = JOB.model_copy(update={"status": "found"})
 PLAN = PlanEvent(round=1, plan=Plan(tasks=(Task(id="t1", instruction="Read."),)), jobs=3)
-CALL = CloudCallEvent(model="openai:p", status="ok", input_tokens=10, output_tokens=1, cost_usd=Decimal("0.25"))
+CALL = CloudCallEvent(
+    model="openai:p", status="ok", input_tokens=10, output_tokens=1, cost_usd=Decimal("0.25")
+)
 
 
 @pytest.fixture
@@ -37,14 +42,25 @@ def docs(here: Path) -> Path:
     (here / "docs").mkdir()
     (here / "docs" / "guide.md").write_text(f"# Lights\n\n{SENTENCE}\n")
     decisions = [
-        {"matches": "(?s)How tall.*Findings:", "reply": {"answer": "41 metres", "findings": ["f1"], "confidence": 1}},
-        {"contains": "Findings:", "reply": {"answer": None, "findings": [], "confidence": 0, "tasks": []}},
+        {
+            "matches": "(?s)How tall.*Findings:",
+            "reply": {"answer": "41 metres", "findings": ["f1"], "confidence": 1},
+        },
+        {
+            "contains": "Findings:",
+            "reply": {"answer": None, "findings": [], "confidence": 0, "tasks": []},
+        },
         {"contains": "nonsense", "reply": "I cannot."},
-        {"contains": "You plan how", "reply": {"tasks": [{"instruction": "How tall?", "search": ["lighthouse"]}]}},
+        {
+            "contains": "You plan how",
+            "reply": {"tasks": [{"instruction": "How tall?", "search": ["lighthouse"]}]},
+        },
     ]
     look = {"contains": "Answer yes or no", "first_token": {"yes": -0.1, "no": -3}, "reply": "yes"}
     (here / "planner.json").write_text(json.dumps({"rules": decisions}))
-    (here / "worker.json").write_text(json.dumps({"rules": [look], "default": {"lines": [2], "answer": "41 metres"}}))
+    (here / "worker.json").write_text(
+        json.dumps({"rules": [look], "default": {"lines": [2], "answer": "41 metres"}})
+    )
     ask(here, TALL, OLD)
     return here / "docs"
 
@@ -54,14 +70,19 @@ def ask(here: Path, *lines: Any) -> None:
 
 
 def records(here: Path) -> dict[str, Any]:
-    return {record["id"]: record for record in map(json.loads, (here / "out.jsonl").read_text().splitlines())}
+    return {
+        record["id"]: record
+        for record in map(json.loads, (here / "out.jsonl").read_text().splitlines())
+    }
 
 
 def test_a_batch_answers_the_questions_of_a_file(minions: Any, docs: Path, here: Path) -> None:
     """A line each in the output, the summary on stderr, stdout empty; exit 0, also for what has no answer."""
     ended = minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS)
     assert (ended.code, ended.out) == (0, "")
-    assert "batch     1 answered, 1 without an answer; out.jsonl holds 2 of 2 questions" in ended.err
+    assert (
+        "batch     1 answered, 1 without an answer; out.jsonl holds 2 of 2 questions" in ended.err
+    )
     assert "cost      $0" in ended.err
     assert records(here)["tall"]["answer"] == "41 metres"
     assert records(here)["old"]["stop_reason"] == "no_answer"
@@ -69,7 +90,9 @@ def test_a_batch_answers_the_questions_of_a_file(minions: Any, docs: Path, here:
     assert "0 answered, 0 without an answer; out.jsonl holds 2 of 2 questions" in again.err
 
 
-def test_a_dry_run_estimates_what_the_same_flags_would_ask(minions: Any, docs: Path, here: Path) -> None:
+def test_a_dry_run_estimates_what_the_same_flags_would_ask(
+    minions: Any, docs: Path, here: Path
+) -> None:
     """With --retry-errors also what failed; nothing is written and no model called."""
     (here / "out.jsonl").write_text('{"id": "tall", "stop_reason": "error", "error": {}}\n')
     dry = ("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS, "--dry-run")
@@ -82,7 +105,11 @@ def test_quiet_and_json(minions: Any, docs: Path) -> None:
     """--json is one object with the counts; with --quiet nothing stands on stderr."""
     ended = minions("batch", "in.jsonl", "docs", "-o", "out.jsonl", *MODELS, "--json", "-q")
     assert (ended.code, ended.err) == (0, "")
-    assert (ended.json["stop_reason"], ended.json["answered"], ended.json["abstained"]) == ("finished", 1, 1)
+    assert (ended.json["stop_reason"], ended.json["answered"], ended.json["abstained"]) == (
+        "finished",
+        1,
+        1,
+    )
 
 
 def test_a_failure_is_exit_1_and_says_what_to_type(minions: Any, docs: Path, here: Path) -> None:
@@ -106,12 +133,17 @@ def test_a_failure_is_exit_1_and_says_what_to_type(minions: Any, docs: Path, her
         (("in.jsonl", "-o", "out.jsonl"), "no documents"),
         (("in.jsonl", "docs", "-o", "docs"), "-o docs"),
         (("in.jsonl", "docs", "-o", "in.jsonl"), "line 1 is not a record of a batch"),
-        (("in.jsonl", "docs", "-o", "out.jsonl", "--json", "--events", "-"), "both write to stdout"),
+        (
+            ("in.jsonl", "docs", "-o", "out.jsonl", "--json", "--events", "-"),
+            "both write to stdout",
+        ),
         (("in.jsonl", "docs", "-o", "out.jsonl", "--window", "0"), "window"),
         (("in.jsonl", "nowhere", "-o", "out.jsonl"), "nowhere"),
     ],
 )
-def test_what_cannot_be_done_is_exit_2(minions: Any, docs: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_what_cannot_be_done_is_exit_2(
+    minions: Any, docs: Path, arguments: tuple[str, ...], words: str
+) -> None:
     """Before any model is asked, with what is wrong and what to type."""
     ended = minions("batch", *arguments, *MODELS)
     assert ended.code == 2
@@ -149,7 +181,9 @@ def test_the_cache_is_shown_and_cleared(minions: Any, docs: Path) -> None:
         (("empty",), "'empty'"),
     ],
 )
-def test_a_cache_command_that_makes_no_sense_is_exit_2(minions: Any, here: Path, arguments: Any, words: str) -> None:
+def test_a_cache_command_that_makes_no_sense_is_exit_2(
+    minions: Any, here: Path, arguments: Any, words: str
+) -> None:
     """Nothing is cleared by mistake."""
     ended = minions("cache", *arguments)
     assert ended.code == 2
@@ -192,7 +226,9 @@ def test_a_budget_that_ended_it_says_how_to_go_on() -> None:
     """The summary says how many questions are left, and which limit to raise."""
     lines = batch_lines(summary(stop_reason="budget", stopped=3))
     assert "3 stopped by a limit" in lines[0]
-    assert lines[-1] == "next      500 questions left: raise --max-cost and run the same command again"
+    assert (
+        lines[-1] == "next      500 questions left: raise --max-cost and run the same command again"
+    )
 
 
 class Watch:
@@ -267,16 +303,39 @@ def lines(watch: Watch, *events: Event | float) -> list[str]:
 
 def test_a_pipe_gets_the_state_of_the_batch_now_and_then(watch: Watch) -> None:
     """Every few seconds a line with questions, money, jobs and pace; a thousand questions are not a thousand lines."""
-    shown = lines(watch, batch(0), PLAN, JOB, 6.0, CALL, FOUND, JOB, batch(1), 6.0, batch(2, failed=1, answered=1))
+    shown = lines(
+        watch,
+        batch(0),
+        PLAN,
+        JOB,
+        6.0,
+        CALL,
+        FOUND,
+        JOB,
+        batch(1),
+        6.0,
+        batch(2, failed=1, answered=1),
+    )
     first = "0 of 10 questions done, 0 answered; cloud cost $0; 2 of 3 jobs done, 1 with a finding"
     second = "2 of 10 questions done, 1 answered, 1 failed; cloud cost $0; 3 of 3 jobs done, 1 with a finding"
-    assert shown == [f"{first}; 20 jobs per minute", f"{second}; 15 jobs per minute, about 48 s left"]
+    assert shown == [
+        f"{first}; 20 jobs per minute",
+        f"{second}; 15 jobs per minute, about 48 s left",
+    ]
 
 
 def test_the_last_question_is_told_at_once(watch: Watch) -> None:
     """The end of a batch is printed without waiting."""
-    (line,) = lines(watch, batch(9, spent_usd=Decimal(1)), CALL, batch(10, answered=1, spent_usd=Decimal("1.25")))
-    assert line == "10 of 10 questions done, 1 answered; cloud cost $1.25; 0 of 0 jobs done, 0 with a finding"
+    (line,) = lines(
+        watch,
+        batch(9, spent_usd=Decimal(1)),
+        CALL,
+        batch(10, answered=1, spent_usd=Decimal("1.25")),
+    )
+    assert (
+        line
+        == "10 of 10 questions done, 1 answered; cloud cost $1.25; 0 of 0 jobs done, 0 with a finding"
+    )
 
 
 def test_a_terminal_gets_a_bar_for_questions_and_one_for_jobs(
@@ -286,7 +345,13 @@ def test_a_terminal_gets_a_bar_for_questions_and_one_for_jobs(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     with Bars() as bars:
-        for event in (batch(0), PLAN, FOUND, CALL, batch(3, answered=2, failed=1, spent_usd=Decimal("0.25"))):
+        for event in (
+            batch(0),
+            PLAN,
+            FOUND,
+            CALL,
+            batch(3, answered=2, failed=1, spent_usd=Decimal("0.25")),
+        ):
             bars(event)
     shown = capsys.readouterr().err
     for text in ("questions", "3/10", "2 answered, 1 failed; cloud cost $0.250", "1/3"):

@@ -26,7 +26,9 @@ COMPARE = (
 
 def test_an_answer_is_followed_by_its_citations(make: Any) -> None:
     """The answer, an empty line, and one line a citation with path, page, offsets and quote."""
-    answer = make.answer(citations=(make.citation(page=12), make.citation(start=7, quote="Two\nlines")))
+    answer = make.answer(
+        citations=(make.citation(page=12), make.citation(start=7, quote="Two\nlines"))
+    )
     assert answers.answer_lines(answer) == [
         "41 metres",
         "",
@@ -44,18 +46,27 @@ def test_arithmetic_is_shown_with_its_working(make: Any) -> None:
 
 def test_a_partial_result_shows_what_was_found(make: Any) -> None:
     """Without an answer stdout carries the citations alone, or nothing."""
-    assert answers.answer_lines(make.answer(answer=None, stop_reason="budget"))[0].startswith("[1] guide.md")
-    assert answers.answer_lines(make.answer(answer=None, stop_reason="no_answer", citations=())) == []
+    assert answers.answer_lines(make.answer(answer=None, stop_reason="budget"))[0].startswith(
+        "[1] guide.md"
+    )
+    assert (
+        answers.answer_lines(make.answer(answer=None, stop_reason="no_answer", citations=())) == []
+    )
 
 
 def test_a_citation_that_is_not_verbatim_says_so(make: Any) -> None:
     """A fuzzy match shows how well it matched."""
-    assert "(characters 120-141, fuzzy 0.87)" in answers.citation_line(1, make.citation(status="fuzzy", score=0.871))
+    assert "(characters 120-141, fuzzy 0.87)" in answers.citation_line(
+        1, make.citation(status="fuzzy", score=0.871)
+    )
 
 
 def test_a_citation_without_its_quote_is_a_place(make: Any) -> None:
     """A quote that was not kept is not shown as an empty one."""
-    assert answers.citation_line(1, make.citation(quote="", start=7)) == "[1] guide.md (characters 7-7)"
+    assert (
+        answers.citation_line(1, make.citation(quote="", start=7))
+        == "[1] guide.md (characters 7-7)"
+    )
 
 
 def test_what_went_up_and_what_stayed_is_a_line() -> None:
@@ -68,7 +79,9 @@ def test_what_went_up_and_what_stayed_is_a_line() -> None:
     )
     stayed = "words of 2 answers, 1 finding over --max-egress, 1 account, 2 addresses, 2 terms"
     text = "854 of at most 8,000 bytes of the documents' text"
-    assert answers.egress_lines(egress) == [f"sent      {text}; withheld (kept on this machine): {stayed}"]
+    assert answers.egress_lines(egress) == [
+        f"sent      {text}; withheld (kept on this machine): {stayed}"
+    ]
     assert answers.egress_lines(egress, is_preview=True) == [
         f"to send   {text}; to be withheld (kept on this machine): {stayed}"
     ]
@@ -79,7 +92,10 @@ def test_an_answer_that_the_limit_kept_away_says_how_to_get_it(make: Any) -> Non
     """A limit that withheld findings is named as the likely reason for no answer."""
     limited = Egress(limit_bytes=50, withheld=Withheld(findings=2))
     reason = answers.verdict(make.answer(answer=None, stop_reason="no_answer", egress=limited))
-    assert reason == "no answer was found; 2 findings withheld by --max-egress: a higher limit sends more"
+    assert (
+        reason
+        == "no answer was found; 2 findings withheld by --max-egress: a higher limit sends more"
+    )
     assert answers.verdict(make.answer(egress=limited)) is None
 
 
@@ -107,7 +123,9 @@ def test_unknown_money_is_never_zero(cost_usd: str | None, shown: str) -> None:
     assert answers.money(None if cost_usd is None else Decimal(cost_usd)) == shown
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(4.16, "4.2 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(4.16, "4.2 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
+)
 def test_durations_are_read_at_a_glance(seconds: float, shown: str) -> None:
     """Seconds, minutes, hours."""
     assert answers.duration(seconds) == shown
@@ -154,8 +172,16 @@ def test_columns_line_up() -> None:
 
 def test_every_check_has_its_word() -> None:
     """A citation is OK, moved, changed, or its file is missing."""
-    values: dict[str, Any] = {"citation_id": "f1", "path": "a.txt", "start": 1, "end": 3, "reason": "why"}
-    checks = [CitationCheck(**values, status=status) for status in ("ok", "moved", "changed", "missing")]
+    values: dict[str, Any] = {
+        "citation_id": "f1",
+        "path": "a.txt",
+        "start": 1,
+        "end": 3,
+        "reason": "why",
+    }
+    checks = [
+        CitationCheck(**values, status=status) for status in ("ok", "moved", "changed", "missing")
+    ]
     words = [line.split("  ")[0] for line in tables.check_lines(checks)]
     assert words == ["OK", "moved", "changed", "file missing"]
     assert tables.check_lines([]) == ["no citations to check"]

@@ -37,11 +37,20 @@ PLAN = PlanEvent(round=1, plan=Plan(tasks=(Task(id="t1", instruction="Read."),))
 
 def call(cost_usd: str | None) -> CloudCallEvent:
     cost = None if cost_usd is None else Decimal(cost_usd)
-    return CloudCallEvent(model="openai:p", status="ok", input_tokens=10, output_tokens=1, cost_usd=cost)
+    return CloudCallEvent(
+        model="openai:p", status="ok", input_tokens=10, output_tokens=1, cost_usd=cost
+    )
 
 
 def start(make: Any, cost_usd: str | None) -> StartEvent:
-    return StartEvent(run_id="r1", planner="p", worker="w", documents=1, tokens=9, baseline=make.baseline(cost_usd))
+    return StartEvent(
+        run_id="r1",
+        planner="p",
+        worker="w",
+        documents=1,
+        tokens=9,
+        baseline=make.baseline(cost_usd),
+    )
 
 
 def lines(*events: Event, every_s: float = 1000) -> list[str]:
@@ -99,7 +108,9 @@ def test_a_pipe_gets_a_line_every_few_seconds() -> None:
 def test_files_that_need_no_reading_are_not_mentioned() -> None:
     """A second question over the same documents says nothing about files."""
     assert lines(IndexEvent(done=9, total=9)) == []
-    assert lines(IndexEvent(done=0, total=1, path="a.txt"), IndexEvent(done=1, total=1)) == ["reading files: 1 of 1"]
+    assert lines(IndexEvent(done=0, total=1, path="a.txt"), IndexEvent(done=1, total=1)) == [
+        "reading files: 1 of 1"
+    ]
 
 
 def test_quiet_shows_nothing_and_counts(capsys: pytest.CaptureFixture[str], make: Any) -> None:
@@ -111,12 +122,20 @@ def test_quiet_shows_nothing_and_counts(capsys: pytest.CaptureFixture[str], make
     assert (progress.tally.planner, capsys.readouterr().err) == ("p", "")
 
 
-def test_a_terminal_gets_bars(capsys: pytest.CaptureFixture[str], make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_bars(
+    capsys: pytest.CaptureFixture[str], make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Bars tell file, round, jobs and dollars, and warnings stand above them; stdout stays empty."""
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     with Bars() as progress:
-        for event in (IndexEvent(done=0, total=2, path="long.pdf"), start(make, "1.00"), PLAN, JOB, call("0.25")):
+        for event in (
+            IndexEvent(done=0, total=2, path="long.pdf"),
+            start(make, "1.00"),
+            PLAN,
+            JOB,
+            call("0.25"),
+        ):
             progress(event)
         progress(WarningEvent(message="[bold]not markup"))
     captured = capsys.readouterr()
@@ -134,7 +153,11 @@ def test_events_carry_run_number_and_time(make: Any) -> None:
     """Each line is an object; the run's id is null where an event belongs to none."""
     stream = io.StringIO()
     observe = write_events(stream, now=lambda: datetime(2026, 1, 31, tzinfo=UTC))
-    for event in (IndexEvent(done=1, total=1), start(make, None), AnswerEvent(run_id="r1", answer=make.answer())):
+    for event in (
+        IndexEvent(done=1, total=1),
+        start(make, None),
+        AnswerEvent(run_id="r1", answer=make.answer()),
+    ):
         observe(event)
     written = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [(item["seq"], item["run_id"], item["kind"]) for item in written] == [

@@ -35,7 +35,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCorpus]:
         (folder / part).mkdir()
     for name, text in TEXTS.items():
         (folder / "docs" / name).write_text(text, encoding="utf-8")
-    (folder / "others" / "hidden.txt").write_text("Apples, apples, apples: terminate this agreement.")
+    (folder / "others" / "hidden.txt").write_text(
+        "Apples, apples, apples: terminate this agreement."
+    )
     with Index.open(folder / "index.sqlite3") as index:
         index.update([folder / "others"])
         yield index.update([folder / "docs"])[0]
@@ -83,7 +85,10 @@ def test_common_words_do_not_decide(corpus: LocalCorpus) -> None:
 
 def test_phrases_are_fused(corpus: LocalCorpus) -> None:
     """Each phrase of a task brings its best chunk to the top, and the number of chunks is limited."""
-    assert set(_names(corpus, "pears harvest", "terminate agreement", limit=2)) == {"pears.txt", "contract.txt"}
+    assert set(_names(corpus, "pears harvest", "terminate agreement", limit=2)) == {
+        "pears.txt",
+        "contract.txt",
+    }
     assert _names(corpus) == []
     assert _names(corpus, "apples", limit=0) == []
 
@@ -100,9 +105,9 @@ def test_a_search_can_be_kept_to_some_documents(corpus: LocalCorpus) -> None:
     for wanted in (["pears.txt"], ["apples.txt", "notice.txt"], ["pears.txt"]):
         found = corpus.search(["price apples"], documents=[ids[name] for name in wanted], limit=9)
         assert {Path(chunk.path).name for chunk in found} == set(wanted)
-        assert {chunk.path for chunk in corpus.chunks(documents=[ids[name] for name in wanted])} == {
-            chunk.path for chunk in found
-        }
+        assert {
+            chunk.path for chunk in corpus.chunks(documents=[ids[name] for name in wanted])
+        } == {chunk.path for chunk in found}
     assert corpus.search(["apples"], documents=[], limit=9) == []
     assert corpus.search(["apples"], documents=["unknown"], limit=9) == []
 
@@ -116,7 +121,10 @@ def test_scored_hits_show_the_place(corpus: LocalCorpus) -> None:
     assert "[apples]" in hits[0].snippet.lower()
 
 
-@given(query=st.text(st.characters()) | st.text(alphabet='"*()^:-+{}ANDORT NEAR,\0\ud800 x1.', max_size=40))
+@given(
+    query=st.text(st.characters())
+    | st.text(alphabet='"*()^:-+{}ANDORT NEAR,\0\ud800 x1.', max_size=40)
+)
 def test_no_text_breaks_the_search(corpus: LocalCorpus, query: str) -> None:
     """Any text is searched for, and never read as the database's own syntax."""
     assert len(corpus.search([query], limit=3)) <= 3
@@ -124,7 +132,8 @@ def test_no_text_breaks_the_search(corpus: LocalCorpus, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["heads : price", "apples NOT price", "apples AND pears", "NEAR(apples price, 1)", "-apples"]
+    "query",
+    ["heads : price", "apples NOT price", "apples AND pears", "NEAR(apples price, 1)", "-apples"],
 )
 def test_operators_are_words(corpus: LocalCorpus, query: str) -> None:
     """A question that says NOT or AND is a question, not a formula."""
@@ -142,13 +151,17 @@ _RANKING = st.dictionaries(st.integers(0, 30), st.floats(1e-6, 40.0), max_size=9
 
 
 @given(st.lists(_RANKING, max_size=5), st.integers(0, 40))
-def test_fusion_keeps_what_was_ranked_and_nothing_else(rankings: list[list[tuple[int, float]]], limit: int) -> None:
+def test_fusion_keeps_what_was_ranked_and_nothing_else(
+    rankings: list[list[tuple[int, float]]], limit: int
+) -> None:
     """Every ranked chunk appears once, what all rankings put first by itself stays first, and one ranking stays."""
     fused = fuse(rankings, limit)
     everything = {key for ranking in rankings for key, _ in ranking}
     assert len(fused) == len(set(fused)) == min(limit, len(everything))
     assert set(fused) <= everything
-    best = [{key for key, score in ranking if score == ranking[0][1]} for ranking in rankings if ranking]
+    best = [
+        {key for key, score in ranking if score == ranking[0][1]} for ranking in rankings if ranking
+    ]
     if best and limit and all(keys == best[0] and len(keys) == 1 for keys in best):
         assert fused[0] in best[0]
     for ranking in rankings:

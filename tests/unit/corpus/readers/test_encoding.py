@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 
 from minions.corpus.readers.encoding import decode_text, is_binary
 
-GERMAN = "Die größten Städte übersät mit Bäumen, für jeden Bürger geöffnet: Köln, München, Düsseldorf.\n" * 4
-RUSSIAN = "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.\n" * 4  # noqa: RUF001
+GERMAN = (
+    "Die größten Städte übersät mit Bäumen, für jeden Bürger geöffnet: Köln, München, Düsseldorf.\n"
+    * 4
+)
+RUSSIAN = (
+    "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему.\n"  # noqa: RUF001 - that sign is meant
+    * 4
+)
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。\n" * 6
 CHINESE = "中华人民共和国的一切权力属于人民。人民行使国家权力的机关是全国人民代表大会。\n" * 6
-GREEK = "Η γρήγορη αλεπού πηδάει πάνω από το τεμπέλικο σκυλί και τρέχει μακριά.\n" * 6  # noqa: RUF001
+GREEK = "Η γρήγορη αλεπού πηδάει πάνω από το τεμπέλικο σκυλί και τρέχει μακριά.\n" * 6  # noqa: RUF001 - that sign is meant
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=200))
@@ -93,13 +99,17 @@ def test_line_breaks_become_one_kind() -> None:
     assert decode_text(b"a\r\nb\rc\n") == "a\nb\nc\n"
 
 
-@pytest.mark.parametrize("data", [b"\x7fELF\x02\x01\x01\0\0\0", bytes(range(256)) * 8, b"\x01\x02\x03\x04 a b c" * 9])
+@pytest.mark.parametrize(
+    "data", [b"\x7fELF\x02\x01\x01\0\0\0", bytes(range(256)) * 8, b"\x01\x02\x03\x04 a b c" * 9]
+)
 def test_binary_data_is_told_from_text(data: bytes) -> None:
     """Programs and raw data are not mistaken for documents."""
     assert is_binary(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"plain", GERMAN.encode("cp1252"), b"\x1b[1mbold\x1b[0m log line\n" * 3])
+@pytest.mark.parametrize(
+    "data", [b"", b"plain", GERMAN.encode("cp1252"), b"\x1b[1mbold\x1b[0m log line\n" * 3]
+)
 def test_text_is_not_taken_for_binary(data: bytes) -> None:
     """Accents in an old encoding and colour codes of a log leave a file readable."""
     assert not is_binary(data)

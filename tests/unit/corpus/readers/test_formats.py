@@ -77,7 +77,11 @@ def test_markdown_keeps_its_text_and_gains_an_outline(tmp_path: Path) -> None:
     document = read(tmp_path, "a.md", MARKDOWN)
     assert document.text == MARKDOWN
     assert document.title == "The Report"
-    assert [(h.level, h.text) for h in document.outline] == [(1, "Intro"), (2, "Part *one*"), (3, "Deep")]
+    assert [(h.level, h.text) for h in document.outline] == [
+        (1, "Intro"),
+        (2, "Part *one*"),
+        (3, "Deep"),
+    ]
     assert [MARKDOWN[h.start :].split("\n", maxsplit=1)[0] for h in document.outline] == [
         "Intro",
         "## Part *one* ##",
@@ -108,7 +112,10 @@ def test_html_becomes_what_a_reader_of_the_page_sees(tmp_path: Path) -> None:
         "## Second\n\nloose\n\npara\n\ntail\n"
     )
     assert (document.title, document.media_type) == ("A page", "text/html")
-    assert [document.text[h.start :].split("\n")[0] for h in document.outline] == ["# Big one", "## Second"]
+    assert [document.text[h.start :].split("\n")[0] for h in document.outline] == [
+        "# Big one",
+        "## Second",
+    ]
 
 
 def test_a_financial_table_keeps_each_number_under_its_year() -> None:
@@ -148,14 +155,18 @@ def test_no_markup_breaks_the_page(markup: str) -> None:
 
 def test_html_in_an_old_charset_is_read_as_it_declares(tmp_path: Path) -> None:
     """The charset in a page's head is believed."""
-    page = '<html><head><meta charset="iso-8859-2"></head><body>Łódź</body></html>'.encode("iso8859_2")
+    page = '<html><head><meta charset="iso-8859-2"></head><body>Łódź</body></html>'.encode(
+        "iso8859_2"
+    )
     assert read(tmp_path, "a.htm", page).text == "Łódź\n"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_csv_becomes_a_table_with_its_header(tmp_path: Path, delimiter: str) -> None:
     """With any delimiter, the first row is the header, and a quoted line break stays within its row."""
-    content = f'name{delimiter}note\r\nAda{delimiter}"first, and\nlast"\r\n\r\nBob{delimiter}3.50\r\n'
+    content = (
+        f'name{delimiter}note\r\nAda{delimiter}"first, and\nlast"\r\n\r\nBob{delimiter}3.50\r\n'
+    )
     assert read(tmp_path, "a.csv", content).text == (
         "| name | note |\n| --- | --- |\n| Ada | first, and last |\n| Bob | 3.50 |\n"
     )
@@ -188,7 +199,11 @@ def test_readable_json_is_verbatim(tmp_path: Path) -> None:
 def test_minified_json_gets_lines_and_keeps_its_numbers(tmp_path: Path) -> None:
     """One endless line becomes one line a member, so that a line can be cited; 1.10 stays 1.10."""
     filler = ",".join(f'"k{number}":{number}' for number in range(300))
-    text = read(tmp_path, "a.json", '{"price":1.10,"e":[],"name":"caf\\u00e9 {x}",' + filler + ',"o":{"p":[1]}}').text
+    text = read(
+        tmp_path,
+        "a.json",
+        '{"price":1.10,"e":[],"name":"caf\\u00e9 {x}",' + filler + ',"o":{"p":[1]}}',
+    ).text
     assert text.startswith('{\n "price": 1.10,\n "e": [],\n "name": "café {x}",\n "k0": 0,\n')
     assert text.endswith(' "o": {\n  "p": [\n   1\n  ]\n }\n}\n')
 
@@ -208,12 +223,16 @@ def test_json_lines_are_verbatim(tmp_path: Path) -> None:
         ("just words", "text/plain"),
     ],
 )
-def test_a_file_without_a_suffix_is_known_by_its_content(tmp_path: Path, content: str, kind: str) -> None:
+def test_a_file_without_a_suffix_is_known_by_its_content(
+    tmp_path: Path, content: str, kind: str
+) -> None:
     """A saved page or message needs no suffix to be read as one."""
     assert read(tmp_path, "saved", content).media_type == kind
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv", "a.json", "a.py", "a.eml", "a.mbox"])
+@pytest.mark.parametrize(
+    "name", ["a.txt", "a.md", "a.html", "a.csv", "a.json", "a.py", "a.eml", "a.mbox"]
+)
 def test_the_same_bytes_give_the_same_text(tmp_path: Path, name: str) -> None:
     """Reading twice gives equal documents: a citation's offsets hold tomorrow."""
     content = "From a b 00:00:00\nSubject: x\n\n# Title\n\na,b | c\n<p>text</p>\n"

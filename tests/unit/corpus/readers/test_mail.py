@@ -63,7 +63,10 @@ def test_a_forwarded_message_is_part_of_the_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("charset", ["no-such-charset", "us-ascii", "utf-8", "idna", "hex"])
 def test_a_wrong_charset_does_not_lose_the_message(tmp_path: Path, charset: str) -> None:
     """Mail programs lie about charsets: the words are still there."""
-    data = f"From: a@b.example\nSubject: x\nContent-Type: text/plain; charset={charset}\n\n".encode() + b"caf\xe9 42\n"
+    data = (
+        f"From: a@b.example\nSubject: x\nContent-Type: text/plain; charset={charset}\n\n".encode()
+        + b"caf\xe9 42\n"
+    )
     assert "café 42" in read_document(written(tmp_path, "a.eml", data)).text
 
 
@@ -83,7 +86,10 @@ def test_each_message_of_a_mailbox_has_its_heading(tmp_path: Path) -> None:
         box += b"From ada@a.example Mon Jan  1 10:00:00 2024\n" + bytes(mail) + b"\n"
     document = read_document(written(tmp_path, "in.mbox", box))
     assert [heading.text for heading in document.outline] == ["First", "(no subject)"]
-    assert [document.text[h.start :].split("\n")[0] for h in document.outline] == ["# First", "# (no subject)"]
+    assert [document.text[h.start :].split("\n")[0] for h in document.outline] == [
+        "# First",
+        "# (no subject)",
+    ]
     assert "\nFrom here on\n" in document.text
     assert document.text.endswith("two\n\n")
 
@@ -98,5 +104,8 @@ def test_what_is_no_mail_says_so(tmp_path: Path) -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_mailbox_reader(data: bytes) -> None:
     """With any bytes in a mailbox, its messages are text that can be stored."""
-    box = b"From x Mon Jan  1 10:00:00 2024\nSubject: =?utf-8?b?gARB?=\nContent-Transfer-Encoding: base64\n" + data
+    box = (
+        b"From x Mon Jan  1 10:00:00 2024\nSubject: =?utf-8?b?gARB?=\nContent-Transfer-Encoding: base64\n"
+        + data
+    )
     read_mailbox(Source(Path("x.mbox"), box)).text.encode()

@@ -66,8 +66,14 @@ def test_docx_keeps_headings_paragraphs_and_tables(tmp_path: Path) -> None:
         + table(("Month", "EUR"), ("May", "950"))
     )
     document = read_document(docx(tmp_path, body, **{"docProps/core.xml": CORE}))
-    assert document.text == "# The Lease\n\n# Rent\n\nPaid monthly.\n\n| Month | EUR |\n| --- | --- |\n| May | 950 |\n"
-    assert (document.title, [h.text for h in document.outline]) == ("Lease & terms", ["The Lease", "Rent"])
+    assert (
+        document.text
+        == "# The Lease\n\n# Rent\n\nPaid monthly.\n\n| Month | EUR |\n| --- | --- |\n| May | 950 |\n"
+    )
+    assert (document.title, [h.text for h in document.outline]) == (
+        "Lease & terms",
+        ["The Lease", "Rent"],
+    )
     assert document.media_type.endswith("wordprocessingml.document")
 
 
@@ -94,8 +100,15 @@ CONTAINER = """<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container
 
 def epub(folder: Path, **more: str) -> Path:
     """The path of a book with two chapters."""
-    chapters = {"OPS/a.xhtml": "<h1>One</h1><p>first</p>", "OPS/b two.xhtml": "<h1>Two</h1><p>second</p>"}
-    return zipped(folder, "a.epub", {"META-INF/container.xml": CONTAINER, "OPS/x.opf": OPF, **chapters, **more})
+    chapters = {
+        "OPS/a.xhtml": "<h1>One</h1><p>first</p>",
+        "OPS/b two.xhtml": "<h1>Two</h1><p>second</p>",
+    }
+    return zipped(
+        folder,
+        "a.epub",
+        {"META-INF/container.xml": CONTAINER, "OPS/x.opf": OPF, **chapters, **more},
+    )
 
 
 def test_a_book_is_read_in_reading_order(tmp_path: Path) -> None:
@@ -140,7 +153,9 @@ def test_pptx_is_one_page_a_slide(tmp_path: Path) -> None:
     slide.shapes.title.text = "Plan"
     slide.placeholders[1].text = "first\nsecond"
     slide.notes_slide.notes_text_frame.text = "say hello"
-    cells = deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_table(1, 2, 0, 0, 999, 999).table
+    cells = (
+        deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_table(1, 2, 0, 0, 999, 999).table
+    )
     cells.cell(0, 0).text, cells.cell(0, 1).text = "a", "1"
     deck.save(tmp_path / "a.pptx")
     document = read_document(tmp_path / "a.pptx")
@@ -151,7 +166,8 @@ def test_pptx_is_one_page_a_slide(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "part", "library"), [("a.xlsx", "xl/workbook.xml", "openpyxl"), ("a.pptx", "ppt/presentation.xml", "pptx")]
+    ("name", "part", "library"),
+    [("a.xlsx", "xl/workbook.xml", "openpyxl"), ("a.pptx", "ppt/presentation.xml", "pptx")],
 )
 def test_without_the_extra_the_message_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str, library: str
@@ -180,11 +196,17 @@ def test_a_parser_that_fails_is_an_unreadable_file(tmp_path: Path, part: str) ->
     """Broken parts within a good archive end in a reason, never in a stranger's error."""
     with pytest.raises(UnreadableError, match="broken"):
         read_document(
-            zipped(tmp_path, "a.zip", {part: "<w:document", "[Content_Types].xml": TYPES, "_rels/.rels": RELS})
+            zipped(
+                tmp_path,
+                "a.zip",
+                {part: "<w:document", "[Content_Types].xml": TYPES, "_rels/.rels": RELS},
+            )
         )
 
 
-def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A small file that expands without end is not expanded."""
     monkeypatch.setattr(archives, "MAX_EXPANDED_BYTES", 2**20)
     with pytest.raises(UnreadableError, match="expands to more than 1 MiB"):

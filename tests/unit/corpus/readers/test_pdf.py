@@ -27,7 +27,9 @@ def written(folder: Path, data: bytes, name: str = "a.pdf") -> Path:
 
 def test_pages_tile_the_text(tmp_path: Path) -> None:
     """Each page's span holds its words, a page without text has one too, and together they are the whole text."""
-    data = pdf([[(50, 700, "First page")], [], [(50, 700, "Third"), (50, 680, "line")]], title="A Title")
+    data = pdf(
+        [[(50, 700, "First page")], [], [(50, 700, "Third"), (50, 680, "line")]], title="A Title"
+    )
     document = read_document(written(tmp_path, data))
     assert [document.text[page.start : page.end] for page in document.pages] == [
         "First page\n\n",
@@ -42,7 +44,9 @@ def test_the_cells_of_a_table_row_stay_on_their_line(tmp_path: Path) -> None:
     """A row's label and numbers are drawn far apart, and read on one line."""
     rows = [("Net revenue", "14,158", "15,338"), ("Cost of sales", "8,140", "8,803")]
     drawn = [
-        (x, 700 - 20 * line, cell) for line, row in enumerate(rows) for x, cell in zip((50, 400, 500), row, strict=True)
+        (x, 700 - 20 * line, cell)
+        for line, row in enumerate(rows)
+        for x, cell in zip((50, 400, 500), row, strict=True)
     ]
     text = read_document(written(tmp_path, pdf([drawn]))).text
     assert text == "Net revenue 14,158 15,338\nCost of sales 8,140 8,803\n"
@@ -73,7 +77,10 @@ def test_words_cut_at_a_line_end_are_whole(tmp_path: Path) -> None:
 def test_bookmarks_are_the_outline(tmp_path: Path) -> None:
     """A bookmark stands at the line of its page that shows it, whatever number it carries."""
     data = pdf(
-        [[(50, 700, "Cover")], [(50, 700, "Running head"), (50, 650, "II. RISK FACTORS"), (50, 630, "x")]],
+        [
+            [(50, 700, "Cover")],
+            [(50, 700, "Running head"), (50, 650, "II. RISK FACTORS"), (50, 630, "x")],
+        ],
         bookmark="2 Risk factors",
     )
     document = read_document(written(tmp_path, data))
@@ -92,19 +99,26 @@ def test_a_title_that_a_program_made_up_is_not_one(tmp_path: Path, title: str) -
     ("data", "reason"),
     [
         (pdf([[], []]), "PDF has no text layer: run OCR first (for example ocrmypdf)"),
-        (pdf([[(50, 700, "x")]], trailer=ENCRYPT), "PDF is encrypted: decrypt it first (for example qpdf --decrypt)"),
+        (
+            pdf([[(50, 700, "x")]], trailer=ENCRYPT),
+            "PDF is encrypted: decrypt it first (for example qpdf --decrypt)",
+        ),
         (b"%PDF-1.4\nnothing of the kind", "PDF is broken: it cannot be opened"),
         (b"<html>saved by mistake</html>", "PDF is broken: it does not begin like one"),
     ],
 )
-def test_a_pdf_that_cannot_be_read_says_what_to_do(tmp_path: Path, data: bytes, reason: str) -> None:
+def test_a_pdf_that_cannot_be_read_says_what_to_do(
+    tmp_path: Path, data: bytes, reason: str
+) -> None:
     """Pictures, passwords and broken files are told apart."""
     with pytest.raises(UnreadableError) as caught:
         read_document(written(tmp_path, data))
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("text", ["a" * 10**6, "a" + " " * 10**6 + "b", "a-" * 500_000, "a\ufffe" * 300_000])
+@pytest.mark.parametrize(
+    "text", ["a" * 10**6, "a" + " " * 10**6 + "b", "a-" * 500_000, "a\ufffe" * 300_000]
+)
 def test_a_page_of_one_word_or_of_blanks_takes_a_moment(text: str) -> None:
     """A page that holds a key of a megabyte, or nothing but blanks, is cleaned in the time that its length takes."""
     started = time.perf_counter()
@@ -124,7 +138,10 @@ def test_a_pdf_is_known_by_its_content(tmp_path: Path) -> None:
 
 def test_threads_may_read_at_once(tmp_path: Path) -> None:
     """Reading many PDFs from many threads gives what reading them one by one gives."""
-    paths = [written(tmp_path, pdf([[(50, 700, f"file {number}")]] * 20), f"{number}.pdf") for number in range(12)]
+    paths = [
+        written(tmp_path, pdf([[(50, 700, f"file {number}")]] * 20), f"{number}.pdf")
+        for number in range(12)
+    ]
     with ThreadPoolExecutor(8) as threads:
         documents = list(threads.map(read_document, paths))
     assert documents == [read_document(path) for path in paths]
@@ -134,11 +151,16 @@ def test_threads_may_read_at_once(tmp_path: Path) -> None:
 def test_rows_of_real_filings_stay_whole(dev_set: Path, name: str) -> None:
     """The income statement's revenue row reads as label, then its numbers, in every quarterly report."""
     text = read_document(dev_set / "filings" / "docs" / f"{name}_INTC.pdf").text
-    assert any(line.startswith("Net revenue $ 1") and line.count(",") >= 2 for line in text.splitlines())
+    assert any(
+        line.startswith("Net revenue $ 1") and line.count(",") >= 2 for line in text.splitlines()
+    )
 
 
 def test_columns_of_a_real_paper_are_read_one_after_the_other(dev_set: Path) -> None:
     """A sentence of a two-column paper is not cut by the other column, and its broken words are whole."""
     text = " ".join(read_document(dev_set / "papers_pdf" / "docs" / "1801.05147.pdf").text.split())
-    assert "treating one tagged entity as correct only when it matches the gold entity exactly." in text
+    assert (
+        "treating one tagged entity as correct only when it matches the gold entity exactly."
+        in text
+    )
     assert "\ufffe" not in text

@@ -13,7 +13,22 @@ from hypothesis import strategies as st
 from minions.corpus.readers import content_id_of, read_document, registry
 from minions.errors import UnreadableError
 
-SUFFIXES = ["txt", "md", "html", "pdf", "docx", "csv", "json", "eml", "mbox", "py", "pptx", "xlsx", "epub", "bin"]
+SUFFIXES = [
+    "txt",
+    "md",
+    "html",
+    "pdf",
+    "docx",
+    "csv",
+    "json",
+    "eml",
+    "mbox",
+    "py",
+    "pptx",
+    "xlsx",
+    "epub",
+    "bin",
+]
 
 
 def reason(path: Path) -> str:
@@ -81,7 +96,9 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path) ->
         )
 
 
-def test_whatever_a_parser_raises_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_a_parser_raises_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One file that breaks a parser does not stop a run over thousands."""
 
     def broken(source: object) -> object:
@@ -92,12 +109,21 @@ def test_whatever_a_parser_raises_is_a_reason(tmp_path: Path, monkeypatch: pytes
     assert reason(tmp_path / "a.md") == "cannot be parsed (RecursionError): it may be broken"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
+)
 @given(
     data=st.one_of(
         st.binary(max_size=300),
         st.sampled_from(
-            [b"%PDF-1.7\n", b"PK\x03\x04", b"PK\x05\x06" + bytes(18), b"From x\n\n", b"<html>", b"{"]
+            [
+                b"%PDF-1.7\n",
+                b"PK\x03\x04",
+                b"PK\x05\x06" + bytes(18),
+                b"From x\n\n",
+                b"<html>",
+                b"{",
+            ]
         ).flatmap(lambda head: st.binary(max_size=200).map(lambda tail: head + tail)),
     ),
     suffix=st.sampled_from(SUFFIXES),
