@@ -127,8 +127,9 @@ class Minions:
         reach = within_reach(lineup.hosts, local_only=chosen.local_only)
         with reach, self._home.store() as store:
             books = self._home.books(store, chosen, observe)
-            longest_s = max(_DAY_S, 2 * chosen.call_timeout_s)
-            books.ledger.enter_lost(before=self._ago(seconds=longest_s))
+            longest = timedelta(seconds=max(_DAY_S, 2 * chosen.call_timeout_s))
+            lost_before = self._now() - longest
+            books.ledger.enter_lost(before=lost_before.isoformat(timespec="seconds"))
             async with self._home.at_work(paths, lineup, chosen, books) as (corpus, crew):
                 asked = Asked(question, new_run_id(self._clock))
                 record = Record(Runs(store, retain_text=chosen.retain_text), books)
@@ -512,11 +513,6 @@ class Minions:
 
     def _now(self) -> datetime:
         return datetime.fromisoformat(self._clock.now_iso())
-
-    def _ago(self, *, seconds: float) -> str:
-        """The time so many seconds ago: UTC, ISO 8601."""
-        then = self._now() - timedelta(seconds=seconds)
-        return then.isoformat(timespec="seconds")
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -321,7 +321,11 @@ def _embedded(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
         yield _problem(role, f"{ref}: the built-in llama.cpp is not installed", fix)
     entry = catalogue.find(ref.model)
     if entry is None:
-        yield _own_file(role, ref)
+        if Path(ref.model).expanduser().is_file():
+            yield Check(name=role, status="ok", detail=f"{ref}: a file of your own")
+        else:
+            detail = f"{ref}: no such file, and no model known by this name"
+            yield _problem(role, detail, "minions models   lists the models known by name")
         return
     origin = None
     for status in resolving.list_models(wanted.home):
@@ -341,14 +345,6 @@ def _embedded(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
     slots = _slots_text(wanted.jobs)
     detail = f"{ref}: runs in this process, weights {place}, {context}, {slots}"
     yield Check(name=role, status="ok", detail=detail)
-
-
-def _own_file(role: str, ref: ModelRef) -> Check:
-    """Check a model that is no known name, but may be a file of the user's."""
-    if Path(ref.model).expanduser().is_file():
-        return Check(name=role, status="ok", detail=f"{ref}: a file of your own")
-    detail = f"{ref}: no such file, and no model known by this name"
-    return _problem(role, detail, "minions models   lists the models known by name")
 
 
 def _listed(role: str, ref: ModelRef, names: list[str], found: str, fix: str) -> Check:

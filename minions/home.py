@@ -95,7 +95,8 @@ class Home:
             with within_reach(local_only=settings.local_only):  # no model is called yet
                 corpus, _ = await in_thread(update, books.observe)
             await fetch_weights(lineup, settings, books.observe)
-            await self._keep_embedded(lineup, settings)
+            if self._embedded is None:  # it takes seconds to load, so it stays loaded
+                self._keep(await open_embedded(lineup, settings))
             crew = await recruit(lineup, settings, books)
             try:
                 yield corpus, crew
@@ -108,12 +109,8 @@ class Home:
             self._embedded.release()
             self._embedded = None
 
-    async def _keep_embedded(self, lineup: Lineup, settings: Settings) -> None:
-        """Keep an embedded worker loaded between questions: it takes seconds to load."""
-        if self._embedded is None:
-            self._keep(await open_embedded(lineup, settings))
-
     def _keep(self, opened: LlamaCppModel | None) -> None:
+        """Keep an embedded model loaded between questions; None: the worker is not embedded."""
         with self._keeping:
             if self._embedded is None:
                 self._embedded = opened

@@ -217,7 +217,10 @@ def has_embedded() -> bool:
 
 def _choose(settings: Settings) -> tuple[ModelRef | None, ModelRef, tuple[str, ...]]:
     """Planner (None: the worker), worker, and notes on what was chosen for want of a setting."""
-    worker = ModelRef.parse(settings.worker or _default_worker(settings))
+    default = DEFAULT_EMBEDDED_WORKER
+    if settings.ollama_host or not has_embedded():
+        default = DEFAULT_OLLAMA_WORKER
+    worker = ModelRef.parse(settings.worker or default)
     if settings.protocol == "local" or settings.planner == LOCAL:
         return None, worker, ()
     if settings.planner is not None:
@@ -232,9 +235,3 @@ def _choose(settings: Settings) -> tuple[ModelRef | None, ModelRef, tuple[str, .
         "OPENAI_BASE_URL"
     )
     return None, worker, (note,)
-
-
-def _default_worker(settings: Settings) -> str:
-    if settings.ollama_host or not has_embedded():
-        return DEFAULT_OLLAMA_WORKER
-    return DEFAULT_EMBEDDED_WORKER

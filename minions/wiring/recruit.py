@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from minions.execution.whole_context_executor import WholeContextExecutor
     from minions.ledger.entries import Role
     from minions.models.llamacpp import LlamaCppModel
-    from minions.models.slots import Room
     from minions.network.endpoints import Endpoints
     from minions.network.reference import ModelRef
     from minions.ports import ChatModel, Holder
@@ -159,7 +158,11 @@ class _Bench:
 
     async def serve(self, ref: ModelRef, opened: AsyncExitStack) -> list[_Served]:
         """A model at each of its endpoints."""
-        rooms = await asyncio.gather(*map(self._room_at, ref.each()))
+        asked = []
+        for each in ref.each():
+            url = self.endpoints.url_of(each)
+            asked.append(room_of(each, endpoint=url, api_key=self.endpoints.key_of(each)))
+        rooms = await asyncio.gather(*asked)
         served = []
         for each, room in zip(ref.each(), rooms, strict=True):
             slots = self.pace.concurrency or room.slots
@@ -205,10 +208,6 @@ class _Bench:
         if any(each.cloud for each in served):
             model = redacting(model, self.detector)
         return model
-
-    async def _room_at(self, ref: ModelRef) -> Room:
-        url = self.endpoints.url_of(ref)
-        return await room_of(ref, endpoint=url, api_key=self.endpoints.key_of(ref))
 
     def _meter(self, role: Role, *, cloud: bool) -> Meter:
         books = self.books

@@ -22,23 +22,20 @@ def detector_for(redaction: Redaction) -> Detector | None:
     and nothing that finds them is installed.
     """
     people = redaction.people
-    if not redaction.on:
-        people = bool(people)  # not found by default where redaction is off
+    if people is None:
+        people = redaction.on and find_spec("presidio_analyzer") is not None
     if not (redaction.on or redaction.words or redaction.patterns or people):
         return None
     from minions.redaction.detector import FAMILIES, detector
 
+    finds_people = None
+    if people:
+        from minions.redaction.detectors.people import people_detector
+
+        finds_people = people_detector(required=bool(redaction.people))
     return detector(
         words=redaction.words,
         patterns=redaction.patterns,
-        people=_people(people),
+        people=finds_people,
         families=FAMILIES if redaction.on else (),
     )
-
-
-def _people(wanted: bool | None) -> Detector | None:
-    if wanted is False or (wanted is None and find_spec("presidio_analyzer") is None):
-        return None
-    from minions.redaction.detectors.people import people_detector
-
-    return people_detector(required=bool(wanted))

@@ -31,6 +31,7 @@ from minions.values.chat import Usage
 from minions.values.jobs import Job
 from minions.values.plans import Task
 from minions.wiring.lineup import Lineup
+from minions.wiring.recruit import open_embedded
 from minions_workers.extractor import Extractor
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def batch(questions: int, options: argparse.Namespace) -> Measured:
 
 
 async def _ask(minions: Minions, questions: int, document: Path) -> Measured:
-    await minions._home._keep_embedded(Lineup.of(minions.settings), minions.settings)
+    minions._home._keep(await open_embedded(Lineup.of(minions.settings), minions.settings))
     began_s, jobs = time.monotonic(), 0
     async with aclosing(minions.map(ASKED[:questions], document)) as answers:
         async for answer in answers:
