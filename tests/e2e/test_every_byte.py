@@ -237,8 +237,8 @@ def test_what_could_not_be_received_is_in_the_log_too(
     [
         ("minions.corpus.index.Index.update", "other.example", "this machine only"),
         ("minions.corpus.index.Index.update", "cloud.example", "this machine only"),
-        ("minions.run.transcript.Transcript.digest", "other.example", "cloud.example only"),
-        ("minions.run.transcript.Transcript.digest", "cloud.example", None),
+        ("minions.run.condense.Condenser.digest", "other.example", "cloud.example only"),
+        ("minions.run.condense.Condenser.digest", "cloud.example", None),
     ],
 )
 def test_no_other_name_is_reached(
