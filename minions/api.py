@@ -363,9 +363,9 @@ class Minions:
         from minions.preview import Rehearsal, described
         from minions.store.store import Store
 
-        chosen = self._with(settings)
-        lineup = Lineup.unchecked(chosen).with_key("none")
         check_question(question)
+        chosen = self._with(settings)
+        lineup = Lineup.unchecked(chosen).with_key("none").without_notes()
         if lineup.sends_nothing:
             return described(question, lineup)
         lineup.refuse_unusable()

@@ -89,7 +89,12 @@ class Home:
     async def at_work(
         self, paths: Paths, lineup: Lineup, settings: Settings, books: Books
     ) -> AsyncGenerator[tuple[LocalCorpus, Crew]]:
-        """The documents, read, and a crew to answer questions about them."""
+        """The documents, read, and a crew to answer questions about them.
+
+        Models that cannot be used are refused before a document is read. Raises ConfigError,
+        EgressRefusedError.
+        """
+        lineup.refuse_unusable()
         with Index.open(self.index_file) as index:
             update = partial(index.update, listed(paths), chunk_tokens=settings.chunk_size())
             with within_reach(local_only=settings.local_only):  # no model is called yet
@@ -110,12 +115,15 @@ class Home:
             self._embedded = None
 
     def _keep(self, opened: LlamaCppModel | None) -> None:
-        """Keep an embedded model loaded between questions; None: the worker is not embedded."""
+        """Keep the first embedded model that is loaded (None: the worker is not embedded).
+
+        One that a question in another thread loaded at the same time is released.
+        """
         with self._keeping:
             if self._embedded is None:
                 self._embedded = opened
                 return
-        if opened is not None:  # another question was first
+        if opened is not None:
             opened.release()
 
 

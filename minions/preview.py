@@ -65,7 +65,7 @@ class Preview(Value):
 
 
 def described(question: str, lineup: Lineup) -> Preview:
-    """An empty preview: both models are local, so there is nothing to send."""
+    """A preview without requests: what it is where planner and worker are both local."""
     return Preview(
         question=question,
         planner=lineup.planner_name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from minions.batch.scope import corpus_of, terms_of
+from minions.batch.scope import corpus_of, terms_for
 from minions.errors import CorpusError
 from minions.text.tokens import bound_tokens
 
@@ -83,7 +83,7 @@ class Admission:
     def _hold(self, item: Item) -> _Hold:
         if self._next is not None and self._next[0] == item.id:
             return self._next[1]
-        terms = terms_of(item, self._terms)
+        terms = terms_for(item, self._terms)
         calls, input_tokens = self._calls(item, terms)
         input_tokens += calls * bound_tokens(item.question)
         output_tokens = calls * terms.limits.planner_output_tokens

@@ -17,7 +17,7 @@ import structlog
 from minions.batch.admission import Admission
 from minions.batch.given_plans import GivenPlan, plans_by_item
 from minions.batch.items import BadLine
-from minions.batch.scope import corpus_of, terms_of
+from minions.batch.scope import corpus_of, terms_for
 from minions.errors import MinionsError, StoppedError
 from minions.ledger.budgets import Budget
 from minions.ledger.context import limited_by
@@ -152,7 +152,7 @@ class Driver:
         try:
             with limited_by(self._own_budget(item, run_id)):
                 corpus = corpus_of(item, self._corpus)
-                terms = terms_of(item, self._terms)
+                terms = terms_for(item, self._terms)
                 crew = self._crew_for(item, terms)
                 answer = await run(asked, corpus, crew, terms, self._record(item))
             self._ended.append(session.results.finish(answer))

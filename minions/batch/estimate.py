@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from minions.batch.items import BadLine
 from minions.batch.output import is_asked_again, recorded_in
-from minions.batch.scope import corpus_of, terms_of
+from minions.batch.scope import corpus_of, terms_for
 from minions.errors import CorpusError
 from minions.estimate import Estimate, estimate_question, speed_of
 from minions.values.base import Value
@@ -84,7 +84,7 @@ def estimate_batch(
         median = questions[(len(questions) - 1) // 2]
         try:
             own = corpus_of(median, corpus)
-            own_terms = terms_of(median, terms)
+            own_terms = terms_for(median, terms)
             estimate = estimate_question(median.question, own, lineup, own_terms, prices, speed)
         except CorpusError:  # they name documents that do not exist
             bad_lines += len(questions)

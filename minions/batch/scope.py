@@ -27,7 +27,7 @@ def corpus_of(item: Item, corpus: Corpus) -> Corpus:
     return ScopedCorpus(corpus, ids)
 
 
-def terms_of(item: Item, terms: Terms) -> Terms:
+def terms_for(item: Item, terms: Terms) -> Terms:
     """The terms of a question. Its ``max_rounds`` also limits, and never raises, a chat's turns."""
     own: dict[str, Any] = {}
     if item.max_rounds is not None:

@@ -66,7 +66,7 @@ class Conditions(Value):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     reading: str
-    """A random name for the results of this column's workers: others do not find them cached."""
+    """The column's cache scope: a random name, so that each column pays for its own reading."""
 
     settings: dict[str, Any]
     """The settings that answers depend on."""
@@ -169,8 +169,8 @@ def _compared_settings(column: Column, settings: Settings) -> dict[str, Any]:
         if compared[name]:
             compared[name] = _hash(json.dumps(compared[name]))
     lineup = Lineup.unchecked(settings)
-    compared["planner"] = lineup.planner_name
-    compared["worker"] = lineup.worker_name
+    compared["planner"] = lineup.planner_name.partition("@")[0]
+    compared["worker"] = lineup.worker_name.partition("@")[0]
     return compared
 
 

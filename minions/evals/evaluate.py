@@ -231,7 +231,10 @@ def score_answers(
             column_runs = [run for recorded in records.values() for run in recorded.runs]
             runs += column_runs
             lineup = Lineup.unchecked(settings)
-            chosen = (lineup.planner_name, lineup.worker_name)
+            chosen = (
+                lineup.planner_name.partition("@")[0],
+                lineup.worker_name.partition("@")[0],
+            )
             models[column] = models_of(column_runs, Runs(store)) or chosen
             column_outcomes = []
             for example in examples:

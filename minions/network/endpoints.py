@@ -64,7 +64,10 @@ class Endpoints:
         """
         if planner.provider == "openai":
             return True
-        return planner.provider == "ollama" and self.is_elsewhere(planner)
+        if planner.provider != "ollama":
+            return False
+        # A planner has one endpoint; of several the first counts until they are refused.
+        return is_cloud_tag(planner) or not is_loopback_url(self.url_of(planner))
 
     def key_of(self, ref: ModelRef) -> str:
         """The API key for a model; it may be empty for one on this machine.

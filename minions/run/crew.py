@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from minions.ledger.prices import PriceBook
     from minions.ledger.recovery import Recovery
     from minions.ports import Clock, Planner
+    from minions.redaction.detector import Detector
     from minions.stop_signal import Brake
     from minions.values.events import Observer
     from minions.values.limits import Limits
@@ -52,7 +53,8 @@ class Crew:
     ``planner_name`` and ``worker_name`` are model references for the run's record. ``notes`` are
     warnings for the user. ``planner_for`` makes a planner for a JSON schema of answers (None:
     answers are plain text) and a maximum of chat turns. ``context_tokens`` is the smallest context
-    size that the worker's servers report. ``opened`` closes the clients.
+    size that the worker's servers report. ``detector`` finds the values to redact; None: nothing is
+    redacted. ``opened`` closes the clients.
     """
 
     planner: Planner
@@ -62,6 +64,7 @@ class Crew:
     notes: tuple[str, ...]
     planner_for: PlannerFor
     context_tokens: int | None = None
+    detector: Detector | None = None
     opened: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def within(self, limits: Limits) -> Limits:

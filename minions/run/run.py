@@ -23,6 +23,7 @@ from minions.values.events import AnswerEvent, StartEvent, of_run
 if TYPE_CHECKING:
     from minions.corpus.port import Corpus
     from minions.privacy.outgoing import Gate
+    from minions.redaction.detector import Detector
     from minions.run.crew import Books, Crew
     from minions.run.terms import Terms
     from minions.store.runs import Runs
@@ -57,9 +58,9 @@ class Record:
 async def run(asked: Asked, corpus: Corpus, crew: Crew, terms: Terms, record: Record) -> Answer:
     """Ask one question. A budget or time limit gives a partial answer; other errors are raised.
 
-    The run's record holds the findings after each round, and at the end, however it came, the stop
-    reason with the complete or partial answer. Raises MinionsError; CancelledError when
-    interrupted.
+    After each round, the run's record holds the findings so far. At the end it holds the stop
+    reason and the complete or partial answer, even where an error is raised. Raises MinionsError;
+    CancelledError when interrupted.
     """
     _begin(asked, crew, terms, record)
     try:
@@ -75,17 +76,18 @@ async def run(asked: Asked, corpus: Corpus, crew: Crew, terms: Terms, record: Re
                 baseline=baseline,
             )
         )
-        running = _Running(asked, corpus, terms, record, observe, baseline)
-        with keeping(running.gate.placeholders):
+        gate = gate_for(asked.question, corpus, terms, crew.detector)
+        running = _Running(asked, corpus, terms, record, observe, baseline=baseline, gate=gate)
+        with keeping(gate.placeholders):
             return await running.answer(crew)
     except BaseException as error:
         _end(record.runs, asked, error)
         raise
 
 
-def gate_for(question: str, corpus: Corpus, terms: Terms) -> Gate:
+def gate_for(question: str, corpus: Corpus, terms: Terms, detector: Detector | None) -> Gate:
     """The gate of a run: a `LocalGate` where the planner is on this machine, or a `CloudGate`."""
-    placeholders = Placeholders(terms.detector)
+    placeholders = Placeholders(detector)
     if not terms.planner_is_cloud:
         return LocalGate(
             terms.policy,
@@ -114,17 +116,19 @@ class _Running:
         terms: Terms,
         record: Record,
         observe: Observer,
+        *,
         baseline: Baseline,
+        gate: Gate,
     ) -> None:
-        self.gate = gate_for(asked.question, corpus, terms)
         self._asked = asked
         self._corpus = corpus
         self._terms = terms
         self._record = record
         self._observe = observe
         self._baseline = baseline
+        self._gate = gate
         self._started_s = record.books.clock.monotonic_s()
-        self._condenser = Condenser(corpus, terms.limits, self.gate)
+        self._condenser = Condenser(corpus, terms.limits, gate)
         self._transcript = Transcript(asked.run_id, asked.question, observe)
         self._transcript.after_reading = self._save
 
@@ -174,7 +178,7 @@ class _Running:
             self._corpus,
             stop_reason,
             usage=books.ledger.usage(self._asked.run_id),
-            egress=self.gate.report(),
+            egress=self._gate.report(),
             elapsed_s=books.clock.monotonic_s() - self._started_s,
         )
         return answer.model_copy(update={"id": self._asked.item, "baseline": self._baseline})
@@ -184,6 +188,8 @@ class _Running:
         self._record.runs.save(self._so_far("interrupted"))
 
     def _close(self, stop_reason: StopReason) -> Answer:
+        # First: an observer that raises on a warning must not cost the record of paid calls.
+        self._record.books.ledger.flush()
         decision = decision_of(self._transcript, stop_reason)
         if decision is not None:
             self._transcript.warn(*citation_warnings(self._transcript, decision))

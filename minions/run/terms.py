@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from minions.redaction.detector import Detector
     from minions.values.limits import Limits
     from minions.values.policy import Policy
 
@@ -22,15 +21,14 @@ class Priced(NamedTuple):
 class Terms:
     """Protocol, policy and limits of a run, and the location of its models.
 
-    ``detector`` finds the values to redact; None: nothing is redacted. ``workers_are_remote`` is
-    true where chunks are read on another machine. ``priced`` is the planner whose prices are used
-    in estimates. ``chunk_tokens`` is the size of the chunks that documents are cut into.
+    ``workers_are_remote`` is true where chunks are read on another machine. ``priced`` is the
+    planner whose prices are used in estimates. ``chunk_tokens`` is the size of the chunks that
+    documents are cut into.
     """
 
     protocol: str
     policy: Policy
     limits: Limits
-    detector: Detector | None
     planner_is_cloud: bool
     workers_are_remote: bool
     priced: Priced

@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 
 
 class Transcript:
-    """The memory of a run, written by the loop and told to the run's observer.
+    """The state of a run. The loop writes it, and each change is reported to the run's observer.
 
     It is consistent at every moment: `minions.run.result` makes the partial answer of a stopped run
     from it. ``plans`` and ``rounds`` have an entry for each round that began; ``digests`` for each

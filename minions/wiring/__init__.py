@@ -1,1 +1,1 @@
-"""From settings to a planner and an executor: who answers is decided once, and built here."""
+"""From settings to models: `lineup` chooses and checks them, `recruit` opens them."""

@@ -24,6 +24,11 @@ LOCAL: Final = "local"
 DEFAULT_CLOUD_PLANNER: Final = "openai:gpt-5.4"
 DEFAULT_EMBEDDED_WORKER: Final = "llamacpp:qwen2.5-coder-1.5b"
 DEFAULT_OLLAMA_WORKER: Final = "ollama:llama3.2:3b"
+_NO_PLANNER: Final = (
+    "no cloud planner is configured: {worker} plans and decides locally, which answers less well. "
+    "For a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL with "
+    "OPENAI_BASE_URL"
+)
 
 
 @dataclass(frozen=True)
@@ -46,38 +51,52 @@ class Lineup:
     def of(cls, settings: Settings) -> Lineup:
         """The models of a run, checked before a document is read or a model opened.
 
-        Raises ConfigError (a missing key, too), EgressRefusedError, PriceUnknownError.
+        Raises ConfigError (also for a missing key, or a pattern to redact that cannot be used),
+        EgressRefusedError, PriceUnknownError.
         """
         lineup = cls.unchecked(settings)
         lineup.refuse_unusable()
+        detector_for(settings.redaction())  # raises for words and patterns that cannot be used
         if settings.max_cost is not None:
             lineup.require_prices(settings.price_book())
         return lineup
 
     @classmethod
     def unchecked(cls, settings: Settings) -> Lineup:
-        """The models that the settings choose, for whoever calls none of them: estimates, the
-        doctor, previews.
+        """The models that the settings choose, without the checks of ``of``.
+
+        For estimates, reports and the doctor, which call none. A preview makes checks of its own:
+        it needs no key and no price. A judge was checked by `minions.evals.verdicts.check_judge`.
 
         Raises ConfigError for what is no model reference, EgressRefusedError for a cloud planner
         under ``local_only``.
         """
-        planner, worker, notes = _choose(settings)
-        lineup = cls(
-            planner=planner,
-            worker=worker,
-            protocol=settings.protocol,
-            policy=settings.policy,
-            endpoints=settings.endpoints(),
-            allow_remote_workers=settings.allow_remote_workers and not settings.local_only,
-            notes=notes,
-        )
-        if settings.local_only and lineup.planner_is_cloud:
+        local_only = settings.local_only
+        protocol = settings.protocol
+        endpoints = settings.endpoints()
+        planner = _chosen_planner(settings)
+        if local_only and planner is not None and endpoints.is_cloud(planner):
             raise EgressRefusedError(
                 f"--local-only forbids the cloud planner {planner}",
                 hint="leave --planner out, or use --planner local",
             )
-        return lineup
+        default_worker = DEFAULT_EMBEDDED_WORKER
+        if settings.ollama_host or not has_embedded():
+            default_worker = DEFAULT_OLLAMA_WORKER
+        worker = ModelRef.parse(settings.worker or default_worker)
+        notes = []
+        chosen_by_user = settings.planner or protocol == "local" or local_only
+        if planner is None and not chosen_by_user:
+            notes.append(_NO_PLANNER.format(worker=worker))
+        return cls(
+            planner=planner,
+            worker=worker,
+            protocol=protocol,
+            policy=settings.policy,
+            endpoints=endpoints,
+            allow_remote_workers=settings.allow_remote_workers and not local_only,
+            notes=tuple(notes),
+        )
 
     @property
     def planner_name(self) -> str:
@@ -111,7 +130,7 @@ class Lineup:
 
     @property
     def priced(self) -> Priced:
-        """Whose prices the baselines are reckoned at: the cloud planner's, or the default one's."""
+        """The model whose prices the baselines use: the cloud planner, or the default one."""
         if self.planner is not None and self.planner_is_cloud:
             ref = self.planner
         else:
@@ -129,6 +148,10 @@ class Lineup:
             return self
         return replace(self, endpoints=replace(self.endpoints, openai_key=key))
 
+    def without_notes(self) -> Lineup:
+        """The same models, without the notes for the user."""
+        return replace(self, notes=())
+
     def refuse_unusable(self) -> None:
         """Refuse what the policy forbids and what cannot work.
 
@@ -142,7 +165,7 @@ class Lineup:
         self.endpoints.key_of(self.worker)
 
     def refuse_to_send(self) -> None:
-        """Raise EgressRefusedError for a protocol that sends chunks to a cloud without leave."""
+        """Raise EgressRefusedError for a protocol that sends chunks where the policy forbids it."""
         if self.planner_is_cloud:
             refuse_to_send(self.protocol, self.policy, to=self.planner_name)
 
@@ -167,7 +190,7 @@ class Lineup:
             )
 
     def require_prices(self, prices: PriceBook) -> None:
-        """Raise PriceUnknownError for a model that is billed and whose price nobody stated."""
+        """Raise PriceUnknownError for a model that costs money and has no known price."""
         from minions.ledger.budgets import price_unknown
 
         billed = [each for each in self.worker.each() if self.endpoints.is_elsewhere(each)]
@@ -190,7 +213,6 @@ def terms_of(lineup: Lineup, settings: Settings) -> Terms:
         protocol=lineup.protocol,
         policy=lineup.policy,
         limits=settings.limits(),
-        detector=detector_for(settings.redaction()),
         planner_is_cloud=lineup.planner_is_cloud,
         workers_are_remote=reads_elsewhere,
         priced=lineup.priced,
@@ -215,23 +237,14 @@ def has_embedded() -> bool:
     return find_spec("xllamacpp") is not None
 
 
-def _choose(settings: Settings) -> tuple[ModelRef | None, ModelRef, tuple[str, ...]]:
-    """Planner (None: the worker), worker, and notes on what was chosen for want of a setting."""
-    default = DEFAULT_EMBEDDED_WORKER
-    if settings.ollama_host or not has_embedded():
-        default = DEFAULT_OLLAMA_WORKER
-    worker = ModelRef.parse(settings.worker or default)
-    if settings.protocol == "local" or settings.planner == LOCAL:
-        return None, worker, ()
-    if settings.planner is not None:
-        return ModelRef.parse(settings.planner), worker, ()
-    if settings.local_only:
-        return None, worker, ()
-    if settings.openai_api_key is not None or settings.openai_base_url is not None:
-        return ModelRef.parse(DEFAULT_CLOUD_PLANNER), worker, ()
-    note = (
-        f"no cloud planner is configured: {worker} plans and decides locally, which answers less "
-        "well. For a cloud planner: export OPENAI_API_KEY=..., or --planner openai:MODEL with "
-        "OPENAI_BASE_URL"
-    )
-    return None, worker, (note,)
+def _chosen_planner(settings: Settings) -> ModelRef | None:
+    """The planner's reference; None: the worker plans, too. Raises ConfigError."""
+    name = settings.planner
+    if settings.protocol == "local" or name == LOCAL:
+        return None
+    if name is not None:
+        return ModelRef.parse(name)
+    has_cloud = settings.openai_api_key is not None or settings.openai_base_url is not None
+    if settings.local_only or not has_cloud:
+        return None
+    return ModelRef.parse(DEFAULT_CLOUD_PLANNER)

@@ -1,7 +1,7 @@
 """The one place that builds real clients: from a lineup to a planner and an executor.
 
-Every model is metered here. The core knows planners and workers only as ports; this module alone
-imports their packages.
+Every model is metered here. The core knows planners and workers only as ports; no other module
+imports the packages of planners and workers.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ async def fetch_weights(lineup: Lineup, settings: Settings, observe: Observer) -
 
 
 async def open_embedded(lineup: Lineup, settings: Settings) -> LlamaCppModel | None:
-    """A hold on the embedded worker, which stays loaded while anybody holds it.
+    """Load the embedded worker, or share the loaded one; the last ``release`` unloads it.
 
     None where the worker is not embedded.
     """
@@ -103,9 +103,10 @@ async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
             notes=lineup.notes,
             planner_for=planner_for,
             context_tokens=min(contexts, default=None),
+            detector=bench.detector,
             opened=opened.pop_all(),
         )
-    raise AssertionError("an exit stack that swallowed an error")
+    raise AssertionError  # for the type checker: this exit stack swallows no error
 
 
 @asynccontextmanager
@@ -158,11 +159,12 @@ class _Bench:
 
     async def serve(self, ref: ModelRef, opened: AsyncExitStack) -> list[_Served]:
         """A model at each of its endpoints."""
-        asked = []
+        key = self.endpoints.key_of(ref)
+        questions = []
         for each in ref.each():
             url = self.endpoints.url_of(each)
-            asked.append(room_of(each, endpoint=url, api_key=self.endpoints.key_of(each)))
-        rooms = await asyncio.gather(*asked)
+            questions.append(room_of(each, endpoint=url, api_key=key))
+        rooms = await asyncio.gather(*questions)
         served = []
         for each, room in zip(ref.each(), rooms, strict=True):
             slots = self.pace.concurrency or room.slots
@@ -201,7 +203,7 @@ class _Bench:
             model = throttled(model, concurrency=each.slots, rate_per_s=self.pace.rate_per_s)
             members.append(Member(model, each.slots))
         pool = pooled(members, clock=self.books.clock, patience_s=patience_s, observe=observe)
-        # Patience with an endpoint that is gone is patience with one that asks for time, too.
+        # `patience_s` also bounds the waits that endpoints ask for (Retry-After).
         total_wait_s = max(patience_s, DEFAULT_TOTAL_WAIT_S)
         model = retrying(pool, attempts=self.pace.attempts, total_wait_s=total_wait_s)
         model = falling_back(model, observe=observe)
@@ -232,8 +234,8 @@ async def _planners(
     bench: _Bench,
     opened: AsyncExitStack,
 ) -> PlannerFor:
-    """A maker of planners over one model: for answers with a JSON schema or (None) in words, and
-    for so many turns of a chat.
+    """A function that makes a planner for a JSON schema of answers (None: plain text) and a maximum
+    of chat turns. All planners share one model.
     """
     from minions_planners.chat import ChatPlanner
     from minions_planners.cloud import CloudPlanner

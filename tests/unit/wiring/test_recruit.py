@@ -307,3 +307,28 @@ def test_a_blank_key_is_no_key() -> None:
     """``OPENAI_API_KEY=""`` is how many shells unset it: it chooses no cloud planner, which then lacks a key."""
     assert Settings.load({"openai_api_key": ""}).openai_api_key is None
     assert Lineup.of(Settings.load({"openai_api_key": " "})).planner_name == "local"
+
+
+def test_a_planner_without_a_cloud_is_told_once_and_only_where_nobody_chose_it() -> None:
+    """A user who said `local` needs no advice."""
+    assert Lineup.unchecked(_settings(planner="local")).notes == ()
+    assert Lineup.unchecked(_settings(local_only=True)).notes == ()
+    assert Lineup.unchecked(_settings(protocol="local")).notes == ()
+    assert len(Lineup.unchecked(_settings()).notes) == 1
+
+
+def test_the_egress_refusal_comes_before_a_wrong_worker() -> None:
+    """What would leave the device is said first."""
+    wrong = {"planner": "openai:x", "worker": "foo", "local_only": True}
+    with pytest.raises(EgressRefusedError):
+        Lineup.unchecked(_settings(**wrong))
+    with pytest.raises(ConfigError, match="bar"):
+        Lineup.unchecked(_settings(planner="bar", worker="foo"))
+
+
+def test_a_pattern_that_cannot_be_used_is_refused_before_a_document_is_read() -> None:
+    """It would hide nothing, and that is said at once; an estimate, which sends nothing, needs no pattern."""
+    settings = _settings(planner="local", worker=LOCAL_WORKER, redact_patterns=["("])
+    with pytest.raises(ConfigError):
+        Lineup.of(settings)
+    lineup.terms_of(Lineup.unchecked(settings), settings)
