@@ -57,9 +57,8 @@ class Record:
 async def run(asked: Asked, corpus: Corpus, crew: Crew, terms: Terms, record: Record) -> Answer:
     """Ask one question. A budget or time limit gives a partial answer; other errors are raised.
 
-    The run's record holds the findings after each round, and at the end, however it came, the stop
-    reason with the complete or partial answer. Raises MinionsError; CancelledError when
-    interrupted.
+    The run's record holds the findings after each round, and, however the run ends, the stop reason
+    with the complete or partial answer. Raises MinionsError; CancelledError when interrupted.
     """
     _begin(asked, crew, terms, record)
     try:
