@@ -1,1 +1,1 @@
-"""From settings to a planner and an executor: who answers is decided once, and built here."""
+"""The planner and the executor of a run, chosen once from the settings, and built here."""

@@ -1,6 +1,6 @@
-"""Who answers: the planner and the worker of a run, where they are, and what is refused.
+"""The lineup of a run: its planner and worker, their places, and the combinations refused.
 
-Decided once, from the settings, and handed on: nothing below asks the settings again.
+It is decided once, from the settings, and passed on: no later code reads those settings again.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ DEFAULT_OLLAMA_WORKER: Final = "ollama:llama3.2:3b"
 
 @dataclass(frozen=True)
 class Lineup:
-    """Who answers a question.
+    """The models that answer a question.
 
-    ``planner`` is None where the worker plans and decides, too. ``notes`` tell the user what was
-    chosen for want of a setting.
+    ``planner`` is None where the worker plans and decides, too. ``notes`` tell the user which
+    models were chosen because no setting named one.
     """
 
     planner: ModelRef | None
@@ -56,10 +56,10 @@ class Lineup:
 
     @classmethod
     def unchecked(cls, settings: Settings) -> Lineup:
-        """The models that the settings choose, for whoever calls none of them: estimates, the
+        """The models that the settings choose, for code that calls none of them: estimates, the
         doctor, previews.
 
-        Raises ConfigError for what is no model reference, EgressRefusedError for a cloud planner
+        Raises ConfigError for an invalid model reference, EgressRefusedError for a cloud planner
         under ``local_only``.
         """
         planner, worker, notes = _choose(settings)
@@ -81,12 +81,12 @@ class Lineup:
 
     @property
     def planner_name(self) -> str:
-        """The planner as it is recorded: without its URL, which may hold credentials."""
+        """The planner's name for records: without its URL, which may hold credentials."""
         return LOCAL if self.planner is None else str(self.planner)
 
     @property
     def worker_name(self) -> str:
-        """The worker as it is recorded, without its URL."""
+        """The worker's name for records, without its URL."""
         return str(self.worker)
 
     @property
@@ -96,22 +96,22 @@ class Lineup:
 
     @property
     def planner_is_cloud(self) -> bool:
-        """Whether the planner's calls leave the device."""
+        """True if the planner's calls leave the device."""
         return self.planner is not None and self.endpoints.is_cloud(self.planner)
 
     @property
     def worker_is_remote(self) -> bool:
-        """Whether the worker reads on another machine, at any of its endpoints."""
+        """True if the worker reads on another machine, at any of its endpoints."""
         return self.endpoints.is_elsewhere(self.worker)
 
     @property
     def sends_nothing(self) -> bool:
-        """Whether planner and worker are on this machine."""
+        """True if planner and worker are on this machine."""
         return not self.planner_is_cloud and not self.worker_is_remote
 
     @property
     def priced(self) -> Priced:
-        """Whose prices the baselines are reckoned at: the cloud planner's, or the default one's."""
+        """The model whose prices are used for baselines: the cloud planner, or the default."""
         if self.planner is not None and self.planner_is_cloud:
             ref = self.planner
         else:
@@ -130,7 +130,7 @@ class Lineup:
         return replace(self, endpoints=replace(self.endpoints, openai_key=key))
 
     def refuse_unusable(self) -> None:
-        """Refuse what the policy forbids and what cannot work.
+        """Refuse models that the policy forbids or that cannot work.
 
         Raises EgressRefusedError, ConfigError.
         """
@@ -142,7 +142,7 @@ class Lineup:
         self.endpoints.key_of(self.worker)
 
     def refuse_to_send(self) -> None:
-        """Raise EgressRefusedError for a protocol that sends chunks to a cloud without leave."""
+        """Raise EgressRefusedError for a protocol that may not send chunks to a cloud."""
         if self.planner_is_cloud:
             refuse_to_send(self.protocol, self.policy, to=self.planner_name)
 
@@ -167,7 +167,7 @@ class Lineup:
             )
 
     def require_prices(self, prices: PriceBook) -> None:
-        """Raise PriceUnknownError for a model that is billed and whose price nobody stated."""
+        """Raise PriceUnknownError for a model that is billed and whose price is unknown."""
         from minions.ledger.budgets import price_unknown
 
         billed = [each for each in self.worker.each() if self.endpoints.is_elsewhere(each)]
@@ -182,8 +182,9 @@ class Lineup:
 
 
 def terms_of(lineup: Lineup, settings: Settings) -> Terms:
-    """How a question is asked under these settings, by these models. Raises ConfigError for words
-    or patterns to redact that cannot be used.
+    """The terms of a run under these settings, with these models.
+
+    Raises ConfigError for words or patterns to redact that cannot be used.
     """
     reads_elsewhere = lineup.worker_is_remote and lineup.protocol not in SENDS_CHUNKS
     return Terms(
@@ -209,14 +210,14 @@ def refuse_several_endpoints(planner: ModelRef) -> None:
 
 
 def has_embedded() -> bool:
-    """Whether models can run in this process."""
+    """True if models can run in this process."""
     from importlib.util import find_spec
 
     return find_spec("xllamacpp") is not None
 
 
 def _choose(settings: Settings) -> tuple[ModelRef | None, ModelRef, tuple[str, ...]]:
-    """Planner (None: the worker), worker, and notes on what was chosen for want of a setting."""
+    """Planner (None: the worker), worker, and notes on choices that no setting made."""
     default = DEFAULT_EMBEDDED_WORKER
     if settings.ollama_host or not has_embedded():
         default = DEFAULT_OLLAMA_WORKER

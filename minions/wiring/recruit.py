@@ -64,7 +64,7 @@ async def fetch_weights(lineup: Lineup, settings: Settings, observe: Observer) -
 
 
 async def open_embedded(lineup: Lineup, settings: Settings) -> LlamaCppModel | None:
-    """A hold on the embedded worker, which stays loaded while anybody holds it.
+    """A handle to the embedded worker, which stays loaded until all its handles are closed.
 
     None where the worker is not embedded.
     """
@@ -78,7 +78,7 @@ async def open_embedded(lineup: Lineup, settings: Settings) -> LlamaCppModel | N
 async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
     """Build planner and workers. Asks the worker's endpoints for their room, for 3 s at most.
 
-    What was opened is closed where the rest cannot be built. Raises ModelNotFoundError,
+    Models that were opened are closed again if the rest cannot be built. Raises ModelNotFoundError,
     ConfigError, EgressRefusedError.
     """
     bench = _Bench.of(lineup, settings, books)
@@ -110,7 +110,7 @@ async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
 
 @asynccontextmanager
 async def open_judge(lineup: Lineup, settings: Settings, books: Books) -> AsyncGenerator[ChatModel]:
-    """The planner of a lineup (its worker, without one) to mark answers, metered as a judge.
+    """The planner of a lineup (or its worker, if it has none), metered as a judge of answers.
 
     Raises like recruit.
     """
@@ -138,7 +138,7 @@ class _Served(NamedTuple):
 
 @dataclass(frozen=True)
 class _Bench:
-    """What all models of a run are built with."""
+    """The shared parts from which all models of a run are built."""
 
     endpoints: Endpoints
     adapters: Adapters
@@ -157,7 +157,7 @@ class _Bench:
         )
 
     async def serve(self, ref: ModelRef, opened: AsyncExitStack) -> list[_Served]:
-        """A model at each of its endpoints."""
+        """Open a model at each of its endpoints."""
         asked = []
         for each in ref.each():
             url = self.endpoints.url_of(each)
@@ -173,14 +173,14 @@ class _Bench:
         return served
 
     async def serve_planner(self, ref: ModelRef, opened: AsyncExitStack) -> _Served:
-        """A planner's model, at its one endpoint."""
+        """Open a planner's model at its only endpoint."""
         refuse_several_endpoints(ref)
         adapter = await self.adapters.open(ref, slots=1)
         opened.push_async_callback(adapter.aclose)
         return _Served(adapter, _PLANNER_CONCURRENCY, cloud=self.endpoints.is_cloud(ref))
 
     def model(self, served: Sequence[_Served], role: Role) -> ChatModel:
-        """``redacting(falling_back(retrying(pooled(throttled(metered(adapter)), ...))))``.
+        """Build ``redacting(falling_back(retrying(pooled(throttled(metered(adapter)), ...))))``.
 
         The meter is innermost, so that each physical attempt is an entry. Redaction is outermost,
         where an endpoint is elsewhere, so that no attempt escapes it.
@@ -232,8 +232,9 @@ async def _planners(
     bench: _Bench,
     opened: AsyncExitStack,
 ) -> PlannerFor:
-    """A maker of planners over one model: for answers with a JSON schema or (None) in words, and
-    for so many turns of a chat.
+    """A factory of planners over one model.
+
+    It takes the JSON schema of the answers (None: answers in words) and the number of chat turns.
     """
     from minions_planners.chat import ChatPlanner
     from minions_planners.cloud import CloudPlanner
