@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minions.values.findings import Citation, Finding
     from minions.values.plans import Task
 
-# A share of the best confidence: a model's confidence ranks its answers well, and filters them badly
+# A share of the best confidence: a model's confidence ranks answers well, and filters them badly
 # (docs/experiments.md).
 NEARLY = 0.75
 _STRETCH = 2_000  # characters

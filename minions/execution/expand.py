@@ -199,7 +199,7 @@ def _pieces_in(reading: _Reading, corpus: Corpus, limits: Limits) -> int:
 def _most_tokens(limits: Limits) -> int:
     """The tokens of the longest document that is read whole.
 
-    The rest of the context is for the prompt, the reply, and an estimate that is too low.
+    The rest of the context is for the prompt, the reply, and a margin for low estimates.
     """
     return limits.context_tokens * 4 // 5
 
