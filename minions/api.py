@@ -1,4 +1,4 @@
-"""The public face: ask questions of local documents. Every command is a method here."""
+"""The public Python API: ask questions of local documents. Every command is a method here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from minions.weights.files import Progress
     from minions.weights.resolving import ModelStatus
 
-_DAY_S = 86_400.0  # longer than any process waits for a reply: what is still open then is lost
+_DAY_S = 86_400.0  # no process waits longer for a reply: an older open call is lost
 T = TypeVar("T")
 
 
@@ -90,7 +90,7 @@ class Minions:
         return self._home.folder
 
     def close(self) -> None:
-        """Free what is kept between questions. The object stays usable."""
+        """Free the model that is kept loaded between questions. The object stays usable."""
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -168,12 +168,12 @@ class Minions:
     ) -> AsyncGenerator[Answer]:
         """Yield answers to many questions, as they come; a chunk is read once for all of them.
 
-        A question is a text, or a mapping with the fields of `minions.batch.items.Item`. One that
-        failed has ``stop_reason`` ``error`` and its reason among ``warnings``. With ``output``, a
-        file to append to, the batch resumes: what is answered there is neither asked nor yielded
-        again. All questions share ``max_cost``. ``plans`` take the place of the planner's first
-        ones, by a question's id or text. With a ``cache_scope``, kept results count only where
-        they were read under the same one.
+        A question is a text, or a mapping with the fields of `minions.batch.items.Item`. The answer
+        of a question that failed has ``stop_reason`` ``error`` and the reason among ``warnings``.
+        With ``output``, a file to append to, the batch resumes: questions answered there are
+        neither asked nor yielded again. All questions share ``max_cost``. ``plans`` replace the
+        planner's first plans; their keys are ids or texts of questions. With a ``cache_scope``,
+        only results that were cached under the same scope are used.
         """
         if isinstance(questions, str | Mapping):
             raise UsageError(
@@ -216,10 +216,10 @@ class Minions:
         """Answer the questions of a file (a JSON object a line), and append a line to ``output``
         for each as it ends.
 
-        It resumes: what is answered in ``output`` is not asked again, and what failed there only
-        with ``retry_errors``. Without ``paths``, each line names its ``documents``, relative to
-        the file's folder. Pulling ``brake`` is a graceful stop: what is under way may end. Raises
-        what every question would meet (a wrong key, a full disk).
+        It resumes: questions answered in ``output`` are not asked again, and failed ones only with
+        ``retry_errors``. Without ``paths``, each line names its ``documents``, relative to the
+        file's folder. Pulling ``brake`` is a graceful stop: questions under way may end. Raises
+        errors that every question would meet (a wrong key, a full disk).
         """
         source = Path(questions)
         items, chosen_paths = placed(read_items(source), listed(paths), source.parent)
@@ -293,10 +293,10 @@ class Minions:
         """Ask a data set's questions (docs/evaluation.md) under each protocol, and score the
         answers.
 
-        Answers are kept in the folder ``output`` (by default ``NAME.eval`` here), so that an
-        evaluation resumes; with ``retry_errors`` it asks again what failed. ``protocols`` may name
-        ``rag:5``, which sends 5 chunks. ``plans`` is a file of first plans, by question; ``judge``
-        is a model that marks free text.
+        Answers are kept in the folder ``output`` (by default ``NAME.eval`` in the working
+        directory), so that an evaluation resumes; with ``retry_errors`` it asks failed questions
+        again. ``protocols`` may name ``rag:5``, which sends 5 chunks. ``plans`` is a file of first
+        plans, by question; ``judge`` is a model that marks free text.
         """
         from minions.evals.columns import read_columns
         from minions.evals.evaluate import Wanted, evaluate
@@ -323,7 +323,7 @@ class Minions:
             return await evaluate(self, wanted, observe or ignore, **settings)
 
     def index(self, paths: Paths, *, observe: Observer | None = None) -> IndexReport:
-        """Read and index what is new or changed at ``paths``."""
+        """Read and index new and changed files at ``paths``."""
         with self._home.corpus(paths, self.settings, observe or ignore) as (_, report):
             return report
 
@@ -382,8 +382,9 @@ class Minions:
             return Runs(store).recent(limit=limit, since=since)
 
     def show(self, run: str = "last") -> Run:
-        """A run by its id, a unique beginning of it, or ``last``. Raises UsageError for none or
-        several.
+        """A run by its id, a unique beginning of its id, or ``last``.
+
+        Raises UsageError if no run matches, or several do.
         """
         with self._home.store() as store:
             return Runs(store).get(run)
@@ -399,9 +400,7 @@ class Minions:
             return EgressLog(store).bodies(Runs(store).find(run))
 
     def departures(self, run: str = "last") -> list[Departure]:
-        """The requests that a run sent to the cloud: when, to whom, how many bytes of what kind,
-        their sha256.
-        """
+        """The requests that a run sent to the cloud: time, endpoint, bytes by kind, sha256."""
         with self._home.store() as store:
             return EgressLog(store).departures(Runs(store).find(run))
 
@@ -411,20 +410,20 @@ class Minions:
             return EgressLog(store).summary(since)
 
     def verify(self, answer: Answer, *, folder: Path | None = None) -> list[CitationCheck]:
-        """Check an answer's citations against the files; relative paths are below ``folder``
-        (here).
+        """Check an answer's citations against the files; relative paths are below ``folder``, by
+        default the working directory.
         """
         from minions.verify import verify_answer
 
         return verify_answer(answer, folder=folder)
 
     def cache(self) -> list[CachedModel]:
-        """The kept results of workers, by model, so that nothing is read twice."""
+        """The cached results of workers, by model; with them, no chunk is read twice."""
         with self._home.store() as store:
             return ResultCache(store, self._clock).contents()
 
     def clear_cache(self, *, before: str | None = None) -> int:
-        """Delete kept results of workers (all, or those from before a UTC time); their number."""
+        """Delete workers' cached results (all, or those before a UTC time); return their number."""
         with self._home.store() as store:
             return ResultCache(store, self._clock).clear(before=before)
 
@@ -435,7 +434,7 @@ class Minions:
         return list_models(self.home)
 
     def pull_model(self, name: str, *, progress: Progress | None = None) -> Path:
-        """Download an embedded model's weights, verified by sha256; the file.
+        """Download an embedded model's weights, verify them by sha256, and return the file.
 
         Raises EgressRefusedError under ``local_only``, ModelError.
         """
@@ -450,10 +449,10 @@ class Minions:
         return pull(name, home=self.home, progress=progress)
 
     def delete_run(self, run: str, *, even_running: bool = False) -> Removed:
-        """Delete a run: question, answer, what was sent, what was read for it. What it cost stays
-        in the ledger.
+        """Delete a run: its question, answer, sent texts and workers' results. Its cost stays in
+        the ledger.
 
-        Raises UsageError for one that has not ended, unless ``even_running``: its process may
+        Raises UsageError for a run that has not ended, unless ``even_running``: its process may
         have died.
         """
         with self._home.store() as store:
@@ -462,8 +461,7 @@ class Minions:
     def purge(
         self, *, older_than: timedelta | datetime, index: bool = False, dry_run: bool = False
     ) -> Removed:
-        """Delete all runs, and kept results of workers, from before a time; with ``index`` all
-        documents of the index, too.
+        """Delete all runs and cached results from before a time; with ``index`` also the index.
 
         A time without a zone is local. ``dry_run`` only counts.
         """
@@ -481,7 +479,7 @@ class Minions:
         )
 
     def doctor(self) -> Examination:
-        """Check what works, and say what to type where something does not. Calls no model."""
+        """Check models, keys and disk, and say how to fix each problem. Calls no model."""
         from minions.doctor import examine
 
         return examine(self.settings)
@@ -494,7 +492,7 @@ class Minions:
         return Settings.load({**known, **changes}, config=self._config)
 
     def _patient(self, changes: dict[str, Any]) -> Settings:
-        """The settings of a batch: more patience, unless the user set it."""
+        """The settings of a batch, which waits longer for endpoints if the user set no wait."""
         return self._with({**patience(self.settings.model_fields_set), **changes})
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -47,7 +47,7 @@ class Check(Value):
 
 
 class Report(Value):
-    """All checks; ``ready`` where a question could be asked."""
+    """All checks; ``ready`` is true if a question could be asked."""
 
     ready: bool
     checks: tuple[Check, ...]
@@ -74,10 +74,10 @@ def examine(settings: Settings) -> Report:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What the settings ask of models, to compare with what their servers have.
+    """The requirements of the settings, to compare with the capacity of the models' servers.
 
-    ``jobs`` are those at the same time; ``downloads``: missing weights are downloaded when first
-    used.
+    ``jobs`` is the number of jobs at the same time; ``downloads``: missing weights are downloaded
+    when first used.
     """
 
     endpoints: Endpoints
@@ -231,7 +231,7 @@ def _among_served(role: str, ref: ModelRef, page: probes.Page, *, shown: str, lo
 
 
 def _slots(endpoint: str, key: str, wanted: _Wanted) -> Check:
-    """Check the context and the slots of a llama.cpp server; other servers do not tell them."""
+    """Check the context and the slots of a llama.cpp server; other servers do not report them."""
     given = probes.llama_slots(endpoint, api_key=key)
     if given is None:
         detail = "the server does not tell its context size and number of slots (llama.cpp does)"

@@ -77,7 +77,7 @@ class Speed(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    """The chunks of the documents that a planner is sent, and their tokens."""
+    """The number of chunks that are sent to a planner, and their tokens."""
 
     chunks: int
     tokens: int
@@ -178,7 +178,7 @@ def _typical(
     prices: PriceBook,
     sent: _Sent | None,
 ) -> CloudEstimate:
-    """One round, with a digest of the usual size."""
+    """The calls and tokens of one round, with a digest of the usual size."""
     if not lineup.planner_is_cloud:
         return _no_cloud(1)
     share = _SHARE_OF_DIGEST
@@ -197,7 +197,7 @@ def _upper(
     prices: PriceBook,
     sent: _Sent | None,
 ) -> CloudEstimate:
-    """The most rounds and the longest replies that the limits allow."""
+    """The calls and tokens of the most rounds and the longest replies that the limits allow."""
     if lineup.protocol in SENDS_CHUNKS or lineup.planner is None:
         rounds = 1  # a planner that has all chunks, or that is the worker itself, asks no further
     elif lineup.protocol == "minion":
@@ -221,7 +221,7 @@ def _calls(
     rounds: int,
     digest_tokens: int,
 ) -> _Calls:
-    """One plan and a decision for each round, or one decision on the chunks that are sent."""
+    """The calls of some rounds: a plan and a decision each, or one decision over sent chunks."""
     question_tokens = estimate_tokens(question)
     if sent is not None:
         return _Calls(rounds, 1, _shown(sent) + question_tokens, DECISION_OUTPUT_TOKENS)
@@ -254,12 +254,12 @@ def _no_cloud(rounds: int) -> CloudEstimate:
 
 
 def _shown(sent: _Sent) -> int:
-    """Input tokens of a decision on chunks, without the question."""
+    """Input tokens of a decision over whole chunks, without the question."""
     return WHOLE_INPUT_TOKENS + sent.tokens + sent.chunks * PLACE_TOKENS
 
 
 def _reading(corpus: Corpus, terms: Terms, sent: _Sent | None) -> _Reading:
-    """One round of a typical plan.
+    """The reading on this machine in one round of a typical plan.
 
     With the prompt cache, a chunk is read once for all its tasks. A message of a chat is one
     request, however many chunks the worker holds. Chunks that are sent to a cloud are not read

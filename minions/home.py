@@ -60,7 +60,7 @@ class Home:
     def corpus(
         self, paths: Paths, settings: Settings, observe: Observer
     ) -> Iterator[tuple[LocalCorpus, IndexReport]]:
-        """The documents at ``paths``, once what is new or changed was read."""
+        """The documents at ``paths``, after new and changed files were read."""
         reach = within_reach(local_only=settings.local_only)
         with reach, Index.open(self.index_file) as index:
             yield index.update(listed(paths), chunk_tokens=settings.chunk_size(), observe=observe)
@@ -73,7 +73,7 @@ class Home:
         *,
         cache_scope: str = "",
     ) -> Books:
-        """Where the calls of runs are entered, and the limits that these settings set."""
+        """The books in which the calls of runs are entered, with the limits of these settings."""
         keeps_results = settings.cache and settings.retain_text
         return Books(
             ledger=Ledger(store),

@@ -46,7 +46,7 @@ class Preview(Value):
     """The requests that a question would send.
 
     ``requests`` have the exact bodies, in order. ``egress`` counts the documents' text in them, and
-    what was withheld or redacted. ``notes`` say in what a real run may differ.
+    what was withheld or redacted. ``notes`` say how a real run may differ.
     """
 
     model_config = ConfigDict(
@@ -128,7 +128,7 @@ class _Kept(EgressLog):
 
     @property
     def has_chunks(self) -> bool:
-        """True if it keeps a request of a worker, which holds a chunk."""
+        """True if a request of a worker was kept; such a request holds a chunk."""
         return any(departure.role == "worker" for departure in self.kept)
 
     def append(

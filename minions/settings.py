@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     rate_per_s: float | None = Field(None, gt=0)
     """Requests per second, to each endpoint."""
     attempts: int = Field(4, ge=1, le=20)
-    """Attempts of a request whose failure may pass."""
+    """The most attempts of a request that fails in a retryable way."""
     patience_s: float = Field(0, ge=0)
     """Seconds to wait for an endpoint that is down; 0 leaves it to ``attempts``."""
     connect_timeout_s: float = Field(_TIMEOUTS.connect_s, gt=0)
@@ -230,15 +230,15 @@ class Settings(BaseSettings):
         return Limits(**{name: getattr(self, name) for name in Limits.model_fields})
 
     def reading(self) -> Reading:
-        """The part that says how a worker reads a chunk."""
+        """The settings for reading a chunk."""
         return Reading(**{name: getattr(self, name) for name in Reading.model_fields})
 
     def pace(self) -> Pace:
-        """The part that says how often, and how many at a time, models are called."""
+        """The settings for the pace of calls to models."""
         return Pace(**{name: getattr(self, name) for name in Pace.model_fields})
 
     def redaction(self) -> Redaction:
-        """The part that says which values are replaced by placeholders."""
+        """The settings for replacing sensitive values by placeholders."""
         return Redaction(
             on=self.redact,
             words=self.redact_words,
@@ -247,7 +247,7 @@ class Settings(BaseSettings):
         )
 
     def timeouts(self) -> Timeouts:
-        """The bounds of one call."""
+        """The timeouts of one call."""
         return Timeouts(
             connect_s=self.connect_timeout_s,
             first_token_s=self.first_token_timeout_s,
@@ -255,7 +255,7 @@ class Settings(BaseSettings):
         )
 
     def endpoints(self) -> Endpoints:
-        """Where the providers are, and the API key."""
+        """The providers' addresses, and the API key."""
         key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
         return Endpoints(
             openai_url=self.openai_base_url or OPENAI_URL,

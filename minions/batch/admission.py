@@ -1,6 +1,7 @@
 """Admission of questions under a shared limit.
 
-Only so many are under way that the limit pays for whole answers, and not for plans alone.
+The number of questions under way is kept so small that the limit pays for whole answers, and not
+for plans alone.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Admission:
     def admits(self, item: Item) -> bool:
         """True if a question may begin now.
 
-        While none is under way, one may always begin: the budget itself decides about its calls.
+        While no question is under way, one may always begin: the budget decides about its calls.
         """
         if self.is_over:
             return False

@@ -1,4 +1,4 @@
-"""A batch in a home: opened, and its questions answered over a crew."""
+"""Open a batch in a home folder, and answer its questions with a crew."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def session_in(
     retry_errors: bool,
     cache_scope: str = "",
 ) -> Iterator[Session]:
-    """Open a batch in a home. Raises UsageError, StoreError."""
+    """Open a batch in a home folder. Raises UsageError, StoreError."""
     with home.store() as store:
         books = home.books(store, settings, observe, cache_scope=cache_scope)
         session = opened(

@@ -1,4 +1,4 @@
-"""Many questions at once over one crew.
+"""Answer many questions at the same time with one crew.
 
 They are planned together, a chunk is read once for all of them, and each question is decided and
 recorded as soon as its own jobs have ended.
@@ -142,7 +142,7 @@ class Driver:
         self._changed.set()
 
     async def _answer(self, item: Item) -> None:
-        """Answer one question. An error is recorded with it, unless all others would meet it."""
+        """Answer one question. Record its error, unless all other questions would meet it."""
         session = self._session
         begun = session.begun.get(item.id)
         run_id = begun or new_run_id(self._books.clock)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class BatchEstimate(Value):
     """Estimate of a batch: ``left`` of ``total`` questions, each over its own documents.
 
-    Questions over the same documents are all estimated like the one of median length; ``one`` is
-    the estimate of the batch's median question. ``bad_lines`` cannot be asked: they are not
+    Questions over the same documents are all estimated like the question of median length; ``one``
+    is the estimate of the batch's median question. ``bad_lines`` cannot be asked: they are not
     questions, or name documents that do not exist. Dollars are None where a price is unknown;
     ``upper_usd`` is the most that the limits on rounds and replies allow. ``minutes`` of local work
     count a chunk for every question that reads it; the batch reads a shared chunk only once.

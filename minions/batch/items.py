@@ -35,7 +35,7 @@ _HALF_PAIR: Final = r"holds an incomplete character (half of a surrogate pair, s
 
 
 class _Field(NamedTuple):
-    """A field as the user calls it, the values that it accepts, and an example as it is written."""
+    """A field: its name for the user, the values that it accepts, and a written example."""
 
     name: str
     values: str
@@ -132,8 +132,8 @@ class Item(Value):
 class BadLine(NamedTuple):
     """A line that cannot be asked.
 
-    ``id`` stays the same as long as the line does. ``line`` counts from 1, and is None where
-    ``id`` is one that the user gave. ``reason`` says what is wrong, and ``hint`` what to write.
+    ``id`` stays the same as long as the line does. ``line`` counts from 1, and is None where the
+    user gave the ``id``. ``reason`` says what is wrong, and ``hint`` what to write.
     """
 
     id: str
@@ -143,7 +143,7 @@ class BadLine(NamedTuple):
 
 
 class _Problem(NamedTuple):
-    """The first thing that is wrong with a line, and what to write instead."""
+    """The first error in a line, and a hint how to correct it."""
 
     reason: str
     hint: str
@@ -199,7 +199,7 @@ class _Ids:
         self._lines: dict[str, int] = {}  # the line that uses each id
 
     def assign(self, number: int, value: Any, line: str) -> Item | BadLine:
-        """The item of line ``number``, which holds ``value``, with an id that no other has."""
+        """The item in line ``number``, made from ``value``, with an id that no other item has."""
         item = _item(value)
         if isinstance(item, _Problem):
             return self._bad(number, line, item)
@@ -241,7 +241,7 @@ def _item(value: Any) -> Item | _Problem:
 
 
 def _problem(error: ValidationError, fields: Mapping[str, _Field]) -> _Problem:
-    """The first of the errors, in the words of whoever wrote the line."""
+    """The first of the errors, in the terms of the input line."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = fields[str(first["loc"][0])]
     match first["type"]:
@@ -263,7 +263,7 @@ def _from_openai(line: Mapping[str, Any]) -> dict[str, Any]:
 
     The line holds ``custom_id`` and a ``body`` for chat completions or for responses. The question
     is the user's last message, below the system's messages; the rest of the chat is not a question
-    to documents. A body names no documents.
+    about documents. A body names no documents.
     """
     body = line["body"]
     if not isinstance(body, dict):
@@ -319,7 +319,7 @@ def _text(content: Any) -> str:
 
 
 def _value_in(value: Any, key: str) -> Any:
-    """The value of a key in what should be an object; None where it is something else."""
+    """The value of a key in an object; None if ``value`` is not an object."""
     if isinstance(value, dict):
         return value.get(key)
     return None

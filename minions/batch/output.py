@@ -68,7 +68,7 @@ class Output:
     def append(self, record: str, *, id_: str, kind: Kind, run_id: str = "") -> None:
         """Add a record, which is JSON in one line. When this returns, it survives a power cut.
 
-        What cannot be written as a whole is removed again.
+        A record that cannot be written as a whole is removed again.
         """
         line = memoryview(record.encode() + b"\n")
         start = os.fstat(self._file).st_size
@@ -149,7 +149,7 @@ class _LastRecord(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """The last record of each id, and the size of the whole lines: an incomplete one is beyond."""
+    """The last record of each id, and the size of the complete lines in bytes."""
 
     records: dict[str, _LastRecord]
     whole_bytes: int

@@ -1,4 +1,4 @@
-"""Results of a batch on their way to the output file, the runs' records and the counts, each once.
+"""Write each result of a batch exactly once: to the output file, the runs' records and the counts.
 
 The order keeps a result from being lost or doubled, whenever the process dies: the run is recorded;
 then its line is appended and synced; then the run counts as delivered, and the replies that were
@@ -113,7 +113,7 @@ class Results:
     def finish(self, answer: Answer) -> Answer:
         """Write the answer of a question that ended.
 
-        One that a limit stopped is not delivered: the batch may resume its run.
+        An answer that a limit cut short is not delivered: the batch may resume its run.
         """
         self._write(answer)
         if answer.stop_reason in _FINAL:
@@ -121,7 +121,7 @@ class Results:
         return self._counted(answer)
 
     def fail(self, item: Item, run_id: str, error: Exception) -> Answer:
-        """Write the error of a question that failed, with what its run had found until then."""
+        """Write the error of a question that failed, with the findings of its run until then."""
         try:
             found = self._runs.get(run_id).answer
         except UsageError:  # it failed before its run began
@@ -164,7 +164,7 @@ class Results:
         return left
 
     def recover(self, items: Sequence[Item | BadLine], found: Iterable[ItemRun]) -> dict[str, str]:
-        """Write the results that an ended process had finished and not written.
+        """Write the results that an earlier process finished, but did not write before it ended.
 
         Returns the runs to resume, by the id of their question.
         """
@@ -175,7 +175,7 @@ class Results:
             # A failure is final for the run that failed: a later run retries the question.
             has_failed = kind == "failed" and self._recorded_runs.get(run.item) == run.run_id
             if kind == "done" or has_failed or questions.get(run.item) != run.question:
-                # It has its result, or is not asked any more: what was kept for it can go.
+                # It has its result, or is not asked any more: the kept replies can be deleted.
                 self._deliver(run.run_id)
             elif run.status in _FINAL and run.answer is not None:
                 self._write(run.answer)

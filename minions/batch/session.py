@@ -52,7 +52,7 @@ class ObserverGuard:
 
 @dataclass(frozen=True)
 class Session:
-    """A batch that is open.
+    """An open batch.
 
     ``left`` are the items to ask. ``begun`` are the runs that an earlier process began and that are
     resumed, by the ids of their items. ``batch`` is None for a batch without an output file.

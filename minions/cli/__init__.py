@@ -1,1 +1,1 @@
-"""The command line: thin over `minions.api`."""
+"""The command line: a thin layer over `minions.api`."""

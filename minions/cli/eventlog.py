@@ -30,7 +30,7 @@ def refuse_two_on_stdout(target: str | None, *, as_json: bool) -> None:
 
 @contextmanager
 def event_log(target: str | None) -> Iterator[Observer | None]:
-    """An observer that appends to a file, or writes to stdout for ``-``; None without a target.
+    """An observer that appends to a file, or to stdout for ``-``; None if ``target`` is None.
 
     Raises UsageError where the file cannot be written.
     """
@@ -41,7 +41,7 @@ def event_log(target: str | None) -> Iterator[Observer | None]:
         yield write_events(sys.stdout)
         return
     try:
-        # Closed below: the `with` must not catch the errors of whoever writes.
+        # Closed below: the `with` must not catch the errors of the writer.
         file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115
     except OSError as error:
         raise UsageError(

@@ -42,7 +42,7 @@ def configure_logging(*, verbose: int, quiet: bool) -> None:
 
 
 def _in_words(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The event's name in plain words, which users read; of a retry also its fields."""
+    """The event's name in plain words for users; for a retry, its fields as well."""
     name = str(event.get("event"))
     if name == _RETRY:  # the library that retries would show its own call and arguments
         return {

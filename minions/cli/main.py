@@ -96,7 +96,8 @@ def run(arguments: list[str] | None = None) -> None:
 def execute(arguments: list[str]) -> int:
     """Run a command and return its exit code.
 
-    Everything it writes to stdout and stderr is text: no output gives orders to a terminal.
+    Everything it writes to stdout and stderr is text: no output can send control codes to a
+    terminal.
     """
     with redirect_stdout(TextOnly(sys.stdout)):
         try:

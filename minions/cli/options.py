@@ -1,4 +1,4 @@
-"""The options that commands share, each defined once, and their way into settings.
+"""The options that commands share, each defined once, and their conversion to settings.
 
 Typer reads annotations when the program starts, so this folder does not postpone their evaluation.
 """
@@ -236,7 +236,7 @@ def _asking(  # noqa: PLR0913, PLR0917 - one parameter an option
 def _with_options(
     command: Callable[..., _R], *prototypes: Callable[..., None]
 ) -> Callable[..., _R]:
-    """Add the parameters of the prototypes to a command, behind its own."""
+    """Add the parameters of the prototypes to a command, after its own."""
     own = dict(inspect.signature(command).parameters)
     del own["flags"]
     shared: list[inspect.Parameter] = []

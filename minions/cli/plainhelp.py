@@ -16,7 +16,7 @@ class PlainCommand(TyperCommand):
     """A command whose help says ``QUESTION``, not ``{QUESTION} <str>``."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The words of the usage line behind the command's name."""
+        """The words of the usage line after the command's name."""
         return _without_braces(super().collect_usage_pieces(ctx))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -28,7 +28,7 @@ class PlainGroup(TyperGroup):
     """A group of commands with the same help as `PlainCommand`, and the list of its commands."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The words of the usage line behind the group's name."""
+        """The words of the usage line after the group's name."""
         return _without_braces(super().collect_usage_pieces(ctx))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -38,7 +38,7 @@ class PlainGroup(TyperGroup):
 
 
 def add_command(app: typer.Typer, command: Callable[..., Any], name: str | None = None) -> None:
-    """Register a command; without a ``name`` it has that of the function."""
+    """Register a command; without a ``name`` it has the function's name."""
     app.command(name, cls=PlainCommand)(command)
 
 

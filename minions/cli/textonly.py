@@ -1,4 +1,4 @@
-"""A guard on stdout: no document, model or file name gives orders to a terminal through it."""
+"""A guard on stdout: no document, model or file name can send control codes to a terminal."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ _REASONS = {
 
 
 def is_usage_error(error: Exception) -> bool:
-    """Tell errors that typer raises for a wrong command line from all others."""
+    """True for an error that typer raises for a wrong command line."""
     return hasattr(error, "format_message")
 
 
 def usage_message(error: Any) -> str:
-    """The error in plain words; in typer's own where it is of a kind that is not known here."""
+    """The error in plain words; in typer's own words if its kind is not known here."""
     parameter = getattr(error, "param", None)
     if parameter is not None:
         name = max(parameter.opts, key=len)
@@ -47,7 +47,7 @@ def command_path(error: Any) -> str:
 
 
 def _reason(problem: Any) -> str:
-    """`` 0: less than 1``: the value that was refused, and the reason, of pydantic's error."""
+    """The refused value and the reason in pydantic's error, as in `` 0: less than 1``."""
     reason = _REASONS.get(problem["type"])
     if reason is None:
         text = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
@@ -56,5 +56,5 @@ def _reason(problem: Any) -> str:
 
 
 def _in_sentence(message: str) -> str:
-    """A sentence of typer's as the rest of a line: no capital letter, no full stop."""
+    """Turn a sentence of typer's into the rest of a line: no capital letter, no full stop."""
     return message[:1].lower() + message[1:].removesuffix(".")

@@ -156,7 +156,7 @@ class Contents:
         return self._once[key]  # type: ignore[return-value]  # a key stands for one kind of work
 
     def select(self, wanted: Iterable[str], naming: Naming = "any") -> Selection:
-        """The documents that names, paths, globs, ids or d-numbers mean; `Selector` has the rules.
+        """The documents that names, paths, globs, ids or d-numbers select: see `Selector`.
 
         ``naming`` limits what a planner's patterns are compared with. Otherwise a planner could
         learn from the choice of documents about a name, path or id that it must not see. The

@@ -56,7 +56,7 @@ def discover(paths: Sequence[Path | str]) -> Discovery:
 
     Each real file is listed once, and each real folder is walked once, all the way down. A symbolic
     link found on the way is followed if it leads to something inside one of ``paths``. A link that
-    leads elsewhere is unreadable: its target was chosen by whoever made the folder, not by the
+    leads elsewhere is unreadable: its target was chosen by the author of the folder, not by the
     user. Names with a leading dot and folders of tools (`NOISE`) are left out, unless ``paths``
     names them. Entries that cannot be listed (no permission, a dead link, a pipe) are
     ``unreadable`` too. A file is not opened here, so one without read permission is noticed only
@@ -100,7 +100,7 @@ class _Walk:
                 self._refuse(path, _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file"))
 
     def _status(self, path: str) -> os.stat_result | None:
-        """The status of what is at ``path``; None where it was seen before or cannot be read."""
+        """The status of the entry at ``path``; None if it was seen before or cannot be read."""
         try:
             path.encode()
             status = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 entries costs more than the call
@@ -158,7 +158,7 @@ def _why(path: str, error: OSError) -> str:
 
 
 def _nearby(path: Path) -> str:
-    """A hint with the names in the nearest existing folder that look like the missing one."""
+    """A hint with names in the nearest existing folder that resemble the missing name."""
     missing = path
     parent = path.parent
     while not parent.is_dir() and parent != parent.parent:

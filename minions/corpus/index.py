@@ -69,7 +69,7 @@ class IndexReport(Value):
 class _Known(NamedTuple):
     """The indexed document of a file that changed.
 
-    ``is_current``: today's reader, chunker and chunk size made it; only the file's size or time
+    ``is_current``: the current reader, chunker and chunk size made it; only the file's size or time
     changed.
     """
 
@@ -88,12 +88,12 @@ class Index:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the index at ``path``, creating it and its folder if need be. Raises StoreError."""
+        """Open the index at ``path``, creating it and its folder if missing. Raises StoreError."""
         return cls(path, open_database(path))
 
     def close(self) -> None:
         """Close the file, and every corpus over this index. May be called twice."""
-        # The corpora first: whoever closes last tidies up the file, and their connections cannot
+        # The corpora first: the last connection to close tidies up the file, and theirs cannot
         # write.
         while self._corpora:
             self._corpora.pop().close()

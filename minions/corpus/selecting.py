@@ -36,7 +36,7 @@ class Selection(NamedTuple):
 
 
 class Selector:
-    """Finds the documents that patterns mean.
+    """Finds the documents that patterns select.
 
     A pattern is a document's id, its number (``d3``), title, path, file name, its name as on the
     card (``2022/filing.txt``), either name without its suffix, or a glob over names and paths. The
@@ -63,7 +63,7 @@ class Selector:
         self._places = places
 
     def select(self, patterns: Iterable[str]) -> Selection:
-        """The documents that any of the patterns means.
+        """The documents that at least one of the patterns selects.
 
         Of the globs, the first 64 count, and only those of at most 500 characters.
         """
@@ -125,9 +125,9 @@ class Selector:
 
     @cached_property
     def _hashes(self) -> array[int]:
-        """The hash of every name in the upper half, its document's place in the lower; sorted.
+        """Sorted 64-bit numbers: the upper half is a name's hash, the lower its document's place.
 
-        Eight bytes a name: a dict for 100,000 documents takes 50 MB.
+        A name takes eight bytes: a dict for 100,000 documents takes 50 MB.
         """
         packed: array[int] = array("Q")
         for place, title in enumerate(self._titles):

@@ -19,7 +19,7 @@ class Column(NamedTuple):
     """One protocol of an evaluation, asked every question."""
 
     name: str
-    """As the user asked for it: ``minions`` or ``rag:5``."""
+    """The name that the user gave: ``minions`` or ``rag:5``."""
 
     protocol: str
     """The protocol alone: ``minions`` or ``rag``."""

@@ -72,7 +72,7 @@ class Conditions(Value):
     """The settings that answers depend on."""
 
     questions: dict[str, tuple[str, str]]
-    """By id: a hash of the question and its documents, and one of its plan (empty without one)."""
+    """By id: a hash of the question with its documents, and of its plan (empty without one)."""
 
     def changes_since(self, before: Conditions, kept: Collection[str]) -> str:
         """The differences that concern kept answers, in words; empty where there are none."""
@@ -104,7 +104,7 @@ def settle(
     *,
     retry_errors: bool,
 ) -> Conditions:
-    """Work out a column's conditions, and compare them with those of the kept answers.
+    """Work out a column's conditions, and compare them with the conditions of the kept answers.
 
     Raises UsageError where kept answers were asked under other conditions.
     """

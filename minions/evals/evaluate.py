@@ -109,8 +109,8 @@ class Wanted:
 async def evaluate(asker: Asker, wanted: Wanted, observe: Observer, **settings: Any) -> Report:
     """Ask the questions that have no answer yet, judge free text, and score all answers.
 
-    ``settings`` are the ones of the call (see `minions.Minions.aevaluate`), before those of a
-    column. Raises MinionsError; whatever can be refused is refused before the first question is
+    ``settings`` are the settings of the call (see `minions.Minions.aevaluate`), without the
+    settings of a column. Raises MinionsError; every check is made before the first question is
     asked.
     """
     for chosen in wanted.columns.values():

@@ -54,7 +54,7 @@ async def judge(
 
 
 def judgement_key(judge: str, example: Example, answer: str) -> str:
-    """A hash of all that a verdict depends on: the judge's name and all words that it is sent."""
+    """A hash of all that a verdict depends on: the judge's name and all text that is sent to it."""
     words = json.dumps([judge, _prompt(), _asked(example, answer).content])
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:_KEY_CHARACTERS]
 

@@ -33,7 +33,7 @@ _CUT = 15  # fewer equal characters at a chunk's border may be chance
 
 
 class Evidenced(Value):
-    """The fate of a question's evidence; None where nobody knows where the evidence is."""
+    """The stages that a question's evidence reached; None where its place is unknown."""
 
     read: bool | None = None
     """A worker read a chunk that holds the evidence."""
@@ -124,8 +124,8 @@ def _show_answer(
 ) -> bool:
     """True where one of the places shows the answer.
 
-    It does by its words; or, where no chunk of the evidence has these words, by lying in the
-    evidence.
+    A place shows it by its words or, where no chunk of the evidence has these words, by lying in
+    the evidence.
     """
     answer_stands = any(_holds_answer(chunk.text, example) for chunk in gold)
     for place in places:

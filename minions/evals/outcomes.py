@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def models_of(run_ids: Iterable[str], runs: Runs) -> tuple[str, str] | None:
     """The planner and worker that gave the answers, whatever the settings are now.
 
-    The names of several models are joined by "and". None without answers.
+    The names of several models are joined by "and". None if there are no answers.
     """
     planners = set()
     workers = set()
@@ -131,7 +131,7 @@ def outcome_of(
 
 
 def _spent(recorded: Recorded | None, ledger: Ledger) -> _Spent:
-    """The calls of a question's runs, without those of a judge."""
+    """The calls of a question's runs, without a judge's calls."""
     spent = _Spent()
     if recorded is None:
         return spent

@@ -65,7 +65,7 @@ def _plan(line: str, wanted: Collection[str], max_tasks: int) -> tuple[str, Plan
 
 
 def _task(number: int, given: Any) -> Task:
-    """Read a task as a planner's reply is read, but refuse it where that would repair it.
+    """Read a task like a planner's, but refuse it where a planner's task would be repaired.
 
     A planner is not asked again for a small mistake; the author of a file can correct it. Raises
     ValueError.

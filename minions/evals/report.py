@@ -47,10 +47,10 @@ class Outcome(Value):
     """The problem that kept the question from ending."""
 
     asked: bool = True
-    """The question has a record."""
+    """True if the question has a record."""
 
     traced: bool = True
-    """It is known which chunks were read for the question."""
+    """True if the chunks that were read for the question are known."""
 
     evidence_read: bool | None = None
     evidence_sent: bool | None = None
@@ -87,8 +87,8 @@ class Summary(Value):
     """One protocol over all questions.
 
     ``score`` and ``difference`` have 95 % bootstrap intervals; a question that did not end scores
-    0. Tokens and seconds are means over the questions that were asked. Shares are None where no
-    question tells them.
+    0. Tokens and seconds are means over the questions that were asked. A share is None where it is
+    known for no question.
     """
 
     protocol: str
@@ -110,7 +110,7 @@ class Summary(Value):
     asked: int
 
     untraced: int
-    """The questions that ended, but for which it is unknown which chunks were read."""
+    """The questions that ended, but without a trace of the chunks that were read."""
 
     evidence_read: float | None
     evidence_sent: float | None
@@ -235,7 +235,7 @@ def known_usd(costs: Sequence[Decimal | None]) -> Decimal:
 
 
 def _mean(outcomes: Sequence[Outcome], field: str) -> float | None:
-    """The mean of a field over the outcomes where it is known; None where it is known of none."""
+    """The mean of a field over the outcomes where it is known; None if it is known for none."""
     known = []
     for outcome in outcomes:
         value = getattr(outcome, field)

@@ -103,7 +103,7 @@ def abstains(example: Example, answer: str) -> bool:
 
 
 def _best(metric: Callable[[str, str], float], answer: str, forms: Iterable[str]) -> float:
-    """The score by the accepted form that agrees best; 0 without a form."""
+    """The score by the accepted form that agrees best; 0 if there is no form."""
     scores = [float(metric(answer, form)) for form in forms]
     return max(scores, default=0.0)
 
@@ -190,8 +190,8 @@ def same_number(answer: str, truth: str, *, tolerance: Decimal = TOLERANCE) -> b
 def _number(answer: str, truth: str) -> Decimal | None:
     """The number that a sentence gives as its answer; None where it has none.
 
-    It is the first number of the truth's own sort, else the first number of all. Years and names
-    such as Q3 are skipped, except where a year is wanted, which then comes before days.
+    It is the first number of the same sort as the truth's number, else the first number. Years and
+    names such as Q3 are skipped, except where a year is wanted, which then comes before days.
     """
     if _YEAR.fullmatch(truth.strip()):
         year = _YEAR.search(answer)

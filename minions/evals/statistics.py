@@ -1,4 +1,4 @@
-"""Bootstrap intervals: how much a few dozen questions can tell about a mean."""
+"""Bootstrap intervals: the uncertainty of a mean over a few dozen questions."""
 
 from __future__ import annotations
 

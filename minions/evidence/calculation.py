@@ -1,9 +1,9 @@
 """Arithmetic in an answer, done on the device: ``{{(12.4 - 10.1) / 10.1 * 100 | 1}}`` is ``22.8``.
 
-Models err in arithmetic, so the planner writes the working and the device works it out: + - * /
+Models err in arithmetic, so the planner writes an expression and the device evaluates it: + - * /
 and brackets over numbers as documents write them (``1,200``, ``4.2 million``, ``5%``) and findings
 (``f1`` is the number of its answer, as it is written there). ``| 1`` asks for one digit after the
-point. Nothing is executed; the result is exact, whatever the working, and rounded once.
+point. Nothing is executed; the result is exact, whatever the expression, and rounded once.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _DOUBT: Final = 0.5
 class Calculated(NamedTuple):
     """An answer with its results filled in.
 
-    ``warnings`` name what is wrong with the calculations. ``doubt`` is a factor for the answer's
+    ``warnings`` name the errors in the calculations. ``doubt`` is a factor for the answer's
     confidence. ``named`` are the ids of the findings that the calculations name.
     """
 
@@ -97,7 +97,7 @@ def fill_in(answer: str, cited: Sequence[Finding], known: Mapping[str, Finding])
 
 
 class _Filling:
-    """Replaces the expressions of one answer by their results, and notes what it did."""
+    """Replaces the expressions of one answer by their results, and keeps the warnings."""
 
     def __init__(self, answer: str, cited: Sequence[Finding], known: Mapping[str, Finding]) -> None:
         self.calculations: list[Calculation] = []

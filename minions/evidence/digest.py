@@ -4,7 +4,7 @@ Each finding stands once, best first. It reads ``f1 12.4 million | report.pdf p.
 Revenue: 2021 | 2022 / Net revenue 10.1 12.4 / Cost 3.0 4.1``: its id, the worker's unsure answer,
 its place (document, page, headings), then the document's own lines (header row and neighbours
 included). Under policy ``strict`` only the id, the answer and the document's number are sent. The
-digest names what the egress limit withholds.
+digest counts the findings that the egress limit withholds.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def _summaries(
 ) -> tuple[dict[str, list[str]], int]:
     """Each task's summary by task id, and the bytes they take in all.
 
-    A summary has at most ``limit`` characters. One that exceeds what is left of ``room`` (bytes;
+    A summary has at most ``limit`` characters. A summary that exceeds the rest of ``room`` (bytes;
     infinite without an egress limit) is withheld.
     """
     summaries: dict[str, list[str]] = {}
@@ -264,10 +264,10 @@ def _choose(
 ) -> dict[str, _Chosen]:
     """Choose the findings that fit into ``budget_tokens`` and ``room`` bytes, by task id.
 
-    First comes the best finding of each task, then those of other values, then those that repeat a
-    value, each by confidence, last the lines nobody read. Repeats come late so that many documents
-    with one value do not crowd out one document with another. The same lines with the same answer
-    are sent once. Within a task the result is in order of confidence again.
+    First comes the best finding of each task, then findings of other values, then findings that
+    repeat a value, each by confidence, last the lines nobody read. Repeats come late so that many
+    documents with one value do not crowd out one document with another. The same lines with the
+    same answer are sent once. Within a task the result is in order of confidence again.
     """
     candidates: list[_Candidate] = []
     order: dict[tuple[str, _Place], int] = {}

@@ -23,7 +23,7 @@ _QUOTE_CHARACTERS = 700
 _NEIGHBOUR_CHARACTERS = 160
 _HEADING_CHARACTERS = 80
 _GIST_CHARACTERS = 120
-# An answer is short, whoever wrote it: a longer one would carry a chunk along.
+# An answer is short, so that no model can send a whole chunk as its answer.
 _ANSWER_CHARACTERS = 400
 _GROUP_CHARACTERS = 60
 # Room kept for the longest endings of a list.
@@ -52,7 +52,7 @@ class Writer:
         self._escape = escape
 
     def line(self, finding: Finding) -> str:
-        """``f1 ANSWER | PLACE: LINES`` without line breaks.
+        """The finding as one line: ``f1 ANSWER | PLACE: LINES``.
 
         Under ``strict`` neither headings nor lines are written.
         """
@@ -125,10 +125,10 @@ class Writer:
 
 
 def squeeze(text: str, limit: int, *, keep_end: bool = False, values: Values = lambda _: ()) -> str:
-    """One line of about ``limit`` characters at most, without unseen ones.
+    """One line of about ``limit`` characters at most, without invisible ones.
 
     Lines are divided by `` / ``. A longer text is cut at a word, at its end or, with ``keep_end``,
-    at its beginning, and through none of the ``values``, which are looked for in that one line.
+    at its beginning, and never inside one of the ``values``, which are looked for in that line.
     """
     lines = [" ".join(line.split()) for line in without_unseen(text).splitlines()]
     flat = " / ".join(filter(None, lines))
@@ -155,10 +155,10 @@ def squeeze(text: str, limit: int, *, keep_end: bool = False, values: Values = l
 def listing(
     groups: Sequence[tuple[str, Sequence[str]]], limit: int, values: Values = lambda _: ()
 ) -> str:
-    """``yes (312): a.txt, b.txt and 310 more; no (188): ...`` in about ``limit`` characters.
+    """Groups as a text: ``yes (312): a.txt, b.txt and 310 more; no (188): ...``.
 
-    The counts come first, then as many names as fit: those of "yes" and of small groups before
-    others.
+    It has at most about ``limit`` characters. Counts come first, then as many names as fit: the
+    names in "yes" and in small groups before others.
     """
     heads: list[str] = []
     room = limit - len(_MORE_VALUES)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minions.values.findings import Citation, Finding
     from minions.values.plans import Task
 
-# Of the best confidence: what a model believes of its answer ranks well and filters badly
+# A share of the best confidence: a model's confidence ranks answers well, and filters them badly
 # (docs/experiments.md).
 NEARLY = 0.75
 _STRETCH = 2_000  # characters
@@ -64,7 +64,7 @@ def value_of(text: str, task: Task) -> str:
 
 
 def _date_of(text: str) -> str:
-    """``2022-12-31`` for a text that is a date and nothing else; empty for any other.
+    """The date in a text that is a date and nothing else: ``2022-12-31``; empty for any other.
 
     The month is in letters, or the year first: which part of 3/4/2022 is the month is unknown. A
     date without its day has the day 0; one without its year is empty.
@@ -87,7 +87,7 @@ def _date_of(text: str) -> str:
 
 
 def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
-    """The findings, best first, without those whose lines a better one shows.
+    """The findings, best first, without findings whose lines a better finding shows.
 
     The same lines, read twice, are one fact. Overlapping chunks may be read differently: then both
     answers stay.
@@ -119,7 +119,7 @@ def merged(ranked: Sequence[Finding], task: Task) -> list[Finding]:
 
 
 def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
-    """Findings grouped by value where a task that asks for one fact got several; best first.
+    """Findings grouped by value, for a task that asks for one fact and got several; best first.
 
     Findings much less sure than the best are left out. Fewer than two groups: nothing is in
     dispute. Judgements and lists differ by nature, and so do sentences: of these only single
@@ -147,7 +147,7 @@ def rivals(findings: Iterable[Finding], task: Task) -> list[list[Finding]]:
 
 
 def disputed(findings: Sequence[Finding], task: Task) -> bool:
-    """Whether the findings give one document different values.
+    """True if the findings give one document different values.
 
     Different values of two documents may both be right.
     """
@@ -161,7 +161,7 @@ def disputed(findings: Sequence[Finding], task: Task) -> bool:
 
 
 def _overlaps(citation: Citation, findings: Iterable[Finding]) -> bool:
-    """Whether one of the findings shows a part of the cited lines."""
+    """True if one of the findings shows a part of the cited lines."""
     for finding in findings:
         other = finding.citation
         if citation.start < other.end and other.start < citation.end:

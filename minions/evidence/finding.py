@@ -73,10 +73,10 @@ class _Place(NamedTuple):
 
 
 def _place(chunk: Chunk, offset: int) -> _Place:
-    """The headings above ``offset``, and the rows that head its table if it lies below them.
+    """The headings above ``offset``, and the header rows of its table if they stand above it.
 
-    A heading inside the chunk is nearer than those above the chunk, of which only the outermost
-    then stays.
+    If a heading inside the chunk stands above ``offset``, then of the headings above the chunk only
+    the outermost is kept.
     """
     inner: list[tuple[int, str]] = []  # level and title, each deeper than the one before
     table: Block | None = None

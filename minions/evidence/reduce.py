@@ -100,9 +100,9 @@ def _by_confidence(finding: Finding) -> tuple[float, str]:
 def _one_each(
     task: Task, ranked: Sequence[Finding], key: Callable[[Finding], str]
 ) -> list[Finding]:
-    """One finding a group: its first.
+    """Choose one finding of each group: the first.
 
-    Of judgements and of samples, the first of those with the answer that weighs most.
+    In a group of judgements or samples, it is the first with the answer of the greatest weight.
     """
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in ranked:
@@ -225,7 +225,7 @@ class _Outcome:
         return f"count: {len(self._answers)} {counted}"
 
     def _listed(self) -> str:
-        """``yes 12, no 3``: each item with its count, in the wording of the surest finding."""
+        """Each item with its count, in the wording of the surest finding: ``yes 12, no 3``."""
         wordings: dict[str, str] = {}
         counts: Counter[str] = Counter()
         for finding in self._answers:
@@ -252,6 +252,6 @@ def _key(finding: Finding) -> str:
 
 
 def _rounded(value: Decimal) -> Decimal:
-    """To six digits, and never before the second decimal: a mean of millions keeps its units."""
+    """Round to six digits, but never before the second decimal, so that millions keep units."""
     digits = max(_SIGNIFICANT, value.adjusted() + 1 + _FEWEST_DECIMALS)
     return Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(value)

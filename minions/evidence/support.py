@@ -47,7 +47,7 @@ def supporting_line(
 
 
 def supports(finding: Finding, answer: str) -> bool:
-    """Whether most of the answer's words stand in the lines a finding shows."""
+    """True if most of the answer's words stand in the lines that a finding shows."""
     shown = f"{finding.before} {finding.citation.quote} {finding.after}"
     return (support_in(answer, shown) or 0.0) >= MIN_SUPPORT
 

@@ -1,6 +1,6 @@
 """Widens or trims findings so that none cuts a sensitive value in half.
 
-A part of such a value would not be recognised, and so be sent.
+A part of such a value would not be recognised, and so it would be sent.
 """
 
 from __future__ import annotations

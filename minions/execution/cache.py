@@ -1,7 +1,7 @@
-"""Worker results by content: what was read with the same model, prompts and task is not read again.
+"""Cache of workers' results: a chunk is read once for the same model, prompts and task.
 
 A result is kept relative to its chunk (offsets and answers, never the chunk's text), under a hash
-of all that the worker was given. So it is found again when the document has moved, or when another
+of the worker's whole input. So it is found again when the document has moved, or when another
 question asks the same of it.
 """
 
@@ -76,7 +76,7 @@ class ResultCache:
         self._scope = scope
 
     def get(self, key: bytes, job: Job) -> JobResult | None:
-        """The result that was kept under ``key``, as that of ``job``; None if there is none.
+        """The result kept under ``key``, as the result of ``job``; None if there is none.
 
         Raises ValueError for a result that another version wrote in another form.
         """
@@ -190,7 +190,7 @@ def key_of(job: Job, fingerprint: str) -> bytes:
 
 
 def adapted(result: JobResult, job: Job) -> JobResult:
-    """A job's result as that of another job with the same task on the same chunk.
+    """A job's result as the result of another job with the same task on the same chunk.
 
     Its usage is zero: the tokens are counted once, with the job that ran.
     """

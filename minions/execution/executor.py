@@ -93,7 +93,7 @@ class _Wanted(NamedTuple):
     run: _Run
 
     def is_of(self, run: _Run, task_id: str | None) -> bool:
-        """True if this run wants it for this task; with None, for any task."""
+        """True if this run wants the job for this task, or for any task if that is None."""
         if self.run is not run:
             return False
         return task_id is None or task_id == self.job.task.id
@@ -190,8 +190,8 @@ class LocalExecutor:
         self._enough = enough
         self._known = known
         self._runs: dict[_Run, None] = {}  # a set that keeps its order
-        self._readings: dict[str, _Reading] = {}  # what waits, by chunk id
-        self._active: dict[str, _Reading] = {}  # what a slot has taken, by chunk id
+        self._readings: dict[str, _Reading] = {}  # the chunks that wait, by id
+        self._active: dict[str, _Reading] = {}  # the chunks that slots have taken
         self._slots: set[asyncio.Task[None]] = set()
         self._holds = 0
 
@@ -304,7 +304,7 @@ class LocalExecutor:
         reading.wanted = []
 
     def _outcomes(self, wanted: _Wanted, result: Outcome) -> list[Outcome]:
-        """The result of a run's job, followed by those of the jobs that it makes needless."""
+        """The result of a run's job, followed by results for the jobs that it makes needless."""
         run = wanted.run
         own = _as_result_of(wanted.job, result)
         if isinstance(own, Exception) or not run.stopping.ends(own):
@@ -349,7 +349,7 @@ class LocalExecutor:
 
 
 def _as_result_of(job: Job, result: Outcome) -> Outcome:
-    """A result as that of an identical job. An error in this is the run's, and never the slot's."""
+    """A result as the result of an identical job. An error here ends the run, never the slot."""
     if isinstance(result, Exception):
         return result
     try:

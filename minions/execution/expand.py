@@ -1,7 +1,7 @@
 """A plan becomes jobs: each task over the chunks it concerns, chunk-major.
 
 The worker's prompt is ``[system][chunk][task]``, so all jobs on a chunk stand together: a server
-with a prefix cache reads the chunk once, however many tasks ask about it (DESIGN section 6).
+with a prefix cache reads the chunk once, however many tasks ask about it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Expansion(NamedTuple):
-    """The jobs to run, how many a limit left out, and what of the plan could not be followed."""
+    """The jobs to run, the number that a limit left out, and warnings about the plan."""
 
     jobs: tuple[Job, ...]
     skipped: int
@@ -90,8 +90,8 @@ def expand(
     are read whole (docs/adr/0012). ``naming``: how the plan's author may name documents.
 
     Chunks stand in the order of the best rank that any task gives them, so a limit leaves out the
-    least promising ones. What is left out is counted and never built: a limit bounds the time and
-    memory of this function, too.
+    least promising ones. Jobs that are left out are counted and never built: a limit bounds the
+    time and memory of this function, too.
     """
     warnings: list[str] = []
     readings: list[_Reading] = []
@@ -199,7 +199,7 @@ def _pieces_in(reading: _Reading, corpus: Corpus, limits: Limits) -> int:
 def _most_tokens(limits: Limits) -> int:
     """The tokens of the longest document that is read whole.
 
-    The rest of the context is for the prompt, the reply, and an estimate that is too low.
+    The rest of the context is for the prompt, the reply, and a margin for low estimates.
     """
     return limits.context_tokens * 4 // 5
 
@@ -207,7 +207,7 @@ def _most_tokens(limits: Limits) -> int:
 def _pieces(
     chunks: Iterable[Chunk], corpus: Corpus, limits: Limits, *, whole: bool
 ) -> Iterator[_Piece]:
-    """The chunks; with ``whole``, each document that fits stands for the first of its chunks."""
+    """The chunks as pieces; with ``whole``, the chunks of a document that fits become one piece."""
     contents = corpus.contents
     most_tokens = _most_tokens(limits)
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Tasks as a planner or a person writes them, read into values; whatever is wrong is mended."""
+"""Tasks as a planner or a person writes them, read into values; errors in them are repaired."""
 
 from __future__ import annotations
 

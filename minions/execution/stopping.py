@@ -1,7 +1,7 @@
 """A stopping rule: a task has read enough when its best chunks agree; its other chunks are skipped.
 
-The rule is that of a sequential test (Wald 1945; for votes: first to be ahead by k). Chunks vote in
-the order in which they are read, and reading ends when one answer leads every other by
+The rule is a sequential test (Wald 1945; for votes: first to be ahead by k). Chunks vote in the
+order in which they are read, and reading ends when one answer leads every other by
 ``Enough.findings`` votes. It depends on nothing but results in their order, so it can be replayed.
 """
 
@@ -26,7 +26,7 @@ _PartId = tuple[str, str]  # the ids of a task and of a chunk
 class Enough(Value):
     """The lead at which a task's reading ends.
 
-    ``findings``: how many more chunks must give one answer than give any other; 0: read all.
+    ``findings``: the number of chunks by which one answer must lead every other; 0: read all.
     ``confidence``: the least confidence of a finding that counts, in [0, 1].
     """
 
@@ -89,7 +89,7 @@ class Stopping:
                 self._samples_left[_part(job)] += 1
 
     def ends(self, result: JobResult) -> bool:
-        """Note a result; True if with it the task has read enough (once for each task).
+        """Note a result; True if the task has now read enough. It is True once for each task.
 
         A chunk votes when all its samples are in.
         """

@@ -43,8 +43,8 @@ def hold(
     """The jobs of a round: each task over the same chunks, as many as fit ``context_tokens``.
 
     If they do not all fit, the chunks that the index finds for the words of the tasks and of the
-    question are held, best first, then those of each document in turn; the rest is counted as
-    skipped. A job's ``rank`` is the place of its chunk in that order.
+    question are held, best first, then other chunks of each document in turn; the rest is counted
+    as skipped. A job's ``rank`` is the place of its chunk in that order.
     """
     phrases: list[str] = []
     for task in plan.tasks:
@@ -104,7 +104,7 @@ def _fitting(chunks: Iterable[Chunk], limits: Limits, *, most: int) -> list[Chun
 
 
 def _tokens(chunk: Chunk) -> int:
-    """About how many tokens a chunk takes, with its lines numbered."""
+    """The estimated tokens of a chunk with its lines numbered."""
     lines = split_lines(chunk.text)
     shown = estimate_tokens(number_lines(chunk.text, lines))
     return shown + _NUMBER_TOKENS * len(lines) + _PLACE_TOKENS

@@ -66,7 +66,7 @@ class Budget:
         """True once a call was refused."""
 
     def resumed(self, *, spent_usd: Decimal, spent_tokens: int) -> Budget:
-        """A new budget with the same limits, of which so much is spent."""
+        """A new budget with the same limits, of which these amounts are spent."""
         return Budget(
             self._cost.limit,
             self._tokens.limit,
@@ -76,7 +76,7 @@ class Budget:
 
     @property
     def is_limited(self) -> bool:
-        """Whether there is a limit at all."""
+        """True if there is a limit at all."""
         return self._cost.limit is not None or self._tokens.limit is not None
 
     @property

@@ -44,7 +44,7 @@ def working_for(run_id: str, round_number: int) -> Iterator[None]:
 
 
 def own_budget() -> Budget | None:
-    """Return the budget of the current question alone, besides the one that it shares."""
+    """Return the budget of the current question alone, besides the shared budget."""
     return _budget.get()
 
 

@@ -70,7 +70,7 @@ def _messages_in(body: bytes) -> list[object] | None:
 
 
 def _schema_bytes(request: ChatRequest, body: bytes) -> int:
-    """Return the bytes of the schema in the body, however its JSON is written; 0 without one."""
+    """Return the bytes of the schema in the body, however its JSON is written; 0 if it has none."""
     if request.json_schema is None:
         return 0
     for separators in ((",", ":"), (", ", ": ")):

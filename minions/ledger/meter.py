@@ -175,7 +175,7 @@ class Attempt:
     def fail(self, error: BaseException, exchange: Exchange) -> None:
         """End the attempt with its error.
 
-        A ModelError says whether the attempt may be billed. After any other error nobody knows.
+        A ModelError says whether the attempt may be billed. After any other error, this is unknown.
         """
         usage = error.usage if isinstance(error, ModelError) else None
         if not self._meter.cloud:

@@ -2,9 +2,9 @@
 
 Only calls in flight are lost. A reply is kept, in the transaction of its ledger entry, until its
 run is over: a process that resumes the run gets the reply again without paying. A call without an
-entry is lost: the provider may have billed it, and nobody here knows how much. A limit counts it at
-its bound from the start. When the run repeats the request, the lost call is entered with the usage
-of the repetition: its input has exactly as many tokens, and its output is an estimate.
+entry is lost: the provider may have billed it, for an unknown amount. A limit counts it at its
+bound from the start. When the run repeats the request, the lost call is entered with the usage of
+the repetition: its input has exactly as many tokens, and its output is an estimate.
 """
 
 from __future__ import annotations

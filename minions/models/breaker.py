@@ -1,6 +1,6 @@
-"""A circuit breaker: says if one endpoint is worth asking now, from how its requests ended.
+"""A circuit breaker: the results of past requests decide if an endpoint is worth asking now.
 
-It makes no requests itself; its only input besides is the clock.
+It makes no requests itself; its only other input is the clock.
 
     closed     all requests are admitted
     open       no request is admitted until the cooldown is over
@@ -96,7 +96,7 @@ class Breaker:
         return self._turn
 
     def reply(self) -> None:
-        """Note that the endpoint answered, if only with a refusal: the breaker closes."""
+        """Note that the endpoint answered, even if with a refusal: the breaker closes."""
         if self.state != "closed":
             self._turn += 1
         self._failures = 0
@@ -116,7 +116,7 @@ class Breaker:
             self._open(error.retry_after_s or 0.0)
 
     def withdraw(self, turn: int) -> None:
-        """Note that the request ended without news of the endpoint.
+        """Note that the request ended without information about the endpoint.
 
         It was cancelled, or stopped by a limit of our own.
         """

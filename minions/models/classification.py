@@ -1,4 +1,4 @@
-"""An HTTP refusal becomes an error of the tree, with something to type next.
+"""Turn an HTTP refusal into an error of the tree, with a hint what to type next.
 
 Every adapter that speaks HTTP uses it.
 """
@@ -98,7 +98,7 @@ class Refusal:
         return cls(status, text, code, parameter, retry_after, location)
 
     def without(self, credentials: tuple[str, ...]) -> Refusal:
-        """The refusal without these credentials: an endpoint may repeat what it was sent.
+        """The refusal without these credentials: an endpoint may repeat parts of a request.
 
         A new location is kept without its login.
         """

@@ -1,4 +1,4 @@
-"""Policy: a request is asked again in a simpler format if the endpoint refuses its own.
+"""Policy: a request is sent again in a simpler format if the endpoint refuses its format.
 
 The formats are strict JSON schema, then JSON mode, then plain text. A refusal is seen once and
 remembered.
@@ -83,7 +83,7 @@ class _FallingBack(Wrapper):
                     )
 
     def _simplest(self, asked: ResponseFormat) -> ResponseFormat:
-        """The simpler of the format that is asked for and the one that is known to work."""
+        """The simpler of two formats: the requested one, and the one that is known to work."""
         known = self._memory.get((self.endpoint, self.reference), "json_schema")
         return max(asked, known, key=_LADDER.index)
 

@@ -49,7 +49,7 @@ class EngineSettings(NamedTuple):
 
 
 class Engine:
-    """One loaded model and its loopback server; ``users`` counts who shares it.
+    """One loaded model and its loopback server; ``users`` is the number of its users.
 
     Thread-safe. ``start`` and ``stop`` block.
     """
@@ -110,7 +110,7 @@ class LlamaCppModel:
 
     @property
     def reference(self) -> str:
-        """``llamacpp:name``."""
+        """The model's reference: ``llamacpp:name``."""
         return str(self._ref)
 
     @property
@@ -190,7 +190,7 @@ async def open_llamacpp(
     slot; 0 keeps none. ``progress`` is called while a file is copied or hashed.
 
     Raises ConfigError without xllamacpp or for an unknown name, ModelNotFoundError if the weights
-    are missing or are not the right ones.
+    are missing or do not match the known hash.
     """
     if find_spec("xllamacpp") is None:
         raise ConfigError(
@@ -240,7 +240,7 @@ def _siblings(cpu: int) -> str:
 def _serve(settings: EngineSettings, api_key: str) -> Any:
     """Start a private server with the model loaded. Raises ModelError.
 
-    It listens on a free loopback port, asks for the key, has no web page, tells nothing of its
+    It listens on a free loopback port, asks for the key, has no web page, does not report its
     state, writes no log, and refuses a prompt that is too long instead of shifting its context.
     """
     import xllamacpp

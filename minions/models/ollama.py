@@ -88,7 +88,7 @@ class OllamaModel:
 
     @property
     def reference(self) -> str:
-        """``ollama:model``."""
+        """The model's reference: ``ollama:model``."""
         return str(self._ref)
 
     @property

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible endpoint (OpenAI, llama.cpp, vLLM, LM Studio, gateways), by its client."""
+"""Adapter for OpenAI-compatible endpoints (OpenAI, llama.cpp, vLLM, LM Studio, gateways)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class OpenAIModel:
 
     @property
     def reference(self) -> str:
-        """``openai:model``."""
+        """The model's reference: ``openai:model``."""
         return str(self._ref)
 
     @property

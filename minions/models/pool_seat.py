@@ -52,13 +52,13 @@ class Seat:
     def rank(self) -> tuple[float, bool, int]:
         """The order in which seats are chosen, least first.
 
-        The least loaded comes first; of those, one that may be back, so that it is used again; then
-        the one that was idle for longest, so that chunks spread.
+        The least loaded seat comes first; of equally loaded seats, a seat that may work again, so
+        that it is tried; then the seat that was idle for longest, so that chunks spread.
         """
         return self.in_flight / self.member.slots, self.well, self.last_turn
 
     def places(self, affinity: str | None, now_s: float) -> int:
-        """How many more requests with this ``affinity`` it takes."""
+        """The number of further requests with this ``affinity`` that it takes."""
         self._kept = {chunk: until_s for chunk, until_s in self._kept.items() if until_s > now_s}
         kept_for_others = len(self._kept.keys() - {affinity})
         return self.member.slots - self.in_flight - kept_for_others

@@ -205,7 +205,7 @@ class _Pool:
         return self._homes.get(waiter.affinity)
 
     def _homebound(self, waiters: Sequence[_Waiter], seat: Seat) -> int:
-        """How many of the waiters wait for this seat."""
+        """The number of waiters that wait for this seat."""
         return sum(waiter.homebound and self._home(waiter) is seat for waiter in waiters)
 
     def _all_down(self) -> bool:
@@ -225,7 +225,7 @@ class _Pool:
         changed.set()
 
     async def _change(self) -> None:
-        """Wait until a request leaves, a cooldown or a kept place ends, or patience does."""
+        """Wait until a request leaves, a cooldown or a kept place ends, or patience is used up."""
         now_s = self._clock.monotonic_s()
         waits_s: list[float] = []
         for seat in self._seats:
@@ -249,7 +249,7 @@ class _Pool:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _note(self, seat: Seat, error: ModelError | None = None) -> None:
-        """Note how the endpoints are after an attempt, and warn of what has changed."""
+        """Note the state of the endpoints after an attempt, and warn of changes."""
         any_well = any(other.well for other in self._seats)
         if any_well:
             self._down_s = None

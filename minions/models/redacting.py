@@ -36,9 +36,9 @@ _EXPLANATION: Final = (
 def redacting(model: ChatModel, detect: Detector | None) -> ChatModel:
     """Adds redaction: sensitive values in a request are replaced by placeholders before it is sent.
 
-    The placeholders are those of the current run; a call outside of a run has its own. ``detect``
-    finds the values; with None, only the words that the run knows as sensitive are replaced. The
-    program's own prompts are sent as they are. Raises like ``model``.
+    The placeholders belong to the current run; a call outside of a run has its own placeholders.
+    ``detect`` finds the values; with None, only the words that the run knows as sensitive are
+    replaced. The program's own prompts are sent as they are. Raises like ``model``.
     """
     return _Redacting(model, detect)
 

@@ -193,7 +193,7 @@ class ScriptedModel:
 
     @property
     def reference(self) -> str:
-        """``scripted:name``."""
+        """The model's reference: ``scripted:name``."""
         return self._reference
 
     @property

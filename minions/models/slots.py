@@ -31,9 +31,9 @@ async def room_of(ref: ModelRef, *, endpoint: str, api_key: str = "") -> Room:
     """The room of the model at one endpoint; the default if it does not say. Takes at most 3 s.
 
     llama.cpp's server states it (``/props``). Ollama does not; but if it runs on this machine, its
-    OLLAMA_NUM_PARALLEL is most likely the one of our environment, and its context is the one that
-    we ask for. Only servers on this machine are asked: any request that is sent elsewhere has to be
-    in the egress log, and this one would not be.
+    OLLAMA_NUM_PARALLEL is most likely the value in our environment, and its context is the size
+    that we ask for. Only servers on this machine are asked: any request that is sent elsewhere has
+    to be in the egress log, and this one would not be.
     """
     if ref.provider == "ollama":
         parallel = os.environ.get("OLLAMA_NUM_PARALLEL", "")

@@ -1,4 +1,4 @@
-"""Policy: so many requests at a time, and so many started per second."""
+"""Policy: limit the requests at the same time, and the requests started per second."""
 
 from __future__ import annotations
 

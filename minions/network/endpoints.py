@@ -1,4 +1,4 @@
-"""Where each provider is reached, whether that is this machine, and the key that a call needs."""
+"""Addresses of providers, tests for addresses on this machine, and the key that a call needs."""
 
 from __future__ import annotations
 
@@ -46,21 +46,22 @@ class Endpoints:
         return _IN_PROCESS_URL
 
     def remote_urls(self, ref: ModelRef) -> list[str]:
-        """Those URLs of a model that are not on this machine."""
+        """The URLs of a model that are not on this machine."""
         urls = [self.url_of(each) for each in ref.each()]
         return [url for url in urls if not is_loopback_url(url)]
 
     def is_elsewhere(self, ref: ModelRef) -> bool:
-        """Whether a model runs on another machine, at any of its endpoints.
+        """True if a model runs on another machine, at any of its endpoints.
 
         A model elsewhere is metered, limited and logged like any cloud model.
         """
         return is_cloud_tag(ref) or bool(self.remote_urls(ref))
 
     def is_cloud(self, planner: ModelRef) -> bool:
-        """Whether a planner's calls count as leaving the device, for ledger, budget and egress log.
+        """True if a planner's calls count as leaving the device, for ledger, budget and egress log.
 
-        An ``openai:`` planner does wherever its endpoint is: a loopback address may be a gateway.
+        Calls of an ``openai:`` planner do so wherever its endpoint is: a loopback address may be a
+        gateway.
         """
         if planner.provider == "openai":
             return True

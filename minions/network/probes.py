@@ -165,7 +165,7 @@ def same_model(name: object, wanted: str) -> bool:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follow no redirect: it would carry the key to a server that nobody chose."""
+    """Follow no redirect: it would carry the key to a server that the user did not choose."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         """Return no new request."""

@@ -141,7 +141,7 @@ def confined(reach: Reach) -> Iterator[None]:
 
 @contextmanager
 def lifted() -> Iterator[None]:
-    """Allow all connections in a block, for a download that the user is told about.
+    """Allow all connections in a block, for a download that is announced to the user.
 
     A Reach with a ``limit`` stays in force.
     """
@@ -184,7 +184,7 @@ def is_here(host: str) -> bool:
 def _learning(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a lookup, so that the addresses of an allowed name become allowed, too.
 
-    The audit hook is told of a lookup, but not of its result.
+    The audit hook sees a lookup, but not its result.
     """
 
     @wraps(getaddrinfo)

@@ -17,14 +17,14 @@ class Timeouts(Value):
     """
 
     connect_s: float = 10.0
-    """Until the endpoint accepts the connection."""
+    """Seconds until the endpoint accepts the connection."""
     first_token_s: float = 600.0
-    """Until the first byte of the reply, and between two pieces of it.
+    """Seconds until the first byte of the reply, and between two pieces of it.
 
     Replies are not streamed (docs/adr/0008), so the first byte comes when the model is done.
     """
     total_s: float = 900.0
-    """For the whole attempt."""
+    """Seconds for the whole attempt."""
 
 
 def verification_for(url: str) -> ssl.SSLContext | bool:

@@ -1,1 +1,1 @@
-"""Limits what is sent to what the policy allows."""
+"""Limits the text that is sent to the parts that the policy allows."""

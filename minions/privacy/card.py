@@ -29,7 +29,7 @@ _OUTLINED_DOCUMENTS = 3
 
 
 def describe(documents: Sequence[DocumentFacts], policy: Policy) -> CorpusCard:
-    """Write the card; beyond ``NAMES_TOKENS``, patterns and counts stand for the names."""
+    """Write the card; beyond ``NAMES_TOKENS``, patterns and counts replace the names."""
     return _card(Contents(documents), policy)
 
 
@@ -127,7 +127,7 @@ def _patterns(names: Sequence[str]) -> str:
 
 
 def _short(tokens: int) -> str:
-    """``12.3k`` for 12,345 tokens."""
+    """A number in short form: ``12.3k`` for 12,345 tokens."""
     for unit, size in (("M", 1_000_000), ("k", 1_000)):
         if tokens >= size:
             return f"{tokens / size:.3g}{unit}"

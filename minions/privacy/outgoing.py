@@ -40,7 +40,7 @@ def default_limit(policy: Policy, contents: Contents) -> int | None:
 
 
 class Gate(Protocol):
-    """The port between a run's findings and its planner: it filters text, and counts what is sent.
+    """The port between a run's findings and its planner: it filters text and counts sent bytes.
 
     ``sends`` is true where the planner is in a cloud. ``placeholders`` stand for redacted values.
     """
@@ -60,13 +60,13 @@ class Gate(Protocol):
         ...
 
     def lines_of(self, findings: Iterable[Finding]) -> Lines:
-        """The lines that the findings of a round show, and which of their values are redacted."""
+        """The lines that the findings of a round show, with the spans of their redacted values."""
         ...
 
     def with_sendable_answer(self, task: Task, finding: Finding, lines: Lines) -> Finding:
         """The finding without the parts of its answer that may not be sent.
 
-        ``lines`` are those of the round, from `lines_of`.
+        ``lines`` are the lines of the round, from `lines_of`.
         """
         ...
 
@@ -127,29 +127,29 @@ class LocalGate:
         return lines_of((), self.placeholders)
 
     def with_sendable_answer(self, task: Task, finding: Finding, lines: Lines) -> Finding:
-        """The finding as it is."""
+        """The finding, unchanged."""
         del task, lines
         return finding
 
     def with_summable_answer(self, finding: Finding, lines: Lines) -> Finding:
-        """The finding as it is."""
+        """The finding, unchanged."""
         del lines
         return finding
 
     def escape(self, text: str) -> str:
-        """The text as it is."""
+        """The text, unchanged."""
         return text
 
     def values_in(self, text: str) -> list[tuple[int, int]]:
-        """None: nothing is redacted."""
+        """No spans: nothing is redacted."""
         del text
         return []
 
     def count_text(self, text: str) -> None:
-        """Nothing is sent."""
+        """Count nothing, because nothing is sent."""
 
     def count_digest(self, digest: Digest) -> None:
-        """Nothing is sent."""
+        """Count nothing, because nothing is sent."""
 
     def count_chunk(self, chunk: str) -> None:
         """Count a chunk that a worker read elsewhere."""
@@ -157,7 +157,7 @@ class LocalGate:
             self._read_elsewhere += size_bytes(chunk)
 
     def report(self) -> Egress:
-        """Nothing was sent to the planner; chunks may have been sent to remote workers."""
+        """A report of nothing sent to the planner; chunks may have been sent to remote workers."""
         return Egress(
             sent_bytes=0,
             read_elsewhere_bytes=self._read_elsewhere,
@@ -215,13 +215,13 @@ class CloudGate:
         return self.placeholders.detects
 
     def lines_of(self, findings: Iterable[Finding]) -> Lines:
-        """The lines that the findings of a round show, and which of their values are redacted."""
+        """The lines that the findings of a round show, with the spans of their redacted values."""
         return lines_of(findings, self.placeholders)
 
     def with_sendable_answer(self, task: Task, finding: Finding, lines: Lines) -> Finding:
         """The finding without the parts of its answer that may not be sent.
 
-        ``lines`` are those of the round, from `lines_of`.
+        ``lines`` are the lines of the round, from `lines_of`.
         """
         if not finding.answer:
             return finding
@@ -326,7 +326,7 @@ class CloudGate:
 
 
 def size_bytes(text: str) -> int:
-    """Bytes of a text as it is sent: UTF-8, with ``?`` for what cannot be encoded."""
+    """Bytes of a text as it is sent: UTF-8, with ``?`` for characters that cannot be encoded."""
     return len(text.encode("utf-8", "replace"))
 
 

@@ -53,7 +53,7 @@ def _digits_of(text: str) -> str:
 
 
 def is_number(piece: str) -> bool:
-    """Whether a piece of text without white space is a number, a date in figures, an ordinal."""
+    """True if a piece of text without white space is a number, a date in figures or an ordinal."""
     return len(_digits_of(piece)) <= _MOST_DIGITS and _NUMBER.fullmatch(piece) is not None
 
 
@@ -95,9 +95,10 @@ class Lines:
         return set(map(_digits_of, _PIECE.findall(self._text)))
 
     def hides(self, piece: str) -> bool:
-        """Whether the digits of a piece of text are a part of a withheld value, or hold one.
+        """True if the digits of a piece of text are a part of a withheld value, or contain one.
 
-        Numbers beside the values are not hidden, though a long value has most short numbers in it.
+        Numbers that also stand outside of the values are not hidden: a long value holds most short
+        numbers by chance.
         """
         digits = _digits_of(piece)
         if len(digits) < _TELLING_DIGITS or digits in self._shown_digits:
@@ -115,7 +116,7 @@ class Lines:
 
 
 def grounded_words(answer: str, lines: Lines, known: Collection[str]) -> str:
-    """An answer with dots for all that stands neither in the lines nor among the ``known`` words.
+    """The answer, with dots for words that are neither in the lines nor among the ``known`` words.
 
     Small words and units stay, and numbers with the value of a number in the lines.
     """
@@ -131,9 +132,9 @@ def grounded_words(answer: str, lines: Lines, known: Collection[str]) -> str:
 
 
 def plain_value(answer: str, known: Collection[str], lines: Lines) -> str | None:
-    """An answer of numbers, units, small words, placeholders and a few ``known`` words alone.
+    """The answer, if it holds only numbers, units, small words, placeholders, ``known`` words.
 
-    None for any other, and where a number is a part of a withheld value of the ``lines``.
+    None for any other answer, and where a number is a part of a withheld value of the ``lines``.
     """
     others = 0  # words that the planner must know
     for word in words_of(without_placeholders(answer)):
@@ -163,9 +164,9 @@ def _is_plain(piece: str, known: Collection[str], lines: Lines) -> bool:
 
 
 def _has_plain_signs(piece: str, shown: Collection[str] = ()) -> bool:
-    """Whether a piece of text has no signs but those between and around words, or ``shown`` anyway.
+    """True if the only signs in a piece of text stand between or around words, or are ``shown``.
 
-    It may not have many signs of any kind.
+    False for a piece with many signs of any kind.
     """
     signs = _WORD.sub("", piece)
     if len(signs) > _MOST_SIGNS:

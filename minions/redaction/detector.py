@@ -1,8 +1,8 @@
 """Finds the values that must not be sent: one pure function over all families of detectors.
 
 Kinds: EMAIL PHONE ACCOUNT CARD ID SECRET ADDRESS, the user's own TERM, and PERSON and ORGANISATION
-where a detector of people is given. Detection reads through full-width and other dressed-up
-letters and over line breaks; spans index the text as it was given.
+where a detector of people is given. Detection reads through full-width and other decorated letters
+and over line breaks; spans index the text as it was given.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def detector(
 ) -> Detector:
     """A pure function from a text to its sensitive values: sorted, not overlapping.
 
-    It takes time linear in the text. ``words`` match in any case, inside longer words too, with
-    any white space between their parts. ``patterns`` are Python regular expressions, whose time is
-    their own. ``families`` find the other kinds. Raises ConfigError for a word of fewer than three
+    It takes time linear in the text. ``words`` match in any case, inside longer words too, with any
+    white space between their parts. ``patterns`` are Python regular expressions, whose time is not
+    bounded. ``families`` find the other kinds. Raises ConfigError for a word of fewer than three
     characters and for a pattern that is invalid or matches the empty string.
     """
     finders = (*families, find_words(words))
@@ -79,9 +79,10 @@ def detector(
 
 
 def _apart(found: Iterable[Sensitive]) -> list[Sensitive]:
-    """Values that overlap become one, so that no part of any of them is left out.
+    """Join values that overlap, so that no part of any of them is left out.
 
-    It has the kind of the longest, or TERM, the user's own, where both are equally long.
+    A joined value has the kind of the longest, or TERM, the user's own, where both are equally
+    long.
     """
     ordered = sorted(found, key=lambda value: value.start)
     apart: list[Sensitive] = []

@@ -59,7 +59,7 @@ class _Span(NamedTuple):
 class Placeholders:
     """The withheld values of one run, and their placeholders.
 
-    Several runs must not share them: a placeholder would tell one run of another's values.
+    Several runs must not share them: a placeholder would reveal one run's values to another.
     """
 
     def __init__(self, detect: Detector | None = None) -> None:
@@ -76,7 +76,7 @@ class Placeholders:
 
     @property
     def detects(self) -> bool:
-        """Whether sensitive values are looked for, or held words alone."""
+        """True if sensitive values are looked for, and not held words alone."""
         return self._detect is not None
 
     @property
@@ -210,7 +210,7 @@ class Placeholders:
 class _Known:
     """A value that is replaced wherever it stands, whatever white space is between its parts.
 
-    A digest has other line breaks than a document, an instruction none.
+    A digest has other line breaks than a document, and an instruction has none.
     """
 
     def __init__(self, kind: str, value: str) -> None:
@@ -251,7 +251,7 @@ def _parts(value: str) -> tuple[str, ...]:
 
 
 def _is_words(text: str, start: int, end: int) -> bool:
-    """Whether a span begins and ends with whole words."""
+    """True if a span begins and ends with whole words."""
     cuts_first = text[start - 1 : start].isalnum() and text[start].isalnum()
     cuts_last = text[end - 1].isalnum() and text[end : end + 1].isalnum()
     return not cuts_first and not cuts_last
@@ -302,7 +302,7 @@ def current_placeholders() -> Placeholders | None:
 
 @contextmanager
 def keeping(placeholders: Placeholders) -> Iterator[None]:
-    """Redact with these placeholders all that the block sends."""
+    """Redact everything that the block sends, with these placeholders."""
     token = _current.set(placeholders)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The names under which documents are sent.
+"""The names of documents, as they stand in text that is sent.
 
 A name is the file's own, with its folders only where another file has the same name.
 """
@@ -31,7 +31,7 @@ _PLAIN: Final = re.compile(rf"[\w.,()&+@#$%=~/! -]{{1,{NAME_CHARACTERS}}}", re.A
 
 
 def shown_names(paths: Sequence[str]) -> list[str]:
-    """`distinct_names` as they are sent: still distinct, and with their suffixes.
+    """The names of `distinct_names` as they are sent: still distinct, and with their suffixes.
 
     Each is one line of at most `NAME_CHARACTERS`, without control characters and without the signs
     that separate names and lines in a prompt, so that no name can pass for two, or for something
@@ -53,9 +53,9 @@ def shown_names(paths: Sequence[str]) -> list[str]:
 
 
 def plain(text: str, limit: int) -> str:
-    """Text of a document (a title, a heading) fit for a list in a prompt: see `shown_names`.
+    """A title or heading of a document, made fit for a list in a prompt: see `shown_names`.
 
-    It is cut between words, and through no value: a part of a value would not be recognised.
+    It is cut between words, and never inside a value: a part of a value would not be recognised.
     """
     flat = clean_line(text, _LOOKED_AT * limit)
     if len(flat) > limit:
@@ -91,7 +91,7 @@ def _end(text: str, limit: int) -> str:
 
 
 def _breaks(text: str, start: int, end: int) -> list[int]:
-    """The places from ``start`` to ``end`` where a text may be cut: between words, in no value."""
+    """The places in ``start`` to ``end`` where a text may be cut: between words, outside values."""
     values = _detector()(text)
     breaks: list[int] = []
     for place in range(start, end + 1):
@@ -110,7 +110,7 @@ def _detector() -> Detector:
 
 
 def _apart(name: str, taken: Counter[str]) -> str:
-    """The name, with a number before its suffix where it is taken."""
+    """The name; if it is taken already, with a number before its suffix."""
     taken[name] += 1
     if taken[name] == 1:
         return name

@@ -20,7 +20,7 @@ ANSWER_OUTPUT_TOKENS: Final = 150
 
 
 def baseline_of(question: str, corpus: Corpus, terms: Terms, prices: PriceBook) -> Baseline:
-    """Estimates at the price of the cloud planner, or of the default one where none is used."""
+    """Estimates at the price of the cloud planner, or of the default planner if none is used."""
     reference, endpoint = terms.priced
 
     def price(usage: Usage) -> Decimal | None:

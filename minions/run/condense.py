@@ -72,8 +72,8 @@ class Condenser:
     def naming(self, plan: Plan) -> Naming:
         """The names that a plan may use for documents.
 
-        A planner in the cloud may use only names that it was shown: otherwise it could test for a
-        name by whether its task reads something.
+        A planner in the cloud may use only names that it was shown: otherwise it could test if a
+        name exists, because a task that names it would read something.
         """
         if plan.by_user or not self.gate.sends:
             return "any"
@@ -164,7 +164,8 @@ class Condenser:
         """True if the planner needs no lines of the index besides the findings.
 
         Findings suffice if they agree and one of them is confident. Results for whole documents
-        always do, and a judging task needs none: a further line would not make them surer.
+        always do, and a judging task needs none: further lines would not make the findings more
+        certain.
         """
         if not reduction.findings:
             return task.judges
@@ -174,7 +175,7 @@ class Condenser:
         return surest >= self._limits.low_confidence and not disputed(reduction.findings, task)
 
     def _covered(self, task: Task, plan: Plan, outcomes: Sequence[Outcome], judged: int) -> str:
-        """The part of its scope that a task read: what is absent there may be elsewhere."""
+        """The part of its scope that a task read: facts that are absent there may be elsewhere."""
         contents = self._corpus.contents
         scope = self._scope(task, plan)
         read: set[str] = set()
@@ -237,7 +238,7 @@ class Condenser:
 
 
 def _overlaps(finding: Finding, other: Finding) -> bool:
-    """True if the lines of a finding, or those shown around them, overlap those of another."""
+    """True if the lines shown for ``finding`` overlap the quote of ``other``."""
     citation = other.citation
     start = finding.citation.start
     end = max(finding.citation.end, finding.context_end)

@@ -54,7 +54,7 @@ class Transcript:
 
     @property
     def shown_findings(self) -> dict[str, Finding]:
-        """The findings that the planner was shown, by the ids that it cites them by."""
+        """The findings that were shown to the planner, by the ids under which it cites them."""
         shown: dict[str, Finding] = {}
         for digest in self.digests:
             for finding in digest.findings:
@@ -144,7 +144,7 @@ class Transcript:
         return History(gists=tuple(gists), rounds_left=rounds_left)
 
     def warn(self, *messages: str) -> None:
-        """Warn the user, with each message once."""
+        """Warn the user; each message is shown once."""
         for message in messages:
             if message not in self.warnings:
                 self.note(message)

@@ -45,7 +45,7 @@ class Removed(Value):
     kept_running: tuple[str, ...] = ()
     """Ids of runs that were kept because they have not ended."""
     erased: bool = False
-    """True if nothing deleted is left on the disk.
+    """True if none of the deleted data is left on the disk.
 
     False while another process still reads the old data, and for a dry run.
     """

@@ -21,8 +21,8 @@ def private_folder(path: Path) -> None:
     """Create the folder, and close it to other users. Raises OSError.
 
     If it was open to others before, it is closed and a warning is logged. Some folders are left
-    alone: those of another owner, shared ones (sticky), the user's home folder, and the working
-    directory with the folders above it.
+    alone: folders of another owner, shared folders (sticky), the user's home folder, and the
+    working directory with the folders above it.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     # One by one: parents=True would leave the upper folders open to others.
@@ -55,7 +55,7 @@ def _is_open_to_others(path: Path) -> bool:
 
 
 def _is_shared(path: Path) -> bool:
-    """Return whether a folder serves more than this program."""
+    """Return whether a folder is used by more than this program."""
     try:
         working = Path.cwd()
         home = Path.home()

@@ -152,7 +152,7 @@ class Store:
     def _lock_and_run(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
         """Run a statement that needs the lock for writing, and wait for the lock.
 
-        The wait is short once a long one was in vain.
+        After one long wait in vain, later waits are short.
         """
         try:
             cursor = self._run(sql, parameters)

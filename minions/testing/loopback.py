@@ -175,14 +175,14 @@ class LoopbackServer:
             return self._refusal(protocol, body, request) or self._reply(protocol, body, request)
 
     def get(self, path: str) -> dict[str, Any] | list[Any] | None:
-        """Return the JSON of any other page; None for an unknown path."""
+        """Return the JSON of a page that is not a chat; None for an unknown path."""
         pages = protocols.pages(
             self.models or ("scripted",), window=self.context_tokens or 4096, slots=self.slots
         )
         return pages.get(path)
 
     def post(self, path: str, body: Any) -> dict[str, Any] | Fault | None:
-        """Return the JSON of any other command; None for an unknown path."""
+        """Return the JSON of a POST that is not a chat; None for an unknown path."""
         if path == "/tokenize":
             return {"tokens": list(str(body.get("content", "")).encode())}
         if path == "/api/show":
@@ -235,7 +235,7 @@ class LoopbackServer:
     def _reported(
         self, protocol: Protocol, body: dict[str, Any], request: ChatRequest, completion: Completion
     ) -> Completion:
-        """Return the completion as such a server would report it.
+        """Return the completion as a server of this protocol would report it.
 
         The usage counts as exact, Ollama cuts a long prompt, and candidates of the first token are
         there only if the request asks for them.

@@ -22,7 +22,7 @@ _FENCE = re.compile(r"```[a-zA-Z0-9_-]*\s*\n?(.*?)(?:```|\Z)", re.DOTALL)
 
 
 def parse_reply(text: str, *, cut_off: bool = False) -> dict[str, Any]:
-    """Return the JSON object in a model's reply. Raises ReplyError, and nothing else, without one.
+    """Return the JSON object in a model's reply. Raises only ReplyError, if there is none.
 
     ``cut_off``: the reply did not end by itself. Half an object is worse than none, so only a
     complete object counts then.

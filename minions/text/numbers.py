@@ -161,7 +161,7 @@ def _is_money(match: re.Match[str]) -> bool:
 
 
 def _scale(match: re.Match[str]) -> str:
-    """Return the number's scale in lower case, a percent sign included; empty without one."""
+    """Return the number's scale in lower case, a percent sign included; empty if it has none."""
     scale = match["scale"]
     if not scale and (_is_money(match) or not match["gap"]):
         scale = match["letter"]

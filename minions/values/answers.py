@@ -100,7 +100,7 @@ class Baseline(Value):
 
 
 class Withheld(Value):
-    """Counts of things that could have been sent and were not."""
+    """Counts of findings, answers and quotes that were withheld."""
 
     findings: int = 0
     """Findings beyond the egress limit."""

@@ -21,9 +21,9 @@ class Citation(Value):
     page: int | None
     """The page on which the quote starts, from 1; None for formats without pages."""
     start: int
-    """The quote's first character in the document's text, from 0."""
+    """The offset of the quote's first character in the document's text, from 0."""
     end: int
-    """The character after the quote's last one."""
+    """The offset after the quote's last character."""
     quote: str
     status: CitationStatus
     """The way the worker's evidence was located in the text.
@@ -54,9 +54,9 @@ class Finding(Value):
     after: str = ""
     """The document's lines right after the quote."""
     context_start: int = 0
-    """The first character of ``before`` in the document's text, from 0."""
+    """The offset of the first character of ``before`` in the document's text, from 0."""
     context_end: int = 0
-    """The character after the last one of ``after``."""
+    """The offset after the last character of ``after``."""
     passage: str = ""
     """The id of the chunk that the worker read."""
     sample: int = 0

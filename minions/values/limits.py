@@ -46,11 +46,11 @@ class Limits(Value):
     max_egress: int | None = None
     """Bytes of the documents' text that may be sent; None leaves it to the policy."""
     timeout_s: float | None = None
-    """Seconds from the first plan to the answer, not counting reading files; None never ends."""
+    """Seconds from the first plan to the answer, not counting reading files; None: no limit."""
 
 
 class Reading(Value):
-    """The part of the settings that says how a worker reads a chunk."""
+    """The settings for reading a chunk."""
 
     evidence: Literal["lines", "quote"] = "lines"
     """The way a worker cites: by the numbers of lines, or by a quote."""
@@ -67,13 +67,13 @@ class Reading(Value):
 
 
 class Pace(Value):
-    """The part of the settings that says how often, and how many at a time, models are called."""
+    """The settings for the pace of calls to models."""
 
     concurrency: int | None = None
     """Jobs at the same time, at each endpoint; None: as many as the server has slots."""
     rate_per_s: float | None = None
     """Requests per second, to each endpoint; None: no limit."""
     attempts: int = 4
-    """Attempts of a request whose failure may pass."""
+    """The most attempts of a request that fails in a retryable way."""
     patience_s: float = 0
     """Seconds to wait for an endpoint that is down; 0 leaves it to ``attempts``."""

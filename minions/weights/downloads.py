@@ -68,7 +68,7 @@ def from_hub(entry: ModelEntry, target: Path, hub: str, progress: Progress | Non
         raise UnreachableError(f"{hub} broke off: {reason}") from error
     finally:
         if partial.exists():
-            # A partial file of age zero belongs to whoever comes next.
+            # A partial file of age zero belongs to the next process that wants one.
             if partial.stat().st_size:
                 os.utime(partial, (0, 0))
             else:

@@ -62,7 +62,7 @@ class Adapters:
                 return ScriptedModel.from_file(ref)
 
     async def open_llamacpp(self, ref: ModelRef, *, slots: int) -> LlamaCppModel:
-        """A hold on a model in this process."""
+        """A handle to a model in this process."""
         from minions.models import llamacpp
 
         return await llamacpp.open_llamacpp(

@@ -1,4 +1,4 @@
-"""How far the sockets of this process reach while a run is under way."""
+"""Limits on the connections of this process while a run is under way."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ T = TypeVar("T")
 def within_reach(hosts: Collection[str] = (), *, local_only: bool) -> AbstractContextManager[None]:
     """Let the block connect to this machine and, unless ``local_only``, to ``hosts``.
 
-    Without ``local_only`` it holds only where the process is the command's own: other code of
-    this process has its own reasons to connect.
+    Without ``local_only``, the limit applies only in a command's own process: elsewhere, other code
+    of the process may need other connections.
     """
     if local_only:
         return confined(Reach(limit="--local-only"))
@@ -30,9 +30,9 @@ def within_reach(hosts: Collection[str] = (), *, local_only: bool) -> AbstractCo
 async def step_by_step(
     steps: AsyncGenerator[T], within: Callable[[], AbstractContextManager[None]]
 ) -> AsyncGenerator[T]:
-    """Yield what ``steps`` yields, and take each step ``within`` a context of its own.
+    """Yield the values of ``steps``, and take each step ``within`` a context of its own.
 
-    What is done between two steps is the caller's business, outside that context.
+    The caller's code between two steps runs outside that context.
     """
     async with aclosing(steps):
         while True:

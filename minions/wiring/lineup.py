@@ -1,6 +1,6 @@
-"""Who answers: the planner and the worker of a run, where they are, and what is refused.
+"""The lineup of a run: its planner and worker, their places, and the combinations refused.
 
-Decided once, from the settings, and handed on: nothing below asks the settings again.
+It is decided once, from the settings, and passed on: no later code reads those settings again.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _NO_PLANNER: Final = (
 
 @dataclass(frozen=True)
 class Lineup:
-    """Who answers a question.
+    """The models that answer a question.
 
-    ``planner`` is None where the worker plans and decides, too. ``notes`` tell the user what was
-    chosen for want of a setting.
+    ``planner`` is None where the worker plans and decides, too. ``notes`` tell the user which
+    models were chosen because no setting named one.
     """
 
     planner: ModelRef | None
@@ -68,7 +68,7 @@ class Lineup:
         For estimates, reports and the doctor, which call none. A preview makes checks of its own:
         it needs no key and no price. A judge was checked by `minions.evals.verdicts.check_judge`.
 
-        Raises ConfigError for what is no model reference, EgressRefusedError for a cloud planner
+        Raises ConfigError for an invalid model reference, EgressRefusedError for a cloud planner
         under ``local_only``.
         """
         local_only = settings.local_only
@@ -100,12 +100,12 @@ class Lineup:
 
     @property
     def planner_name(self) -> str:
-        """The planner as it is recorded: without its URL, which may hold credentials."""
+        """The planner's name for records: without its URL, which may hold credentials."""
         return LOCAL if self.planner is None else str(self.planner)
 
     @property
     def worker_name(self) -> str:
-        """The worker as it is recorded, without its URL."""
+        """The worker's name for records, without its URL."""
         return str(self.worker)
 
     @property
@@ -115,17 +115,17 @@ class Lineup:
 
     @property
     def planner_is_cloud(self) -> bool:
-        """Whether the planner's calls leave the device."""
+        """True if the planner's calls leave the device."""
         return self.planner is not None and self.endpoints.is_cloud(self.planner)
 
     @property
     def worker_is_remote(self) -> bool:
-        """Whether the worker reads on another machine, at any of its endpoints."""
+        """True if the worker reads on another machine, at any of its endpoints."""
         return self.endpoints.is_elsewhere(self.worker)
 
     @property
     def sends_nothing(self) -> bool:
-        """Whether planner and worker are on this machine."""
+        """True if planner and worker are on this machine."""
         return not self.planner_is_cloud and not self.worker_is_remote
 
     @property
@@ -153,7 +153,7 @@ class Lineup:
         return replace(self, notes=())
 
     def refuse_unusable(self) -> None:
-        """Refuse what the policy forbids and what cannot work.
+        """Refuse models that the policy forbids or that cannot work.
 
         Raises EgressRefusedError, ConfigError.
         """
@@ -205,8 +205,9 @@ class Lineup:
 
 
 def terms_of(lineup: Lineup, settings: Settings) -> Terms:
-    """How a question is asked under these settings, by these models. Raises ConfigError for words
-    or patterns to redact that cannot be used.
+    """The terms of a run under these settings, with these models.
+
+    Raises ConfigError for words or patterns to redact that cannot be used.
     """
     reads_elsewhere = lineup.worker_is_remote and lineup.protocol not in SENDS_CHUNKS
     return Terms(
@@ -231,7 +232,7 @@ def refuse_several_endpoints(planner: ModelRef) -> None:
 
 
 def has_embedded() -> bool:
-    """Whether models can run in this process."""
+    """True if models can run in this process."""
     from importlib.util import find_spec
 
     return find_spec("xllamacpp") is not None

@@ -78,7 +78,7 @@ async def open_embedded(lineup: Lineup, settings: Settings) -> LlamaCppModel | N
 async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
     """Build planner and workers. Asks the worker's endpoints for their room, for 3 s at most.
 
-    What was opened is closed where the rest cannot be built. Raises ModelNotFoundError,
+    Models that were opened are closed again if the rest cannot be built. Raises ModelNotFoundError,
     ConfigError, EgressRefusedError.
     """
     bench = _Bench.of(lineup, settings, books)
@@ -111,7 +111,7 @@ async def recruit(lineup: Lineup, settings: Settings, books: Books) -> Crew:
 
 @asynccontextmanager
 async def open_judge(lineup: Lineup, settings: Settings, books: Books) -> AsyncGenerator[ChatModel]:
-    """The planner of a lineup (its worker, without one) to mark answers, metered as a judge.
+    """The planner of a lineup (or its worker, if it has none), metered as a judge of answers.
 
     Raises like recruit.
     """
@@ -139,7 +139,7 @@ class _Served(NamedTuple):
 
 @dataclass(frozen=True)
 class _Bench:
-    """What all models of a run are built with."""
+    """The shared parts from which all models of a run are built."""
 
     endpoints: Endpoints
     adapters: Adapters
@@ -175,14 +175,14 @@ class _Bench:
         return served
 
     async def serve_planner(self, ref: ModelRef, opened: AsyncExitStack) -> _Served:
-        """A planner's model, at its one endpoint."""
+        """Open a planner's model at its only endpoint."""
         refuse_several_endpoints(ref)
         adapter = await self.adapters.open(ref, slots=1)
         opened.push_async_callback(adapter.aclose)
         return _Served(adapter, _PLANNER_CONCURRENCY, cloud=self.endpoints.is_cloud(ref))
 
     def model(self, served: Sequence[_Served], role: Role) -> ChatModel:
-        """``redacting(falling_back(retrying(pooled(throttled(metered(adapter)), ...))))``.
+        """Build ``redacting(falling_back(retrying(pooled(throttled(metered(adapter)), ...))))``.
 
         The meter is innermost, so that each physical attempt is an entry. Redaction is outermost,
         where an endpoint is elsewhere, so that no attempt escapes it.

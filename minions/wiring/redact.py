@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=8)
 def detector_for(redaction: Redaction) -> Detector | None:
-    """The detector of values to redact; None where redaction is off and the user named nothing.
+    """The detector of values to redact; None if redaction is off and the user named no values.
 
     The user's own words and patterns are redacted even where redaction is off: turning it off
     allows only the rest to be sent.
 
-    Raises ConfigError for a word or pattern that cannot be used, and where people are to be found
-    and nothing that finds them is installed.
+    Raises ConfigError for a word or pattern that cannot be used, and where people are to be
+    redacted and no detector of people is installed.
     """
     people = redaction.people
     if people is None:

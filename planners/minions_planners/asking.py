@@ -1,4 +1,4 @@
-"""One planner call whose reply must be JSON: it is asked for a second time, then PlanError."""
+"""One planner call whose reply must be JSON: a bad reply is asked for again once."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ async def ask(
 ) -> dict[str, Any]:
     """The model's reply as a JSON object.
 
-    ``user``: the user's message, in pieces of one kind each. ``name``: the schema's, and the call's
-    in the log. A reply that was cut off counts only if its object is whole.
+    ``user``: the user's message, in pieces of one kind each. ``name``: the name of the schema, and
+    of the call in the log. A reply that was cut off counts only if its object is whole.
 
     Raises PlanError after two replies that are not JSON, and what the model raises.
     """

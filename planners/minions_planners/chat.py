@@ -28,12 +28,14 @@ _NEXT = (
 
 
 class ChatPlanner:
-    """A plan is one message, a task over all that the reader holds; a decision answers, or is the
-    next message.
+    """Plans and decides in a chat with a local reader.
+
+    A plan is one message: a task over all chunks that the reader holds. A decision is the answer or
+    the next message.
 
     ``max_turns``: the number of messages it may write; each prompt says how many are left. Earlier
     messages are sent as gists, so the cost of a chat grows with its length, not with its square.
-    The other parameters are those of `minions_planners.cloud.CloudPlanner`.
+    `minions_planners.cloud.CloudPlanner` explains the other parameters.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""The planner proper: two short calls to a strong model, which never sees a document.
+"""The cloud planner: two short calls to a strong model, which never sees a document.
 
-It sees a card of the corpus, and digests of what was found.
+It sees a card of the corpus, and digests of the findings.
 """
 
 from __future__ import annotations

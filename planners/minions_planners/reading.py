@@ -1,4 +1,4 @@
-"""A planner's reply, read: it is mended as far as possible, with warnings of what is dropped."""
+"""Read a planner's reply: repair it as far as possible, and warn of dropped parts."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def read_plan(reply: dict[str, Any], question: str, *, max_tasks: int) -> Plan:
 def read_decision(reply: dict[str, Any], *, max_tasks: int, as_json: bool = False) -> Decision:
     """The decision in a reply. ``as_json``: the answer has a schema of its own.
 
-    A reply with an answer and tasks is an answer. But an answer that only says that the findings do
-    not tell is dropped if it comes with tasks or without findings; a warning then quotes it.
+    A reply with an answer and tasks is an answer. But an answer that only says that the findings
+    hold no answer is dropped if it comes with tasks or without findings; a warning then quotes it.
     """
     findings = read_finding_ids(reply.get("findings"))
     value = reply.get("answer")

@@ -1,4 +1,4 @@
-"""A job while it runs: what is known and spent so far, and the ways it can end."""
+"""A job while it runs: its results and usage so far, and the ways it can end."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Attempt:
         ungrounded: bool = False,
         findings: tuple[Finding, ...] = (),
     ) -> JobResult:
-        """The job's result, with all that it used; ``usage`` is that of a request that failed."""
+        """The job's result, with all that it used; ``usage`` belongs to a request that failed."""
         return JobResult(
             job=self.job,
             status=status,

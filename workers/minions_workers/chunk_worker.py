@@ -20,8 +20,8 @@ class ChunkWorker:
     """A Worker over one ChatModel. A task that judges documents goes to the `Judge`, any other to
     the `Extractor`.
 
-    ``reasoning`` is for both, the other settings are the extractor's: see there. ``observe`` gets
-    one warning if the model's server gives no token probabilities.
+    ``reasoning`` is for both; `Extractor` explains the other settings. ``observe`` gets one warning
+    if the model's server gives no token probabilities.
     """
 
     def __init__(

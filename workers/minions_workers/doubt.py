@@ -31,7 +31,8 @@ def understood(text: str, job: Job) -> Reply | None:
 def objection(reply: Reply | None, job: Job, lines: list[Line]) -> tuple[Part, ...] | None:
     """The words that ask a worker to look again; None if there is nothing to object to.
 
-    There is, if the answer stands neither in the lines that the worker points at nor in any other.
+    There is an objection if the answer stands neither in the lines that the worker points at nor in
+    any other.
     """
     if reply is None or reply.answer is None or job.task.output in _CHOSEN:
         return None

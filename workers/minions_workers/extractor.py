@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Evidence = Literal["lines", "quote"]
 
-# Of the code that reads a reply. Raise it when the same reply comes to mean something else.
+# The version of the code that reads a reply. Raise it when the same reply gets another meaning.
 _VERSION = 1
 _POINTING_TOKENS = 100
 _QUOTING_TOKENS = 220

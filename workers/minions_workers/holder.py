@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from minions.values.jobs import JobStatus
     from minions_workers.reading import Reply
 
-# Of the code that reads a reply. Raise it when the same reply comes to mean something else.
+# The version of the code that reads a reply. Raise it when the same reply gets another meaning.
 _VERSION = 1
 _REPLY_TOKENS = {"lines": 240, "quote": 320}
 _SUPPORTED = 0.7  # the confidence of a finding whose lines hold the answer

@@ -1,7 +1,7 @@
 """Judging a document: the verdict is read off the probabilities of one token, instead of a written
 answer.
 
-Why, and how often it is right: docs/adr/0012 and docs/experiments.md.
+docs/adr/0012 has the reasons, and docs/experiments.md the accuracy.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from minions_workers.phrasing import Part
     from minions_workers.schemas import Reasoning
 
-# Of the code that weighs probabilities. Raise it when the same ones come to mean something else.
+# The version of the code that weighs probabilities. Raise it when a verdict may change.
 VERSION = 1
 PROMPTS = ("judge_system", "judge_yes_no", "judge_options", "judge_written")
 CANDIDATES = 20
@@ -54,7 +54,7 @@ def fingerprint_over(extracting: str) -> str:
     """The hash of all that decides a judgement besides the job.
 
     ``extracting`` is the fingerprint of the extractor over the same model: it holds the model and
-    the reasoning, and so the keys of judgements stay those of earlier versions.
+    the reasoning, and so the keys of judgements are the same as in earlier versions.
     """
     parts = [VERSION, extracting, [load(name) for name in PROMPTS]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -142,7 +142,7 @@ class Judge:
         return attempt.found([closest_line(job, answer)], answer)
 
     async def _written(self, attempt: Attempt, job: Job) -> list[Completion]:
-        """The verdict in writing; those of both halves if the document is too long after all."""
+        """The verdict in writing; a verdict on each half if the document is too long after all."""
         try:
             completion = await self._model.complete(written_request(job, reasoning=self._reasoning))
         except ContextOverflowError as error:
@@ -220,7 +220,8 @@ def _options(task: Task) -> Sequence[str]:
 
 
 def chosen(task: Task, answer: str | None) -> str | None:
-    """The option that a written answer names, alone or before a point or a comma; None for none.
+    """The option that a written answer names, alone or before a point or a comma; None if it names
+    none.
 
     Some servers do not enforce a schema, and any other words would be counted as a further option.
     """
@@ -257,7 +258,7 @@ def verdict(weighed: Sequence[Mapping[str, float]]) -> Verdict:
 
 
 def ballot_request(job: Job, ballot: Ballot) -> ChatRequest:
-    """``[system][document][task]``, one token out.
+    """The request for a verdict in one token: ``[system][document][task]``.
 
     All judgements of a document share the prefix.
     """

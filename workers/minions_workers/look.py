@@ -54,7 +54,7 @@ async def look(model: ChatModel, passage: str, job: Job) -> Look:
 
 
 def probability_of_yes(first_token: Mapping[str, float]) -> float | None:
-    """P(yes) / (P(yes) + P(no)) over all spellings among the candidates; None without any."""
+    """P(yes) / (P(yes) + P(no)) over all spellings among the candidates; None if there are none."""
     yes = 0.0
     no = 0.0
     for token, logprob in first_token.items():

@@ -62,7 +62,7 @@ def request(
     json_schema: Mapping[str, Any] | None = None,
     first_token_candidates: int = 0,
 ) -> ChatRequest:
-    """``[system][chunk][task]`` as one request; ``passage`` is the chunk as `show` gives it."""
+    """The request ``[system][chunk][task]``; ``passage`` is the chunk as `show` gives it."""
     return ChatRequest(
         messages=(
             Message.of("system", ("prompt", load("system"))),

@@ -1,4 +1,4 @@
-"""A worker's reply, read: the lines or the quote that it cites, and its answer.
+"""Read a worker's reply: the lines or the quote that it cites, and its answer.
 
 Small models bend every format; the cases are a table in the tests.
 """
@@ -59,7 +59,7 @@ class Reply(NamedTuple):
 
     @property
     def abstains(self) -> bool:
-        """True if it cites nothing."""
+        """True if the reply cites nothing."""
         return not self.lines and self.quote is None
 
 

@@ -14,7 +14,7 @@ Reasoning = Literal["none", "draft", "cot"]
 
 
 class Room(NamedTuple):
-    """The field in which a worker thinks: its name, its longest text, and the tokens that takes."""
+    """The field for a worker's reasoning: name, longest text, and tokens for that text."""
 
     field: str
     characters: int
@@ -46,7 +46,7 @@ ANSWER_IN_WORDS = {
 def reply_schema(
     task: Task, *, pointing: bool, lines: int, reasoning: Reasoning = "none"
 ) -> dict[str, Any]:
-    """Reasoning if any, then evidence, then the answer.
+    """The schema of a reply: reasoning if any, then evidence, then the answer.
 
     ``pointing``: the evidence is line numbers, else a quote. ``lines``: the number of lines in
     the chunk.
@@ -62,7 +62,7 @@ def reply_schema(
 
 
 def judgement_schema(task: Task, *, reasoning: Reasoning = "none") -> dict[str, Any]:
-    """Reasoning if any, then the verdict; no evidence, because no line proves it."""
+    """The schema of a judgement: reasoning if any, then the verdict; no line could prove it."""
     return _object({**_thought(reasoning), "answer": _answer(task)})
 
 

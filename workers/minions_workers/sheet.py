@@ -19,7 +19,7 @@ _RANK = {"exact": 0, "normalised": 1, "fuzzy": 2}
 
 
 class _Held(NamedTuple):
-    """A job, and where its chunk stands on the sheet.
+    """A job, and the place of its chunk on the sheet.
 
     ``before``: the number of lines above the chunk. ``lines``: the chunk's own, numbered from 1.
     """
@@ -88,7 +88,7 @@ class Sheet:
         return located
 
     def _quoted(self, quote: str) -> list[tuple[Job, list[Location]]]:
-        """The places where a quote stands best.
+        """The places that match a quote best.
 
         A quote that stands word for word in one chunk is not also looked for approximately.
         """

@@ -1,1 +1,1 @@
-"""One file a family of commands."""
+"""The commands, one file for each family."""

@@ -117,7 +117,7 @@ def _ask(
 
 
 def _preview(question: str, paths: list[Path], flags: Flags, *, as_json: bool) -> int:
-    """Print each request that the question would send, and what of the text is withheld."""
+    """Print each request that the question would send, and counts of withheld text."""
     from minions.api import Minions
     from minions.cli.render.answers import egress_lines
     from minions.cli.render.progress import progress_for

@@ -1,1 +1,1 @@
-"""From results to lines of text."""
+"""Results rendered as lines of text."""

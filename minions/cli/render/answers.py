@@ -47,7 +47,7 @@ def answer_lines(answer: Answer) -> list[str]:
 
 
 def citation_line(number: int, citation: Citation) -> str:
-    """``[1] path p. 12 (characters 120-180): "quote"``, the quote on one line and shortened."""
+    """A citation in one line: ``[1] path p. 12 (characters 120-180): "shortened quote"``."""
     place = f"characters {citation.start}-{citation.end}"
     if citation.status != "exact":
         place += f", {citation.status} {citation.score:.2f}"
@@ -96,7 +96,7 @@ def bill_lines(answer: Answer, *, planner: str = "", worker: str = "") -> list[s
 
 
 def egress_lines(egress: Egress, *, is_preview: bool = False) -> list[str]:
-    """The bytes of the documents' text that were sent, and what was withheld; no line for neither.
+    """Lines on the documents' text that was sent or withheld; none if there was neither.
 
     With ``is_preview`` the lines say what would be sent.
     """
@@ -137,7 +137,7 @@ def withheld_texts(egress: Egress) -> list[str]:
 
 
 def comparison_lines(baseline: Baseline) -> list[str]:
-    """Estimates of what other ways to the answer would have cost."""
+    """Estimates of the cost of other ways to the answer."""
     whole = baseline.remote_only
     whole_tokens = f"{whole.input_tokens:,} tokens, estimate"
     cached = money(baseline.remote_cached.cost_usd)
@@ -152,7 +152,7 @@ def comparison_lines(baseline: Baseline) -> list[str]:
 
 
 def savings_lines(baseline: Baseline, spent_usd: Decimal | None) -> list[str]:
-    """The difference to sending all the text: a line, or none where it is unknown or no saving."""
+    """A line on the dollars saved against sending all the text; none if unknown or not positive."""
     saved = saved_usd(baseline, spent_usd)
     whole_usd = baseline.remote_only.cost_usd
     if saved is None or saved < _SMALLEST / 2 or not whole_usd:
@@ -193,7 +193,7 @@ def batch_lines(summary: BatchSummary) -> list[str]:
 
 
 def batch_estimate_lines(estimate: BatchEstimate) -> list[str]:
-    """The estimate of a whole batch, and that of its median question."""
+    """Estimates of a whole batch and of its median question."""
     questions = f"{estimate.left:,} of {counted(estimate.total, 'question')} would be asked"
     if estimate.bad_lines:
         questions += f"; {counted(estimate.bad_lines, 'line')} cannot be read as a question"
@@ -286,7 +286,7 @@ def money(cost_usd: Decimal | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """A duration in words: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < _MINUTE:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), _MINUTE)
@@ -297,14 +297,14 @@ def duration(seconds: float) -> str:
 
 
 def minutes_text(minutes: float) -> str:
-    """An estimate of minutes, which is no better than a minute."""
+    """Minutes, rounded to whole ones: ``about 3 minutes``, ``less than a minute``."""
     if minutes < 1:
         return "less than a minute"
     return f"about {counted(round(minutes), 'minute')}"
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 job``, ``2 jobs``, ``2 addresses``."""
+    """A number with its noun: ``1 job``, ``2 jobs``, ``2 addresses``."""
     if number == 1:
         return f"{number:,} {noun}"
     plural = "es" if noun.endswith("s") else "s"
@@ -314,7 +314,7 @@ def counted(number: int, noun: str) -> str:
 def table(
     header: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozenset[int] = frozenset()
 ) -> list[str]:
-    """Columns as wide as their content, two spaces between; the columns ``right`` are numbers."""
+    """A table with columns as wide as their content; the columns ``right`` are right-aligned."""
     cells = [list(header)]
     cells += [list(map(one_line, row)) for row in rows]
     widths = [0] * len(header)

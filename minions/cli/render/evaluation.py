@@ -154,14 +154,14 @@ def _judge_text(report: Report, judge: JudgeBill) -> str:
 
 
 def _cost(summary: Summary) -> str:
-    """The cost; at least the part of it that is known."""
+    """The cost; ``at least $0.10`` if only a part of it is known."""
     if summary.cost_usd is None and summary.known_cost_usd:
         return f"at least {money(summary.known_cost_usd)}"
     return money(summary.cost_usd)
 
 
 def _interval(interval: Interval | None, *, signed: bool = False) -> str:
-    """``0.50 [0.40, 0.60]``: mean and 95 % interval."""
+    """A mean and its 95 % interval: ``0.50 [0.40, 0.60]``."""
     if interval is None:
         return _UNKNOWN
     sign = "+" if signed else ""

@@ -68,7 +68,7 @@ class Tally:
                 self.spent_usd += event.cost_usd
 
     def _begin_round(self, event: PlanEvent) -> None:
-        """Count the jobs of a round; in a batch together with those of other questions."""
+        """Count the jobs of a round; in a batch together with the jobs of other questions."""
         self.round = event.round
         if self.batch is None:
             self.jobs = 0
@@ -82,12 +82,12 @@ class Tally:
             self.done_before = self.batch.done
 
     def jobs_text(self) -> str:
-        """``3 of 9 jobs done, 1 with a finding``."""
+        """The state of the jobs: ``3 of 9 jobs done, 1 with a finding``."""
         jobs = f"{self.jobs:,} of {counted(self.jobs_total, 'job')} done"
         return f"{jobs}, {self.found_text()}"
 
     def found_text(self) -> str:
-        """``1 with a finding``: the jobs that found something."""
+        """The number of jobs that found something: ``1 with a finding``."""
         return f"{self.found:,} with a finding"
 
     def pace(self) -> str:
@@ -171,14 +171,14 @@ class Progress:
 
 
 def progress_for(stream: TextIO, *, quiet: bool) -> Progress:
-    """The progress that suits the stream."""
+    """The progress display for a stream: bars on a terminal, lines elsewhere, or nothing."""
     if quiet:
         return Progress()
     return Bars() if stream.isatty() else Lines(stream)
 
 
 class Lines(Progress):
-    """For logs and pipes: a line when a round begins or ends, and every few seconds in between."""
+    """Progress for logs and pipes: a line when a round begins or ends, and every few seconds."""
 
     def __init__(self, stream: TextIO, *, every_s: float = LINE_EVERY_S) -> None:
         super().__init__()
@@ -188,7 +188,7 @@ class Lines(Progress):
         self._reading = False
 
     def __call__(self, event: Event) -> None:
-        """Count the event, and write a line where it is worth one."""
+        """Count the event, and write a line if one is due."""
         super().__call__(event)
         tally = self.tally
         if event.kind == "warning":
@@ -225,7 +225,7 @@ class Lines(Progress):
 
 
 class Bars(Progress):
-    """On a terminal: a bar for files, and one for each round's jobs.
+    """Progress for a terminal: a bar for files, and a bar for each round's jobs.
 
     In a batch: a bar for files, one for questions, and one for all jobs.
     """

@@ -92,7 +92,7 @@ def egress_table(summary: EgressSummary) -> list[str]:
 
 
 def requests_text(total: EgressSum) -> str:
-    """``2 requests, 1,234 bytes in total (by kind: question 61, card 120)``."""
+    """Counts of requests and bytes: ``2 requests, 1,234 bytes in total (by kind: question 61)``."""
     size = f"{counted(total.requests, 'request')}, {total.bytes:,} bytes in total"
     return f"{size}{kinds_text(total.kinds)}"
 
@@ -108,7 +108,7 @@ def kinds_text(kinds: Mapping[str, int] | None) -> str:
 
 
 def departure_record(departure: Departure) -> dict[str, Any]:
-    """A request for programs; its body as JSON if it is JSON, else as text, else None."""
+    """A sent request as a JSON object; its body is parsed JSON, else text, or None if not kept."""
     body: Any = departure.body
     if departure.body is not None:
         try:
@@ -120,7 +120,7 @@ def departure_record(departure: Departure) -> dict[str, Any]:
 
 
 def removed_lines(removed: Removed) -> list[str]:
-    """The counts of what was deleted, the runs that were not, and what is still on the disk."""
+    """Counts of deleted records, runs that were kept, and a warning if text is still on disk."""
     numbers = {
         "runs": removed.runs,
         "bodies of requests": removed.bodies,
@@ -281,5 +281,5 @@ def _status(run: Run) -> str:
 
 
 def _minute(iso: str) -> str:
-    """``2026-01-31 12:00`` of a time in ISO 8601."""
+    """The minute of a time in ISO 8601: ``2026-01-31 12:00``."""
     return iso[:16].replace("T", " ")

@@ -20,7 +20,7 @@ _EMPTY: Final = (
 
 
 class Forgotten(NamedTuple):
-    """The number of documents that the index held; ``erased``: nothing of them is left on disk."""
+    """The number of documents in the index; ``erased`` is true if none of their text is on disk."""
 
     documents: int
     erased: bool

@@ -70,11 +70,11 @@ class Scope:
 class Matcher:
     """Matches queries within one snapshot.
 
-    Not for several threads at once: `LocalCorpus` holds its lock around every call.
+    It is not thread-safe: `LocalCorpus` holds its lock around every call.
     """
 
     def __init__(self, snapshot: sqlite3.Connection, query: Query, *, chunks: int) -> None:
-        """``query``: runs SQL in the snapshot. ``chunks``: their number, other runs' included."""
+        """``query``: runs SQL in the snapshot. ``chunks``: the number of chunks in the index."""
         self._query = query
         self._chunks = chunks
         self._counts: OrderedDict[str, int] = OrderedDict()

@@ -1,4 +1,4 @@
-"""The index's documents of a run: read in one pass, kept in columns, made into facts on demand."""
+"""A run's documents in the index: read in one pass, kept in columns, made into facts on demand."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def open_snapshot(path: Path) -> sqlite3.Connection:
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """True if the file itself is damaged, so that only a new one helps."""
+    """True if the database file is damaged, so that it must be replaced by a new one."""
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
 
 

@@ -39,14 +39,14 @@ class FileRead(NamedTuple):
 
 
 class Writer:
-    """Writes documents of one recipe: versions of reader and chunker, and chunk size."""
+    """Writes documents made by one recipe: versions of reader and chunker, and chunk size."""
 
     def __init__(self, connection: sqlite3.Connection, recipe: str) -> None:
         self._connection = connection
         self._recipe = recipe
 
     def row(self, id_: str, path: str) -> int | None:
-        """The row of the document with this content and this path's suffix; None without one."""
+        """The row of the document with this content and this path's suffix; None if missing."""
         return self._rows([id_]).get((id_, suffix_of(path)))
 
     def write(self, batch: Sequence[FileRead], read_again: Callable[[FileRead], FileRead]) -> None:
@@ -145,7 +145,7 @@ def suffix_of(path: str) -> str:
 
 
 def _facts(read: FileRead, first_chunk: int) -> tuple[object, ...]:
-    """The columns of a document from ``title`` on. Raises ValueError for a file without one."""
+    """The columns of a document from ``title`` on. Raises ValueError if there is no document."""
     document = read.document
     if document is None:
         raise ValueError("a file that was only hashed has no document")

@@ -41,7 +41,7 @@ def content_id(data: bytes) -> str:
 
 
 def content_id_of(path: Path) -> str:
-    """`content_id` of a file, read piece by piece. Raises UnreadableError."""
+    """The `content_id` of a file, which is read piece by piece. Raises UnreadableError."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -56,9 +56,9 @@ def read_document(path: Path) -> Document:
     """Read a file with the reader for its content and suffix.
 
     The same bytes under the same suffix always give the same text. Raises UnreadableError and
-    nothing else, for a file that is empty, binary, broken, encrypted, too large, closed or gone,
-    that has no text layer, or that needs an extra which is not installed. The reason says what to
-    do.
+    nothing else, for a file that is empty, binary, broken, encrypted, too large, missing or without
+    read permission, that has no text layer, or that needs an extra which is not installed. The
+    reason says what to do.
     """
     source = Source(path, _read_bytes(path))
     reader = choose(source)

@@ -115,7 +115,7 @@ class _Prolog:
         self._parser.EntityDeclHandler = self._refuse
 
     def feed(self, piece: bytes) -> None:
-        """Take the next bytes. Bytes after the beginning of the root element are ignored."""
+        """Parse the next bytes. Bytes after the beginning of the root element are ignored."""
         if self.is_over:
             return
         try:

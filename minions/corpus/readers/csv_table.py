@@ -67,9 +67,9 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _delimiter(text: str, expected: str) -> str:
-    """The sign that splits most of the first lines into the same number of columns.
+    """The separator that splits most of the first lines into the same number of columns.
 
-    Tie-breaks: more columns, then the ``expected`` sign.
+    Tie-breaks: more columns, then the ``expected`` separator.
     """
     sample = "".join(islice(_lines(text), _SAMPLE_LINES))
     best = expected

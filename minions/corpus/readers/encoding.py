@@ -68,7 +68,7 @@ def is_binary(data: bytes) -> bool:
 
 
 def plain(text: str) -> str:
-    """``text`` with each line break as a line feed and each NUL as U+FFFD.
+    """The text with each line break as a line feed and each NUL as U+FFFD.
 
     A full-text index cannot hold NUL.
     """
@@ -80,7 +80,10 @@ def plain(text: str) -> str:
 
 
 def storable(text: str) -> str:
-    """`plain` text with lone surrogates as U+FFFD, too: for text that no strict decoder made."""
+    """The text as `plain` makes it, but with lone surrogates as U+FFFD.
+
+    It is for text that no strict decoder made.
+    """
     if not text.isascii():
         text = _SURROGATES.sub("\ufffd", text)
     return plain(text)
@@ -137,7 +140,7 @@ def _decode_legacy(data: bytes, first_bad: int, declared: str | None) -> str:
 
 
 def _decoded(data: bytes, encoding: str | None) -> str | None:
-    """The text of ``data`` in this encoding; None where it is not written in it."""
+    """The text of ``data`` in this encoding; None if ``data`` is not valid in it."""
     if not encoding:
         return None
     # A declared charset may be any codec that Python has, or none.

@@ -104,7 +104,7 @@ class _Page:
         return "".join(self.blocks) + "\n"
 
     def walk(self, root: LexborNode) -> None:
-        """Take a whole tree, depth first.
+        """Process a whole tree of nodes, depth first.
 
         It works without recursion, because real pages nest deeper than Python's stack.
         """
@@ -124,7 +124,7 @@ class _Page:
                 node = node.parent
 
     def enter(self, node: LexborNode) -> bool:
-        """Take a node at its beginning; True if its children are to be visited."""
+        """Process the start of a node; True if its children are to be visited."""
         tag = node.tag or ""
         if tag == "-text":
             self.words.append(node.text_content or "")
@@ -150,7 +150,7 @@ class _Page:
         return True
 
     def leave(self, node: LexborNode) -> None:
-        """Take a node at its end."""
+        """Process the end of a node."""
         tag = node.tag or ""
         if tag in _HEADINGS:
             title = _SPACE.sub(" ", self._taken()).strip()

@@ -25,7 +25,7 @@ _ESCAPE: Final = re.compile(
 
 
 def read_json(source: Source) -> Extract:
-    """The text as it stands. Minified JSON gets a line for each member; numbers stay as written."""
+    """The text, verbatim. Minified JSON gets a line for each member; numbers stay as written."""
     text = source.text()
     if len(text) <= _MAX_REFLOWED_CHARS and max(map(len, text.split("\n"))) > _LONG_LINE:
         # Broken JSON stays as it stands, and so does JSON whose indentation would pass the limit.
@@ -36,7 +36,7 @@ def read_json(source: Source) -> Extract:
 
 
 def read_json_lines(source: Source) -> Extract:
-    """The lines as they stand."""
+    """The lines, verbatim."""
     return Extract(source.text(), "application/x-ndjson")
 
 

@@ -33,7 +33,7 @@ _ENCODED: Final = re.compile(rf"{_WORD}(?:\s+{_WORD})*")
 class _Bounded(Compat32):
     """Headers as they were sent, cut where they get too long.
 
-    Parsing a header's parameters takes time with the square of their length.
+    The time to parse a header's parameters grows with the square of their length.
     """
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:

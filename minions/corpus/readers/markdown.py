@@ -23,7 +23,7 @@ _PARAGRAPH: Final = re.compile(r" {0,3}(?![-*+>|#]|\d+[.)])\S")
 
 
 def read_markdown(source: Source) -> Extract:
-    """The text as it stands; the title is the front matter's, else the first heading."""
+    """The text, verbatim; the title is the front matter's, else the first heading."""
     text = source.text()
     front = _FRONT.match(text)
     outline = headings(text, start=front.end() if front else 0)
@@ -73,7 +73,8 @@ def headings(text: str, *, start: int = 0) -> tuple[Heading, ...]:
 def _atx(line: str) -> tuple[int, str] | None:
     """The level and text of a line like ``## Results ##``; None for any other line.
 
-    By hand, because a regular expression takes time with the square of a long line's length.
+    By hand, because a regular expression takes time that grows with the square of a long line's
+    length.
     """
     body = line.lstrip(" ")
     if not body.startswith("#") or len(line) - len(body) > _ATX_INDENT:

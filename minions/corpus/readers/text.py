@@ -20,10 +20,10 @@ SOURCE_SUFFIXES: Final = frozenset(_SUFFIXES.split())
 
 
 def read_text(source: Source) -> Extract:
-    """The whole text as it stands."""
+    """The whole text, verbatim."""
     return Extract(source.text(), "text/plain")
 
 
 def read_source(source: Source) -> Extract:
-    """Program text as it stands."""
+    """Program text, verbatim."""
     return Extract(source.text(), "text/x-source")

@@ -168,7 +168,8 @@ def find(view: View) -> Iterator[Sensitive]:
 def _ibans(view: View) -> Iterator[Sensitive]:
     """The IBANs of a text.
 
-    Right after the word "IBAN" a wrong check digit is a slip, and the number is still sensitive.
+    Right after the word "IBAN" a wrong check digit is taken for a typing error: the number is still
+    sensitive.
     """
     for found in _IBAN.finditer(view.text):
         start = found.start() - 2

@@ -131,7 +131,7 @@ def bsn(digits: str) -> bool:
 def pesel(digits: str) -> bool:
     """The Polish PESEL: its date exists, and the last digit checks the others.
 
-    The century is a part of the month.
+    The century is coded in the month.
     """
     century = {0: 1900, 1: 2000, 2: 2100, 3: 2200, 4: 1800}[int(digits[2]) // 2]
     year = century + int(digits[:2])
@@ -191,7 +191,7 @@ def ssn(digits: str) -> bool:
 
 
 def exists(year: int, month: int, day: int) -> bool:
-    """Whether the calendar has this day."""
+    """True if the calendar has this day."""
     try:
         date(year, month, day)
     except ValueError:

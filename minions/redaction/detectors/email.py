@@ -79,7 +79,7 @@ def find(view: View) -> Iterator[Sensitive]:
 
 
 def _spoken(view: View) -> Iterator[Sensitive]:
-    """``jane dot doe at example dot org``, where the name has its dot too."""
+    """Addresses in words: ``jane dot doe at example dot org``; the name needs a dot, too."""
     if " dot " not in view.lowered:
         return
     for place in places(view, " at "):
@@ -95,5 +95,5 @@ def _backwards(view: View, place: int, length: int) -> str:
 
 
 def _name_length(backwards: str) -> int:
-    """The length of a reversed name, without quotes and dots that only stand before it."""
+    """The length of a reversed name, without the quotes and dots that stand before the name."""
     return len(backwards.rstrip(".'&=~"))

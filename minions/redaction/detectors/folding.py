@@ -1,7 +1,7 @@
 """Folds a text to plain letters and digits, with the way back to its own offsets.
 
-Full-width and other dressed-up letters and digits become ASCII, and characters that nobody sees are
-left out.
+Full-width and other decorated letters and digits become ASCII, and invisible characters are left
+out.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def fold(text: str) -> Folded:
 
 
 def _with_mark(part: str, mark: str) -> str:
-    """The part, its last letter with the mark where that is one character in either case."""
+    """Join a mark to the last letter of a part, if both make one character in either case."""
     both = unicodedata.normalize("NFC", part[-1] + mark)
     if len(both) == len(both.lower()) == 1:
         return part[:-1] + both
@@ -87,7 +87,7 @@ def _with_mark(part: str, mark: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    """The plainer character that one is read as, or itself, or several, or none."""
+    """The plain characters that a character is read as: another, several, none, or itself."""
     if character.isascii():
         return _CONTROLS.sub("", character)
     category = unicodedata.category(character)

@@ -1,7 +1,8 @@
 """Finds people and organisations with presidio and a language model of spaCy: an optional extra.
 
-Nothing is downloaded: presidio would fetch a missing model, so only an installed one is named to
-it. Names are read by statistics, in the language of the model; a name it overlooks is sent.
+Nothing is downloaded: presidio would fetch a missing model, so it gets only the name of an
+installed model. Names are read by statistics, in the language of the model; a name it overlooks is
+sent.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Finds telephone numbers: international, North American, national ones, others beside a word.
 
-Figures must not be taken for them, so a number alone must have a form that figures do not take: a
-plus and a country's code, groups of three, three and four with hyphens or brackets, or a leading
-zero with groups that are no date.
+Plain figures must not be mistaken for them, so a number alone must have a form that figures do not
+take: a plus and a country's code, groups of three, three and four with hyphens or brackets, or a
+leading zero with groups that are no date.
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ _THREE = re.compile(
 
 
 def _plausible(value: str) -> bool:
-    """Whether a number beside a word can be a telephone number: no years, no row of digits."""
+    """True if a number beside a word can be a telephone number: no years, no row of digits."""
     row = re.fullmatch(r"[0-9](?:[ ][0-9])+", value)
     return not row and not _YEARS.fullmatch(value) and not _DATE.search(value)
 
 
 def _marked(value: str) -> bool:
-    """Whether a number has a form that plain figures rarely take."""
+    """True if a number has a form that plain figures rarely take."""
     marked = value[0] in "+(0" or "-" in value or value.count(".") > 1
     return _plausible(value) and (marked or (value.isdigit() and len(value) >= _SHORTEST_NATIONAL))
 
@@ -188,9 +188,9 @@ def find(view: View) -> Iterator[Sensitive]:
 
 
 def _international_end(found: re.Match[str]) -> int:
-    """The end of a number after a plus or ``00``, before a line break if enough is before it.
+    """The end of a number after a plus or ``00``; 0 if it is no telephone number.
 
-    0 if it is no number.
+    If the whole is not one, the part before its last line break is tried.
     """
     start, end = found.span("number")
     for stop in (end, start + found["number"].rfind("\n")):
@@ -208,7 +208,7 @@ def _international_end(found: re.Match[str]) -> int:
 
 
 def _has_country_code(digits: str) -> bool:
-    """Whether ``digits`` can be a country's code and a number in it (ITU-T E.164)."""
+    """True if ``digits`` can be a country's code and a number in it (ITU-T E.164)."""
     if "000000" in digits:
         return False
     if digits.startswith("1"):
@@ -218,7 +218,7 @@ def _has_country_code(digits: str) -> bool:
 
 
 def _national(value: str) -> bool:
-    """Whether a number with a leading zero can be a telephone number, not a date or a count."""
+    """True if a number with a leading zero can be a telephone number, not a date or a count."""
     number = re.split("[a-zA-Z]", value)[0]
     groups = _GROUPS.findall(number)
     sizes = [len(group) for group in groups]

@@ -115,7 +115,7 @@ _SHORTEST_MIXED = 16
 
 
 def _is_password(value: str) -> bool:
-    """Whether a value given to a password can be one: no placeholder, no call, no plain word."""
+    """True if a value can be a password: no placeholder, no call, no plain word."""
     plain = value.rstrip(_ENDS)
     if len(plain) < _SHORTEST_PASSWORD:
         return False
@@ -125,7 +125,7 @@ def _is_password(value: str) -> bool:
 
 
 def _is_token(value: str) -> bool:
-    """Whether a value given to a token or key can be one: long, and of digits or mixed case."""
+    """True if a value can be a token or key: long, and of digits or mixed case."""
     if len(value) < _SHORTEST_TOKEN:
         return False
     numbered = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
@@ -135,7 +135,7 @@ def _is_token(value: str) -> bool:
 
 
 def _wordy(token: str) -> bool:
-    """Whether a token is largely made of words, as the names of files and in code are."""
+    """True if a token is mostly made of words, like the names of files or of variables in code."""
     return sum(map(len, _WORD.findall(token))) > len(token) / 2
 
 
@@ -222,7 +222,7 @@ def find(view: View) -> Iterator[Sensitive]:
 
 
 def _is_random(token: str) -> bool:
-    """Whether a token looks drawn by chance: lower case, capitals and digits, entropy, changes."""
+    """True if a token looks random, by its entropy and its mix of letters, capitals and digits."""
     body = token.rstrip("=")
     kinds = body.translate(_KINDS)
     if not {"d", "u", "l"} <= set(kinds) or kinds.count("-") > len(body) / 8 or _wordy(body):

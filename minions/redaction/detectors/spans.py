@@ -48,7 +48,7 @@ class View(NamedTuple):
     lowered: str
 
     def begins_word(self, place: int) -> bool:
-        """Whether no letter or digit stands before ``place``."""
+        """True if no letter or digit stands before ``place``."""
         return not place or not self.text[place - 1].isalnum()
 
 
@@ -101,7 +101,7 @@ def anchored(view: View, rules: tuple[Rule, ...]) -> Iterator[Sensitive]:
 
 
 def shape(picture: str) -> str:
-    """The pattern of a picture of a number.
+    """The regular expression for a picture of a number.
 
     ``9`` is a digit, ``A`` a capital, ``_`` a space or nothing, ``~`` a space, a hyphen or nothing.
     Other characters stand for themselves.
@@ -112,7 +112,7 @@ def shape(picture: str) -> str:
 
 
 def near(view: View, start: int, end: int, words: tuple[str, ...], reach: int = 60) -> bool:
-    """Whether one of ``words`` stands within ``reach`` characters of a value."""
+    """True if one of ``words`` stands within ``reach`` characters of a value."""
     around = view.lowered[max(0, start - reach) : end + reach]
     return any(word in around for word in words)
 
