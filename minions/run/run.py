@@ -130,7 +130,8 @@ class _Running:
         self._started_s = record.books.clock.monotonic_s()
         self._condenser = Condenser(corpus, terms.limits, gate)
         self._transcript = Transcript(asked.run_id, asked.question, observe)
-        self._transcript.after_reading = self._save
+        # Should this process be killed, what was found so far is on record.
+        self._transcript.after_reading = lambda: record.runs.save(self._so_far("interrupted"))
 
     async def answer(self, crew: Crew) -> Answer:
         """Run the loop, and close the record however it ends."""
@@ -182,10 +183,6 @@ class _Running:
             elapsed_s=books.clock.monotonic_s() - self._started_s,
         )
         return answer.model_copy(update={"id": self._asked.item, "baseline": self._baseline})
-
-    def _save(self) -> None:
-        """Record the findings so far, in case this process is killed."""
-        self._record.runs.save(self._so_far("interrupted"))
 
     def _close(self, stop_reason: StopReason) -> Answer:
         # First: an observer that raises on a warning must not cost the record of paid calls.

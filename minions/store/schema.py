@@ -199,7 +199,12 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
     connection.create_function(
         "inflated_bytes", 1, lambda body: len(zlib.decompress(body)), deterministic=True
     )
-    connection.create_function("inflated_sha256", 1, _inflated_sha256, deterministic=True)
+    connection.create_function(
+        "inflated_sha256",
+        1,
+        lambda body: hashlib.sha256(zlib.decompress(body)).hexdigest(),
+        deterministic=True,
+    )
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated while this one waited for the lock.
@@ -211,10 +216,6 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-
-
-def _inflated_sha256(body: bytes) -> str:
-    return hashlib.sha256(zlib.decompress(body)).hexdigest()
 
 
 def _version(connection: sqlite3.Connection, name: str) -> int:

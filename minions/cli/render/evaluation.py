@@ -122,7 +122,12 @@ def notes(report: Report) -> list[str]:
         if (summary.planner, summary.worker) != (first.planner, first.worker):
             texts.append(f"{name}: planner {summary.planner}, worker {summary.worker}")
         if summary.failed:
-            texts.append(f"{name}: {_failed_text(summary)}")
+            ended = summary.questions - summary.failed
+            text = f"{ended} of {counted(summary.questions, 'question')} ended, the others score 0"
+            never_asked = summary.questions - summary.asked
+            if never_asked:
+                text += f"; {never_asked} never asked, and left out of tokens and seconds"
+            texts.append(f"{name}: {text}")
         if summary.untraced:
             texts.append(
                 f"{name}: {counted(summary.untraced, 'question')} without a trace (the process "
@@ -134,15 +139,6 @@ def notes(report: Report) -> list[str]:
     if report.judge is not None:
         texts.append(_judge_text(report, report.judge))
     return list(map(one_line, texts))
-
-
-def _failed_text(summary: Summary) -> str:
-    ended = summary.questions - summary.failed
-    text = f"{ended} of {counted(summary.questions, 'question')} ended, the others score 0"
-    never_asked = summary.questions - summary.asked
-    if never_asked:
-        text += f"; {never_asked} never asked, and left out of tokens and seconds"
-    return text
 
 
 def _judge_text(report: Report, judge: JudgeBill) -> str:
