@@ -146,7 +146,7 @@ class FolderFile(NamedTuple):
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """Return the file of a folder; None where it has none. Raises OSError."""
-        path = folder.resolve() / FILE_NAME
+        path = file_of(folder)
         return cls(path, path.read_bytes()) if path.is_file() else None
 
     @property
@@ -207,6 +207,17 @@ class FolderFile(NamedTuple):
             hint="if the folder is your own: minions trust; else make the setting yourself, by its"
             " flag or as MINIONS_<NAME>",
         )
+
+
+def file_of(folder: Path) -> Path:
+    """Return the absolute path of a folder's file: its folder without links, and its own name.
+
+    ``folder`` may also be the file. A file that is a link stays one, so that a link to a file that
+    is trusted elsewhere is not trusted.
+    """
+    if folder.name == FILE_NAME and not folder.is_dir():
+        folder = folder.parent
+    return folder.resolve() / FILE_NAME
 
 
 def _has_kind(value: Any, kind: tuple[type, ...]) -> bool:

@@ -29,6 +29,7 @@ from minions.folder_settings import FILE_NAME, FolderFile
 from minions.network.endpoints import OLLAMA_URL, OPENAI_URL, Endpoints, ollama_url
 from minions.network.reference import names_host
 from minions.network.timeouts import Timeouts
+from minions.store.trusted import TrustedFiles
 from minions.values.limits import Limits, Pace, Reading
 from minions.values.policy import Policy, Redaction
 
@@ -219,7 +220,7 @@ class Settings(BaseSettings):
         """Read the settings from all sources; a flag that is None counts as not given.
 
         ``config`` replaces both configuration files. Raises ConfigError that names each wrong
-        setting, and each that the folder's file may not make.
+        setting, and each that the folder's file may not make unless it is trusted.
         """
         own = cls.own(flags, config=config)
         if config is not None:
@@ -229,6 +230,8 @@ class Settings(BaseSettings):
             user = _user_file()
             if folder is None or (user is not None and folder.path.samefile(user)):
                 return own
+            if TrustedFiles(own.home_folder()).holds(folder.path, folder.sha256):
+                return cls._of(flags, folder=folder.values(), file=user)
             decided = cls._of(flags).model_fields_set
             values = folder.settable(dict(own), decided)
             result = cls._of(flags, folder=values, file=user)

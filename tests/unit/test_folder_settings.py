@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from minions import Minions
 from minions.errors import ConfigError
 from minions.folder_settings import ORDER
 from minions.privacy import outgoing
@@ -248,6 +249,96 @@ def test_a_name_that_no_setting_has_is_answered_as_ever(folder: Path) -> None:
     _folder(folder, "max_taks = 3")
     with pytest.raises(ConfigError, match="did you mean 'max_tasks'"):
         Settings.load()
+
+
+_LOOSE = 'planner = "openai:x@http://127.0.0.1:9/v1"\npolicy = "open"\n'
+
+
+def test_a_trusted_file_may_set_everything_until_it_changes(folder: Path) -> None:
+    """Trust is for one place and one content; it is said by the user, in a folder or for it."""
+    _folder(folder, _LOOSE)
+    assert Minions.trust().unchanged
+    assert Settings.load().policy == "open"
+    assert Settings.load({"policy": "strict"}).policy == "strict"
+    _folder(folder, f"{_LOOSE}max_rounds = 9\n")
+    assert [file.unchanged for file in Minions.trusted()] == [False]
+    with pytest.raises(ConfigError, match="may not set planner"):
+        Settings.load()
+    Minions.trust(folder / "minions.toml")
+    assert Settings.load().max_rounds == 9
+    assert Minions.distrust(folder)
+    assert not Minions.distrust(folder)
+    assert Minions.trusted() == []
+    with pytest.raises(ConfigError, match="may not set planner"):
+        Settings.load()
+
+
+def test_trust_does_not_move_to_another_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same content elsewhere is not trusted, and neither is a link to the trusted file."""
+    _folder(folder, _LOOSE)
+    Minions.trust()
+    other = folder.parent / "other"
+    other.mkdir()
+    monkeypatch.chdir(other)
+    _folder(other, _LOOSE)
+    with pytest.raises(ConfigError, match="may not set planner"):
+        Settings.load()
+    (other / "minions.toml").unlink()
+    (other / "minions.toml").symlink_to(folder / "minions.toml")
+    with pytest.raises(ConfigError, match="may not set planner"):
+        Settings.load()
+
+
+def test_a_link_to_a_trusted_folder_is_that_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever way one goes there."""
+    _folder(folder, _LOOSE)
+    Minions.trust()
+    (folder.parent / "way").symlink_to(folder)
+    monkeypatch.chdir(folder.parent / "way")
+    assert Settings.load().policy == "open"
+
+
+@pytest.mark.parametrize("home", ["state", "{folder}/state", "../elsewhere"])
+def test_a_folder_cannot_trust_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    """A record in a home that may have come with the folder counts for nothing, and none is made there."""
+    _folder(folder, _LOOSE)
+    Minions.trust()
+    record = (folder.parent / "home" / "trusted.json").read_text("utf-8")
+    place = Path(home.format(folder=folder))
+    place.mkdir()
+    (place / "trusted.json").write_text(record, "utf-8")
+    monkeypatch.setenv("MINIONS_HOME", str(place))
+    with pytest.raises(ConfigError, match="may not set planner"):
+        Settings.load()
+    with pytest.raises(ConfigError, match="home"):
+        Minions.trust()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, '{"a": 1}', "\ud800"])
+def test_a_broken_record_trusts_nothing(folder: Path, text: str) -> None:
+    """Torn, of another shape, or nested without end; trusting again writes it anew, for its owner only."""
+    _folder(folder, _LOOSE)
+    record = folder.parent / "home" / "trusted.json"
+    record.parent.mkdir()
+    record.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ConfigError, match="may not set planner"):
+        Settings.load()
+    Minions.trust()
+    assert Settings.load().policy == "open"
+    assert record.stat().st_mode & 0o777 == 0o600
+
+
+def test_there_must_be_a_file_to_trust(folder: Path) -> None:
+    """A folder without one, or none at all."""
+    for path in (folder, folder / "minions.toml", folder / "absent"):
+        with pytest.raises(ConfigError, match="there is no"):
+            Minions.trust(path)
 
 
 def test_every_setting_has_its_order() -> None:
