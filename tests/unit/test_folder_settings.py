@@ -233,15 +233,30 @@ def test_the_bound_of_a_folder_is_the_least_of_any_run(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["planner = " + "[" * 5000, "a = 1\n" * 20_000, "=", "\x00", "a = " + "{a = " * 3000]
+    "text",
+    [
+        "planner = " + "[" * 5000,
+        "a = " + "{a = " * 1500,
+        "a." * 4000 + "a = 1",
+        "a." * 400_000 + "a = 1",
+        "a = 1\n" * 2_000_000,
+        "=",
+        "\x00",
+    ],
 )
 def test_a_broken_file_ends_in_words_and_soon(folder: Path, text: str) -> None:
     """No TOML, nested without end, or longer than such a file is."""
     _folder(folder, text)
     start = time.monotonic()
-    with pytest.raises(ConfigError, match=r"minions\.toml"):
+    with pytest.raises(ConfigError, match=r"minions\.toml|no setting is called"):
         Settings.load()
     assert time.monotonic() - start < 5
+
+
+def test_a_working_directory_that_is_gone_has_no_file(folder: Path) -> None:
+    """As ever: the paths of documents may be absolute."""
+    folder.rmdir()
+    assert Settings.load().policy == "findings"
 
 
 def test_a_name_that_no_setting_has_is_answered_as_ever(folder: Path) -> None:
@@ -391,23 +406,30 @@ _VALUES = (
     | st.lists(st.sampled_from(["Heron", "a=0/0", "(a+)+$"]), max_size=2)
     | st.text(max_size=5)
 )
+# What a project's own file may well say: values that a user may have, too, tighter or looser.
+_LISTED = {
+    "policy": st.sampled_from(["strict", "findings", "open"]),
+    "redact": st.booleans(),
+    "redact_people": st.booleans(),
+    "retain_text": st.booleans(),
+    "local_only": st.booleans(),
+    "redact_words": st.lists(st.sampled_from(["Heron", "Tern"]), max_size=2),
+    "max_egress": st.integers(0, 20_000),
+    "max_cost": st.integers(0, 10),
+    "max_rounds": st.integers(1, 10),
+    "concurrency": st.integers(1, 10),
+    "timeout_s": st.integers(1, 10) | st.floats(0.1, 10),
+}
 _FILES = st.dictionaries(st.sampled_from(sorted(ORDER)), _VALUES, max_size=4)
+_FILES |= st.sampled_from(sorted(_LISTED)).flatmap(
+    lambda name: st.fixed_dictionaries({name: _LISTED[name]})
+)
 _OWN = st.fixed_dictionaries(
     {},
     optional={
-        "policy": st.sampled_from(["strict", "findings", "open"]),
+        **_LISTED,
         "protocol": st.sampled_from(["local", "minions", "rag"]),
         "planner": st.sampled_from(["local", "openai:gpt-5.4"]),
-        "redact": st.booleans(),
-        "redact_people": st.booleans(),
-        "retain_text": st.booleans(),
-        "local_only": st.booleans(),
-        "redact_words": st.lists(st.sampled_from(["Heron", "Tern"]), max_size=2),
-        "max_egress": st.integers(0, 20_000),
-        "max_cost": st.integers(0, 10),
-        "max_rounds": st.integers(1, 10),
-        "concurrency": st.integers(1, 10),
-        "timeout_s": st.integers(1, 10),
     },
 )
 

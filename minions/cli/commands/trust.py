@@ -18,7 +18,7 @@ def add_commands(app: typer.Typer) -> None:
 def trust(
     path: Annotated[
         Path,
-        typer.Argument(metavar="[PATH]", help="A folder with a minions.toml, or that file."),
+        typer.Argument(metavar="PATH", help="A folder with a minions.toml, or that file."),
     ] = Path(),
     *,
     list_all: Annotated[
