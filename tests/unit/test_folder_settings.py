@@ -79,6 +79,18 @@ def _folder(folder: Path, text: str) -> None:
         # A limit that counts nothing is none.
         'prices = ["openai:gpt-5.4=0/0"]',
         'redact_patterns = ["(a+)+$"]',
+        # How documents are cut and read has no direction that always sends less.
+        "low_confidence = 0.1",
+        "chunk_tokens = 100",
+        "context_tokens = 1000",
+        "whole_documents = false",
+        'evidence = "quote"',
+        "min_relevance = 0.9",
+        'reasoning = "draft"',
+        "second_look = true",
+        "enough = 1",
+        "enough_confidence = 0.9",
+        "cache = false",
         "max_rounds = 3",
         "max_tasks = 7",
         "max_jobs = 401",
@@ -407,7 +419,7 @@ _VALUES = (
     | st.text(max_size=5)
 )
 # What a project's own file may well say: values that a user may have, too, tighter or looser.
-_LISTED = {
+_LISTED: dict[str, st.SearchStrategy[Any]] = {
     "policy": st.sampled_from(["strict", "findings", "open"]),
     "redact": st.booleans(),
     "redact_people": st.booleans(),
