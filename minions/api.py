@@ -18,6 +18,7 @@ from minions.corpus.fts.erase import forget_documents
 from minions.errors import EgressRefusedError, StoppedError, UsageError
 from minions.estimate import estimate_question, speed_of
 from minions.execution.cache import ResultCache
+from minions.folder_settings import file_of
 from minions.home import Home, check_question, ignore, listed
 from minions.ledger.egress import EgressLog
 from minions.ledger.ledger import Ledger
@@ -27,6 +28,7 @@ from minions.settings import Settings
 from minions.stop_signal import Brake
 from minions.store.deletion import delete_runs, purge
 from minions.store.runs import Runs, new_run_id
+from minions.store.trusted import TrustedFiles
 from minions.wiring.confine import within_reach
 from minions.wiring.lineup import LOCAL, Lineup, terms_of
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from minions.preview import Preview
     from minions.store.deletion import Removed
     from minions.store.runs import Run
+    from minions.store.trusted import TrustedFile
     from minions.values.answers import Answer
     from minions.values.events import Event, Observer
     from minions.values.plans import Plan
@@ -478,6 +481,25 @@ class Minions:
             update={"documents": documents, "erased": removed.erased and erased}
         )
 
+    @staticmethod
+    def trust(path: str | Path = ".", *, home: Path | None = None) -> TrustedFile:
+        """Say that the ``minions.toml`` of a folder is the user's own: it may set everything.
+
+        It is trusted at this place and with this content. Needs no object, since none can be made
+        in a folder whose file is refused; ``home`` is the folder of all state. Raises ConfigError.
+        """
+        return _trusted_files(home).add(file_of(Path(path)))
+
+    @staticmethod
+    def distrust(path: str | Path = ".", *, home: Path | None = None) -> bool:
+        """Trust the ``minions.toml`` of a folder no more; whether it was trusted."""
+        return _trusted_files(home).remove(file_of(Path(path)))
+
+    @staticmethod
+    def trusted(*, home: Path | None = None) -> list[TrustedFile]:
+        """The files that ``trust`` was called for, and whether they changed since."""
+        return _trusted_files(home).all()
+
     def doctor(self) -> Examination:
         """Check models, keys and disk, and say how to fix each problem. Calls no model."""
         from minions.doctor import examine
@@ -515,3 +537,7 @@ class Minions:
 
 def _path(given: str | Path | None) -> Path | None:
     return None if given is None else Path(given)
+
+
+def _trusted_files(home: Path | None) -> TrustedFiles:
+    return TrustedFiles(Settings.own({"home": home}).home_folder())

@@ -1,7 +1,8 @@
 """The user's settings.
 
 The first source that names a setting wins: flags, environment, ``./minions.toml``, the user's own
-configuration file; then the default. Environment variables are called ``MINIONS_<FIELD>``, apart
+configuration file; then the default. What ``./minions.toml`` may set is limited
+(`minions.folder_settings`). Environment variables are called ``MINIONS_<FIELD>``, apart
 from the usual ``OPENAI_API_KEY``, ``OPENAI_BASE_URL`` and ``OLLAMA_HOST``.
 """
 
@@ -24,10 +25,11 @@ from pydantic_settings import (
 )
 
 from minions.errors import ConfigError
-from minions.folder_settings import refuse_loosening
+from minions.folder_settings import FILE_NAME, FolderFile
 from minions.network.endpoints import OLLAMA_URL, OPENAI_URL, Endpoints, ollama_url
 from minions.network.reference import names_host
 from minions.network.timeouts import Timeouts
+from minions.store.trusted import TrustedFiles
 from minions.values.limits import Limits, Pace, Reading
 from minions.values.policy import Policy, Redaction
 
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
     from minions.ledger.budgets import Budget
     from minions.ledger.prices import PriceBook
 
-CONFIG_NAME = "minions.toml"
-_CONFIG_FILES = "_config_files"  # the keyword by which load passes the files to the sources
+# The keywords by which load passes a folder's values, and the user's file, to the sources.
+_FOLDER = "_folder"
+_CONFIG_FILE = "_config_file"
 _MOST = 10**10  # the largest number or time: databases and clocks hold not much more
 _HINT = "see docs/settings.md for names and values"
 _DEFAULTS = Limits()
@@ -201,11 +204,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources in their order: flags, environment, the files given by ``load``."""
+        """Return the sources in their order: flags, environment, what ``load`` read of files."""
         files: list[PydanticBaseSettingsSource] = []
         if isinstance(init_settings, InitSettingsSource):
-            paths = init_settings.init_kwargs.pop(_CONFIG_FILES, None) or ()
-            files = [TomlConfigSettingsSource(settings_cls, toml_file=path) for path in paths]
+            folder = init_settings.init_kwargs.pop(_FOLDER, None)
+            if folder:
+                files.append(InitSettingsSource(settings_cls, init_kwargs=folder))
+            path = init_settings.init_kwargs.pop(_CONFIG_FILE, None)
+            if path is not None:
+                files.append(TomlConfigSettingsSource(settings_cls, toml_file=path))
         return (init_settings, env_settings, *files)
 
     @classmethod
@@ -213,11 +220,48 @@ class Settings(BaseSettings):
         """Read the settings from all sources; a flag that is None counts as not given.
 
         ``config`` replaces both configuration files. Raises ConfigError that names each wrong
-        setting.
+        setting, and each that the folder's file may not make unless it is trusted.
         """
-        flags = flags or {}
-        given = {name: value for name, value in flags.items() if value is not None}
-        given[_CONFIG_FILES] = _config_files(config)
+        own = cls.own(flags, config=config)
+        if config is not None:
+            return own
+        try:
+            folder = FolderFile.read(Path(os.curdir))
+            user = _user_file()
+            if folder is None or (user is not None and folder.path.samefile(user)):
+                return own
+            if TrustedFiles(own.home_folder()).holds(folder.path, folder.sha256):
+                return cls._of(flags, folder=folder.values(), file=user)
+            decided = cls._of(flags).model_fields_set
+            values = folder.settable(dict(own), decided)
+            result = cls._of(flags, folder=values, file=user)
+        except (OSError, ValueError, RecursionError) as error:
+            raise ConfigError(f"settings: ./{FILE_NAME}: {error}", hint=_HINT) from None
+        folder.refuse_looser(dict(result), dict(own))
+        return result
+
+    @classmethod
+    def own(cls, flags: dict[str, Any] | None = None, *, config: Path | None = None) -> Self:
+        """Read the user's own settings: those from all sources but the folder's file.
+
+        ``config`` replaces the user's file. Raises ConfigError that names each wrong setting.
+        """
+        if config is not None and not config.is_file():
+            raise ConfigError(f"no such configuration file: {config}", hint="check --config")
+        return cls._of(flags, file=config or _user_file())
+
+    @classmethod
+    def _of(
+        cls,
+        flags: dict[str, Any] | None,
+        *,
+        folder: dict[str, Any] | None = None,
+        file: Path | None = None,
+    ) -> Self:
+        """Read flags and environment, then a folder's values, then a file. Raises ConfigError."""
+        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        given[_FOLDER] = folder
+        given[_CONFIG_FILE] = file
         try:
             return cls(**given)
         except ValidationError as error:
@@ -306,15 +350,9 @@ def _explained(error: ValidationError) -> str:
     return "; ".join(problems)
 
 
-def _config_files(config: Path | None) -> list[Path]:
-    """Return the configuration files that exist, nearest first."""
-    if config is not None:
-        if not config.is_file():
-            raise ConfigError(f"no such configuration file: {config}", hint="check --config")
-        return [config]
+def _user_file() -> Path | None:
+    """Return the user's own configuration file; None if there is none."""
     from platformdirs import user_config_path
 
-    user = user_config_path("minions", appauthor=False) / CONFIG_NAME
-    local = Path(os.curdir) / CONFIG_NAME
-    refuse_loosening(local, user)
-    return [path for path in (local, user) if path.is_file()]
+    path = user_config_path("minions", appauthor=False) / FILE_NAME
+    return path if path.is_file() else None

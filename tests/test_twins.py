@@ -33,6 +33,9 @@ TWINS = {
     "models": "models",
     "models list": "models",
     "models pull": "pull_model",
+    "trust": "trust",
+    "trust --list": "trusted",
+    "trust --remove": "distrust",
     "doctor": "doctor",
 }
 

@@ -43,6 +43,7 @@ from minions.ledger.ledger import SummaryRow
 from minions.preview import Preview
 from minions.store.deletion import Removed
 from minions.store.runs import Run
+from minions.store.trusted import TrustedFile
 from minions.values.chat import ChatRequest, Completion
 from minions.values.findings import Digest
 from minions.values.jobs import Job, JobResult
@@ -77,6 +78,9 @@ def blocking(app: Minions, answer: Answer) -> None:
     assert_type(app.pull_model("name"), Path)
     assert_type(app.delete_run("last"), Removed)
     assert_type(app.purge(older_than=timedelta(days=30)), Removed)
+    assert_type(app.trust("folder"), TrustedFile)
+    assert_type(app.trusted(), list[TrustedFile])
+    assert_type(app.distrust("folder"), bool)
     assert_type(app.doctor(), Examination)
     assert_type(app.settings, Settings)
     assert_type(app.home, Path)

@@ -20,6 +20,7 @@ from minions.cli.commands import (
     ledger,
     models,
     runs,
+    trust,
     verify,
 )
 from minions.cli.commands import eval as evaluation
@@ -60,6 +61,7 @@ for commands in (
     egress,
     verify,
     models,
+    trust,
     doctor,
 ):
     commands.add_commands(app)

@@ -49,6 +49,7 @@ COMMANDS = (
     "models",
     "models list",
     "models pull",
+    "trust",
 )
 
 
