@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from minions.errors import ModelError, ModelNotFoundError
-from minions.store.private import private_folder
+from minions.store.private import private_folder, replace_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,7 +99,6 @@ def publish(temporary: Path, target: Path, entry: ModelEntry, sha256: str) -> No
     if sha256 != entry.sha256:
         temporary.unlink(missing_ok=True)
         raise _wrong(target, entry, sha256)
-    temporary.chmod(0o644)
     temporary.replace(target)
     _mark(target, entry)
     _log.info("weights_verified", model=entry.name, file=str(target))
@@ -178,7 +177,7 @@ def _mark_of(path: Path, entry: ModelEntry) -> dict[str, object]:
 
 def _mark(path: Path, entry: ModelEntry) -> None:
     try:
-        _mark_path(path).write_text(json.dumps(_mark_of(path, entry)), "utf-8")
+        replace_private(_mark_path(path), json.dumps(_mark_of(path, entry)).encode())
     except OSError as error:  # a read-only cache works, but is hashed at every start
         _log.warning("weights_mark_not_written", file=str(path), reason=str(error))
 
