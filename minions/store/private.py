@@ -18,6 +18,7 @@ _FOLDER: Final = 0o700
 _FILE: Final = 0o600
 _OTHERS: Final = 0o077
 _READABLE_BY_OTHERS: Final = 0o044
+_WRITABLE_BY_OTHERS: Final = 0o022
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 # The database itself, and the files that SQLite creates beside it with the same permissions.
 _COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
@@ -51,6 +52,19 @@ def create_folder(path: Path) -> None:
             continue
         if stat.S_IMODE(folder.stat().st_mode) != _FOLDER:  # the umask took the owner's rights
             folder.chmod(_FOLDER)
+
+
+def is_private(path: Path) -> bool:
+    """Return whether a path is this user's own, no link, and writable by nobody else.
+
+    Raises OSError.
+    """
+    facts = path.lstat()
+    if stat.S_ISLNK(facts.st_mode):
+        return False
+    if not hasattr(os, "getuid"):
+        return True
+    return facts.st_uid == os.getuid() and not facts.st_mode & _WRITABLE_BY_OTHERS
 
 
 def open_private(path: Path, flags: int, *, is_noted: bool = False) -> int:
