@@ -15,6 +15,7 @@ from minions._version import __version__
 from minions.errors import MinionsError
 from minions.network import probes
 from minions.network.reference import is_loopback_url, shown_url
+from minions.store.private import private_folder
 from minions.values.base import Value
 from minions.wiring.confine import within_reach
 from minions.wiring.lineup import Lineup, refuse_several_endpoints
@@ -104,7 +105,7 @@ def _problem(name: str, detail: str, fix: str | None) -> Check:
 def _home(settings: Settings) -> Check:
     home = settings.home_folder()
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        private_folder(home)
         with tempfile.TemporaryFile(dir=home):
             free = shutil.disk_usage(home).free
     except OSError as error:

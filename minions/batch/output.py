@@ -1,7 +1,8 @@
 """The output of a batch: one JSON object a line, appended and synced as each question ends.
 
 Nothing is rewritten. A process that dies in the middle of a line leaves it incomplete; the next
-process cuts it off, as it never was a result. Only one process writes at a time: it holds a lock
+process moves it to a file beside, as it never was a result. Nothing is cut from a file that is not
+known to be an output of ours. Only one process writes at a time: it holds a lock
 that the operating system releases when the process ends.
 """
 
@@ -15,6 +16,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from minions.errors import StoreError, UsageError
+from minions.store.private import open_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 Kind = Literal["done", "failed", "open"]
 _OPEN: Final = frozenset({"budget", "interrupted"})
-_PRIVATE_FILE: Final = 0o600  # it holds quotes of the documents
-_FLAGS: Final = os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0)
+_FLAGS: Final = os.O_RDWR | os.O_APPEND
+_NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+# Records of answers begin with their schema, those of judgements with their id.
+_RECORD_STARTS: Final = (b'{"schema": "minions/', b'{"schema":"minions/', b'{"id":')
 
 
 class Output:
@@ -33,14 +37,20 @@ class Output:
     answer; ``failed``: ended in an error or timed out; ``open``: stopped by a budget or by the
     user, to be continued. ``runs`` is the id of that record's run, or empty. ``is_new``: there was
     no file before; ``is_empty``: it held no record. ``torn``: its last line was incomplete, and
-    was cut off.
+    was moved to the end of ``torn_path``.
+
+    An incomplete line is moved only from a file that is ours: one with a record before that line
+    and nothing but records, or one that ``is_recorded`` as an output in the store and whose line
+    begins like a record. Any other file is refused, and stays as it is.
 
     All methods raise StoreError. Opening raises UsageError for a path that cannot be an output, for
     a file that holds something else, and while another process is writing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_recorded: bool = False) -> None:
         self.path = path
+        self.torn_path = path.with_name(f"{path.name}.torn")
+        self._is_recorded = is_recorded
         self.is_new = not path.exists()
         self.torn = False
         self.recorded: dict[str, Kind] = {}
@@ -52,7 +62,7 @@ class Output:
                     f"-o {path} is not a regular file",
                     hint="name a file that can be appended to: -o answers.jsonl",
                 )
-            self._file = os.open(path, _FLAGS, _PRIVATE_FILE)
+            self._file = open_private(path, _FLAGS)
         except OSError as error:
             raise UsageError(
                 f"-o {path}: {error.strerror}", hint="name a file that can be written"
@@ -72,13 +82,16 @@ class Output:
         """
         line = memoryview(record.encode() + b"\n")
         start = os.fstat(self._file).st_size
+        written = 0
         try:
-            while line:
-                line = line[os.write(self._file, line) :]
+            while written < len(line):
+                written += os.write(self._file, line[written:])
             os.fsync(self._file)
         except OSError as error:
             with suppress(OSError):
-                os.ftruncate(self._file, start)
+                # Unless something else was appended meanwhile: that is not ours to remove.
+                if os.fstat(self._file).st_size == start + written:
+                    os.ftruncate(self._file, start)
             raise StoreError(
                 f"{self.path} cannot be written to: {error.strerror}",
                 hint="free some space and run the same command again: it continues",
@@ -104,7 +117,7 @@ class Output:
         self.close()
 
     def _load(self) -> None:
-        """Read the records, and cut off an incomplete last line."""
+        """Read the records, and move an incomplete last line to the file beside."""
         with os.fdopen(os.dup(self._file), "rb") as file:
             content = _read(file, self.path)
         for id_, last in content.records.items():
@@ -112,7 +125,9 @@ class Output:
             self.runs[id_] = last.run_id
         self.is_empty = content.whole_bytes == 0
         try:
-            if content.whole_bytes < os.fstat(self._file).st_size:
+            if content.torn:
+                self._require_ours(content)
+                self._keep(content.torn)
                 self.torn = True
                 os.ftruncate(self._file, content.whole_bytes)
             if not content.ends_with_newline:
@@ -122,6 +137,28 @@ class Output:
                 f"{self.path} ends in an incomplete line that cannot be removed: {error.strerror}",
                 hint="free some space, or make the file writable",
             ) from error
+
+    def _require_ours(self, content: _Content) -> None:
+        """Raise UsageError unless the incomplete last line may be cut off."""
+        if content.records:
+            return
+        if self._is_recorded:
+            for start in _RECORD_STARTS:
+                if content.torn.startswith(start) or start.startswith(content.torn):
+                    return
+        raise UsageError(
+            f"-o {self.path} holds something that is not a record of a batch",
+            hint="name a new file, for example -o answers.jsonl; this one was left as it is",
+        )
+
+    def _keep(self, torn: bytes) -> None:
+        """Append an incomplete line to the file beside. It survives a power cut. Raises OSError."""
+        beside = open_private(self.torn_path, os.O_WRONLY | os.O_APPEND | _NO_LINKS)
+        with os.fdopen(beside, "ab") as file:
+            file.write(torn + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(self.torn_path)
 
 
 def recorded_in(path: Path) -> dict[str, Kind]:
@@ -149,11 +186,12 @@ class _LastRecord(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """The last record of each id, and the size of the complete lines in bytes."""
+    """The last record of each id, the size of the whole lines, and the incomplete line after."""
 
     records: dict[str, _LastRecord]
     whole_bytes: int
     ends_with_newline: bool
+    torn: bytes = b""
 
 
 def _read(file: IO[bytes], path: Path) -> _Content:
@@ -169,7 +207,7 @@ def _read(file: IO[bytes], path: Path) -> _Content:
         except (ValueError, RecursionError):
             record = None
         if not ends_with_newline and not isinstance(record, dict):
-            return _Content(records, whole_bytes, ends_with_newline=True)
+            return _Content(records, whole_bytes, ends_with_newline=True, torn=line)
         whole_bytes += len(line)
         if not line.strip():
             continue

@@ -89,15 +89,15 @@ def opened(
         results = Results(books, runs, total=len(items))
         yield Session(items, results, Record(runs, books), brake, observer)
         return
-    with Output(output) as file:
-        batches = Batches(store, books.clock, retain_text=retain_text)
-        path = os.path.realpath(output)
+    batches = Batches(store, books.clock, retain_text=retain_text)
+    path = os.path.realpath(output)
+    with Output(output, is_recorded=batches.wrote(path)) as file:
         batch = batches.open(path, fresh=file.is_new, empty=file.is_empty)
         _settle(batches.left_behind(path, batch), batches, books)
         books = _resumed(store, books, batch)
         results = Results(books, runs, total=len(items), output=file, batches=batches)
         if file.torn:
-            message = f"{output}: the last line was incomplete and was cut off"
+            message = f"{output}: the last line was incomplete and was moved to {file.torn_path}"
             books.observe(WarningEvent(message=message))
         begun = results.recover(items, batches.undelivered(batch))
         left = results.skip(items, retry_errors=retry_errors, begun=begun)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minions.errors import UsageError
+from minions.store.private import open_private
 from minions.text.visible import visible
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def refuse_two_on_stdout(target: str | None, *, as_json: bool) -> None:
 def event_log(target: str | None) -> Iterator[Observer | None]:
     """An observer that appends to a file, or to stdout for ``-``; None if ``target`` is None.
 
+    A new file is its owner's alone: events quote the documents.
+
     Raises UsageError where the file cannot be written.
     """
     if target is None:
@@ -42,12 +46,12 @@ def event_log(target: str | None) -> Iterator[Observer | None]:
         return
     try:
         # Closed below: the `with` must not catch the errors of the writer.
-        file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115
+        opened = open_private(Path(target), os.O_WRONLY | os.O_APPEND)
     except OSError as error:
         raise UsageError(
             f"--events {target}: {error.strerror}", hint="name a file that can be written"
         ) from None
-    with file:
+    with os.fdopen(opened, "a", encoding="utf-8") as file:
         yield write_events(file)
 
 

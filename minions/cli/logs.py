@@ -14,6 +14,7 @@ _EVENT_TEXTS = {
     "endpoint_changed": "server changed",
     "format_fallback": "server does not support the reply format, a simpler one is used",
     "moved": "request moved to another server",
+    "readable_by_others": "other users of this machine can read this file: it keeps its mode",
 }
 
 

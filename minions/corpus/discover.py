@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from minions.errors import CorpusError
+from minions.corpus.opening import CHANGED, Identity, identity_of, listed_folder, open_listed
+from minions.errors import CorpusError, UnreadableError
 from minions.values.documents import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import BinaryIO
 
 # Folders that tools fill and nobody asks about. Folders with a leading dot are hidden anyway.
 NOISE: Final = frozenset({"node_modules", "__pycache__", "__MACOSX", "site-packages"})
 
 _KINDS: Final = {
+    stat.S_IFLNK: CHANGED,
     stat.S_IFIFO: "a pipe, not a file",
     stat.S_IFSOCK: "a socket, not a file",
     stat.S_IFCHR: "a device, not a file",
@@ -30,12 +33,17 @@ _KINDS: Final = {
 class FoundFile:
     """A regular file: ``size`` in bytes, ``mtime_ns`` its time of change in nanoseconds.
 
-    The path is plain text, because a Path for each of 100,000 files takes 40 MB.
+    ``device`` and ``inode`` say which file it is, so that another is not read in its place.
+    ``is_link``: links may be followed to it. The path is plain text, because a Path for each of
+    100,000 files takes 40 MB.
     """
 
     path: str
     size: int
     mtime_ns: int
+    device: int
+    inode: int
+    is_link: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +51,22 @@ class Discovery:
     """The files found under the given paths, and the entries that could not be listed.
 
     ``skipped_hidden`` counts the hidden entries and the folders of tools that were left out; a
-    folder counts as one.
+    folder counts as one. ``roots`` are the real paths that were searched, each with a separator.
     """
 
     files: tuple[FoundFile, ...]
     unreadable: tuple[Unreadable, ...] = ()
     skipped_hidden: int = 0
+    roots: tuple[str, ...] = field(default=(), compare=False)
+
+
+def open_found(file: FoundFile, roots: Sequence[str]) -> BinaryIO:
+    """Open a file that was listed, if it is still there and the same. Raises UnreadableError.
+
+    ``roots`` are those of its Discovery: what lies elsewhere by now is not opened.
+    """
+    identity = Identity(file.device, file.inode)
+    return open_listed(file.path, identity, is_link=file.is_link, roots=roots)
 
 
 def discover(paths: Sequence[Path | str]) -> Discovery:
@@ -66,7 +84,9 @@ def discover(paths: Sequence[Path | str]) -> Discovery:
     walk = _Walk(roots=tuple(path.rstrip(os.sep) + os.sep for path in named))
     for path in paths:
         walk.add(os.fspath(path))
-    return Discovery(tuple(walk.files), tuple(walk.unreadable), walk.skipped_hidden)
+    return Discovery(
+        tuple(walk.files), tuple(walk.unreadable), walk.skipped_hidden, roots=walk.roots
+    )
 
 
 @dataclass(slots=True)
@@ -77,7 +97,7 @@ class _Walk:
     files: list[FoundFile] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     skipped_hidden: int = 0
-    seen: set[tuple[int, int]] = field(default_factory=set)
+    seen: set[Identity] = field(default_factory=set)
 
     def add(self, path: str) -> None:
         """Take a path that the user named, with everything below it."""
@@ -86,57 +106,75 @@ class _Walk:
             raise CorpusError("no such path: '' (empty)", hint=hint)
         if not os.path.lexists(path):
             raise CorpusError(f"no such path: {path}", hint=_nearby(Path(path)))
-        pending = [path]
+        pending = [(path, True)]  # the user's own choice: links are followed
         while pending:
-            path = pending.pop()
-            status = self._status(path)
+            path, is_link = pending.pop()
+            status = self._status(path, is_link=is_link)
             if status is None:
                 continue
             if stat.S_ISDIR(status.st_mode):
-                pending.extend(reversed(self._entries(path)))
+                pending.extend(reversed(self._entries(path, status, is_link=is_link)))
             elif stat.S_ISREG(status.st_mode):
-                self.files.append(FoundFile(path, status.st_size, status.st_mtime_ns))
+                file = FoundFile(
+                    path=path,
+                    size=status.st_size,
+                    mtime_ns=status.st_mtime_ns,
+                    device=status.st_dev,
+                    inode=status.st_ino,
+                    is_link=is_link,
+                )
+                self.files.append(file)
             else:
                 self._refuse(path, _KINDS.get(stat.S_IFMT(status.st_mode), "not a regular file"))
 
-    def _status(self, path: str) -> os.stat_result | None:
-        """The status of the entry at ``path``; None if it was seen before or cannot be read."""
+    def _status(self, path: str, *, is_link: bool) -> os.stat_result | None:
+        """The status of what is at ``path``; None where it was seen before or cannot be read."""
         try:
             path.encode()
-            status = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 entries costs more than the call
+            status = os.stat(path, follow_symlinks=is_link)  # noqa: PTH116 - a Path for each of 100,000 entries costs more than the call
         except UnicodeEncodeError:
             self._refuse(path, "the file name is not valid UTF-8: rename it")
             return None
         except OSError as error:
             self._refuse(path, _why(path, error))
             return None
-        identity = (status.st_dev, status.st_ino)
+        identity = identity_of(status)
         if identity in self.seen:
             return None
         self.seen.add(identity)
         return status
 
-    def _entries(self, folder: str) -> list[str]:
-        """The paths in a folder that are to be visited, sorted by name."""
+    def _entries(
+        self, folder: str, status: os.stat_result, *, is_link: bool
+    ) -> list[tuple[str, bool]]:
+        """The paths in a folder that are to be visited, sorted by name; and which are links."""
         try:
-            with os.scandir(folder) as entries:
-                is_link = {entry.name: entry.is_symlink() for entry in entries}
+            with (
+                listed_folder(
+                    folder, identity_of(status), is_link=is_link, roots=self.roots
+                ) as handle,
+                os.scandir(handle) as entries,
+            ):
+                links = {entry.name: entry.is_symlink() for entry in entries}
+        except UnreadableError as error:
+            self._refuse(folder, error.reason)
+            return []
         except OSError as error:
             self._refuse(folder, _why(folder, error))
             return []
-        paths: list[str] = []
-        for name in sorted(is_link):
+        paths: list[tuple[str, bool]] = []
+        for name in sorted(links):
             if name.startswith(".") or name in NOISE:
                 self.skipped_hidden += 1
                 continue
             path = os.path.join(folder, name)  # noqa: PTH118 - see _status
-            if is_link[name]:
+            if links[name]:
                 target = os.path.realpath(path) + os.sep
                 if not target.startswith(self.roots):
                     reason = f"a link that leads out of {folder}: name its target to read it"
                     self._refuse(path, reason)
                     continue
-            paths.append(path)
+            paths.append((path, links[name]))
         return paths
 
     def _refuse(self, path: str, reason: str) -> None:

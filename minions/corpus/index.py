@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 import structlog
 
 from minions.corpus.chunking import CHUNKER_VERSION, DEFAULT_CHUNK_TOKENS, chunk_document
-from minions.corpus.discover import discover
+from minions.corpus.discover import discover, open_found
 from minions.corpus.fts.rows import files_under, load_shelf
 from minions.corpus.fts.schema import (
     is_corrupt,
@@ -22,7 +22,7 @@ from minions.corpus.fts.schema import (
 )
 from minions.corpus.fts.writer import FileRead, Writer
 from minions.corpus.local import LocalCorpus
-from minions.corpus.readers import READER_VERSION, content_id_of, read_document
+from minions.corpus.readers import READER_VERSION, content_id_of, read_open
 from minions.errors import CorpusError, UnreadableError
 from minions.values.base import Value
 from minions.values.documents import Unreadable
@@ -31,12 +31,13 @@ from minions.values.events import IndexEvent
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
+    from typing import BinaryIO
 
     from minions.corpus.discover import FoundFile
     from minions.values.documents import Document
     from minions.values.events import Observer
 
-    Read = Callable[[Path], Document]
+    Read = Callable[[Path, BinaryIO], Document]
 
 _BATCH_FILES: Final = 4000
 _BATCH_CHARS: Final = 8_000_000
@@ -116,7 +117,7 @@ class Index:
         *,
         chunk_tokens: int = DEFAULT_CHUNK_TOKENS,
         observe: Observer | None = None,
-        read: Read = read_document,
+        read: Read = read_open,
     ) -> tuple[LocalCorpus, IndexReport]:
         """Bring the index up to date with the files under ``paths``, and return them as a corpus.
 
@@ -165,10 +166,12 @@ class _Update:
         self._batch: list[FileRead] = []
         self._batch_chars = 0
         self._large_sizes: set[int] | None = None
+        self._roots: tuple[str, ...] = ()
 
     def run(self) -> tuple[LocalCorpus, IndexReport]:
         found = discover(self._paths)
         self._unreadable.extend(found.unreadable)
+        self._roots = found.roots
         files: dict[str, FoundFile] = {}
         for file in found.files:
             path = os.path.abspath(file.path)  # noqa: PTH100 - links are not followed
@@ -256,14 +259,20 @@ class _Update:
                 rows = self._connection.execute(sql, (_CHEAP_BYTES,))
                 self._large_sizes = {size for (size,) in rows}
             may_be_known = file.size in self._large_sizes
-        if may_be_known:
-            id_ = content_id_of(Path(file.path))
-            if self._writer.row(id_, path) is not None:
-                return FileRead(path, file, id_)
-        return self._read_whole(path, file)
+        with open_found(file, self._roots) as opened:
+            if may_be_known:
+                id_ = content_id_of(Path(file.path), opened)
+                if self._writer.row(id_, path) is not None:
+                    return FileRead(path, file, id_)
+                opened.seek(0)
+            return self._read_whole(path, file, opened)
 
-    def _read_whole(self, path: str, file: FoundFile) -> FileRead:
-        document = self._read(Path(file.path))
+    def _read_again(self, read: FileRead) -> FileRead:
+        with open_found(read.file, self._roots) as opened:
+            return self._read_whole(read.path, read.file, opened)
+
+    def _read_whole(self, path: str, file: FoundFile, opened: BinaryIO) -> FileRead:
+        document = self._read(Path(file.path), opened)
         try:
             document.text.encode()
         except UnicodeEncodeError:
@@ -279,7 +288,7 @@ class _Update:
         self._batch = []
         self._batch_chars = 0
         if batch:
-            self._writer.write(batch, lambda read: self._read_whole(read.path, read.file))
+            self._writer.write(batch, self._read_again)
 
     def _corpus(self, files: dict[str, FoundFile]) -> LocalCorpus:
         snapshot = open_snapshot(self._index.path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ from pydantic import ConfigDict, ValidationError
 
 from minions.batch.output import is_asked_again, recorded_in
 from minions.errors import UsageError
+from minions.store.private import replace_private
 from minions.values.base import Value
 from minions.wiring.lineup import Lineup
 
@@ -135,10 +135,8 @@ def settle(
 
 def keep(folder: Path, column: Column, conditions: Conditions) -> None:
     """Write the conditions of a column atomically: the file is replaced whole, or not at all."""
-    path = _path(folder, column)
-    draft = path.with_suffix(".draft")
-    draft.write_text(conditions.model_dump_json() + "\n", "utf-8")
-    os.replace(draft, path)  # noqa: PTH105 - atomic, over what is there
+    content = conditions.model_dump_json() + "\n"
+    replace_private(_path(folder, column), content.encode())
 
 
 def _path(folder: Path, column: Column) -> Path:

@@ -23,6 +23,7 @@ from minions.evals.tracing import Tracer, read_traces
 from minions.evals.verdicts import FreeTextAnswer, Verdicts, bill, check_judge, judge_answers
 from minions.home import INDEX_FILE, STORE_FILE
 from minions.ledger.ledger import Ledger
+from minions.store.private import create_folder, write_private
 from minions.store.runs import Runs
 from minions.store.store import Store
 from minions.values.events import both
@@ -200,7 +201,7 @@ def share_of_limits(settings: Settings, shares: int) -> dict[str, Any]:
 def _prepare_folder(wanted: Wanted) -> Path:
     """Make the folder of the answers, and return the folder of the documents. Raises UsageError."""
     try:
-        wanted.folder.mkdir(parents=True, exist_ok=True)
+        create_folder(wanted.folder)
     except OSError as error:
         raise UsageError(
             f"-o {wanted.folder}: {error.strerror}", hint="name a folder that can be written to"
@@ -278,8 +279,10 @@ def unpacked(documents: Path, folder: Path) -> Path:
             if name in texts:
                 raise UsageError(f"{where}: the name {name!r} is used twice")
             texts[name] = text.encode("utf-8", "replace")
-        folder.mkdir(exist_ok=True)
+        create_folder(folder)
         before = _written_before(listed)
+        for name, content in texts.items():
+            _refuse_others(folder / name, content, is_ours=name in before)
         # Names are listed before a file is written: none is forgotten where the process ends.
         names = dict.fromkeys((*before, *texts))
         _write_if_changed(listed, json.dumps(list(names)).encode())
@@ -297,14 +300,32 @@ def unpacked(documents: Path, folder: Path) -> Path:
 
 
 def _written_before(listed: Path) -> list[str]:
-    """The names of the files that an earlier call wrote: only these may be removed."""
+    """The names of the files that an earlier call wrote: only these may be changed or removed.
+
+    Raises UsageError for a list that no call wrote.
+    """
     try:
         names = json.loads(listed.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         return []
+    except ValueError:
+        names = None
     if not isinstance(names, list):
-        return []
+        raise _of_somebody_else(listed)
     return [name for name in names if isinstance(name, str) and _is_file_name(name)]
+
+
+def _refuse_others(file: Path, content: bytes, *, is_ours: bool) -> None:
+    """Raise UsageError for a file that holds something else and that no earlier call wrote."""
+    if not is_ours and file.exists() and file.read_bytes() != content:
+        raise _of_somebody_else(file)
+
+
+def _of_somebody_else(file: Path) -> UsageError:
+    return UsageError(
+        f"{file} was not written by an evaluation, and would be overwritten",
+        hint="name another folder with -o, or move this file elsewhere",
+    )
 
 
 def _document(line: str, where: str) -> tuple[str, str]:
@@ -331,7 +352,7 @@ def _is_file_name(name: str) -> bool:
 def _write_if_changed(file: Path, content: bytes) -> None:
     """Write a file unless it has this content: a file that is not touched is not indexed again."""
     if not file.exists() or file.read_bytes() != content:
-        file.write_bytes(content)
+        write_private(file, content)
 
 
 def _question(example: Example) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from minions.text.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from minions.evals.report import Outcome, Report, Summary
 
@@ -28,6 +29,17 @@ svg text { font-size: 12px; fill: #222 } .note { color: #666 }
 
 # Even markup that got past the escaping could load nothing and run nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_START = (
+    "<!doctype html><html lang=en><meta charset=utf-8>"
+    f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+)
+
+
+def is_page(path: Path) -> bool:
+    """True if a file begins like a page that `page` wrote, or is empty. Raises OSError."""
+    with path.open("rb") as file:
+        start = file.read(len(_START))
+    return start in {b"", _START.encode()}
 
 
 def escape(text: str) -> str:
@@ -48,9 +60,7 @@ def page(
     for summary in report.summaries:
         failures += _failures(summary, report.failures(summary.protocol))
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8>"
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f"<title>{escape(report.dataset)}</title>"
+        f"{_START}<title>{escape(report.dataset)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(report.dataset)}</h1>"
         f"<p class=note>{report.documents:,} documents. "
         f"Intervals are 95 % bootstrap intervals over the questions.</p>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from minions.store.private import append_private
 from minions.values.base import Value
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Tracer:
         self._path = path
         self._planned_in = planned_in or {}
         self._runs: dict[str | None, _OpenRun] = {}
+        self._is_noted = False
 
     def __call__(self, event: Event) -> None:
         """Record an event of a run."""
@@ -89,8 +91,9 @@ class Tracer:
             sent=tuple(run.sent),
             planned_in=self._planned_in.get(id_),
         )
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(trace.model_dump_json() + "\n")
+        line = trace.model_dump_json() + "\n"
+        append_private(self._path, line.encode(), is_noted=self._is_noted)
+        self._is_noted = True
 
 
 def read_traces(path: Path) -> Mapping[str, Trace]:

@@ -124,7 +124,10 @@ async def judge_answers(
     if lineup.planner_is_cloud:
         output_tokens = settings.planner_output_tokens
     await fetch_weights(lineup, settings, observe)
-    with Store.open(home / STORE_FILE) as store, Output(folder / JUDGEMENTS) as output:
+    with (
+        Store.open(home / STORE_FILE) as store,
+        Output(folder / JUDGEMENTS, is_recorded=True) as output,
+    ):
         books = _books(store, settings, runs, observe)
         async with open_judge(lineup, settings, books) as model:
             session = _Session(model, _recorded(name), output, output_tokens)

@@ -25,6 +25,8 @@ _LOOKUPS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _SENDING: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 # A reverse lookup sends the address to a name server.
 _REVERSE_LOOKUPS: Final = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})
+_HOST_AND_PORT: Final = 2
+_UNKNOWN: Final = "?"  # no name and no address: never allowed
 _WATCHED: Final = _LOOKUPS | _SENDING | _REVERSE_LOOKUPS
 
 
@@ -213,7 +215,7 @@ def _check(event: str, args: tuple[Any, ...]) -> None:
         allowed = any(reach.resolves(host) for reach in reaches)
         target = f"a lookup of {host}"
     elif event in _REVERSE_LOOKUPS:
-        host = _text(args[0] if event == "socket.gethostbyaddr" else args[0][0])
+        host = _text(args[0]) if event == "socket.gethostbyaddr" else _host_of(args[0])
         allowed = any(reach.includes(host) for reach in reaches)
         target = f"a lookup of {host}"
     else:
@@ -221,18 +223,11 @@ def _check(event: str, args: tuple[Any, ...]) -> None:
         address = args[1]
         if address is None:  # the socket was connected before
             return
-        import socket
-
-        if sock.family == getattr(socket, "AF_UNIX", None):
+        if _is_unix(sock):
             return
-        host = ""
-        shown = repr(address)
-        match address:
-            case (str() | bytes() | bytearray() as name, port, *_):
-                host = _text(name)
-                shown = f"{host}, port {port},"
+        host = _host_of(address)
         allowed = any(reach.includes(host) for reach in reaches)
-        target = f"a connection to {shown}"
+        target = f"a connection to {_shown(address)}"
     if not allowed:
         raise reaches[-1].refusal(target)
 
@@ -253,12 +248,51 @@ def _refuse_foreign_loop() -> None:
         )
 
 
+def _is_unix(sock: Any) -> bool:
+    """Return whether a socket is a unix socket: asked below its class, which may lie."""
+    import socket
+
+    base = socket.SocketType
+    family = getattr(socket, "AF_UNIX", None)
+    if family is None or not issubclass(type(sock), base):
+        return False
+    if vars(base)["family"].__get__(sock) != family:
+        return False
+    domain = getattr(socket, "SO_DOMAIN", None)
+    if domain is None:
+        return True
+    try:  # a family that was given with a file descriptor is not checked by Python
+        return bool(base.getsockopt(sock, socket.SOL_SOCKET, domain) == family)
+    except OSError:  # it is closed
+        return False
+
+
+def _host_of(address: Any) -> str:
+    """Return the host of an address as the system reads it."""
+    if not issubclass(type(address), tuple) or tuple.__len__(address) < _HOST_AND_PORT:
+        return _UNKNOWN
+    return _text(tuple.__getitem__(address, 0))
+
+
+def _shown(address: Any) -> str:
+    host = _host_of(address)
+    if host == _UNKNOWN:
+        return repr(address)
+    return f"{host}, port {tuple.__getitem__(address, 1)},"
+
+
 def _text(host: Any) -> str:
+    """Return a host's text as the system reads it, whatever the methods of its class say.
+
+    Unknown for what is no text, and for text that may change before it is used.
+    """
     if host is None:  # a lookup of None finds this machine
         return "localhost"
-    if isinstance(host, bytes | bytearray):
-        return host.decode("ascii", "replace")
-    return str(host)
+    if issubclass(type(host), str):
+        return str.__str__(host)
+    if issubclass(type(host), bytes):
+        return bytes.decode(host, "ascii", "replace")
+    return _UNKNOWN
 
 
 def _plain(host: str) -> str:

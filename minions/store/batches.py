@@ -61,6 +61,12 @@ class Batches:
         )
         return batch
 
+    def wrote(self, output: str) -> bool:
+        """Return whether some batch has written to ``output``."""
+        return bool(
+            self.store.read("SELECT 1 FROM batches WHERE output = ? LIMIT 1", (output,)),
+        )
+
     def left_behind(self, output: str, batch: str) -> list[str]:
         """Return other batches that wrote to ``output`` and have results that never got there."""
         rows = self.store.read(

@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 from minions.errors import ConfigError, ModelError, UnreachableError
 from minions.network.reach import lifted
+from minions.store.private import append_private
 from minions.weights import files
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _claim_partial(target: Path) -> Path:
                 return mine
         except FileNotFoundError:  # another process claimed it first
             continue
-    mine.touch()
+    append_private(mine, b"")
     return mine
 
 

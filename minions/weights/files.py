@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from minions.errors import ModelError, ModelNotFoundError
-from minions.store.private import private_folder
+from minions.store.private import is_private, private_folder, replace_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,9 +99,8 @@ def publish(temporary: Path, target: Path, entry: ModelEntry, sha256: str) -> No
     if sha256 != entry.sha256:
         temporary.unlink(missing_ok=True)
         raise _wrong(target, entry, sha256)
-    temporary.chmod(0o644)
     temporary.replace(target)
-    _mark(target, entry)
+    _write_mark(target, _mark_of(target, entry))
     _log.info("weights_verified", model=entry.name, file=str(target))
 
 
@@ -111,16 +110,13 @@ def verify(path: Path, entry: ModelEntry, progress: Progress | None = None) -> N
     It is read only if it has changed since the last check. Raises ModelNotFoundError, which names
     both hashes, if it is another file.
     """
-    try:
-        mark: object = json.loads(_mark_path(path).read_text("utf-8"))
-    except (OSError, ValueError):
-        mark = None
-    if mark == _mark_of(path, entry):
+    mark = _mark_of(path, entry)  # taken first: a file that changes meanwhile is read again
+    if _read_mark(path) == mark:
         return
     sha256 = hash_file(path, progress)
     if sha256 != entry.sha256:
         raise _wrong(path, entry, sha256)
-    _mark(path, entry)
+    _write_mark(path, mark)
 
 
 def hash_file(path: Path, progress: Progress | None = None) -> str:
@@ -172,13 +168,37 @@ def _mark_path(path: Path) -> Path:
 
 
 def _mark_of(path: Path, entry: ModelEntry) -> dict[str, object]:
+    """Return what is noted of a verified file.
+
+    Nobody can give another file, or other content, the same inode and time of change: the system
+    sets them.
+    """
     facts = path.stat()
-    return {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns, "sha256": entry.sha256}
+    return {
+        "bytes": facts.st_size,
+        "mtime_ns": facts.st_mtime_ns,
+        "ctime_ns": facts.st_ctime_ns,
+        "device": facts.st_dev,
+        "inode": facts.st_ino,
+        "sha256": entry.sha256,
+    }
 
 
-def _mark(path: Path, entry: ModelEntry) -> None:
+def _read_mark(path: Path) -> object:
+    """Return the note beside a file; None without one, or where others could have written it."""
+    note = _mark_path(path)
     try:
-        _mark_path(path).write_text(json.dumps(_mark_of(path, entry)), "utf-8")
+        if not is_private(note.parent) or not is_private(note):
+            return None
+        content: object = json.loads(note.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content
+
+
+def _write_mark(path: Path, mark: dict[str, object]) -> None:
+    try:
+        replace_private(_mark_path(path), json.dumps(mark).encode())
     except OSError as error:  # a read-only cache works, but is hashed at every start
         _log.warning("weights_mark_not_written", file=str(path), reason=str(error))
 

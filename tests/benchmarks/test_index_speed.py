@@ -52,7 +52,7 @@ def _seconds(act: Callable[[], Any], clock: Callable[[], float] = time.perf_coun
 
 def _indexed(path: Path, documents: Sequence[Document]) -> None:
     """Chunk and insert, in batches as an update does."""
-    found = FoundFile(str(path), 0, 0)
+    found = FoundFile(str(path), 0, 0, 0, 0, is_link=False)
     with closing(open_database(path)) as connection:
         writer = Writer(connection, "benchmark")
         for at in range(0, len(documents), BATCH):

@@ -124,14 +124,14 @@ def test_two_batches_share_a_home(world: World, tmp_path: Path) -> None:
     assert Counter((record["id"], record["answer"]) for record in others) == world.expected()
 
 
-def test_a_torn_last_line_is_cut_off_and_asked_again(world: World) -> None:
+def test_a_torn_last_line_is_moved_beside_and_asked_again(world: World) -> None:
     """Half a record is no record, and the user is told."""
     world.write(documents=6, questions=5)
     assert world.run("-q")[0] == 0
     whole = world.output.read_text()
     world.output.write_text(whole[:-40])
     code, said = world.run()
-    assert (code, "was cut off" in said) == (0, True)
+    assert (code, "was moved to out.jsonl.torn" in said) == (0, True)
     assert world.answers() == world.expected()
 
 

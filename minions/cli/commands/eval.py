@@ -73,6 +73,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
     from minions.cli.render.evaluation import header, notes, report_lines, rows
     from minions.cli.render.progress import progress_for
     from minions.evals.page import page
+    from minions.store.private import write_private
 
     configure_logging(verbose=flags.verbose, quiet=flags.quiet)
     settings = dict(flags.settings)
@@ -96,7 +97,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
         )
     if html is not None:
         content = page(report, rows=rows(report), header=header(report), notes=notes(report))
-        html.write_text(content, "utf-8")
+        write_private(html, content.encode())
     if as_json:
         sys.stdout.write(report.model_dump_json() + "\n")
     else:
@@ -104,11 +105,21 @@ def evaluate(  # noqa: PLR0913 - one parameter an option
 
 
 def _require_writable(path: Path) -> None:
-    """Create the page's file, so that a wrong path is refused before a question is paid for."""
+    """Create the page's file, so that a wrong path is refused before a question is paid for.
+
+    Raises UsageError for a file that holds something else: it would be overwritten.
+    """
     from minions.errors import UsageError
+    from minions.evals.page import is_page
+    from minions.store.private import append_private
 
     try:
-        path.open("a").close()
+        if path.is_file() and not is_page(path):
+            raise UsageError(
+                f"--html {path} holds something that is not a report of an evaluation",
+                hint="name a new file, or move this one elsewhere",
+            )
+        append_private(path, b"", is_noted=True)  # noted when the page is written
     except OSError as error:
         raise UsageError(
             f"--html {path}: {error.strerror}", hint="name a file that can be written"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import stat
-from typing import TYPE_CHECKING, Final
+import os
+from typing import TYPE_CHECKING, BinaryIO, Final
 
+from minions.corpus.opening import open_named, os_reason
 from minions.corpus.readers.extract import Extract, Source
 from minions.corpus.readers.limits import MAX_HEADING_CHARS
 from minions.corpus.readers.registry import choose, size_limit
@@ -25,14 +25,6 @@ READER_VERSION: Final = 2
 
 _ID_LENGTH: Final = 32
 _PIECE_BYTES: Final = 2**20
-_ERRNO_REASONS: Final = {
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.ENOENT: "the file is gone",
-    errno.ENOTDIR: "the file is gone",
-    errno.ELOOP: "symbolic link that leads to itself",
-    errno.ENAMETOOLONG: "the path is too long",
-}
 
 
 def content_id(data: bytes) -> str:
@@ -40,27 +32,35 @@ def content_id(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:_ID_LENGTH]
 
 
-def content_id_of(path: Path) -> str:
-    """The `content_id` of a file, which is read piece by piece. Raises UnreadableError."""
+def content_id_of(path: Path, file: BinaryIO) -> str:
+    """`content_id` of an open file, read piece by piece; ``path`` is its name in messages.
+
+    Raises UnreadableError.
+    """
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while piece := file.read(_PIECE_BYTES):
-                digest.update(piece)
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
     except OSError as error:
-        raise UnreadableError(str(path), _os_reason(error)) from error
+        raise UnreadableError(str(path), os_reason(error)) from error
     return digest.hexdigest()[:_ID_LENGTH]
 
 
 def read_document(path: Path) -> Document:
-    """Read a file with the reader for its content and suffix.
+    """Read a file with the reader for its content and suffix, as `read_open` does."""
+    with open_named(path) as file:
+        return read_open(path, file)
 
-    The same bytes under the same suffix always give the same text. Raises UnreadableError and
-    nothing else, for a file that is empty, binary, broken, encrypted, too large, missing or without
-    read permission, that has no text layer, or that needs an extra which is not installed. The
-    reason says what to do.
+
+def read_open(path: Path, file: BinaryIO) -> Document:
+    """Read an open file with the reader for its content and the suffix of ``path``.
+
+    Nothing is opened again: what was checked of the handle is true of what is read. The same bytes
+    under the same suffix always give the same text. Raises UnreadableError and nothing else, for a
+    file that is empty, binary, broken, encrypted, too large, closed or gone, that has no text
+    layer, or that needs an extra which is not installed. The reason says what to do.
     """
-    source = Source(path, _read_bytes(path))
+    source = Source(path, _read_bytes(path, file))
     reader = choose(source)
     try:
         return _document(source, reader(source))
@@ -91,30 +91,17 @@ def _document(source: Source, extract: Extract) -> Document:
     )
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, file: BinaryIO) -> bytes:
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise UnreadableError(str(path), "a folder: name a file")
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError(str(path), "not a regular file: name a file")
+        size_bytes = os.fstat(file.fileno()).st_size
         limit = size_limit(path)
-        if status.st_size > limit:
-            size = f"{status.st_size / 2**20:,.0f} MiB"
+        if size_bytes > limit:
+            size = f"{size_bytes / 2**20:,.0f} MiB"
             allowed = f"at most {limit // 2**20:,} MiB for this format"
             raise UnreadableError(str(path), f"too large ({size}; {allowed}): split it")
-        data = path.read_bytes()
+        data = file.read()
     except OSError as error:
-        raise UnreadableError(str(path), _os_reason(error)) from error
-    except ValueError as error:
-        raise UnreadableError("?", "the path holds a zero byte") from error
+        raise UnreadableError(str(path), os_reason(error)) from error
     if not data:
         raise UnreadableError(str(path), "empty file")
     return data
-
-
-def _os_reason(error: OSError) -> str:
-    known = _ERRNO_REASONS.get(error.errno or 0)
-    if known:
-        return known
-    return (error.strerror or str(error)).lower()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from minions.batch.output import Output, kind_of, recorded_in
 from minions.errors import StoreError, UsageError
@@ -81,15 +82,111 @@ def test_what_a_limit_stopped_stays_open(stop_reason: str, kind: str) -> None:
     assert kind_of({"id": "a", "stop_reason": stop_reason}) == kind
 
 
-def test_a_torn_last_line_is_cut_off(path: Path) -> None:
-    """A process that died while writing left no record: what is before it stays, and what comes after is whole."""
+def test_a_torn_last_line_is_moved_beside(path: Path) -> None:
+    """A process that died while writing left no record: what is before it stays, what comes after is whole, and
+    no byte of it is lost.
+    """
     write(path, record("a"))
     whole = path.read_bytes()
-    path.write_bytes(whole + record("b").encode()[:-5])
+    torn = record("b").encode()[:-5]
+    path.write_bytes(whole + torn)
     with Output(path) as output:
         assert (output.torn, output.recorded) == (True, {"a": "done"})
         output.append(record("c"), id_="c", kind="done")
     assert path.read_bytes() == whole + record("c").encode() + b"\n"
+    beside = path.with_name("out.jsonl.torn")
+    assert beside.read_bytes() == torn + b"\n"
+    assert beside.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"my only notes, without a line break",
+        b"first line\nsecond line without a line break",
+        b"\n\n  the third line",
+        b" ",
+        b"[1, 2]",
+        b"\x00\x01\x02",
+        b'{"id": "a"}',
+        b'{"schema": "table"',
+        b'{"name": "a", "stop_reason',
+    ],
+)
+def test_nothing_is_cut_from_a_file_of_something_else(
+    path: Path, content: bytes, *, is_recorded: bool
+) -> None:
+    """Whatever a file holds, with or without a line break at its end, also where a batch once wrote: it is refused
+    with what to type, and not a byte of it changes.
+    """
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as refused:
+        Output(path, is_recorded=is_recorded)
+    assert "name a new file" in (refused.value.hint or "")
+    assert path.read_bytes() == content
+    assert [each.name for each in path.parent.iterdir()] == ["out.jsonl"]
+
+
+def test_a_first_record_that_was_torn_is_cut_only_where_a_batch_wrote(path: Path) -> None:
+    """Without a whole record before it, only the store knows whose file it is."""
+    torn = b'{"schema": "minions/1", "id": "a", "stop'
+    path.write_bytes(torn)
+    with pytest.raises(UsageError, match="not a record"):
+        Output(path)
+    assert path.read_bytes() == torn
+    with Output(path, is_recorded=True) as output:
+        assert (output.torn, output.is_empty) == (True, True)
+    assert path.read_bytes() == b""
+    assert path.with_name("out.jsonl.torn").read_bytes() == torn + b"\n"
+
+
+def test_a_torn_line_that_cannot_be_kept_is_not_cut(path: Path) -> None:
+    """Beside it lies a link to a file of somebody's: neither is touched."""
+    write(path, record("a"))
+    torn = path.read_bytes() + b'{"id": "b'
+    path.write_bytes(torn)
+    other = path.with_name("other.txt")
+    other.write_text("not ours")
+    path.with_name("out.jsonl.torn").symlink_to(other)
+    with pytest.raises(StoreError, match="cannot be removed"):
+        Output(path)
+    assert (path.read_bytes(), other.read_text()) == (torn, "not ours")
+
+
+def test_what_others_append_meanwhile_is_not_removed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that could not be written whole stays, if taking it back would take somebody's line with it."""
+    write(path, record("a"))
+    with Output(path) as output:
+
+        def fails(_file: int) -> None:
+            with path.open("a") as foreign:
+                foreign.write("somebody's line\n")
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "fsync", fails)
+        with pytest.raises(StoreError):
+            output.append(record("b"), id_="b", kind="done")
+    assert path.read_text().endswith("somebody's line\n")
+
+
+def test_an_output_that_exists_keeps_its_mode_and_the_log_says_so(path: Path) -> None:
+    """The user may have opened it on purpose."""
+    write(path, record("a"))
+    path.chmod(0o644)
+    with capture_logs() as logs:
+        write(path, record("b"))
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert logs == [
+        {
+            "event": "readable_by_others",
+            "log_level": "warning",
+            "path": str(path),
+            "mode": "0644",
+        }
+    ]
 
 
 def test_a_torn_last_line_may_be_nested_without_end(path: Path) -> None:

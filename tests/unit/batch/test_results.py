@@ -266,7 +266,7 @@ def test_opening_a_batch_says_what_is_left_and_what_was_spent(desk: Desk) -> Non
             opened(ITEMS, desk.store, desk.books, brake=Brake(), output=desk.path),
         ):
             pass
-    assert any("was cut off" in getattr(event, "message", "") for event in desk.events)
+    assert any("was moved to" in getattr(event, "message", "") for event in desk.events)
 
 
 def test_a_retry_that_was_killed_goes_on(desk: Desk) -> None:

@@ -170,14 +170,14 @@ def test_a_folder_without_permission_does_not_stop_the_walk(
     """A closed folder is listed as unreadable, and its neighbours are found."""
     grow(tmp_path, "closed/a.txt", "open/b.txt")
     if os.geteuid() == 0:  # root may open anything
-        opened = os.scandir
+        opened = os.open
 
-        def refused(path: str) -> object:
+        def refused(path: str, flags: int) -> int:
             if str(path).endswith("closed"):
                 raise PermissionError(13, "Permission denied", path)
-            return opened(path)
+            return opened(path, flags)
 
-        monkeypatch.setattr(os, "scandir", refused)
+        monkeypatch.setattr(os, "open", refused)
     else:
         (tmp_path / "closed").chmod(0)
     found = discover([tmp_path])

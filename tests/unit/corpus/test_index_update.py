@@ -8,13 +8,13 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
 from minions.corpus.fts import schema
 from minions.corpus.index import Index, IndexReport
-from minions.corpus.readers import read_document
+from minions.corpus.readers import read_document, read_open
 from minions.errors import CorpusError, StoreError
 from minions.values.events import Event, IndexEvent
 
@@ -32,9 +32,9 @@ class CountingReader:
     def __init__(self) -> None:
         self.reads: Counter[str] = Counter()
 
-    def __call__(self, path: Path) -> Document:
+    def __call__(self, path: Path, file: BinaryIO) -> Document:
         self.reads[path.name] += 1
-        return read_document(path)
+        return read_open(path, file)
 
 
 @pytest.fixture

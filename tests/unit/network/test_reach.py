@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -76,6 +77,119 @@ def test_what_is_not_this_machine_is_refused_by_name(address: Any, family: int) 
 def test_this_machine_is_reached(address: Any, family: int) -> None:
     """All of 127.0.0.0/8, ::1 in both spellings, localhost, and unix sockets."""
     connects(address, family)
+
+
+# Below the guard that all tests run under, which looks at the address alone.
+connect = socket.SocketType.connect
+
+
+class LyingSocket(socket.socket):
+    """A socket of the internet that says it is a unix socket."""
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_UNIX
+
+
+class LyingText(str):
+    """A host that says it is this machine, however it is asked."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "127.0.0.1"
+
+    def lower(self) -> str:
+        return "localhost"
+
+    def rstrip(self, chars: str | None = None) -> str:
+        return "localhost"
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return hash("localhost")
+
+
+class LyingBytes(bytes):
+    """Likewise."""
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return "127.0.0.1"
+
+
+class LyingAddress(tuple[Any, ...]):
+    """An address that says it is this machine, however it is asked."""
+
+    __slots__ = ()
+
+    def __getitem__(self, _place: Any) -> Any:
+        return "127.0.0.1"
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(("127.0.0.1", 80))
+
+
+@pytest.mark.usefixtures("local_only")
+@pytest.mark.parametrize(
+    "address",
+    [
+        (LyingText("192.0.2.1"), 443),
+        (LyingBytes(b"192.0.2.1"), 443),
+        LyingAddress(ELSEWHERE),
+        (bytearray(b"192.0.2.1"), 443),
+        (bytearray(b"127.0.0.1"), 443),  # another thread may change it between check and use
+    ],
+    ids=["text", "bytes", "address", "bytearray", "changing"],
+)
+def test_an_address_cannot_lie_about_where_it_leads(address: Any) -> None:
+    """What the system reads is checked, not what the object says of itself."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        with pytest.raises(EgressRefusedError):
+            connect(sock, address)
+        with pytest.raises(EgressRefusedError):
+            sock.sendto(b"x", address)
+
+
+@pytest.mark.usefixtures("local_only")
+def test_a_name_cannot_lie_about_what_is_looked_up() -> None:
+    """Likewise for lookups of names and of addresses."""
+    names: tuple[Any, ...] = (LyingText("api.example.org"), LyingBytes(b"api.example.org"))
+    for host in names:
+        with pytest.raises(EgressRefusedError):
+            socket.getaddrinfo(host, 443)
+        with pytest.raises(EgressRefusedError):
+            socket.gethostbyname(host)
+    with pytest.raises(EgressRefusedError):
+        socket.gethostbyname(bytearray(b"api.example.org"))  # type: ignore[arg-type]
+    with pytest.raises(EgressRefusedError):
+        socket.gethostbyaddr(LyingText("192.0.2.1"))
+    with pytest.raises(EgressRefusedError):
+        socket.getnameinfo(LyingAddress(ELSEWHERE), 0)
+
+
+@pytest.mark.usefixtures("local_only")
+def test_a_socket_cannot_lie_about_its_family() -> None:
+    """Neither a class that says it is a unix socket, nor one that was told so with its file descriptor."""
+    with LyingSocket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        assert sock.family == socket.AF_UNIX
+        with pytest.raises(EgressRefusedError):
+            connect(sock, ELSEWHERE)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inner,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM, fileno=os.dup(inner.fileno())) as told,
+        pytest.raises(EgressRefusedError),
+    ):
+        connect(told, "/run/some.socket")
+
+    class Pretends:
+        """No socket at all."""
+
+        family = socket.AF_UNIX
+
+    with pytest.raises(EgressRefusedError):
+        sys.audit("socket.connect", Pretends(), ELSEWHERE)
 
 
 @pytest.mark.parametrize("event", ["socket.sendto", "socket.sendmsg"])

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import stat
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
 from minions.corpus.index import Index
-from minions.store import Store
-from minions.store.private import private_folder
+from minions.store import Store, private
+from minions.store.private import (
+    append_private,
+    create_folder,
+    private_folder,
+    replace_private,
+    write_private,
+)
 from minions.weights.files import require_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 FILES = ("minions.sqlite3", "minions.sqlite3-wal", "minions.sqlite3-shm")
 INDEX_FILES = ("index.sqlite3", "index.sqlite3-wal", "index.sqlite3-shm")
@@ -118,3 +125,87 @@ def test_closing_takes_from_others_and_gives_nobody_anything(tmp_path: Path) -> 
         private_folder(file)
     assert (mode(home), mode(file)) == (0o500, 0o644)
     home.chmod(0o700)
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o277, 0o777])
+def test_a_folder_is_private_from_its_first_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    """It is made with its mode, not made and closed: nobody enters in between. Its owner always can."""
+    made: list[int] = []
+    mkdir = os.mkdir
+
+    def watched(path: str, rights: int = 0o777) -> None:
+        mkdir(path, rights)
+        made.append(mode(Path(path)))
+
+    monkeypatch.setattr(os, "mkdir", watched)
+    os.umask(umask)
+    private_folder(tmp_path / "a" / "home")
+    assert len(made) == 2
+    assert not any(first & 0o077 for first in made)
+    assert [mode(folder) for folder in (tmp_path / "a", tmp_path / "a" / "home")] == [0o700, 0o700]
+
+
+@pytest.mark.parametrize("write", [append_private, write_private, replace_private])
+@pytest.mark.parametrize("umask", [0, 0o022])
+def test_a_new_file_is_private_and_an_old_one_keeps_its_mode(
+    tmp_path: Path, write: Callable[[Path, bytes], None], umask: int
+) -> None:
+    """However it is written. Where others can read an old one, the log says so."""
+    os.umask(umask)
+    path = tmp_path / "a"
+    with capture_logs() as logs:
+        write(path, b"one")
+        assert mode(path) == 0o600
+        write(path, b"two")
+    assert logs == []
+    path.chmod(0o640)
+    with capture_logs() as logs:
+        write(path, b"three")
+    assert mode(path) == 0o640
+    assert [(entry["event"], entry["mode"]) for entry in logs] == [("readable_by_others", "0640")]
+    assert path.read_bytes().endswith(b"three")
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_that_exists_keeps_its_mode(tmp_path: Path) -> None:
+    """`create_folder` is for folders of the user's; only a home is closed."""
+    folder = tmp_path / "answers"
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    create_folder(folder / "documents")
+    assert (mode(folder), mode(folder / "documents")) == (0o755, 0o700)
+
+
+def test_nothing_writes_a_file_on_its_own() -> None:
+    """Each file that the package writes is opened by `minions.store.private`, but for one that was made there."""
+    package = Path(private.__file__).parents[1]
+    found = []
+    for module in sorted(package.rglob("*.py")):
+        name = module.relative_to(package).as_posix()
+        if name in {"store/private.py", "corpus/opening.py"}:  # the latter opens to read
+            continue
+        for call in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and _writes(call):
+                found.append(f"{name}: {ast.unparse(call)}")
+    assert found == [
+        "cli/main.py: os.open(os.devnull, os.O_WRONLY)",
+        "weights/downloads.py: partial.open('r+b')",
+    ]
+
+
+def _writes(call: ast.Call) -> bool:
+    """True for a call that makes a folder, or opens a file for writing."""
+    name = ast.unparse(call.func)
+    if name == "os.open":
+        return "O_RDONLY" not in ast.unparse(call)
+    if name.endswith((".write_text", ".write_bytes", ".mkdir", ".touch", ".makedirs")):
+        return True
+    if name != "open" and not name.endswith(".open"):
+        return False
+    given = [*call.args, *[keyword.value for keyword in call.keywords]]
+    modes = [each.value for each in given if isinstance(each, ast.Constant)]
+    return any(
+        isinstance(each, str) and set(each) & set("wax+") and len(each) < 4 for each in modes
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +115,71 @@ def test_a_verified_file_is_not_read_again(
     resolving.resolve(entry.name, home=home)
     monkeypatch.setattr(files, "hash_file", lambda *_: pytest.fail("hashed again"))
     assert resolving.resolve(entry.name, home=home).read_bytes() == content
+
+
+def _note(target: Path) -> Path:
+    return target.with_name(target.name + ".verified.json")
+
+
+def test_a_forged_note_of_a_verification_is_not_believed(
+    entry: ModelEntry, home: Path, content: bytes
+) -> None:
+    """A wrong file with all that can be known of it beforehand written beside it is read, and refused."""
+    target = _cached(entry, home, b"x" * len(content))
+    facts = target.stat()
+    forged = {
+        "bytes": facts.st_size,
+        "mtime_ns": facts.st_mtime_ns,
+        "sha256": entry.sha256,
+        "inode": 1,
+        "device": 1,
+        "ctime_ns": facts.st_mtime_ns,
+    }
+    for note in (forged, {"bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns}):
+        _note(target).write_text(json.dumps({"sha256": entry.sha256, **note}))
+        with pytest.raises(ModelNotFoundError, match=entry.sha256):
+            resolving.resolve(entry.name, home=home)
+
+
+def test_a_true_note_does_not_pass_to_other_content(
+    entry: ModelEntry, home: Path, content: bytes
+) -> None:
+    """Neither to the same file written over with its times put back, nor to another put in its place."""
+    target = _cached(entry, home, content)
+    resolving.resolve(entry.name, home=home)
+    facts = target.stat()
+    time.sleep(0.02)  # longer than a tick of the file system's clock
+    target.write_bytes(b"x" * len(content))
+    os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    with pytest.raises(ModelNotFoundError, match=entry.sha256):
+        resolving.resolve(entry.name, home=home)
+    other = home / "other"
+    other.write_bytes(b"y" * len(content))
+    os.utime(other, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    other.replace(target)
+    with pytest.raises(ModelNotFoundError, match=entry.sha256):
+        resolving.resolve(entry.name, home=home)
+
+
+@pytest.mark.parametrize("opened", ["note", "folder", "link"])
+def test_a_note_that_others_could_have_written_is_not_believed(
+    entry: ModelEntry, home: Path, content: bytes, opened: str
+) -> None:
+    """The file is hashed, although the note is true."""
+    target = _cached(entry, home, content)
+    resolving.resolve(entry.name, home=home)
+    note = _note(target)
+    if opened == "note":
+        note.chmod(0o666)
+    elif opened == "folder":
+        target.parent.chmod(0o777)
+    else:
+        elsewhere = home / "note.json"
+        note.replace(elsewhere)
+        note.symlink_to(elsewhere)
+    hashed: list[int] = []
+    files.verify(target, entry, lambda done, _: hashed.append(done))
+    assert hashed == [len(content)]
 
 
 def test_a_file_that_changed_is_verified_again(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minions.corpus.readers import content_id_of, read_document, registry
+from minions.corpus.readers import read_document, registry
 from minions.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUFFIXES = [
     "txt",
@@ -67,8 +70,6 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     assert reason(tmp_path) == "a folder: name a file"
     assert reason(tmp_path / "gone.txt") == "the file is gone"
     assert reason(tmp_path / "self") == "symbolic link that leads to itself"
-    with pytest.raises(UnreadableError, match="the file is gone"):
-        content_id_of(tmp_path / "gone.txt")
 
 
 def test_a_file_without_permission_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,10 +79,10 @@ def test_a_file_without_permission_says_so(tmp_path: Path, monkeypatch: pytest.M
     path.chmod(0)
     if os.geteuid() == 0:  # root may open anything
 
-        def refused(self: Path) -> bytes:
-            raise PermissionError(13, "Permission denied", str(self))
+        def refused(path: Path, _flags: int) -> int:
+            raise PermissionError(13, "Permission denied", str(path))
 
-        monkeypatch.setattr(Path, "read_bytes", refused)
+        monkeypatch.setattr(os, "open", refused)
     assert reason(path) == "permission denied"
 
 
