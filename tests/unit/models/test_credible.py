@@ -118,7 +118,7 @@ async def test_what_is_possible_is_believed(ledger: Ledger) -> None:
 def test_no_usage_leaves_its_bounds(numbers: tuple[int, int, int, int], text: str) -> None:
     """Whatever a server reports: nothing negative, no part above its whole, nothing above a bound."""
     names = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens")
-    told = Usage(**dict(zip(names, numbers, strict=True)))
+    told = Usage.model_validate(dict(zip(names, numbers, strict=True)))
     usage = credible_usage(told, REQUEST, text)
     most_output = max(REQUEST.max_output_tokens, len(text.encode("utf-8", "surrogatepass")))
     assert 0 < usage.input_tokens <= bound_input_tokens(REQUEST)
