@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tracemalloc
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, chdir
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,9 +19,12 @@ from minions.network.replies import LONGEST_REPLY_BYTES
 from minions.testing import LoopbackServer
 from minions.testing.faults import Fault
 from minions.values.chat import ChatRequest, Message
+from tests.command import run_command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    World = Any
 
 REQUEST = ChatRequest(messages=(Message(role="user", content="question"),), max_output_tokens=50)
 CLIENTS = ["openai", "ollama"]
@@ -127,3 +131,40 @@ async def test_an_impossible_probability_is_no_candidate(name: str, lie: str) ->
             asked = REQUEST.model_copy(update={"first_token_candidates": 5})
             completion = await model.complete(asked)
     assert completion.first_token == {"no": -0.5}
+
+
+def report(world: World, monkeypatch: pytest.MonkeyPatch, usage: object) -> None:
+    """Make the planner report this usage with each reply."""
+    honest = world.planner.chat
+
+    def lying(*request: Any) -> Any:
+        reply = honest(*request)
+        if isinstance(reply, dict):
+            reply["usage"] = usage
+        return reply
+
+    monkeypatch.setattr(world.planner, "chat", lying)
+
+
+@pytest.mark.parametrize("count", [-1_000_000, 0, 10**18, 2**63, 10**30])
+def test_a_lie_lifts_no_limit_and_hangs_no_batch(
+    world: World, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Each call counts as all that it could take, the batch ends at its limit, and the bill adds up."""
+    world.write(documents=8, questions=8)
+    usage = {"prompt_tokens": count, "completion_tokens": count}
+    report(world, monkeypatch, usage)
+    limit = 40_000
+    code, said = world.run("--window", "8", "--max-cloud-tokens", str(limit), "-q")
+    assert code == 4, said
+    calls = len(world.planner.requests)
+    asked = sum(received.json["max_tokens"] for received in world.planner.requests)
+    assert 0 < asked < limit
+    with chdir(world.folder):
+        monkeypatch.setenv("MINIONS_HOME", str(world.home))
+        ledger = run_command("ledger", "--json")
+    assert ledger.code == 0, ledger.err
+    (row,) = [row for row in json.loads(ledger.out) if "planner" in row["key"]]
+    assert row["calls"] == calls
+    assert 0 < row["input_tokens"] + row["output_tokens"] <= limit
+    assert not re.search(r"\d{16}", said)
