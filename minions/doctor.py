@@ -224,12 +224,12 @@ def _among_served(role: str, ref: ModelRef, page: probes.Page, *, shown: str, lo
     if names is None:
         detail = f"{shown} answers without a list of its models (HTTP {page.status}), so it is "
         detail += f"unknown if it has {ref.model}"
-        fix = f"check that this is the address of the API: curl {shown}/models"
-        return Check(name=role, status="warning", detail=detail, fix=fix)
+        address = f"check that this is the address of the API: curl {shown}/models"
+        return Check(name=role, status="warning", detail=detail, fix=address)
     if local and len(names) == 1 and names != [ref.model]:
         served = names[0]
         detail = f"{shown} serves {_quoted(served)}; llama.cpp uses it, whatever name is asked for"
-        fix = None
+        fix: str | None = None
         if _PLAIN_NAME.fullmatch(served):
             fix = f"--{role} {ref.provider}:{served}@{shown}"
         return Check(name=role, status="warning", detail=detail, fix=fix)
