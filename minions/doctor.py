@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import platform
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ _SAMPLE_TOKENS = 1_000  # long prompts cost more per token
 _MILLION = 1_000_000
 _LITTLE_DISK_BYTES = 2_000_000_000
 _SHOWN_MODELS = 6
+_COMPARED_MODELS = 1_000
+# People paste a fix into a shell: of all that a server says, only plain names are quoted there.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
 
 
 class Check(Value):
@@ -221,14 +225,16 @@ def _among_served(role: str, ref: ModelRef, page: probes.Page, *, shown: str, lo
     if names is None:
         detail = f"{shown} answers without a list of its models (HTTP {page.status}), so it is "
         detail += f"unknown if it has {ref.model}"
-        fix = f"check that this is the address of the API: curl {shown}/models"
-        return Check(name=role, status="warning", detail=detail, fix=fix)
+        address = f"check that this is the address of the API: curl {shown}/models"
+        return Check(name=role, status="warning", detail=detail, fix=address)
     if local and len(names) == 1 and names != [ref.model]:
         served = names[0]
-        detail = f"{shown} serves {served}; llama.cpp uses it, whatever name is asked for"
-        fix = f"--{role} {ref.provider}:{served}@{shown}"
+        detail = f"{shown} serves {_quoted(served)}; llama.cpp uses it, whatever name is asked for"
+        fix: str | None = None
+        if _PLAIN_NAME.fullmatch(served):
+            fix = f"--{role} {ref.provider}:{served}@{shown}"
         return Check(name=role, status="warning", detail=detail, fix=fix)
-    return _listed(role, ref, names, f"{shown} serves it", "choose one that is served:")
+    return _listed(role, ref, names, f"{shown} serves it", "choose one that is served")
 
 
 def _slots(endpoint: str, key: str, wanted: _Wanted) -> Check:
@@ -273,7 +279,9 @@ def _ollama(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
         return
     version = "?"
     if isinstance(page.body, dict):
-        version = page.body.get("version", "?")
+        stated = page.body.get("version")
+        if isinstance(stated, str) and _PLAIN_NAME.fullmatch(stated):
+            version = stated
     names: list[str] = []
     for name in probes.ollama_models(probes.fetch(f"{host}/api/tags")) or []:
         if probes.same_model(name, ref.model):
@@ -281,7 +289,7 @@ def _ollama(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
         else:
             names.append(name)
     has_it = f"Ollama {version} at {shown} has it"
-    listed = _listed(role, ref, names, has_it, f"ollama pull {ref.model}   or")
+    listed = _listed(role, ref, names, has_it, f"ollama pull {ref.model}")
     yield listed
     if listed.status != "ok":
         return
@@ -349,15 +357,26 @@ def _embedded(role: str, ref: ModelRef, wanted: _Wanted) -> Iterator[Check]:
 
 
 def _listed(role: str, ref: ModelRef, names: list[str], found: str, fix: str) -> Check:
-    """Check that a list of names holds the model; the fix proposes the nearest name in it."""
+    """Check that a list of names holds the model; the fix proposes the nearest plain name in it."""
     if ref.model in names:
         return Check(name=role, status="ok", detail=f"{ref}: {found}")
-    near = difflib.get_close_matches(ref.model, names, n=_SHOWN_MODELS, cutoff=0.4)
+    compared = names[:_COMPARED_MODELS]
+    near = difflib.get_close_matches(ref.model, compared, n=_SHOWN_MODELS, cutoff=0.4)
     if not near:
         near = names[:_SHOWN_MODELS]
     if not near:
         detail = f"{ref} is not there; the server has no models"
-        return _problem(role, detail, fix.removesuffix("   or"))
+        return _problem(role, detail, fix)
     place = f"@{ref.endpoint}" if ref.endpoint else ""
-    detail = f"{ref} is not there; the server has {', '.join(near)}"
-    return _problem(role, detail, f"{fix} --{role} {ref.provider}:{near[0]}{place}")
+    detail = f"{ref} is not there; the server has {', '.join(map(_quoted, near))}"
+    for name in near:
+        if _PLAIN_NAME.fullmatch(name):
+            joint = "   or" if ref.provider == "ollama" else ":"
+            fix = f"{fix}{joint} --{role} {ref.provider}:{name}{place}"
+            break
+    return _problem(role, detail, fix)
+
+
+def _quoted(name: str) -> str:
+    """Return a server's name for a sentence: in quotes if it could be taken for a part of it."""
+    return name if _PLAIN_NAME.fullmatch(name) else repr(name)

@@ -10,7 +10,8 @@ from pydantic import Field
 from minions.values.base import Value
 
 Role = Literal["planner", "worker", "judge"]
-Count = Annotated[int, Field(ge=0)]
+# The greatest integer of SQLite.
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 # The digits are bounded so that sums can be exact (`minions.ledger.ledger`).
 Usd = Annotated[Decimal, Field(ge=0, max_digits=60, decimal_places=50)]
 
@@ -40,7 +41,7 @@ class Entry(Value):
     reasoning_tokens: Count = 0
     """The part of ``output_tokens`` that was hidden reasoning."""
     usage_estimated: bool = False
-    """True if the server gave no counts of tokens."""
+    """True if the server gave no counts of tokens, or impossible ones."""
     cost_usd: Usd | None
     """The cost; None if unknown, and 0 for a local model."""
     price_source: str | None = None

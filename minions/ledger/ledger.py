@@ -36,14 +36,20 @@ _OPEN: Final = f"""
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608
 # The judge of an evaluation is not limited by the budget for answering.
 _SPENT: Final = (
-    "SELECT input_tokens + output_tokens AS tokens, bound_tokens, cost_usd, bound_usd FROM entries "
+    "SELECT input_tokens, output_tokens, bound_tokens, cost_usd, bound_usd FROM entries "
     "WHERE cloud AND role <> 'judge'"
 )
-_SUMS: Final = """
-    COUNT(*) AS calls, SUM(input_tokens) AS input_tokens,
-    SUM(cached_input_tokens) AS cached_input_tokens, SUM(output_tokens) AS output_tokens,
-    SUM(reasoning_tokens) AS reasoning_tokens, cost_usd
-"""
+_TOKENS: Final = (
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+)
+# A sum of SQLite overflows at 2**63. Halves of 32 bits can be added up for 2**31 entries.
+_HALF: Final = 2**32
+_SUMS: Final = "COUNT(*) AS calls, cost_usd, " + ", ".join(
+    f"SUM({name} / {_HALF}) AS high_{name}, SUM({name} % {_HALF}) AS low_{name}" for name in _TOKENS
+)
 _KEYS: Final[dict[Grouping, str]] = {
     "model": "provider || ':' || model",
     "role": "role",
@@ -173,7 +179,10 @@ class Ledger:
         costs: list[Decimal] = []
         for row in rows:
             bound_tokens = row["bound_tokens"]
-            tokens += row["tokens"] if bound_tokens is None else bound_tokens
+            if bound_tokens is None:
+                # Not added up in SQLite, where a sum above 2**63 loses digits.
+                bound_tokens = row["input_tokens"] + row["output_tokens"]
+            tokens += bound_tokens
             cost = row["cost_usd"] if row["bound_usd"] is None else row["bound_usd"]
             if cost is not None:
                 costs.append(Decimal(cost))
@@ -238,10 +247,10 @@ class _Total:
     def add(self, row: sqlite3.Row) -> None:
         """Add a row of ``_SUMS``: entries that share one cost."""
         self.calls += row["calls"]
-        self.input_tokens += row["input_tokens"]
-        self.cached_input_tokens += row["cached_input_tokens"]
-        self.output_tokens += row["output_tokens"]
-        self.reasoning_tokens += row["reasoning_tokens"]
+        self.input_tokens += _whole(row, "input_tokens")
+        self.cached_input_tokens += _whole(row, "cached_input_tokens")
+        self.output_tokens += _whole(row, "output_tokens")
+        self.reasoning_tokens += _whole(row, "reasoning_tokens")
         if row["cost_usd"] is None:
             self.unknown_cost_calls += row["calls"]
             return
@@ -269,6 +278,13 @@ class _Total:
             unknown_cost_calls=self.unknown_cost_calls,
             **self.usage().model_dump(),
         )
+
+
+def _whole(row: sqlite3.Row, name: str) -> int:
+    """Put a sum of ``_SUMS`` together from its halves."""
+    high: int = row[f"high_{name}"]
+    low: int = row[f"low_{name}"]
+    return high * _HALF + low
 
 
 def _totals(rows: Iterable[sqlite3.Row]) -> defaultdict[str, _Total]:

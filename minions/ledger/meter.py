@@ -168,8 +168,7 @@ class Attempt:
     def succeed(self, completion: Completion, exchange: Exchange) -> None:
         """End the attempt with its reply."""
         usage = completion.usage
-        cost = self._priced(usage)
-        self._settle(usage, cost)
+        cost = self._settle_priced(usage)
         self._enter(OK, usage, cost, exchange, completion=completion)
 
     def fail(self, error: BaseException, exchange: Exchange) -> None:
@@ -184,8 +183,7 @@ class Attempt:
             cost = Cost(usd=Decimal(0), source=_NOT_BILLED)
             self._settle(Usage(), cost)
         elif usage is not None and not usage.estimated:
-            cost = self._priced(usage)
-            self._settle(usage, cost)
+            cost = self._settle_priced(usage)
         else:
             cost = None
             self._keep()
@@ -199,6 +197,19 @@ class Attempt:
         if not self._meter.cloud:
             return Cost(usd=Decimal(0), source=LOCAL_PRICE)
         return self._meter.prices.cost(self._model.reference, self._model.endpoint, usage)
+
+    def _settle_priced(self, usage: Usage) -> Cost | None:
+        """Price the usage and settle for it; if that fails, nothing stays reserved.
+
+        Calls that wait for a reservation to close would wait forever.
+        """
+        try:
+            cost = self._priced(usage)
+        except BaseException:
+            self._keep()
+            raise
+        self._settle(usage, cost)
+        return cost
 
     def _settle(self, usage: Usage, cost: Cost | None) -> None:
         if usage.estimated:  # the server's own count is unknown, and a limit must hold for that

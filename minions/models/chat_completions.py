@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from minions.errors import MalformedReplyError, RequestRefusedError
-from minions.models.usage import estimated_usage
+from minions.models.usage import estimated_usage, possible_candidates
 from minions.values.chat import Completion, FinishReason, Usage
 
 if TYPE_CHECKING:
@@ -122,6 +122,16 @@ def read_completion(body: bytes | str, request: ChatRequest) -> Completion:
     )
 
 
+def _integer(value: object) -> int | None:
+    """Return a count as it is; None for all that is no JSON integer, as if it was not given."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return None
+
+
+_Count = Annotated[int | None, BeforeValidator(_integer)]
+
+
 class _Message(BaseModel):
     content: str | None = None
     refusal: str | None = None
@@ -147,16 +157,16 @@ class _Choice(BaseModel):
 
 
 class _InputDetails(BaseModel):
-    cached_tokens: int | None = None
+    cached_tokens: _Count = None
 
 
 class _OutputDetails(BaseModel):
-    reasoning_tokens: int | None = None
+    reasoning_tokens: _Count = None
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: _Count = None
+    completion_tokens: _Count = None
     prompt_tokens_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
 
@@ -170,7 +180,7 @@ class _Reply(BaseModel):
 def _usage(reply: _Reply, request: ChatRequest, text: str) -> Usage:
     """The usage that the server counted; an estimate if it counted none."""
     counted = reply.usage
-    if counted is None:
+    if counted is None or counted.prompt_tokens is None or counted.completion_tokens is None:
         return estimated_usage(request, text)
     cached = 0
     if counted.prompt_tokens_details is not None:
@@ -191,8 +201,5 @@ def _first_token(choice: _Choice) -> dict[str, float] | None:
     if choice.logprobs is None or not choice.logprobs.content:
         return None
     first = choice.logprobs.content[0]
-    candidates: dict[str, float] = {}
-    for candidate in (first, *(first.top_logprobs or ())):
-        if candidate.logprob is not None:
-            candidates.setdefault(candidate.token, candidate.logprob)
-    return candidates or None
+    given = [(candidate.token, candidate.logprob) for candidate in first.top_logprobs or ()]
+    return possible_candidates([(first.token, first.logprob), *given])

@@ -28,6 +28,9 @@ from minions.errors import (
 from minions.network.credentials import without, without_login
 
 _LONGEST_MESSAGE = 300
+_LONGEST_WAIT_S = 3600.0
+# The only addresses that are quoted where a user may type them.
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._:/\[\]-]{1,200}")
 _KEY = re.compile(r"\b(?:sk|pk|rk)-[\w*.-]{4,}|Bearer\s+\S+")
 _OVERFLOW_STATUSES = {
     HTTPStatus.BAD_REQUEST,
@@ -83,7 +86,7 @@ class Refusal:
         """Read the error bodies of OpenAI, llama.cpp, vLLM and Ollama; any other body is text."""
         text = body.decode("utf-8", "replace").strip()
         error: Any = None
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             parsed = json.loads(text)
             if isinstance(parsed, dict):
                 error = parsed.get("error", parsed)
@@ -158,21 +161,21 @@ def classify(refusal: Refusal, target: Target) -> ModelError:  # noqa: PLR0911 -
 def retry_after_s(header: str | None, *, now: datetime | None = None) -> float | None:
     """The seconds to wait by a Retry-After header, which is a number or an HTTP date (RFC 9110).
 
-    None if the header is absent or makes no sense.
+    None if the header is absent or makes no sense; an hour at most.
     """
     if header is None:
         return None
     with suppress(ValueError):
         seconds = float(header)
         if 0 <= seconds < float("inf"):
-            return seconds
+            return min(seconds, _LONGEST_WAIT_S)
         return None
     with suppress(ValueError, TypeError):
         when = parsedate_to_datetime(header)
         if when.tzinfo is None:
             when = when.replace(tzinfo=UTC)
         wait = when - (now or datetime.now(UTC))
-        return max(0.0, wait.total_seconds())
+        return min(max(0.0, wait.total_seconds()), _LONGEST_WAIT_S)
     return None
 
 
@@ -220,9 +223,10 @@ def _server(refusal: Refusal, text: str) -> ModelError:
 
 def _refused(refusal: Refusal, text: str) -> ModelError:
     if refusal.location is not None:
-        return RequestRefusedError(
-            text, hint=f"the endpoint has moved; if you trust it, use {refusal.location}"
-        )
+        hint = "the endpoint has moved; if you trust it, use its new address"
+        if _PLAIN_URL.fullmatch(refusal.location):
+            hint = f"the endpoint has moved; if you trust it, use {refusal.location}"
+        return RequestRefusedError(text, hint=hint)
     named = _PARAMETER.search(refusal.parameter) or _PARAMETER.search(refusal.message)
     unsupported = "unsupported" in refusal.code or _UNSUPPORTED.search(refusal.message) is not None
     if named and unsupported:

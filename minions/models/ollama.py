@@ -21,12 +21,13 @@ from minions.errors import (
     UnreachableError,
 )
 from minions.models.classification import Refusal, Target, classify
-from minions.models.usage import estimated_prompt_tokens
+from minions.models.usage import estimated_prompt_tokens, possible_candidates
 from minions.network import probes
 from minions.network.credentials import credentials_of
 from minions.network.reference import is_loopback_url, shown_url
+from minions.network.replies import ENCODING, read_bounded
 from minions.network.timeouts import Timeouts, verification_for
-from minions.network.wire import note_request, note_response, refusal_within
+from minions.network.wire import note_request, refusal_within
 from minions.text.tokens import estimate_tokens
 from minions.values.chat import Completion, FinishReason, Usage
 
@@ -120,7 +121,7 @@ class OllamaModel:
             ) from None
         except ExceptionGroup as group:  # of the task group in which the client connects
             raise refusal_within(group) or self._unreachable() from None
-        except (httpx.HTTPError, ValueError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, TypeError, RecursionError) as error:
             # The client builds its reply from any JSON, and fails in its own ways if that is not a
             # chat reply.
             raise MalformedReplyError(
@@ -225,11 +226,7 @@ class OllamaModel:
 
         It is raised here because the client's own error loses the headers, such as Retry-After.
         """
-        length = 0
-        try:
-            length = len(await response.aread())
-        finally:
-            note_response(response.num_bytes_downloaded or length)
+        await read_bounded(response, self.endpoint)
         if response.is_success:
             if self._must_be_here and b'"remote_' in response.content:
                 # The model may have become another since the server was asked.
@@ -344,11 +341,11 @@ def _first_token(response: ChatResponse) -> dict[str, float] | None:
     if not response.logprobs:
         return None
     first = response.logprobs[0]
-    candidates = {first.token: first.logprob}
-    for candidate in first.top_logprobs or ():
-        candidates.setdefault(candidate.token, candidate.logprob)
-    return candidates
+    given = [(candidate.token, candidate.logprob) for candidate in first.top_logprobs or ()]
+    return possible_candidates([(first.token, first.logprob), *given])
 
 
 async def _note_request(request: httpx.Request) -> None:
+    name, value = ENCODING
+    request.headers[name] = value
     note_request(request.content)

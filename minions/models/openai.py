@@ -17,8 +17,9 @@ from minions.models.chat_completions import Dialect, read_completion, request_bo
 from minions.models.classification import Refusal, Target, classify
 from minions.network.credentials import credentials_of, without_login
 from minions.network.reference import is_loopback_url, shown_url
+from minions.network.replies import ENCODING, read_bounded
 from minions.network.timeouts import Timeouts, verification_for
-from minions.network.wire import note_request, note_response, refusal_within
+from minions.network.wire import note_request, refusal_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,7 @@ class OpenAIModel:
 
             http_client = self._http_client or _http_client(self._base_url, self._timeout)
             http_client.event_hooks["request"].append(_note_request)
-            http_client.event_hooks["response"].append(_note_response)
+            http_client.event_hooks["response"].append(self._note_response)
             self._client = AsyncOpenAI(
                 base_url=self._base_url,
                 api_key=self._api_key or "none",
@@ -141,6 +142,9 @@ class OpenAIModel:
                 self._client.organization = None
                 self._client.project = None
         return self._client
+
+    async def _note_response(self, response: httpx2.Response) -> None:
+        await read_bounded(response, self.endpoint)
 
     def _refused(self, error: APIStatusError) -> ModelError:
         response = error.response
@@ -169,6 +173,8 @@ class OpenAIModel:
         import httpx2
 
         cause = error.__cause__
+        if isinstance(cause, MalformedReplyError):
+            return cause
         if isinstance(cause, (httpx2.ConnectTimeout, httpx2.ConnectError)):
             return self._unreachable()
         if isinstance(cause, httpx2.TimeoutException):
@@ -209,12 +215,6 @@ def _http_client(base_url: str, timeout: Timeouts) -> httpx2.AsyncClient:
 
 
 async def _note_request(request: httpx2.Request) -> None:
+    name, value = ENCODING
+    request.headers[name] = value
     note_request(request.content)
-
-
-async def _note_response(response: httpx2.Response) -> None:
-    length = 0
-    try:
-        length = len(await response.aread())
-    finally:
-        note_response(response.num_bytes_downloaded or length)

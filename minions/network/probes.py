@@ -11,10 +11,16 @@ from typing import Any, NamedTuple
 
 from minions.network.credentials import login_of
 from minions.network.reference import is_loopback_url
+from minions.text.visible import clean_line
 from minions.values.base import Value
 
 TIMEOUT_S = 3.0
 _LONGEST_PAGE_BYTES = 8 * 1024 * 1024
+# What a server says of itself is believed up to here.
+_MOST_NAMES = 10_000
+_LONGEST_NAME = 200  # characters
+_MOST_SLOTS = 1_024
+_CONTEXTS = range(128, 100_000_001)  # tokens; the longest today are ten million
 
 
 class Page(NamedTuple):
@@ -81,7 +87,7 @@ def fetch(
         return Page(None)  # refused, timed out, no such host, or not HTTP
     try:
         return Page(status, json.loads(content))
-    except ValueError:
+    except (ValueError, RecursionError):
         return Page(status)
 
 
@@ -107,11 +113,11 @@ def llama_slots(endpoint: str, *, api_key: str = "", timeout_s: float = TIMEOUT_
     context = None
     if props.ok:
         facts = _object(props.body)
-        count = _positive(facts.get("total_slots"))
-        context = _positive(_object(facts.get("default_generation_settings")).get("n_ctx"))
+        count = _within(range(1, _MOST_SLOTS + 1), facts.get("total_slots"))
+        context = _context(_object(facts.get("default_generation_settings")).get("n_ctx"))
     if slots.ok and isinstance(slots.body, list) and slots.body:
-        count = count or len(slots.body)
-        sizes = [_positive(_object(slot).get("n_ctx")) for slot in slots.body]
+        count = count or min(len(slots.body), _MOST_SLOTS)
+        sizes = [_context(_object(slot).get("n_ctx")) for slot in slots.body]
         context = min(filter(None, sizes), default=context)
     if not count and not context:
         return None
@@ -132,11 +138,12 @@ def ollama_context(host: str, model: str) -> tuple[int | None, int | None, bool]
             trained = value
             break
     current = None
-    for item in loaded.get("models") or ():
+    running = loaded.get("models")
+    for item in running if isinstance(running, list) else ():
         if isinstance(item, dict) and same_model(item.get("name"), model):
             current = item.get("context_length")
             break
-    return _positive(trained), _positive(current), _remote(shown) is not None
+    return _context(trained), _context(current), _remote(shown) is not None
 
 
 def ollama_remote(
@@ -155,7 +162,7 @@ def remote_of(reply: bytes) -> str | None:
     """Return the other host or model that answered, according to a reply of Ollama; else None."""
     try:
         return _remote(json.loads(reply))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -175,7 +182,9 @@ def _remote(facts: object) -> str | None:
     """Return the host or model to which Ollama passes requests on, from /api/show or a reply."""
     reply = _object(facts)
     where = reply.get("remote_host") or reply.get("remote_model")
-    return str(where) if where else None
+    if not where:
+        return None
+    return clean_line(str(where), _LONGEST_NAME) or "another machine"
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -184,12 +193,28 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _names(items: object, key: str) -> list[str] | None:
+    """Return the names in a list of objects: printable ones only, and not endlessly many."""
     if not isinstance(items, list):
         return None
-    return [str(item[key]) for item in items if isinstance(item, dict) and item.get(key)]
+    names: list[str] = []
+    for item in items:
+        name = _object(item).get(key)
+        if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+            continue
+        if name.isprintable():
+            names.append(name)
+        if len(names) == _MOST_NAMES:
+            break
+    return names
 
 
-def _positive(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+def _context(value: object) -> int | None:
+    """Return a stated context in tokens; None if it is no possible one."""
+    return _within(_CONTEXTS, value)
+
+
+def _within(possible: range, value: object) -> int | None:
+    """Return a whole number in a range; None for any other value."""
+    if isinstance(value, bool) or not isinstance(value, int) or value not in possible:
         return None
     return value

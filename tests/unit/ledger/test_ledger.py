@@ -193,3 +193,14 @@ def test_an_attempt_without_an_end_is_entered_once_it_must_be_lost(
     assert ledger.enter_lost(before="2025-12-31T23:59:59+00:00") == 0
     assert ledger.enter_lost(before="2026-01-01T00:00:01+00:00") == 1
     assert (ledger.entries(), ledger.open_attempts()) == ([lost], [])
+
+
+def test_entries_of_any_size_add_up(ledger: Ledger, entry: Make) -> None:
+    """A ledger that holds impossible counts is still added up, exactly: SQLite's own sum overflows."""
+    most = 2**63 - 1
+    for _ in range(3):
+        ledger.append(entry(input_tokens=most, output_tokens=most, cached_input_tokens=most))
+    (row,) = ledger.summary("run")
+    assert (row.input_tokens, row.cached_input_tokens) == (3 * most, 3 * most)
+    assert ledger.usage("r1").planner.output_tokens == 3 * most
+    assert ledger.spent_by("r1") == (6 * most, Decimal("1.5"))

@@ -22,6 +22,8 @@ TARGET = Target(endpoint="http://e", key_hint="k", model_hint="m")
         ("0.5", 0.5),
         ("Fri, 01 May 2026 12:00:30 GMT", 30.0),
         ("Fri, 01 May 2026 11:00:00 GMT", 0.0),
+        ("1e18", 3600.0),
+        ("Fri, 01 May 9999 11:00:00 GMT", 3600.0),
         ("-3", None),
         ("inf", None),
         ("nan", None),
@@ -31,7 +33,7 @@ TARGET = Target(endpoint="http://e", key_hint="k", model_hint="m")
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
-    """Both spellings of the header are honoured, and nonsense is no wait at all."""
+    """Both spellings of the header are honoured, up to an hour, and nonsense is no wait at all."""
     assert retry_after_s(header, now=NOW) == seconds
 
 
@@ -72,3 +74,11 @@ def test_long_messages_are_cut_to_a_line() -> None:
     line = scrub("word\n" * 500)
     assert "\n" not in line
     assert len(line) <= 300
+
+
+@pytest.mark.parametrize("location", ["https://a.example/$(id)", "https://a.example/; id", "x"])
+def test_only_a_plain_address_is_quoted_in_what_to_type(location: str) -> None:
+    """A hint is pasted into a shell: of a new address, only a plain one is shown."""
+    error = classify(Refusal(307, location=location), Target("http://e", "k", "m"))
+    assert location not in (error.hint or "")
+    assert "has moved" in (error.hint or "")

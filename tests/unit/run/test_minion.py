@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from minions import Minions
+from minions.ledger.meter import bound_input_tokens
 from minions.testing import LoopbackServer
 from minions.values.chat import Completion, Usage
 
@@ -238,14 +239,19 @@ def test_a_worker_that_replies_nonsense_does_not_end_the_chat(chat: Any) -> None
 
 def test_a_budget_ends_the_chat_with_what_was_found(chat: Any) -> None:
     """The call that could pass the limit is not made; the first message's finding is the partial result."""
-    dear = Completion(
-        text=json.dumps(ASKING),
-        finish_reason="stop",
-        usage=Usage(input_tokens=9_900, output_tokens=20),
-    )
-    replies: list[Any] = [{"message": "How tall is the lighthouse?"}, dear]
-    talk = chat(plan=lambda _: replies.pop(0))
-    answer = talk(max_cloud_tokens=10_000)
+    messages: list[Any] = [{"message": "How tall is the lighthouse?"}]
+
+    def plan(request: ChatRequest) -> Any:
+        """The second call takes all that it may, some 3,200 tokens."""
+        if messages:
+            return messages.pop()
+        usage = Usage(
+            input_tokens=bound_input_tokens(request), output_tokens=request.max_output_tokens
+        )
+        return Completion(text=json.dumps(ASKING), finish_reason="stop", usage=usage)
+
+    talk = chat(plan=plan)
+    answer = talk(max_cloud_tokens=6_000)
     assert (answer.stop_reason, answer.answer) == ("budget", None)
     assert len(talk.cloud.requests) == 2
     assert [citation.quote for citation in answer.citations][:1] == [HEIGHT]
