@@ -10,7 +10,7 @@ from minions.text.visible import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from minions.evals.report import JudgeBill, Outcome, Report, Summary
+    from minions.evals.report import Outcome, Report, Summary
     from minions.evals.statistics import Interval
 
 HEADER = (
@@ -137,16 +137,13 @@ def notes(report: Report) -> list[str]:
             questions = counted(summary.questions, "question")
             texts.append(f"{name}: plans from {source} for {count} of {questions}")
     if report.judge is not None:
-        texts.append(_judge_text(report, report.judge))
+        judge = report.judge
+        marked = sum(summary.judged_questions for summary in report.summaries)
+        tokens = f"{judge.input_tokens:,} + {judge.output_tokens:,} tokens"
+        bill = f"{counted(judge.calls, 'call')}, {tokens}, {money(judge.cost_usd)}"
+        answers = f"{counted(marked, 'answer')} in free text marked"
+        texts.append(f"judge {judge.judge}: {answers}; not in the protocols' cost: {bill}")
     return list(map(one_line, texts))
-
-
-def _judge_text(report: Report, judge: JudgeBill) -> str:
-    marked = sum(summary.judged_questions for summary in report.summaries)
-    tokens = f"{judge.input_tokens:,} + {judge.output_tokens:,} tokens"
-    bill = f"{counted(judge.calls, 'call')}, {tokens}, {money(judge.cost_usd)}"
-    answers = f"{counted(marked, 'answer')} in free text marked"
-    return f"judge {judge.judge}: {answers}; not in the protocols' cost: {bill}"
 
 
 def _cost(summary: Summary) -> str:
