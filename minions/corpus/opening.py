@@ -58,7 +58,8 @@ def open_named(path: Path) -> BinaryIO:
     try:
         handle = os.open(path, _FLAGS)
     except OSError as error:
-        if path.is_dir():  # some systems open no folder
+        # Some systems open no folder. Of a path that is too long, `is_dir` raises.
+        if error.errno in {errno.EISDIR, errno.EACCES} and path.is_dir():
             raise UnreadableError(str(path), "a folder: name a file") from error
         raise UnreadableError(str(path), os_reason(error)) from error
     except ValueError as error:
