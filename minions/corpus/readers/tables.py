@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from minions.corpus.readers.limits import MAX_CELLS
@@ -35,16 +34,16 @@ def without_empty_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     filled = [row for row in rows if any(map(str.strip, row))]
     columns: set[int] = set()
     for row in filled:
-        columns.update(column for column, cell in enumerate(row) if cell.strip())
+        for column, cell in enumerate(row):
+            if cell.strip():
+                columns.add(column)
     if len(columns) * len(filled) > MAX_CELLS:
         return [list(row) for row in filled]
     kept = sorted(columns)
     table: list[list[str]] = []
     for row in filled:
-        within = kept[: bisect_left(kept, len(row))]
-        cells = [row[column] for column in within]
-        cells.extend([""] * (len(kept) - len(cells)))
-        table.append(cells)
+        width = len(row)
+        table.append([row[column] if column < width else "" for column in kept])
     return table
 
 
