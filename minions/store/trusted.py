@@ -24,7 +24,7 @@ class TrustedFile(Value):
     sha256: str
     """The digest of its content when it was trusted."""
     unchanged: bool
-    """Whether the file still has this content; otherwise it is not trusted any more."""
+    """True if the file still has this content; otherwise it is no longer trusted."""
 
 
 class TrustedFiles:
